@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings that every target shares: the language mode comes from the tools version, imports are private unless said
+/// otherwise, a member is visible only where its module is imported, and an existential says `any`.
+let base: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+/// For modules that hold no unsafe code at all: the compiler keeps it that way.
+let safe: [SwiftSetting] = base + [.strictMemorySafety()]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "mica",
+    products: [.executable(name: "mica", targets: ["mica"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        // C: system libraries and the kernels
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .target(name: "CKernels", cSettings: [.unsafeFlags(["-O3"])]),
+        .target(
+            name: "CImages",
+            linkerSettings: [
+                .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("webpdemux"),
+                .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
+            ]),
+        .target(name: "CSockets"),
+
+        // The engine
+        .target(name: "TensorCore", swiftSettings: safe),
+        .target(name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS"], swiftSettings: base),
+        .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
+        .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
+        .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
+
+        // The service
+        .target(name: "HTTPProtocol", swiftSettings: safe),
+        .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
+        .target(
+            name: "ServiceAPI",
+            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", logging],
+            swiftSettings: safe),
+
+        // The command: the only target that names a concrete backend
+        .executableTarget(
+            name: "mica",
+            dependencies: [
+                "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
+                "ServiceAPI", argumentParser, logging, yams,
+            ],
+            swiftSettings: base),
+
+        // Tests
+        .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
+        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "TensorCore"], swiftSettings: base),
+        .testTarget(
+            name: "WeightsTests", dependencies: ["Weights", "TensorCore", "CPUBackend"],
+            resources: [.copy("Fixtures")], swiftSettings: base),
+        .testTarget(
+            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base),
+        .testTarget(
+            name: "QwenImageTests",
+            dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],
+            resources: [.copy("Fixtures")], swiftSettings: base),
+        .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
+        .testTarget(
+            name: "ServiceTests",
+            dependencies: ["ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage"],
+            swiftSettings: base),
+    ])
