@@ -1,0 +1,55 @@
+import Foundation
+
+/// What a model folder says of itself in `mica.json`, beside `model_index.json`; every field is optional, and so is the file.
+///
+/// A request's own values come first, then these, then the defaults of the published model.
+public struct ModelDefaults: Sendable, Equatable, Decodable {
+    public var prompt: String?
+    public var negativePrompt: String?
+    public var trueCFGScale: Double?
+    public var layers: Int?
+    public var numInferenceSteps: Int?
+    public var resolution: Int?
+    public var cfgNormalize: Bool?
+    public var useEnPrompt: Bool?
+    public var maxSequenceLength: Int?
+    /// False if the text encoder cannot describe pictures; an empty prompt is then used as it is.
+    public var captioner: Bool?
+
+    enum CodingKeys: String, CodingKey, CaseIterable {
+        case prompt
+        case negativePrompt = "negative_prompt"
+        case trueCFGScale = "true_cfg_scale"
+        case layers
+        case numInferenceSteps = "num_inference_steps"
+        case resolution
+        case cfgNormalize = "cfg_normalize"
+        case useEnPrompt = "use_en_prompt"
+        case maxSequenceLength = "max_sequence_length"
+        case captioner
+    }
+
+    public init() {}
+
+    static let fileName = "mica.json"
+
+    /// The defaults in `folder`, or none if it has no such file. Throws `model` if the file is not what it should be.
+    public static func read(fromFolder folder: URL) throws(PipelineError) -> ModelDefaults {
+        let file = folder.appendingPathComponent(fileName)
+        guard FileManager.default.fileExists(atPath: file.path) else { return ModelDefaults() }
+        do {
+            let data = try Data(contentsOf: file)
+            let known = Set(CodingKeys.allCases.map(\.rawValue))
+            let keys = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?.keys ?? [:].keys
+            if let stranger = keys.sorted().first(where: { !known.contains($0) }) {
+                throw PipelineError.model(
+                    file: fileName, problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
+            }
+            return try JSONDecoder().decode(ModelDefaults.self, from: data)
+        } catch let error as PipelineError {
+            throw error
+        } catch {
+            throw .model(file: fileName, problem: "is not valid: \(error)")
+        }
+    }
+}

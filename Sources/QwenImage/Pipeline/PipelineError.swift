@@ -1,0 +1,44 @@
+import TensorCore
+import Weights
+
+/// Why a decomposition or the loading of a model failed; each description is one line for the person who asked.
+public enum PipelineError: Error, Sendable, CustomStringConvertible {
+    /// A parameter outside of its range.
+    case parameterOutOfRange(name: String, value: String, range: String)
+    /// Something in the model folder is not as the engine needs it; `file` is relative to the folder.
+    case model(file: String, problem: String)
+    /// `model_index.json` names another pipeline.
+    case unknownPipeline(found: String, expected: String)
+    /// The VAE has no alpha channel.
+    case vaeChannels(found: Int)
+    /// An empty prompt for a model that cannot write captions.
+    case noCaptioner
+    /// Given noise of the wrong size.
+    case latentsShape(expected: [Int], found: [Int])
+    /// A checkpoint's file or tensor is broken.
+    case weights(WeightsError)
+    /// The tokenizer's files are broken.
+    case tokenizer(TokenizerError)
+    /// The device ran out of memory, or cannot compute something.
+    case tensor(TensorError)
+    /// The caller asked to stop.
+    case cancelled
+
+    public var description: String {
+        switch self {
+        case .parameterOutOfRange(let name, let value, let range): "\(name) is \(value), but must be \(range)"
+        case .model(let file, let problem): "\(file): \(problem)"
+        case .unknownPipeline(let found, let expected):
+            "model_index.json names the pipeline \(found); Mica runs \(expected) only"
+        case .vaeChannels(let found):
+            "the VAE has \(found) channels, but layers need the RGBA VAE of Qwen-Image-Layered (input_channels 4);"
+                + " the plain Qwen-Image VAE does not fit"
+        case .noCaptioner: "this model writes no captions: give a prompt"
+        case .latentsShape(let expected, let found): "latents have the shape \(found), but this job needs \(expected)"
+        case .weights(let error): error.description
+        case .tokenizer(let error): error.description
+        case .tensor(let error): error.description
+        case .cancelled: "cancelled"
+        }
+    }
+}

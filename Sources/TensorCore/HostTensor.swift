@@ -1,0 +1,44 @@
+/// Read-only bytes in host memory that stay valid and unchanged as long as the object lives: a mapped file, an array.
+public protocol HostMemory: AnyObject, Sendable {
+    /// Bytes in all.
+    var byteCount: Int { get }
+    /// Lends the bytes; the pointer must not leave the closure unless the caller keeps the object alive.
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result
+}
+
+/// A tensor as a checkpoint holds it: a range of host bytes with a shape and an element type.
+public struct HostTensor: Sendable {
+    public let memory: any HostMemory
+    /// Where the first element starts, in bytes; any alignment.
+    public let byteOffset: Int
+    public let shape: Shape
+    public let dtype: DType
+
+    /// Wraps a range of host bytes that is known to lie inside `memory`.
+    public init(memory: any HostMemory, byteOffset: Int, shape: Shape, dtype: DType) {
+        precondition(byteOffset >= 0 && byteOffset + shape.elementCount * dtype.byteCount <= memory.byteCount)
+        self.memory = memory
+        self.byteOffset = byteOffset
+        self.shape = shape
+        self.dtype = dtype
+    }
+
+    /// Bytes of the elements.
+    public var byteCount: Int { shape.elementCount * dtype.byteCount }
+
+    /// The rows `range` of the first axis, sharing the bytes.
+    public func rows(_ range: Range<Int>) -> HostTensor {
+        precondition(range.lowerBound >= 0 && range.upperBound <= shape[0])
+        return HostTensor(
+            memory: memory, byteOffset: byteOffset + range.lowerBound * shape.rowElementCount * dtype.byteCount,
+            shape: Shape([range.count] + shape.dimensions.dropFirst()), dtype: dtype)
+    }
+
+    /// The same bytes under another shape.
+    public func reshaped(_ shape: Shape) -> HostTensor {
+        precondition(shape.elementCount == self.shape.elementCount)
+        return HostTensor(memory: memory, byteOffset: byteOffset, shape: shape, dtype: dtype)
+    }
+}

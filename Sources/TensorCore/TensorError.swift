@@ -1,0 +1,22 @@
+/// What can go wrong on a backend although our own code is right: the world ran out of something.
+public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// An allocation does not fit. `limitBytes` is the budget, or nil if the system itself refused.
+    case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
+    /// The backend cannot compute with this element type.
+    case unsupportedDType(operation: String, dtype: DType)
+    /// The work was cancelled between two operations.
+    case cancelled
+
+    public var description: String {
+        switch self {
+        case .outOfMemory(let operation, let needed, let used, let limit):
+            let bound = limit.map { "the limit is \(ByteCount($0))" } ?? "the system has no more"
+            return "out of memory in \(operation): \(ByteCount(needed)) more are needed, \(ByteCount(used)) are in use, \(bound);"
+                + " ask for a lower resolution or fewer layers"
+        case .unsupportedDType(let operation, let dtype):
+            return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .cancelled:
+            return "cancelled"
+        }
+    }
+}
