@@ -176,6 +176,14 @@ public final class QwenImageTransformer2DModel {
         return outputs
     }
 
+    /// Loads every tensor once, the modulation's too, so that a broken checkpoint shows before a job starts.
+    func loadAll() throws(WeightsError) {
+        for index in 0..<configuration.numLayers {
+            try blocks.withWeights(of: index) { (_) throws(TensorError) in }
+        }
+        _ = try schedule(timesteps: [0])
+    }
+
     /// Drops the blocks that are held on the device; they are loaded again when needed.
     public func release() {
         blocks.releaseAll()
