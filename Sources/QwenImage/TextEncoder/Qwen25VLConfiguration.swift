@@ -33,7 +33,7 @@ public struct Qwen25VLConfiguration: Sendable, Equatable {
         let check = ConfigurationCheck(file: file)
         try check.require(
             stored.modelType == nil || stored.modelType == "qwen2_5_vl",
-            "model_type is '\(stored.modelType ?? "")', but Qwen-Image-Layered has a text encoder of the type 'qwen2_5_vl'")
+            "model_type is not 'qwen2_5_vl', which the text encoder of Qwen-Image-Layered is")
         let textConfig = stored.textConfig
         text = try Qwen25VLTextConfiguration(textConfig ?? stored.flat, outer: stored.flat, check)
         guard let visionConfig = stored.visionConfig else {

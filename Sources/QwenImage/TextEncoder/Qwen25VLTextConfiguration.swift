@@ -59,11 +59,10 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
         _ check: ConfigurationCheck, layers: Int
     ) throws(PipelineError) {
         let activation = stored.hiddenAct ?? outer.hiddenAct ?? "silu"
-        try check.require(activation == "silu", "hidden_act '\(activation)' is not supported, 'silu' is")
+        try check.require(activation == "silu", "this hidden_act is not supported, only 'silu' is")
         let kind = rope?.ropeType ?? rope?.type ?? "default"
         // "mrope" is the oldest spelling of the same thing.
-        try check.require(
-            kind == "default" || kind == "mrope", "rope_type '\(kind)' is not supported, 'default' is")
+        try check.require(kind == "default" || kind == "mrope", "this rope_type is not supported, only 'default' is")
         let slides =
             stored.layerTypes?.contains("sliding_attention")
             ?? (stored.useSlidingWindow == true && (stored.maxWindowLayers ?? layers) < layers)

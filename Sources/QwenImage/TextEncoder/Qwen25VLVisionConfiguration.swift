@@ -56,6 +56,6 @@ public struct Qwen25VLVisionConfiguration: Sendable, Equatable {
             windowSize / spatialMergeSize / patchSize >= 1,
             "vision_config.window_size \(windowSize) is smaller than a merged token of \(spatialMergeSize * patchSize) pixels")
         let activation = stored.hiddenAct ?? "silu"
-        try check.require(activation == "silu", "vision_config.hidden_act '\(activation)' is not supported, 'silu' is")
+        try check.require(activation == "silu", "this vision_config.hidden_act is not supported, only 'silu' is")
     }
 }
