@@ -46,6 +46,17 @@ final class Qwen25VLTextModel {
             inFeatures: configuration.hiddenSize, outFeatures: configuration.vocabSize, bias: false)
     }
 
+    /// Throws `model` unless every token has a row in the embedding table.
+    func checkVocabulary(_ ids: [Int]) throws(PipelineError) {
+        let rows = configuration.vocabSize
+        if let stranger = ids.first(where: { !(0..<rows).contains($0) }) {
+            throw .model(
+                file: "tokenizer",
+                problem: "it makes the token \(stranger), but the text encoder's vocabulary ends at \(rows - 1):"
+                    + " the two do not belong together")
+        }
+    }
+
     /// Embeddings [ids.count, hidden] float32 of tokens that are in the vocabulary.
     func embed(_ ids: [Int]) throws(TensorError) -> Tensor {
         try backend.gatherRows(embedTokens, ids.map(Int32.init))
