@@ -1,7 +1,9 @@
 import TensorCore
 
-/// Is shown intermediate tensors under the names that the reference's goldens use; for `--dump` and for tests.
+/// Sees tensors as they pass from stage to stage; `--dump` is one.
+///
+/// A tensor is the stage's own and may be written over as soon as `record` returns: whoever wants to keep it downloads it in the call.
 public protocol TensorObserver: AnyObject {
-    /// Called with a tensor whose contents are ready and will change afterwards: copy what is to be kept.
+    /// Takes note of a tensor under the name that the golden files have for it.
     func record(_ name: String, _ tensor: Tensor) throws(TensorError)
 }
