@@ -1,3 +1,4 @@
+import ImageCodecs
 import TensorCore
 import Weights
 
@@ -13,6 +14,19 @@ extension PipelineError {
             self.init(cause: error)
         } else {
             self = .weights(cause)
+        }
+    }
+
+    /// The pipeline's name for any error of the modules below.
+    init(wrapping error: any Error) {
+        switch error {
+        case let error as PipelineError: self = error
+        case let error as WeightsError: self.init(cause: error)
+        case let error as TensorError: self.init(cause: error)
+        case let error as TokenizerError: self = .tokenizer(error)
+        case let error as SchedulerError: self = .scheduler(error)
+        case let error as ImageError: self = .image(error)
+        default: preconditionFailure("an error that no module declares: \(error)")
         }
     }
 
