@@ -135,7 +135,7 @@ final class LayeredJob {
     private func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
         var scheduler = pipeline.model.scheduler
         try scheduler.setTimesteps(
-            count: parameters.numInferenceSteps,
+            sigmas: FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: parameters.numInferenceSteps),
             mu: FlowMatchEulerDiscreteScheduler.mu(conditionTokens: conditionTokens))
         if let observer = hooks.observer {
             try observer.record(
