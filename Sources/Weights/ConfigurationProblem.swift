@@ -1,13 +1,16 @@
 /// What makes a configuration file unusable; keys are written as paths: `rope_scaling.mrope_section[1]`.
 public enum ConfigurationProblem: Error, Sendable, Equatable, CustomStringConvertible {
-    case notJSON
+    case notJSON(JSONProblem)
+    case unsuitableNumber
     case missingKey(String)
     case wrongType(key: String, expected: String, isNull: Bool)
     case unsuitableValue(key: String, reason: String)
 
     public var description: String {
         switch self {
-        case .notJSON: "is not valid JSON"
+        case .notJSON(let problem): "not valid: \(problem)"
+        case .unsuitableNumber:
+            "a number is too large for its purpose, or a fraction where a whole number is needed"
         case .missingKey(let key): "the key '\(key.quotable)' is missing"
         case .wrongType("", let expected, _): "must hold \(expected)"
         case .wrongType(let key, let expected, true): "'\(key.quotable)' is null, but must be \(expected)"
