@@ -3,7 +3,8 @@ import Glibc
 
 /// A file that appears under its name only when it is complete: written beside it, then renamed.
 ///
-/// Belongs to one thread. Without `finish` the unfinished file goes with the object, and what stood under the name stays.
+/// Belongs to one thread. Without `finish` the unfinished file goes with the object, and what stood under the name
+/// stays.
 final class AtomicFile {
     private let target: URL
     private let temporaryPath: String

@@ -50,8 +50,10 @@ import Weights
         #expect(throws: WeightsError.tensorMissing(tensor: "blocks.5.weight", file: "sharded")) {
             try folder.tensor(named: "blocks.5.weight")
         }
-        #expect(message { _ = try folder.tensor(named: "blocks.3.weight", shape: [8]) }
-            == "the tensor 'blocks.3.weight' in sharded/model-00002-of-00003.safetensors has the shape [4, 2], but [8] is expected")
+        #expect(
+            message { _ = try folder.tensor(named: "blocks.3.weight", shape: [8]) }
+                == "the tensor 'blocks.3.weight' in sharded/model-00002-of-00003.safetensors "
+                + "has the shape [4, 2], but [8] is expected")
     }
 
     @Test(arguments: [
@@ -64,7 +66,8 @@ import Weights
     }
 
     @Test func plainFileGoesBeforeItsVariants() throws {
-        #expect(try value(of: ["model.safetensors": Self.file("a", 1), "model.fp16.safetensors": Self.file("a", 2)]) == [1])
+        #expect(
+            try value(of: ["model.fp16.safetensors": Self.file("a", 2), "model.safetensors": Self.file("a", 1)]) == [1])
     }
 
     @Test(arguments: [("diffusion_pytorch_model", [Float(2)]), ("model", [Float(1)])])
@@ -87,17 +90,22 @@ import Weights
 
     @Test func severalVariantsAreRefused() throws {
         let found = message {
-            _ = try value(of: ["model.fp16.safetensors": Self.file("a", 1), "model.bf16.safetensors": Self.file("a", 2)])
+            _ = try value(of: [
+                "model.fp16.safetensors": Self.file("a", 1), "model.bf16.safetensors": Self.file("a", 2),
+            ]
+            )
         }
-        #expect(found == "transformer holds several variants and no plain file: model.bf16.safetensors,"
-            + " model.fp16.safetensors; keep one of them")
+        #expect(
+            found == "transformer holds several variants and no plain file: model.bf16.safetensors,"
+                + " model.fp16.safetensors; keep one of them")
     }
 
     @Test(arguments: ["pytorch_model.bin", "diffusion_pytorch_model.bin", "weights.pt", "pytorch_model.bin.index.json"])
     func picklesAreRefusedByName(_ name: String) throws {
         let found = message { _ = try value(of: [name: [1]]) }
-        #expect(found
-            == "transformer holds \(name), but weights are read from safetensors files only; convert them")
+        #expect(
+            found
+                == "transformer holds \(name), but weights are read from safetensors files only; convert them")
     }
 
     @Test func foldersWithoutWeights() throws {
@@ -124,8 +132,9 @@ import Weights
 
     @Test func aBrokenFileIsNamedWithItsFolder() throws {
         let found = message { _ = try value(of: ["model.safetensors": Array(Self.file("a", 1).dropLast())]) }
-        #expect(found
-            == "transformer/model.safetensors is cut short: 66 bytes are expected, 65 are there; fetch it again")
+        #expect(
+            found
+                == "transformer/model.safetensors is cut short: 66 bytes are expected, 65 are there; fetch it again")
     }
 
     // MARK: Shards
@@ -136,8 +145,10 @@ import Weights
         }
         let map = Dictionary(uniqueKeysWithValues: (1...3).map { ("t\($0)", "model-0000\($0)-of-00003.safetensors") })
         try scratch.write(Self.index(map), as: "text_encoder/model.safetensors.index.json")
-        #expect(message { _ = try open("text_encoder") }
-            == "text_encoder/model-00002-of-00003.safetensors is missing (text_encoder/model.safetensors.index.json names it)")
+        #expect(
+            message { _ = try open("text_encoder") }
+                == "text_encoder/model-00002-of-00003.safetensors is missing"
+                + " (text_encoder/model.safetensors.index.json names it)")
     }
 
     @Test func aTensorInTheWrongShardIsNamed() throws {

@@ -33,7 +33,8 @@ import Weights
     }
 
     private static let good = [
-        "num_layers": "60", "epsilon": "1e-06", "use_bias": "true", "name": "\"x\"", "rope_scaling": #"{"sections":[1,2]}"#,
+        "num_layers": "60", "epsilon": "1e-06", "use_bias": "true", "name": "\"x\"",
+        "rope_scaling": #"{"sections":[1,2]}"#,
     ]
 
     private func message(_ members: [String: String]) throws -> String {
@@ -80,8 +81,10 @@ import Weights
     func aNumberThatDoesNotFit(_ number: String) throws {
         var members = Self.good
         members["num_layers"] = number
-        #expect(try message(members)
-            == "transformer/config.json: a number is too large for its purpose, or a fraction where a whole number is needed")
+        #expect(
+            try message(members)
+                == "transformer/config.json: a number is too large for its purpose,"
+                + " or a fraction where a whole number is needed")
     }
 
     @Test(arguments: [
@@ -101,8 +104,9 @@ import Weights
 
     @Test func emptyMissingAndTooLarge() throws {
         #expect(try message("") == "transformer/config.json is empty (0 bytes); fetch it again")
-        #expect(try message(String(repeating: " ", count: 20), maximumBytes: 10)
-            == "transformer/config.json has 20 B, but at most 10 B are read of such a file")
+        #expect(
+            try message(String(repeating: " ", count: 20), maximumBytes: 10)
+                == "transformer/config.json has 20 B, but at most 10 B are read of such a file")
         #expect(throws: WeightsError.fileMissing(file: "no/config.json")) {
             try ConfigurationFile.read(Configuration.self, from: URL(filePath: "/no/config.json"))
         }

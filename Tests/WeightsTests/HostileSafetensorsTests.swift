@@ -30,7 +30,9 @@ import Weights
         }
     }
 
-    private static func tensor(_ dtype: String = "F32", _ shape: String = "[1]", _ offsets: String = "[0,4]") -> String {
+    private static func tensor(
+        _ dtype: String = "F32", _ shape: String = "[1]", _ offsets: String = "[0,4]"
+    ) -> String {
         #"{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":\#(offsets)}"#
     }
 
@@ -64,7 +66,9 @@ import Weights
         Case(#"{"a":\#(tensor("F32", "[1]", "[4,8]"))}"#, bytes: 8, says: "begins at byte 4 of the data instead of 0"),
         Case(#"{"a":\#(tensor()),"b":\#(tensor("F32", "[1]", "[5,9]"))}"#, bytes: 9, says: "instead of 4"),
         Case(#"{"a":\#(tensor()),"b":\#(tensor())}"#, says: "share bytes"),
-        Case(#"{"a":\#(tensor("U8", "[6]", "[0,6]")),"b":\#(tensor("U8", "[1]", "[2,3]"))}"#, bytes: 6, says: "share bytes"),
+        Case(
+            #"{"a":\#(tensor("U8", "[6]", "[0,6]")),"b":\#(tensor("U8", "[1]", "[2,3]"))}"#, bytes: 6,
+            says: "share bytes"),
         Case(#"{"a":\#(tensor("F32", "[4]", "[0,16]"))}"#, says: "cut short"),
         Case(
             #"{"a":\#(tensor("U8", "[9223372036854775]", "[0,9223372036854775]"))}"#,
@@ -137,7 +141,7 @@ import Weights
         Case(file: safetensors(header: "{}", claimedLength: 3), "one too long", says: "11 bytes are expected, 10"),
         Case(file: safetensors(header: "{}", claimedLength: 0), "length 0", says: "ends too early"),
         Case(file: safetensors(header: "{}", claimedLength: 1), "length 1", says: "ends too early"),
-        Case(file: safetensors(header: "{}", claimedLength: 1 << 63), "2^63", says: "a header of 9223372036854775808 bytes"),
+        Case(file: safetensors(header: "{}", claimedLength: 1 << 63), "2^63", says: "of 9223372036854775808 bytes"),
         Case(file: safetensors(header: "{}", claimedLength: .max), "2^64 - 1", says: "18446744073709551615"),
         Case(file: safetensors(header: "{}", claimedLength: 100_000_001), "above the cap", says: "at most 100000000"),
         Case(file: safetensors(header: "{}", claimedLength: 100_000_000), "the cap", says: "cut short"),
@@ -194,7 +198,8 @@ import Weights
         for position in 0..<(whole.count - Self.smallData.count) {
             for round in 0..<6 {
                 var mutant = whole
-                mutant[position] = round < 4
+                mutant[position] =
+                    round < 4
                     ? interesting[Int.random(in: 0..<interesting.count, using: &generator)]
                     : UInt8.random(in: 0...255, using: &generator)
                 let url = try folder.write(mutant, as: "mutant.safetensors")

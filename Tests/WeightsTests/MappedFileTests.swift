@@ -25,7 +25,7 @@ import Weights
 
     @Test func whatIsNoFileIsRefused() throws {
         try folder.write("", as: "empty")
-        try FileManager.default.createDirectory(at: folder.url.appending(path: "folder"), withIntermediateDirectories: false)
+        try folder.write("", as: "folder/file")
         #expect(mkfifo(folder.url.appending(path: "pipe").path, 0o600) == 0)
         try FileManager.default.createSymbolicLink(
             atPath: folder.url.appending(path: "dangling").path, withDestinationPath: "nowhere")

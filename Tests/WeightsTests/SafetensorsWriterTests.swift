@@ -33,7 +33,8 @@ import Weights
     /// The layout to the byte, as the Python library writes it: header padded to 8 with spaces, wide elements first.
     @Test func layout() throws {
         let entries = [
-            SafetensorsEntry(name: "b", dtype: .uint8, shape: [3]), SafetensorsEntry(name: "z", dtype: .float32, shape: [1]),
+            SafetensorsEntry(name: "b", dtype: .uint8, shape: [3]),
+            SafetensorsEntry(name: "z", dtype: .float32, shape: [1]),
             SafetensorsEntry(name: "a", dtype: .float32, shape: [1]),
         ]
         let writer = try SafetensorsWriter(file: url, entries: entries)
@@ -43,10 +44,12 @@ import Weights
         try writer.append([UInt8(3)], to: "b")
         try writer.append([Float(0.5)], to: "a")
         try writer.finish()
-        var header = #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"z":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"#
+        var header = #"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"#
+        header += #""z":{"dtype":"F32","shape":[1],"data_offsets":[4,8]},"#
         header += #""b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}"#
         while header.utf8.count % 8 != 0 { header += " " }
-        #expect(try Array(Data(contentsOf: url)) == safetensors(header: header, data: littleEndian([0.5, 1]) + [1, 2, 3]))
+        let expected = safetensors(header: header, data: littleEndian([0.5, 1]) + [1, 2, 3])
+        #expect(try Array(Data(contentsOf: url)) == expected)
     }
 
     @Test func copiesTensorsOfAnyType() throws {

@@ -8,8 +8,11 @@ public struct NamedTensor: Sendable {
         case int64([Int64])
     }
 
+    /// As the file will spell it.
     public let name: String
+    /// Any; [] for a scalar.
     public let shape: Shape
+    /// As many as the shape has.
     public let elements: Elements
 
     /// A float32 tensor; as many values as the shape has elements.

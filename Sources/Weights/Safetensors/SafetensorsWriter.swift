@@ -3,8 +3,8 @@ import TensorCore
 
 /// Writes a safetensors file: the tensors are announced first, then their elements arrive in any order and in pieces.
 ///
-/// Belongs to one thread. The file appears under its name with `finish`; without it nothing is left behind. Elements stand in the
-/// host's byte order, which is the format's on every machine that Mica runs on.
+/// Belongs to one thread. The file appears under its name with `finish`; without it nothing is left behind. Elements
+/// stand in the host's byte order, which is the format's on every machine that Mica runs on.
 public final class SafetensorsWriter {
     /// The entries in the order of the file.
     public let entries: [SafetensorsEntry]
