@@ -78,7 +78,7 @@ SHAPES = {
         seed=1, heads=3, head_size=16, rope_axes=(4, 6, 6), blocks=2, text_size=64, text_layers=3, text_heads=4,
         text_kv_heads=2, text_intermediate=96, mrope=(2, 3, 3), vision_size=32, vision_heads=2, vision_depth=2,
         vision_full_attention=(1,), vae_base=4, vae_res_blocks=1, dtype=torch.float32, older_layout=False,
-        published_generation=False, text_gain=1.5, vae_seed=2, vae_output_gain=4.0),
+        published_generation=False, text_gain=1.5, vae_seed=2, vae_output_gain=2.5),
     "small": Shape(
         seed=1, heads=2, head_size=32, rope_axes=(8, 12, 12), blocks=3, text_size=72, text_layers=2, text_heads=6,
         text_kv_heads=3, text_intermediate=120, mrope=(2, 2, 2), vision_size=48, vision_heads=3, vision_depth=4,

@@ -8,7 +8,7 @@ OUT/cases/NAME        input.png or .jpg, latents.safetensors (the packed noise, 
                       (parameters, token ids, captions), golden.safetensors (stages, float32), layer_0.png ...
 
 Everything is computed by diffusers and transformers, float32, on one CPU thread, from the checkpoint as it was written:
-a second run gives the same bytes. Options of the checkpoints' sizes are in the tables, not on the command line.
+a second run gives the same bytes. OUT/schedules.json holds sigmas of other scheduler configurations.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 import golden_checkpoints
 import golden_pictures
 import golden_recorder
+import golden_schedules
 
 DEFAULT_OUT = pathlib.Path(__file__).parent.parent / "Tests/QwenImageTests/Fixtures/golden"
 ENGLISH = "A poster with a red title, a yellow circle and a blue background."
@@ -168,6 +169,8 @@ def main():
     cases = [case for case in CASES if options.only in (None, case.name)]
     for name in sorted({case.checkpoint for case in cases}):
         golden_checkpoints.write_checkpoint(name, options.out / "checkpoints" / name)
+    if options.only is None:
+        golden_schedules.write_schedules(options.out / "schedules.json")
     for case in cases:
         write_case(case, options.out)
         print(f"{case.name}: {options.out / 'cases' / case.name}")
