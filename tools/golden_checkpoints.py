@@ -69,20 +69,21 @@ class Shape:
     older_layout: bool
     published_generation: bool
     text_gain: float
+    vae_seed: int
     vae_output_gain: float
 
 
 SHAPES = {
     "tiny": Shape(
-        seed=1, heads=4, head_size=16, rope_axes=(4, 6, 6), blocks=2, text_size=64, text_layers=3, text_heads=4,
+        seed=1, heads=3, head_size=16, rope_axes=(4, 6, 6), blocks=2, text_size=64, text_layers=3, text_heads=4,
         text_kv_heads=2, text_intermediate=96, mrope=(2, 3, 3), vision_size=32, vision_heads=2, vision_depth=2,
         vision_full_attention=(1,), vae_base=4, vae_res_blocks=1, dtype=torch.float32, older_layout=False,
-        published_generation=False, text_gain=1.5, vae_output_gain=4.0),
+        published_generation=False, text_gain=1.5, vae_seed=2, vae_output_gain=4.0),
     "small": Shape(
-        seed=1, heads=3, head_size=24, rope_axes=(4, 10, 10), blocks=3, text_size=96, text_layers=2, text_heads=6,
-        text_kv_heads=3, text_intermediate=160, mrope=(2, 3, 3), vision_size=48, vision_heads=3, vision_depth=4,
-        vision_full_attention=(1, 3), vae_base=6, vae_res_blocks=2, dtype=torch.bfloat16, older_layout=True,
-        published_generation=True, text_gain=1.5, vae_output_gain=4.0),
+        seed=1, heads=2, head_size=32, rope_axes=(8, 12, 12), blocks=3, text_size=72, text_layers=2, text_heads=6,
+        text_kv_heads=3, text_intermediate=120, mrope=(2, 2, 2), vision_size=48, vision_heads=3, vision_depth=4,
+        vision_full_attention=(1, 3), vae_base=5, vae_res_blocks=2, dtype=torch.bfloat16, older_layout=True,
+        published_generation=True, text_gain=1.5, vae_seed=4, vae_output_gain=4.0),
 }
 
 
@@ -132,6 +133,7 @@ def build_transformer(shape: Shape) -> QwenImageTransformer2DModel:
 
 
 def build_vae(shape: Shape) -> AutoencoderKLQwenImage:
+    torch.manual_seed(shape.vae_seed)
     return AutoencoderKLQwenImage(
         base_dim=shape.vae_base, z_dim=16, dim_mult=[1, 2, 4, 4], num_res_blocks=shape.vae_res_blocks,
         temperal_downsample=[False, True, True], input_channels=4).eval()
@@ -200,6 +202,28 @@ def write_checkpoint(name: str, folder: pathlib.Path):
             older_tokenizer(folder, pathlib.Path(scratch), special_ids(pipeline.tokenizer))
         else:
             pipeline.save_pretrained(folder)
+        check_checkpoint(pipeline, folder)
+
+
+def check_checkpoint(built: QwenImageLayeredPipeline, folder: pathlib.Path):
+    """Loads a checkpoint that was rewritten into the older layout and demands what was built: weights and token ids."""
+    read = QwenImageLayeredPipeline.from_pretrained(folder, torch_dtype=torch.float32, local_files_only=True)
+    for part in ("text_encoder", "transformer", "vae"):
+        expected, actual = getattr(built, part).state_dict(), getattr(read, part).state_dict()
+        if expected.keys() != actual.keys():
+            raise SystemExit(f"{folder}: {part} has other tensors once it is read again")
+        for name, tensor in expected.items():
+            if not torch.equal(tensor.float(), actual[name]):
+                raise SystemExit(f"{folder}: {part}: {name} is read with other values")
+    configs = [pipeline.text_encoder.config.get_text_config() for pipeline in (built, read)]
+    if configs[0].rope_parameters != configs[1].rope_parameters:
+        raise SystemExit(f"{folder}: the text encoder has other rotary settings once it is read again")
+    text = "".join(CORPUS) + "".join(SPECIAL_TOKENS)
+    for tokenizer in (read.tokenizer, read.processor.tokenizer):
+        if tokenizer(text)["input_ids"] != built.tokenizer(text)["input_ids"]:
+            raise SystemExit(f"{folder}: the tokenizer gives other ids once it is read again")
+    if read.processor.image_processor.to_dict() != built.processor.image_processor.to_dict():
+        raise SystemExit(f"{folder}: the image processor has other settings once it is read again")
 
 
 def older_name(name: str) -> str:
@@ -213,6 +237,7 @@ def older_text_encoder(folder: pathlib.Path, shards: int = 3):
     """Rewrites the weights of a text encoder in the older spelling, over a fixed number of files with an index."""
     files = sorted(folder.glob("*.safetensors"))
     tensors = {older_name(name): tensor for file in files for name, tensor in load_file(file).items()}
+    write_older_text_config(folder / "config.json")
     for file in files + list(folder.glob("*.index.json")):
         file.unlink()
     names = sorted(tensors)
@@ -225,6 +250,21 @@ def older_text_encoder(folder: pathlib.Path, shards: int = 3):
     total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
     index = {"metadata": {"total_size": total}, "weight_map": dict(sorted(weight_map.items()))}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index, indent=1) + "\n")
+
+
+def write_older_text_config(path: pathlib.Path):
+    """The configuration as the published one has it: the text model's keys at the top level too, and older names."""
+    config = json.loads(path.read_text())
+    text, vision = config["text_config"], config["vision_config"]
+    rope = text.pop("rope_parameters")
+    text["rope_theta"] = rope.pop("rope_theta")
+    text["rope_scaling"] = rope
+    vision.pop("rope_parameters", None)
+    vision["in_chans"] = vision["in_channels"]
+    vision["spatial_patch_size"] = vision["patch_size"]
+    config["torch_dtype"] = config.pop("dtype")
+    config |= {key: value for key, value in text.items() if key not in config and key != "layer_types"}
+    path.write_text(json.dumps(config, indent=1, sort_keys=True) + "\n")
 
 
 def older_tokenizer(folder: pathlib.Path, source: pathlib.Path, ids: dict):

@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from diffusers.pipelines.qwenimage.pipeline_qwenimage_layered import calculate_dimensions
 
-# What a case keeps that is not a full one; a name that ends in a dot stands for all names that start so.
+# What a case keeps that is not a full one, beside the latents after its last step.
 KEPT_STAGES = (
-    "prompt_embeds", "negative_prompt_embeds", "vae.encode.mode", "transformer.0.output", "step.", "vision.features",
-    "vision.grid_thw", "caption.logits_last", "scheduler.", "noise.packed",
+    "prompt_embeds", "negative_prompt_embeds", "vae.encode.mode", "transformer.0.output", "step.0.latents",
+    "vision.features", "vision.grid_thw", "caption.logits_last", "scheduler.sigmas", "scheduler.timesteps",
+    "noise.packed",
 )
 
 
@@ -67,9 +68,11 @@ class Recorder:
             index = self._forward
             self._forward += 1
             if index < self._forwards_per_step or index >= self._last_forwards:
-                for name in ("hidden_states", "timestep", "encoder_hidden_states"):
-                    self.keep(f"transformer.{index}.{name}", kwargs[name])
+                self.keep(f"transformer.{index}.timestep", kwargs["timestep"])
                 self.keep(f"transformer.{index}.output", out[0])
+            if index == 0:
+                self.keep("transformer.0.hidden_states", kwargs["hidden_states"])
+                self.keep("transformer.0.encoder_hidden_states", kwargs["encoder_hidden_states"])
 
         def on_block(number):
             def keep_block(module, args, kwargs, out):
@@ -200,11 +203,10 @@ def smallest_margin(logits, ids, penalty: float) -> float:
     return smallest
 
 
-def select(tensors: dict, full: bool) -> dict:
-    """Drops the stages that only the full cases keep."""
-    if full:
-        return tensors
-    return {
-        name: tensor for name, tensor in tensors.items()
-        if any(name == kept or (kept.endswith(".") and name.startswith(kept)) for kept in KEPT_STAGES)
-    }
+def select(tensors: dict, full: bool, steps: int) -> dict:
+    """Drops the stages that only the full cases keep, and what can be had from another one.
+
+    `images` is the clamped `vae.decode.output` in another layout, and the layers are there as PNGs.
+    """
+    kept = tensors.keys() - {"images"} if full else KEPT_STAGES + (f"step.{steps - 1}.latents",)
+    return {name: tensor for name, tensor in tensors.items() if name in kept}

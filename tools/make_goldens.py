@@ -29,7 +29,7 @@ import golden_recorder
 DEFAULT_OUT = pathlib.Path(__file__).parent.parent / "Tests/QwenImageTests/Fixtures/golden"
 ENGLISH = "A poster with a red title, a yellow circle and a blue background."
 CHINESE = "一张海报：红色标题、黄色圆形、蓝色背景。"
-LONG = " ".join(f"{ENGLISH} Layer {number}: don't forget the café, naïve Straße." for number in range(12))
+LONG = " ".join(f"{ENGLISH} Layer {number}: don't forget the café, naïve Straße." for number in range(16))
 PIPELINE_CAPTION_TOKENS = 512
 COMPARED_CAPTION_TOKENS = 48
 LEAST_CAPTION_MARGIN = 1e-3
@@ -64,6 +64,20 @@ class Case:
 
 CASES = (
     Case("full-tiny", "tiny", "rgb", (132, 88), 80, layers=3, steps=4, full=True),
+    Case("full-small-tall-alpha", "small", "rgba", (70, 110), 80, layers=2, steps=2, cfg_normalize=False, seed=2, full=True),
+    Case("square-four-layers", "tiny", "rgb", (64, 64), 64, layers=4, steps=2, cfg_normalize=False,
+         negative_prompt="blurry, a low quality image"),
+    Case("wide-jpeg", "small", "rgb", (300, 75), 64, layers=3, steps=2, file="input.jpg"),
+    Case("tall-grey-unguided", "tiny", "grey", (45, 130), 64, layers=2, steps=4, negative_prompt=None),
+    Case("palette-chinese", "tiny", "palette", (90, 64), 64, layers=2, steps=2, prompt=CHINESE, true_cfg_scale=2.5),
+    Case("scale-one", "small", "rgb", (64, 90), 64, layers=2, steps=2, true_cfg_scale=1.0),
+    Case("drawn-noise", "tiny", "rgb", (75, 75), 64, layers=3, steps=2, seed=777, draws_noise=True),
+    Case("two-images", "small", "rgb", (80, 60), 64, layers=2, steps=2, images=2, seed=778, draws_noise=True),
+    Case("long-prompt", "tiny", "rgba", (64, 64), 64, layers=2, steps=2, prompt=LONG),
+    Case("caption-english", "tiny", "rgb", (100, 180), 96, layers=2, steps=2, prompt=" ", seed=5),
+    Case("caption-chinese-penalty", "small", "rgba", (150, 150), 128, layers=2, steps=2, prompt=None,
+         caption_language="cn", seed=3),
+    Case("caption-endless", "small", "grey", (64, 64), 64, layers=2, steps=2, prompt="", negative_prompt=None, seed=5),
 )
 
 
@@ -116,13 +130,13 @@ def write_case(case: Case, out: pathlib.Path):
     image = save_input(case, folder)
     latents, generator, noise = noise_of(case, pipeline, image, folder)
     recorder, frames = golden_recorder.run_pipeline(pipeline, case, image, latents, generator)
-    if case.draws_noise or case.full:
+    if case.draws_noise:
         recorder.keep("noise.packed", noise)
     size = (frames.shape[2], frames.shape[1])
     captions = captions_of(case, recorder, pipeline, image, size)
     prompt = recorder.captions[0] if recorder.captions else case.prompt
     golden_recorder.keep_prompts(recorder, pipeline, case, prompt)
-    save_file(golden_recorder.select(recorder.tensors, case.full), folder / "golden.safetensors")
+    save_file(golden_recorder.select(recorder.tensors, case.full, case.steps), folder / "golden.safetensors")
     write_description(case, folder, pipeline, recorder, size, captions)
     for index, frame in enumerate((np.clip(frames, 0, 1) * 255).round().astype(np.uint8)):
         Image.fromarray(frame).save(folder / f"layer_{index}.png", optimize=True)
