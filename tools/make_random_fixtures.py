@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes Tests/QwenImageTests/Fixtures/random/cpu.json: what torch.randn gives with a generator on the CPU.
 
-Needs torch==2.15.0 and numpy, on x86-64 with AVX2: elsewhere torch computes logarithm and sine otherwise. A case is a
-seed, a type and a list of calls on one generator. Short calls are stored whole, as the bits of float32; of long ones the
-first and the last values and the FNV-1a hash of all their bytes.
+Needs torch==2.15.0 and numpy, on x86-64 with AVX2: elsewhere torch computes logarithm and sine otherwise. A case is
+a seed, a type and a list of calls on one generator. Short calls are stored whole, as the bits of float32; of long ones
+the first and the last values and the FNV-1a hash of all their bytes.
 """
 
 import json
@@ -41,7 +41,8 @@ def call(generator, count, dtype):
 def main():
     assert torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
     cases = []
-    runs = [(seed, [count]) for seed in SEEDS for count in COUNTS] + [(seed, run) for seed in SEEDS for run in SEQUENCES]
+    runs = [(seed, [count]) for seed in SEEDS for count in COUNTS]
+    runs += [(seed, run) for seed in SEEDS for run in SEQUENCES]
     for seed, counts in runs:
         for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
             generator = torch.Generator("cpu").manual_seed(seed)

@@ -104,10 +104,10 @@ import Testing
         }
     }
 
-    /// The corners of the product of two 512 x 512 draws in float16, one after the other from seed 0, as the tutorial on
-    /// matrix multiplication of triton-lang prints them, and others with "NVIDIA A100-SXM4-40GB" beside. 262,144 values
-    /// are more than an A100 has threads for, so the last rows rest on the second values of the first threads, and the
-    /// second draw on the advance of the stream.
+    /// The corners of the product of two 512 x 512 draws in float16, one after the other from seed 0, as the tutorial
+    /// on matrix multiplication of triton-lang prints them, and others with "NVIDIA A100-SXM4-40GB" beside. 262,144
+    /// values are more than an A100 has threads for, so the last rows rest on the second values of the first threads,
+    /// and the second draw on the advance of the stream.
     @Test func equalsPublishedProductOfTwoDrawsOnA100() {
         let size = 512
         let published: [(row: Int, values: [Double])] = [

@@ -1,9 +1,9 @@
 /// Box-Muller on float32 as torch computes it on a processor with AVX2, bit for bit.
 ///
-/// torch takes logarithm, sine and cosine from polynomials of the Cephes library (`ATen/native/cpu/avx_mathfun.h`, after
-/// Julien Pommier's sse_mathfun), and its compiler joins products with the sums that follow. Both show in the last bits,
-/// so each `fused` below stands where the machine code of the released build has a fused operation, and each
-/// plain product and sum where it has none. Arguments are what the generator can give: no denormals, no negatives.
+/// torch takes logarithm, sine and cosine from polynomials of the Cephes library (`ATen/native/cpu/avx_mathfun.h`,
+/// after Julien Pommier's sse_mathfun), and its compiler joins products with the sums that follow. Both show in the
+/// last bits, so each `fused` below stands where the compiler makes a fused operation of that header, and each plain
+/// product and sum where it makes none. Arguments are what the generator can give: no denormals, no negatives.
 enum BoxMullerBlock {
     /// Two normals from two uniforms of [0, 1): the cosine's for the first place, the sine's eight places behind it.
     static func normals(_ first: Float, _ second: Float) -> (cosine: Float, sine: Float) {

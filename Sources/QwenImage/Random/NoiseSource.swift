@@ -29,8 +29,8 @@ public struct NoiseSource: Sendable {
 
     /// One call of `torch.randn(shape, generator:, dtype:)` whose shape has `count` elements, in row-major order.
     ///
-    /// bfloat16 values are given as the floats they are. A later call goes on where this one ended. `count` is from 0 to
-    /// `countLimit`.
+    /// bfloat16 values are given as the floats they are. A later call goes on where this one ended. `count` is from 0
+    /// to `countLimit`.
     public mutating func randn(count: Int, dtype: DType) -> [Float] {
         precondition((0...Self.countLimit).contains(count), "count is 0 to \(Self.countLimit)")
         switch generator {

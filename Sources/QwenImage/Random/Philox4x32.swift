@@ -1,5 +1,6 @@
-/// The counter-based generator Philox 4x32 with ten rounds: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
-/// SC 2011, section 4.3.
+/// The counter-based generator Philox 4x32 with ten rounds.
+///
+/// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011, section 4.3.
 package enum Philox4x32 {
     private static let rounds = 10
     private static let multipliers: (UInt32, UInt32) = (0xD251_1F53, 0xCD9E_8D57)
