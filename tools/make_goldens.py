@@ -5,7 +5,7 @@
 
 OUT/checkpoints/NAME  a checkpoint in the public layout with random weights (tools/golden_checkpoints.py)
 OUT/cases/NAME        input.png or .jpg, latents.safetensors (the packed noise, where the case hands one in),
-                      golden.json (parameters, token ids, captions), golden.safetensors (stages, float32), layer_0.png ...
+                      golden.json (parameters, token ids, captions), golden.safetensors (stages, float32), layer_N.png
 
 Everything is computed by diffusers and transformers, float32, on one CPU thread, from the checkpoint as it was written:
 a second run gives the same bytes. OUT/schedules.json holds sigmas of other scheduler configurations.
