@@ -1,4 +1,4 @@
-"""Small checkpoints of Qwen-Image-Layered with random weights, in the newer and in the older layout of the public folders."""
+"""Small checkpoints of Qwen-Image-Layered with random weights, in the newer and the older layout of the folders."""
 
 import dataclasses
 import json
@@ -39,7 +39,8 @@ CORPUS = (
     "objects and background: " * 3,
     "请基于输入图像，撰写图注。对象的属性：如数量、颜色、形状、大小、位置、材质、状态、动作等。" * 3,
     "You are a helpful assistant. # Image Annotator\nYou are a professional image annotator. " * 3,
-    "user system assistant 0123456789 don't we'll it's 'quoted' \"text\" naïve café Straße Привет мир こんにちは 한국어 🙂🚀 " * 3,
+    "user system assistant 0123456789 don't we'll it's 'quoted' \"text\" naïve café Straße Привет мир "
+    "こんにちは 한국어 🙂🚀 " * 3,
 )
 TOKENIZER_VOCABULARY = 900
 
