@@ -21,9 +21,9 @@ public enum PSDWriter {
         _ layers: [ImageLayer], options: PSDOptions = PSDOptions()
     ) throws(ImageError) -> [UInt8] {
         try check(layers, options)
-        let merged = try Composite.flatten(layers)
+        // Matted on white, since readers take the white out again.
+        let merged = try Composite.flattenMattedOnWhite(layers)
         let hasAlpha = !merged.isOpaque
-        let matted = Self.matted(merged)
         var records = layers.enumerated().map { PSDLayerRecord($0.element, id: UInt32($0.offset + 1)) }
         if let groupName = options.groupName {
             let id = UInt32(layers.count + 1)
@@ -31,8 +31,8 @@ public enum PSDWriter {
             records.append(PSDLayerRecord(groupNamed: groupName, id: id + 1))
         }
         let canvas = PixelBox(left: 0, top: 0, right: merged.width, bottom: merged.height)
-        let mergedRows = PlanarRows(matted, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2], box: canvas)
-        let resources = try PSDResources.bytes(preview: RGBBuffer(droppingAlphaOf: matted), hasAlpha: hasAlpha)
+        let mergedRows = PlanarRows(merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2], box: canvas)
+        let resources = try PSDResources.bytes(preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha)
 
         let layerBytes = records.reduce(0) { $0 + $1.byteCount }
         let total = 64 + resources.count + layerBytes + mergedRows.counts.bytes.count + mergedRows.rows.count
@@ -93,20 +93,5 @@ public enum PSDWriter {
         // No global mask.
         file.append(UInt32(0))
         file.set(UInt32(file.bytes.count - infoLength), at: sectionLength)
-    }
-
-    /// Colours over white, alpha as it is: readers of the merged image take the white out again.
-    private static func matted(_ image: PixelBuffer) -> PixelBuffer {
-        var bytes = image.bytes
-        bytes.withUnsafeMutableBufferPointer { bytes in
-            for offset in stride(from: 0, to: bytes.count, by: 4) where bytes[offset + 3] != 255 {
-                let alpha = UInt32(bytes[offset + 3])
-                for channel in 0..<3 {
-                    let product = UInt32(bytes[offset + channel]) * alpha + 255 * (255 - alpha) + 128
-                    bytes[offset + channel] = UInt8(truncatingIfNeeded: ((product >> 8) + product) >> 8)
-                }
-            }
-        }
-        return PixelBuffer(uncheckedWidth: image.width, height: image.height, bytes: bytes)
     }
 }

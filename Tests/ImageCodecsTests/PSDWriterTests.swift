@@ -70,6 +70,20 @@ struct PSDWriterTests {
         }
     }
 
+    /// How far the merged image is from the stack over white, and its alpha from the stack's; 0.5 is rounding.
+    private func mergeError(_ file: PSDReader, _ stack: [ImageLayer]) -> Double {
+        var worst = 0.0
+        for (pixel, exact) in exactComposite(stack).enumerated() {
+            for channel in 0..<3 {
+                let white = exact[channel] + 255 * (1 - exact[3])
+                worst = max(worst, abs(white - Double(file.mergedPlanes[channel][pixel])))
+            }
+            let alpha = file.mergedPlanes.count == 4 ? Double(file.mergedPlanes[3][pixel]) : 255
+            worst = max(worst, abs(exact[3] * 255 - alpha))
+        }
+        return worst
+    }
+
     @Test("an opaque canvas has three channels, a positive count and the source-over as merged image")
     func opaqueMerge() throws {
         let stack = try stack()
@@ -77,9 +91,7 @@ struct PSDWriterTests {
         #expect(file.width == 301 && file.height == 40)
         #expect(file.channels == 3)
         #expect(!file.hasNegativeCount)
-        let flat = try Composite.flatten(stack)
-        let canvas = (top: 0, left: 0, bottom: 40, right: 301)
-        for channel in 0..<3 { #expect(file.mergedPlanes[channel] == plane(flat, channel, canvas)) }
+        #expect(mergeError(file, stack) < 0.501)
         #expect(Set(file.resources.keys) == [1005, 1036, 1039, 1057])
         #expect(file.resources[1005] == [1, 44, 0, 0, 0, 1, 0, 1, 1, 44, 0, 0, 0, 1, 0, 1])
         #expect(file.resources[1057]?.prefix(5) == [0, 0, 0, 1, 1])
@@ -91,17 +103,8 @@ struct PSDWriterTests {
         let file = try PSDReader(PSDWriter.encode(stack))
         #expect(file.channels == 4)
         #expect(file.hasNegativeCount)
-        let flat = try Composite.flatten(stack)
-        let canvas = (top: 0, left: 0, bottom: 40, right: 301)
-        #expect(file.mergedPlanes[3] == plane(flat, 3, canvas))
-        let white = Composite.overWhite(flat).bytes
-        let merged = file.mergedPlanes
-        for pixel in 0..<301 * 40 {
-            for channel in 0..<3 {
-                let distance = abs(Int(white[pixel * 3 + channel]) - Int(merged[channel][pixel]))
-                if distance > 1 { Issue.record("pixel \(pixel) channel \(channel) is off by \(distance)") }
-            }
-        }
+        #expect(file.mergedPlanes.count == 4)
+        #expect(mergeError(file, stack) < 0.501)
         #expect(Set(file.resources.keys) == [1005, 1006, 1036, 1039, 1045, 1053, 1057])
         #expect(file.resources[1006] == [12] + Array("Transparency".utf8))
         #expect(file.resources[1053] == [0, 0, 0, 0])
