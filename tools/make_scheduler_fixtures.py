@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes Tests/QwenImageTests/Fixtures/scheduler/schedules.json.
 
-Needs diffusers==0.42.1, torch and numpy. The sigmas and timesteps are those of diffusers, stored as the bits of float32,
-so that a comparison can be exact.
+Needs diffusers==0.42.1, torch and numpy. The sigmas and timesteps are those of diffusers, stored as the bits of
+float32, so that a comparison can be exact.
 """
 
 import json

@@ -29,14 +29,18 @@ DEFAULT_OUT = pathlib.Path(__file__).parent.parent / "Tests/QwenImageTests/Fixtu
 EXPECTED_COUNTS = {"transformer": 1934, "vae": 194, "text_encoder": 729, "text_encoder_newer": 729}
 
 
+def read(path: pathlib.Path) -> dict:
+    return json.loads(path.read_text())
+
+
 def shapes(module: torch.nn.Module) -> dict:
     return {name: list(tensor.shape) for name, tensor in module.state_dict().items()}
 
 
 def all_shapes(full: pathlib.Path) -> dict:
     with torch.device("meta"):
-        transformer = QwenImageTransformer2DModel.from_config(json.loads((full / "transformer/config.json").read_text()))
-        vae = AutoencoderKLQwenImage.from_config(json.loads((full / "vae/config.json").read_text()))
+        transformer = QwenImageTransformer2DModel.from_config(read(full / "transformer/config.json"))
+        vae = AutoencoderKLQwenImage.from_config(read(full / "vae/config.json"))
         config = Qwen2_5_VLConfig.from_pretrained(full / "text_encoder", local_files_only=True)
         newer = shapes(Qwen2_5_VLForConditionalGeneration(config))
     return {
@@ -70,10 +74,10 @@ def check(tensors: dict, published: pathlib.Path | None):
         if len(tensors[name]) != expected:
             raise SystemExit(f"{name}: {len(tensors[name])} tensors, expected {expected}")
     for name in ("transformer", "vae") if published else ():
-        listed = json.loads((published / f"{name}_tensors.json").read_text())
-        if listed != tensors[name]:
-            different = [key for key in listed.keys() | tensors[name].keys() if listed.get(key) != tensors[name].get(key)]
-            raise SystemExit(f"{name}: {len(different)} names or shapes differ from the published ones: {different[:3]}")
+        listed, built = read(published / f"{name}_tensors.json"), tensors[name]
+        different = [key for key in listed.keys() | built.keys() if listed.get(key) != built.get(key)]
+        if different:
+            raise SystemExit(f"{name}: {len(different)} names or shapes differ from the published: {different[:3]}")
         print(f"{name}: equal to the published list")
 
 
@@ -87,7 +91,7 @@ def main():
     for name, listed in tensors.items():
         path = options.out / f"{name}.json"
         path.write_text(compact(listed))
-        if json.loads(path.read_text()) != listed:
+        if read(path) != listed:
             raise SystemExit(f"{path}: does not read back as it was written")
         print(f"{path}: {len(listed)} tensors, {path.stat().st_size} bytes")
 

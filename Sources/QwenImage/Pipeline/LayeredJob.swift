@@ -30,7 +30,7 @@ final class LayeredJob {
 
     func run(_ picture: PixelBuffer, latents: [Float]?) throws -> Decomposition {
         try checkCount(of: latents)
-        let resized = Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
+        let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
         let branches = try clock.time(.encodePrompt) { try encodePrompts() }
@@ -58,7 +58,7 @@ final class LayeredJob {
             let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
             let caption = try pipeline.textEncoder.caption(
                 picture, language: language, cancellation: hooks.cancellation, observer: hooks.observer,
-                progress: { report(.caption, $0, $1) })
+                progress: { self.report(.caption, $0, $1) })
             return caption.text
         }
     }
@@ -135,7 +135,7 @@ final class LayeredJob {
     private func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
         var scheduler = pipeline.model.scheduler
         try scheduler.setTimesteps(
-            count: parameters.numInferenceSteps,
+            sigmas: FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: parameters.numInferenceSteps),
             mu: FlowMatchEulerDiscreteScheduler.mu(conditionTokens: conditionTokens))
         if let observer = hooks.observer {
             try observer.record(
@@ -162,7 +162,7 @@ final class LayeredJob {
         // Latents and condition lie in one tensor; a step changes the latents' rows in place.
         let hiddenStates = try backend.concatenateRows([noise, condition])
         let latents = hiddenStates.rows(0..<noise.shape[0])
-        let observer = imageIndex == 0 ? hooks.observer : nil
+        let observer = hooks.observer
         if let observer { try observer.record("noise.packed", latents) }
         for step in 0..<steps {
             report(.denoise, imageIndex * steps + step, total)
@@ -215,7 +215,7 @@ final class LayeredJob {
                 report(.decode, imageIndex * parameters.layers + layer - 1, total)
                 try hooks.cancellation.check()
                 let tokens = result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
-                layers.append(try decode(tokens, observer: imageIndex == 0 ? hooks.observer : nil))
+                layers.append(try decodeLayer(tokens))
             }
             images.append(layers)
         }
@@ -223,17 +223,17 @@ final class LayeredJob {
         return images
     }
 
-    private func decode(_ tokens: Tensor, observer: (any TensorObserver)?) throws -> PixelBuffer {
+    private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
         let latent = try geometry.unpack(tokens, on: backend)
         let decoded = try pipeline.autoencoder.decode(
-            latent, cancellation: hooks.cancellation, observer: observer)
+            latent, cancellation: hooks.cancellation, observer: hooks.observer)
         let unit = PixelConversion.unitFloats(try backend.download(decoded))
-        if let observer {
+        if let observer = hooks.observer {
             let signed = try backend.upload(unit.map { $0 * 2 - 1 }, decoded.shape)
             try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]))
             try observer.record("images", try backend.upload(unit, decoded.shape))
         }
-        return PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
+        return try PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
     }
 
     private func report(_ stage: PipelineStage, _ completed: Int, _ total: Int) {

@@ -27,7 +27,7 @@ public final class LayeredPipeline {
             autoencoder = AutoencoderKLQwenImage(
                 configuration: model.autoencoder, source: model.autoencoderSource, backend: backend)
         } catch {
-            throw PipelineError(error)
+            throw PipelineError(wrapping: error)
         }
         let hiddenSize = textEncoder.configuration.text.hiddenSize
         guard hiddenSize == model.transformer.jointAttentionDim else {
@@ -74,10 +74,10 @@ public final class LayeredPipeline {
         backend.resetPeak()
         defer { backend.releaseUnusedMemory() }
         do {
-            var job = LayeredJob(pipeline: self, size: size, parameters: parameters, hooks: hooks)
+            let job = LayeredJob(pipeline: self, size: size, parameters: parameters, hooks: hooks)
             return try job.run(picture, latents: latents)
         } catch {
-            throw PipelineError(error)
+            throw PipelineError(wrapping: error)
         }
     }
 }

@@ -29,8 +29,7 @@ public struct ModelFolder: Sendable {
     public init(_ folder: URL) throws(PipelineError) {
         self.folder = folder
         do {
-            var isFolder: ObjCBool = false
-            guard FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder), isFolder.boolValue else {
+            guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
                 throw PipelineError.model(file: folder.path, problem: "there is no such model folder")
             }
             let index = try ConfigurationFile.read(
@@ -47,7 +46,7 @@ public struct ModelFolder: Sendable {
             transformerSource = try CheckpointFolder(folder: folder.appendingPathComponent("transformer"))
             autoencoderSource = try CheckpointFolder(folder: folder.appendingPathComponent("vae"))
         } catch {
-            throw PipelineError(error)
+            throw PipelineError(wrapping: error)
         }
         guard autoencoder.zDim * 4 == transformer.inChannels else {
             throw .model(

@@ -2,8 +2,8 @@ import Foundation
 
 /// The noise schedule of the flow-matching model: which sigmas the sampler visits and which timestep each one is.
 ///
-/// The arithmetic is that of diffusers 0.42.1, `FlowMatchEulerDiscreteScheduler.set_timesteps`: sigmas that are given are
-/// float32 from the start, sigmas made from a step count are float64 until they are stored.
+/// The arithmetic is that of diffusers 0.42.1, `FlowMatchEulerDiscreteScheduler.set_timesteps`: sigmas that are given
+/// are float32 from the start, sigmas made from a step count are float64 until they are stored.
 public struct FlowMatchEulerDiscreteScheduler: Sendable {
     /// The settings that the schedule follows.
     public let configuration: SchedulerConfiguration

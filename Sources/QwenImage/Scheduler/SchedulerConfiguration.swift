@@ -82,7 +82,8 @@ public struct SchedulerConfiguration: Sendable, Equatable {
 
     private static func describe(_ error: DecodingError) -> String {
         func place(_ context: DecodingError.Context) -> String {
-            context.codingPath.isEmpty ? "not a JSON object" : context.codingPath.map(\.stringValue).joined(separator: ".")
+            let keys = context.codingPath.map(\.stringValue)
+            return keys.isEmpty ? "not a JSON object" : keys.joined(separator: ".")
         }
         switch error {
         case .typeMismatch(let type, let context): return "\(place(context)): expected \(type)"

@@ -25,7 +25,7 @@ extension SchedulerError: CustomStringConvertible {
         case .unreadable(let path, let reason):
             "cannot read the scheduler's configuration \(path): \(reason)"
         case .fileTooLarge(let path, let limitBytes):
-            "the scheduler's configuration \(path) is longer than \(limitBytes) bytes; this is not a scheduler_config.json"
+            "the scheduler's configuration \(path) is longer than \(limitBytes) bytes, as no real one is"
         case .malformed(let path, let detail):
             "the scheduler's configuration \(path) is malformed: \(detail)"
         case .unsupportedOption(let name, let value):

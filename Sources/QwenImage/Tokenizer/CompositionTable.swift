@@ -24,8 +24,8 @@ enum CompositionTable {
             guard decomposed != [scalar] else { continue }
             parts[scalar] = decomposed
             // A scalar that its own composed form lacks is excluded from composition.
-            guard let last = decomposed.last, Array(own.precomposedStringWithCanonicalMapping.unicodeScalars) == [scalar]
-            else { continue }
+            let recomposed = Array(own.precomposedStringWithCanonicalMapping.unicodeScalars)
+            guard let last = decomposed.last, recomposed == [scalar] else { continue }
             var head = String.UnicodeScalarView()
             head.append(contentsOf: decomposed.dropLast())
             let first = Array(String(head).precomposedStringWithCanonicalMapping.unicodeScalars)

@@ -5,8 +5,10 @@
 /// Its alternatives cover every scalar, so the words are the whole text.
 struct PreTokenizer {
     /// The pattern that `tokenizer.json` must name.
-    static let pattern =
-        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#
+    static let pattern = [
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)"#, #"[^\r\n\p{L}\p{N}]?\p{L}+"#, #"\p{N}"#, #" ?[^\s\p{L}\p{N}]+[\r\n]*"#,
+        #"\s*[\r\n]+"#, #"\s+(?!\S)"#, #"\s+"#,
+    ].joined(separator: "|")
 
     private let scalars: ArraySlice<Unicode.Scalar>
     private let classes: [ScalarClass]

@@ -28,7 +28,9 @@ extension TokenizerDefinition {
     }
 
     /// Merges are `"left right"` in files of older versions, `["left", "right"]` in newer ones.
-    private static func merges(_ value: Any?, path: String) throws(TokenizerError) -> [(left: [UInt8], right: [UInt8])] {
+    private static func merges(
+        _ value: Any?, path: String
+    ) throws(TokenizerError) -> [(left: [UInt8], right: [UInt8])] {
         guard let values = value as? [Any] else {
             throw .malformed(path: path, detail: "model.merges is not an array")
         }

@@ -25,8 +25,8 @@ extension TokenizerDefinition {
     }
 
     /// The added tokens by `tokenizer_config.json` (`added_tokens_decoder`), which has their flags, and by
-    /// `added_tokens.json`, which has ids alone: there a token is special if a special role is given to it elsewhere, and
-    /// is looked for in the text as given if it is special.
+    /// `added_tokens.json`, which has ids alone: there a token is special if a role is given to it elsewhere, and is
+    /// looked for in the text as given if it is special.
     /// Source: transformers 5.23, `tokenization_utils_base.py`, `_from_pretrained`.
     private static func addedTokens(in folder: URL) throws(TokenizerError) -> [AddedToken] {
         let configurationFile = folder.appendingPathComponent("tokenizer_config.json")

@@ -50,30 +50,24 @@ struct ScheduleModulation: Sendable {
         progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
     ) throws(WeightsError) {
         dim = configuration.innerDim
-        do {
-            let activated = try backend.activate(conditioning, .silu)
-            var image: [Tensor] = []
-            var text: [Tensor] = []
-            for index in 0..<configuration.numLayers {
-                let block = weights["transformer_blocks"][index]
-                image.append(try backend.linear(activated, try Self.layer(block["img_mod"][1], dim, 6)))
-                text.append(try backend.linear(activated, try Self.layer(block["txt_mod"][1], dim, 6)))
-                try progress(index + 1)
-            }
-            self.image = image
-            self.text = text
-            output = try backend.linear(activated, try Self.layer(weights["norm_out"]["linear"], dim, 2))
-        } catch let error as TensorError {
-            throw .tensor(error)
-        } catch let error as WeightsError {
-            throw error
-        } catch {
-            preconditionFailure("an error of no known kind: \(error)")
+        let activated = try WeightsError.converting { () throws(TensorError) in
+            try backend.activate(conditioning, .silu)
         }
-    }
-
-    private static func layer(_ scope: WeightScope, _ dim: Int, _ parts: Int) throws(WeightsError) -> Linear {
-        try scope.linear(inFeatures: dim, outFeatures: parts * dim)
+        func evaluate(_ scope: WeightScope, parts: Int) throws(WeightsError) -> Tensor {
+            let layer = try scope.linear(inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
+            return try WeightsError.converting { () throws(TensorError) in try backend.linear(activated, layer) }
+        }
+        var image: [Tensor] = []
+        var text: [Tensor] = []
+        for index in 0..<configuration.numLayers {
+            let block = weights["transformer_blocks"][index]
+            image.append(try evaluate(block["img_mod"][1], parts: 6))
+            text.append(try evaluate(block["txt_mod"][1], parts: 6))
+            try progress(index + 1)
+        }
+        self.image = image
+        self.text = text
+        output = try evaluate(weights["norm_out"]["linear"], parts: 2)
     }
 
     /// The image stream's modulation in a block at a step.

@@ -84,20 +84,14 @@ public final class QwenImageTransformer2DModel {
     public func schedule(
         timesteps: [Float], progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
     ) throws(WeightsError) -> Schedule {
-        do {
-            let embedding = try TimestepEmbedding(weights["time_text_embed"], configuration)
-            let conditioning = try embedding(timesteps, on: backend)
-            return Schedule(
-                modulation: try ScheduleModulation(
-                    conditioning: conditioning, weights: weights, configuration: configuration, backend: backend,
-                    progress: progress))
-        } catch let error as TensorError {
-            throw .tensor(error)
-        } catch let error as WeightsError {
-            throw error
-        } catch {
-            preconditionFailure("an error of no known kind: \(error)")
+        let embedding = try TimestepEmbedding(weights["time_text_embed"], configuration)
+        let conditioning = try WeightsError.converting { () throws(TensorError) in
+            try embedding(timesteps, on: backend)
         }
+        return Schedule(
+            modulation: try ScheduleModulation(
+                conditioning: conditioning, weights: weights, configuration: configuration, backend: backend,
+                progress: progress))
     }
 
     /// Predicts the velocity of every image token, for each branch.
@@ -112,12 +106,7 @@ public final class QwenImageTransformer2DModel {
         _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int,
         observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
     ) throws(WeightsError) -> [Tensor] {
-        let joint: [Tensor]
-        do throws(TensorError) {
-            joint = try start(hiddenStates, branches)
-        } catch {
-            throw .tensor(error)
-        }
+        let joint = try WeightsError.converting { () throws(TensorError) in try start(hiddenStates, branches) }
         let backend = self.backend
         for index in 0..<configuration.numLayers {
             if cancellation?.isCancelled == true { throw .tensor(.cancelled) }
@@ -138,11 +127,7 @@ public final class QwenImageTransformer2DModel {
                 }
             }
         }
-        do throws(TensorError) {
-            return try finish(joint, branches, schedule, step)
-        } catch {
-            throw .tensor(error)
-        }
+        return try WeightsError.converting { () throws(TensorError) in try finish(joint, branches, schedule, step) }
     }
 
     /// By branch, text and image tokens in one tensor [textTokens + imageTokens, dim].
