@@ -24,7 +24,7 @@ enum LayerFiles {
                     try zip.add(file.name, file.bytes, compression: .stored)
                 }
             }
-            return [(target.url.lastPathComponent, try zip.finish())]
+            return [(target.url.lastPathComponent, zip.finish())]
         }
     }
 

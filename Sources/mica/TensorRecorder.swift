@@ -5,7 +5,7 @@ import Weights
 
 /// Keeps intermediates for `--dump`, under the names that the reference's goldens use.
 ///
-/// A name that comes again (the layers of one decode, the images of one job) is stacked along the first axis.
+/// A name that comes again (the layers of one decode, the images of one job) is continued along the first axis.
 final class TensorRecorder: TensorObserver {
     private struct Entry {
         var shape: [Int]
@@ -23,17 +23,17 @@ final class TensorRecorder: TensorObserver {
         let values = try backend.download(tensor)
         if var entry = entries[name] {
             entry.values += values
-            entry.shape[0] += 1
+            entry.shape[0] += tensor.shape[0]
             entries[name] = entry
         } else {
-            entries[name] = Entry(shape: [1] + tensor.shape.dimensions, values: values)
+            entries[name] = Entry(shape: tensor.shape.dimensions, values: values)
         }
     }
 
     /// Writes everything to `file`, which appears whole or not at all.
     func write(to file: URL) throws(WeightsError) {
         let tensors = entries.sorted { $0.key < $1.key }.map { name, entry in
-            SafetensorsWriter.NamedTensor(name: name, shape: Shape(entry.shape), floats: entry.values)
+            NamedTensor(name: name, shape: Shape(entry.shape), floats: entry.values)
         }
         try SafetensorsWriter.write(tensors, to: file)
     }

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TensorCore
 import Testing
 import Weights
@@ -40,46 +39,5 @@ import Weights
         let expected = try Self.expected("vae")
         #expect(expected.count == 194)
         #expect(source.asked == expected)
-    }
-}
-
-/// A checkpoint that has every tensor in whatever shape is asked for, and notes what was.
-final class AskedTensors: TensorSource {
-    let location = "full-size model"
-    private let notes = Mutex<[String: [Int]]>([:])
-    private let tail: String?
-
-    /// - Parameter spelling: names `contains` answers yes for start with this; nil answers yes to all.
-    init(spelling: String? = nil) {
-        tail = spelling
-    }
-
-    var names: [String] { asked.keys.sorted() }
-
-    var asked: [String: [Int]] { notes.withLock { $0 } }
-
-    func contains(_ name: String) -> Bool {
-        tail.map { name.hasPrefix($0) } ?? true
-    }
-
-    func tensor(named name: String) throws(WeightsError) -> HostTensor {
-        Issue.record("\(name) was asked for without a shape")
-        return HostTensor(memory: EndlessZeros(), byteOffset: 0, shape: [1], dtype: .float32)
-    }
-
-    func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
-        notes.withLock { $0[name] = shape.dimensions }
-        return HostTensor(memory: EndlessZeros(), byteOffset: 0, shape: shape, dtype: .bfloat16)
-    }
-}
-
-/// Memory of a size that no one looks into.
-private final class EndlessZeros: HostMemory {
-    let byteCount = Int.max / 4
-
-    func withUnsafeBytes<Result, Failure: Error>(
-        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        preconditionFailure("a backend without data looked at a weight")
     }
 }

@@ -79,31 +79,3 @@ struct TextEncoderGolden {
         return (try tensor.floats(), tensor.shape)
     }
 }
-
-/// Keeps everything that it is shown.
-final class RecordingObserver: TensorObserver {
-    private(set) var shapes: [String: Shape] = [:]
-    private(set) var values: [String: [Float]] = [:]
-    private let backend: any Backend
-
-    init(_ backend: any Backend) {
-        self.backend = backend
-    }
-
-    func record(_ name: String, _ tensor: Tensor) throws(TensorError) {
-        shapes[name] = tensor.shape
-        values[name] = try backend.download(tensor)
-    }
-}
-
-/// `‖a - b‖ / ‖b‖`.
-func relativeError(_ actual: [Float], _ expected: [Float]) -> Double {
-    guard actual.count == expected.count else { return .infinity }
-    var difference = 0.0
-    var norm = 0.0
-    for (a, b) in zip(actual, expected) {
-        difference += Double(a - b) * Double(a - b)
-        norm += Double(b) * Double(b)
-    }
-    return (difference / max(norm, 1e-30)).squareRoot()
-}

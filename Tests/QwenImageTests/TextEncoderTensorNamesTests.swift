@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import TensorCore
 import Testing
 import Weights
@@ -21,8 +20,8 @@ import Weights
             source: source, backend: Meter(), residency: .sequential)
         try encoder.checkTensors(captioner: true)
         #expect(expected.count > 700)
-        #expect(source.asked.withLock { $0.count } == expected.count)
-        #expect(source.asked.withLock { $0.mapValues(\.dimensions) } == expected)
+        #expect(source.asked.count == expected.count)
+        #expect(source.asked == expected)
     }
 
     /// A small text encoder without data, with so many tokens.
@@ -44,8 +43,8 @@ import Weights
     @Test func asksForNoHeadIfTheEmbeddingIsIt() throws {
         let source = AskedTensors(names: [])
         try smallEncoder(source, tied: true).checkTensors(captioner: true)
-        #expect(source.asked.withLock { $0["lm_head.weight"] } == nil)
-        #expect(source.asked.withLock { $0["model.embed_tokens.weight"] } == [640, 64])
+        #expect(source.asked["lm_head.weight"] == nil)
+        #expect(source.asked["model.embed_tokens.weight"] == [640, 64])
     }
 
     /// A tokenizer with more tokens than the embedding table has rows must not read beyond it.
@@ -60,41 +59,7 @@ import Weights
     @Test func leavesTheCaptionersTensorsAloneUnlessNeeded() throws {
         let source = AskedTensors(names: [])
         try smallEncoder(source).checkTensors(captioner: false)
-        let names = source.asked.withLock { Array($0.keys) }
+        let names = Array(source.asked.keys)
         #expect(names.allSatisfy { $0.hasPrefix("model.") && !$0.contains("visual") })
-    }
-}
-
-/// Has a tensor of any name and shape, with no bytes behind it, and keeps what it was asked for.
-private final class AskedTensors: TensorSource {
-    let location = "asked"
-    let names: [String]
-    let asked = Mutex<[String: Shape]>([:])
-    private let known: Set<String>
-
-    init(names: Set<String>) {
-        self.names = names.sorted()
-        known = names
-    }
-
-    func contains(_ name: String) -> Bool { known.contains(name) }
-
-    func tensor(named name: String) throws(WeightsError) -> HostTensor {
-        throw .tensorMissing(tensor: name, file: location)
-    }
-
-    func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
-        asked.withLock { $0[name] = shape }
-        return HostTensor(memory: NoMemory(), byteOffset: 0, shape: shape, dtype: .bfloat16)
-    }
-
-    private final class NoMemory: HostMemory {
-        let byteCount = Int.max
-
-        func withUnsafeBytes<Result, Failure: Error>(
-            _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-        ) throws(Failure) -> Result {
-            try body(UnsafeRawBufferPointer(start: nil, count: 0))
-        }
     }
 }

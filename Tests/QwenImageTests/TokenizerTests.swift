@@ -126,13 +126,9 @@ import Testing
 
     @Test(arguments: [0, 1, 2, 100, 5000, 30_000, 60_000])
     func refusesTruncatedFiles(count: Int) throws {
-<<<<<<< HEAD
         try Self.check("trained", "tokenizer.json", "malformed") { text in
             String(decoding: text.utf8.prefix(count), as: UTF8.self)
         }
-=======
-        try Self.check("trained", "tokenizer.json", "malformed") { String(decoding: $0.utf8.prefix(count), as: UTF8.self) }
->>>>>>> textencoder
     }
 
     @Test func refusesBrokenOlderFiles() throws {
@@ -142,13 +138,9 @@ import Testing
         try Self.check("files", "merges.txt", "line 2 is not a pair") { _ in "#version: 0.2\na b c\n" }
         try Self.check("files", "merges.txt", "unknown") { _ in "a unknown\n" }
         try Self.check("files", "merges.txt", "empty") { _ in "" }
-<<<<<<< HEAD
         try Self.check("files", "added_tokens.json", "the id of") {
             $0.replacingOccurrences(of: "582", with: #""582""#)
         }
-=======
-        try Self.check("files", "added_tokens.json", "582") { $0.replacingOccurrences(of: "582", with: #""582""#) }
->>>>>>> textencoder
         try Self.check("files", "added_tokens.json", "<|im_end|>") { $0.replacingOccurrences(of: "582", with: "583") }
         try Self.check("files", "tokenizer_config.json", "rstrip") {
             $0.replacingOccurrences(of: #""rstrip":false"#, with: #""rstrip":true"#)

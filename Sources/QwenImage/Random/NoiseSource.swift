@@ -1,7 +1,7 @@
 /// The noise that a seeded torch generator gives, call by call.
 public struct NoiseSource: Sendable {
     /// The element types that torch may be asked for.
-    public enum DType: Sendable {
+    public enum DType: String, Sendable, CaseIterable {
         /// IEEE binary32.
         case float32
         /// The upper half of binary32.
