@@ -4,11 +4,6 @@ struct CaptionPrompt: Sendable, Equatable {
     /// Where the picture's features go.
     let imageRange: Range<Int>
 
-    init(tokenIDs: [Int], imageRange: Range<Int>) {
-        self.tokenIDs = tokenIDs
-        self.imageRange = imageRange
-    }
-
     /// Throws `model` if the tokenizer does not know the image token, or knows another one than the text encoder.
     init(
         language: CaptionLanguage, grid: PatchGrid, tokenizer: Tokenizer, imageTokenID: Int
