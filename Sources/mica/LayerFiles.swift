@@ -4,6 +4,9 @@ import QwenImage
 
 /// The files of a result.
 enum LayerFiles {
+    /// The reference's pixels to the last one: colour under full transparency is the model's too.
+    private static let exactly = PNGOptions(clearsTransparentColor: false)
+
     /// What is written for `target`: PNGs and PSDs in a folder, or one PSD or ZIP (one an image, if there are several).
     static func files(of result: Decomposition, for target: OutputTarget) throws -> [(name: String, bytes: [UInt8])] {
         let stem = target.url.deletingPathExtension().lastPathComponent
@@ -30,7 +33,7 @@ enum LayerFiles {
 
     private static func folderFiles(_ layers: [PixelBuffer], prefix: String) throws -> [(name: String, bytes: [UInt8])] {
         var files = try layers.enumerated().map { index, layer in
-            (name: "\(prefix)layer_\(index + 1).png", bytes: try PNGEncoder.encode(layer))
+            (name: "\(prefix)layer_\(index + 1).png", bytes: try PNGEncoder.encode(layer, options: exactly))
         }
         files.append(("\(prefix)layers.psd", try psd(layers)))
         return files
