@@ -3,7 +3,8 @@
     pip install -r tools/requirements-goldens.txt
     python tools/make_textencoder_fixtures.py Tests/QwenImageTests/Fixtures/textencoder/geometry.json
 
-Window order and rope positions of picture grids, sizes after the smart resize, inverse frequencies of the published model.
+Window order and rope positions of picture grids, sizes after the smart resize, inverse frequencies of the published
+model.
 """
 
 import json

@@ -116,8 +116,9 @@ import Weights
         if !json.isEmpty {
             try Data(json.utf8).write(to: folder.appendingPathComponent("generation_config.json"))
         }
-        let model = try configuration("{\"image_token_id\": 1, \"eos_token_id\": 7, \(sizes), \(vision), "
-            + "\"rope_scaling\": {\"mrope_section\": [2, 3, 3]}}")
+        let model = try configuration(
+            "{\"image_token_id\": 1, \"eos_token_id\": 7, \(sizes), \(vision), "
+                + "\"rope_scaling\": {\"mrope_section\": [2, 3, 3]}}")
         return try GenerationConfiguration(folder: folder, model: model)
     }
 

@@ -29,6 +29,26 @@ import Testing
         #expect(PromptTemplate.droppedTokenCount == prompts.start)
     }
 
+    @Test func putsThePictureIntoTheCaptionPrompt() throws {
+        let tokenizer = try Tokenizer(folder: TextEncoderGolden.fixture("golden/checkpoints/tiny/tokenizer"))
+        let imageTokenID = try #require(tokenizer.id(of: "<|image_pad|>"))
+        let grid = PatchGrid(height: 4, width: 6, mergeSize: 2)
+        let prompt = try CaptionPrompt(
+            language: .chinese, grid: grid, tokenizer: tokenizer, imageTokenID: imageTokenID)
+        #expect(prompt.imageRange.count == 6)
+        #expect(prompt.tokenIDs.filter { $0 == imageTokenID }.count == 6)
+        #expect(prompt.tokenIDs[prompt.imageRange].allSatisfy { $0 == imageTokenID })
+        #expect(throws: PipelineError.self) {
+            try CaptionPrompt(language: .english, grid: grid, tokenizer: tokenizer, imageTokenID: imageTokenID + 1)
+        }
+    }
+
+    @Test func coversAllRowsInParts() {
+        #expect(Array(RowChunks(0)).isEmpty)
+        #expect(Array(RowChunks(1024)) == [0..<1024])
+        #expect(Array(RowChunks(2050)) == [0..<1024, 1024..<2048, 2048..<2050])
+    }
+
     @Test func takesTheFirstBestToken() {
         var choice = TokenChoice(repetitionPenalty: 1, prompt: [0, 1])
         #expect(choice.next([1, 3, 3, 2]) == 1)

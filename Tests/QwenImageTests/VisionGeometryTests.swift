@@ -95,7 +95,8 @@ import Testing
 
     /// A picture of one merged token whose values say where they come from.
     @Test func patchesLieInTheReferencesOrder() throws {
-        let preprocessor = try Self.preprocessor("\"image_mean\": [0, 0, 0], \"image_std\": [1, 1, 1], \"patch_size\": 1")
+        let preprocessor = try Self.preprocessor(
+            "\"image_mean\": [0, 0, 0], \"image_std\": [1, 1, 1], \"patch_size\": 1")
         let bytes: [UInt8] = [10, 20, 30, 11, 21, 31, 12, 22, 32, 13, 23, 33]
         let patches = preprocessor.cut(try RGBBuffer(width: 2, height: 2, bytes: bytes))
         #expect(patches.grid == PatchGrid(height: 2, width: 2, mergeSize: 2))

@@ -5,8 +5,9 @@ import Weights
 
 /// The text encoder of one model folder: embeds prompts, and writes a caption of a picture that has none.
 ///
-/// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they are needed and
-/// stay until `release`; the vision tower and the language model's head stay only while a caption is written.
+/// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they
+/// are needed and stay until `release`; the vision tower and the language model's head stay only while a caption is
+/// written.
 public final class Qwen25VLTextEncoder {
     /// What the folder's `config.json` says.
     public let configuration: Qwen25VLConfiguration
@@ -19,7 +20,8 @@ public final class Qwen25VLTextEncoder {
 
     private static let folderName = "text_encoder"
 
-    /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked for.
+    /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked
+    /// for.
     ///
     /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
     public convenience init(
@@ -68,8 +70,9 @@ public final class Qwen25VLTextEncoder {
 
     /// A caption of a picture, in the pipeline the one that was resized to the size of the result.
     ///
-    /// `observer` sees `vision.pixel_values`, `vision.features` and `caption.logits_last`; `progress` is given the number of tokens so
-    /// far and the most there can be. Throws `parameterOutOfRange` for a picture more than 200 times as long as it is short.
+    /// `observer` sees `vision.pixel_values`, `vision.features` and `caption.logits_last`; `progress` is given the
+    /// number of tokens so far and the most there can be. Throws `parameterOutOfRange` for a picture more than 200
+    /// times as long as it is short.
     public func caption(
         _ image: PixelBuffer, language: CaptionLanguage, maxNewTokens: Int = 512, cancellation: Cancellation? = nil,
         observer: (any TensorObserver)? = nil, progress: ((Int, Int) -> Void)? = nil
@@ -91,7 +94,8 @@ public final class Qwen25VLTextEncoder {
         return Caption(text: text.strippingWhiteSpace(), tokenIDs: tokens, promptTokenIDs: prompt.tokenIDs)
     }
 
-    /// Looks for every tensor that the engine will ask for, without reading one, so that a missing or misshapen one shows before any work.
+    /// Looks for every tensor that the engine will ask for, without reading one, so that a missing or misshapen one
+    /// shows before any work.
     ///
     /// - Parameter captioner: look for the vision tower and the language model's head too.
     /// - Throws: `weights` with the first tensor that is missing or has another shape.
