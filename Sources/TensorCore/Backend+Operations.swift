@@ -119,10 +119,11 @@ extension Backend {
     }
 
     /// The VAE's RMS norm over the channels of each pixel of [.., C], then the activation.
+    @discardableResult
     public func channelNorm(
-        _ input: Tensor, gamma: Tensor, activation: Activation = .none
+        _ input: Tensor, gamma: Tensor, activation: Activation = .none, into output: Tensor? = nil
     ) throws(TensorError) -> Tensor {
-        let result = try empty(input.shape)
+        let result = try use(output, orAllocate: input.shape)
         try execute(.channelNorm(input: input, gamma: gamma, activation: activation, output: result))
         return result
     }

@@ -7,7 +7,8 @@
 public enum Operation: Sendable {
     /// `output = activation(input · weightᵀ + bias)`. input [S, K], weight [N, K], bias [N] float32, output [S, N].
     case linear(input: Tensor, weight: Tensor, bias: Tensor?, activation: Activation, output: Tensor)
-    /// LayerNorm over the last axis without weights, then `x * (1 + scale) + shift`. input, output [S, C]; shift, scale [C].
+    /// LayerNorm over the last axis without weights, then `x * (1 + scale) + shift`. input, output [S, C], which may be the same view;
+    /// shift, scale [C].
     case layerNorm(input: Tensor, epsilon: Float, shift: Tensor?, scale: Tensor?, output: Tensor)
     /// `x / sqrt(mean(x²) + epsilon) * weight` over the last axis. input, output [S, C]; weight [C].
     case rmsNorm(input: Tensor, weight: Tensor, epsilon: Float, output: Tensor)
@@ -30,7 +31,7 @@ public enum Operation: Sendable {
     /// Convolution of one picture, channels last: input [H, W, Cin], weight as `Backend.convolutionWeight` made it, bias [Cout],
     /// output [H', W', Cout]; `addend` of the output's shape is added if given.
     case convolution(input: Tensor, weight: Tensor, bias: Tensor, geometry: ConvolutionGeometry, addend: Tensor?, output: Tensor)
-    /// `x / max(‖x‖₂, 1e-12) * sqrt(C) * gamma` over the channels of each pixel, then the activation. input, output [.., C]; gamma [C].
+    /// `x / max(‖x‖₂, 1e-12) * sqrt(C) * gamma` over the channels of each pixel, then the activation. input, output [.., C], which may be the same view; gamma [C].
     case channelNorm(input: Tensor, gamma: Tensor, activation: Activation, output: Tensor)
     /// Each pixel twice in both directions: input [H, W, C], output [2H, 2W, C].
     case upsampleNearest(input: Tensor, output: Tensor)

@@ -1,1 +1,58 @@
+// Row kernels of the CPU backend, in C so that the compiler vectorises them for each kind of CPU; the kind is chosen at run time.
+// All tensors are contiguous and row-major; a row never aliases another unless a comment allows it. Nothing here allocates.
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// The values of `Activation`, in the order of the Swift enum.
+enum { MICA_NONE = 0, MICA_SILU = 1, MICA_GELU_TANH = 2, MICA_GELU = 3 };
+
+// --- element types -------------------------------------------------------------------------------------------------------------
+// y[i] = (float) x[i]; x may have any alignment.
+void mica_widen_bf16(const uint16_t *x, float *y, size_t count);
+void mica_widen_f16(const uint16_t *x, float *y, size_t count);
+// Sum of a[i] * b[i], with b widened on the way: the row-by-vector product of decoding, bound by memory.
+float mica_dot_bf16(const float *a, const uint16_t *b, size_t count);
+float mica_dot_f16(const float *a, const uint16_t *b, size_t count);
+float mica_dot_f32(const float *a, const float *b, size_t count);
+
+// --- pointwise -----------------------------------------------------------------------------------------------------------------
+// y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
+void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation);
+// y = silu(gate) * up; y may be gate.
+void mica_silu_gate(const float *gate, const float *up, float *y, size_t count);
+// target += gate * addend, by row of `columns`; gate may be NULL for 1.
+void mica_accumulate(float *target, const float *addend, const float *gate, size_t rows, size_t columns);
+// y = x * scale + shift by channel.
+void mica_channel_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows, size_t columns);
+// latents += delta * prediction.
+void mica_euler_step(float *latents, const float *prediction, float delta, size_t count);
+// See Operation.guidance.
+void mica_guidance(const float *positive, const float *negative, float scale, int normalize, float *y, size_t rows, size_t columns);
+
+// --- norms ---------------------------------------------------------------------------------------------------------------------
+// LayerNorm without weights, then x * (1 + scale) + shift if they are not NULL.
+void mica_layer_norm(const float *x, const float *shift, const float *scale, float epsilon, float *y, size_t rows, size_t columns);
+// x / sqrt(mean(x^2) + epsilon) * weight.
+void mica_rms_norm(const float *x, const float *weight, float epsilon, float *y, size_t rows, size_t columns);
+// x / max(|x|, 1e-12) * sqrt(columns) * gamma, then the activation.
+void mica_channel_norm(const float *x, const float *gamma, float *y, size_t rows, size_t columns, int activation);
+// In place on rows of heads * size: RMSNorm by head if weight is not NULL, then rotation by the row's angles if cosines is not NULL.
+// halves == 0: pairs (0,1), (2,3), ...; halves == 1: pairs (i, i + size/2).
+void mica_head_norm_rotary(float *x, const float *weight, float epsilon, const float *cosines, const float *sines, int halves,
+                           size_t rows, size_t heads, size_t size);
+
+// --- attention -----------------------------------------------------------------------------------------------------------------
+// One block of keys of the online softmax: scores [rows, columns] are replaced by exp(scores * scale - new maximum); maximum and sum [rows]
+// are brought up to date, and accumulated [rows, size] is rescaled to the new maximum. Row r sees the first visible[r] columns (all if NULL).
+void mica_softmax_block(float *scores, size_t rows, size_t columns, size_t stride, float scale, const int32_t *visible,
+                        float *maximum, float *sum, float *accumulated, size_t size);
+// y[r, :] = accumulated[r, :] / sum[r], rows of y `stride` apart.
+void mica_softmax_finish(const float *accumulated, const float *sum, float *y, size_t rows, size_t size, size_t stride);
+
+// --- pictures, channels last ---------------------------------------------------------------------------------------------------
+// The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.
+void mica_im2col(const float *x, size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t top, size_t left,
+                 size_t output_width, size_t start, size_t count, float *columns);
+// Each pixel of rows `first ..< last` of x [height, width, channels] four times into y [2 * height, 2 * width, channels].
+void mica_upsample_nearest(const float *x, size_t width, size_t channels, size_t first, size_t last, float *y);

@@ -25,7 +25,7 @@ public struct DecompositionOptions: Sendable, Equatable {
     /// Which of torch's generators the noise equals.
     public var generator: GeneratorKind?
     /// The precision in which the reference would run, and so in which the noise is drawn.
-    public var dtype: NoiseDType?
+    public var dtype: NoiseSource.DType?
     /// Prompt tokens kept, 1...1024.
     public var maxSequenceLength: Int?
 

@@ -12,8 +12,29 @@ public struct DecompositionParameters: Sendable, Equatable {
     public var numImagesPerPrompt: Int
     public var seed: UInt64
     public var generator: GeneratorKind
-    public var dtype: NoiseDType
+    public var dtype: NoiseSource.DType
     public var maxSequenceLength: Int
+
+    /// Every parameter; nothing is checked before `validate`.
+    public init(
+        prompt: String?, negativePrompt: String?, trueCFGScale: Double, layers: Int, numInferenceSteps: Int,
+        resolution: Int, cfgNormalize: Bool, useEnPrompt: Bool, numImagesPerPrompt: Int, seed: UInt64,
+        generator: GeneratorKind, dtype: NoiseSource.DType, maxSequenceLength: Int
+    ) {
+        self.prompt = prompt
+        self.negativePrompt = negativePrompt
+        self.trueCFGScale = trueCFGScale
+        self.layers = layers
+        self.numInferenceSteps = numInferenceSteps
+        self.resolution = resolution
+        self.cfgNormalize = cfgNormalize
+        self.useEnPrompt = useEnPrompt
+        self.numImagesPerPrompt = numImagesPerPrompt
+        self.seed = seed
+        self.generator = generator
+        self.dtype = dtype
+        self.maxSequenceLength = maxSequenceLength
+    }
 
     /// Seeds that we draw ourselves stay in the range that every JSON reader keeps exact.
     public static let largestDrawnSeed: UInt64 = (1 << 32) - 1
@@ -58,10 +79,4 @@ public struct DecompositionParameters: Sendable, Equatable {
                 name: name, value: "\(value)", range: "\(range.lowerBound) to \(range.upperBound)")
         }
     }
-}
-
-/// The precision that the noise is drawn in: the reference draws it in the type of its text encoder.
-public enum NoiseDType: String, Sendable, CaseIterable {
-    case float32
-    case bfloat16
 }

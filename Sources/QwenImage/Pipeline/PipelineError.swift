@@ -1,3 +1,4 @@
+import ImageCodecs
 import TensorCore
 import Weights
 
@@ -19,6 +20,10 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
     case weights(WeightsError)
     /// The tokenizer's files are broken.
     case tokenizer(TokenizerError)
+    /// The scheduler's configuration asks for something that is not supported.
+    case scheduler(SchedulerError)
+    /// A picture could not be resized or built.
+    case image(ImageError)
     /// The device ran out of memory, or cannot compute something.
     case tensor(TensorError)
     /// The caller asked to stop.
@@ -37,6 +42,8 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
         case .latentsShape(let expected, let found): "latents have the shape \(found), but this job needs \(expected)"
         case .weights(let error): error.description
         case .tokenizer(let error): error.description
+        case .image(let error): error.description
+        case .scheduler(let error): error.description
         case .tensor(let error): error.description
         case .cancelled: "cancelled"
         }

@@ -1,0 +1,30 @@
+#include "dispatch.h"
+
+KERNEL void mica_widen_bf16(const uint16_t *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = mica_bf16(x[i]);
+}
+
+KERNEL void mica_widen_f16(const uint16_t *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = mica_f16(x[i]);
+}
+
+KERNEL float mica_dot_bf16(const float *a, const uint16_t *b, size_t count) {
+    REORDER
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) sum += a[i] * mica_bf16(b[i]);
+    return sum;
+}
+
+KERNEL float mica_dot_f16(const float *a, const uint16_t *b, size_t count) {
+    REORDER
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) sum += a[i] * mica_f16(b[i]);
+    return sum;
+}
+
+KERNEL float mica_dot_f32(const float *a, const float *b, size_t count) {
+    REORDER
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) sum += a[i] * b[i];
+    return sum;
+}

@@ -1,0 +1,72 @@
+#include "dispatch.h"
+
+// One row of y = activation(x + bias); the switch stands outside of the loops so that each loop vectorises.
+INLINE void bias_activate_row(const float *x, const float *bias, float *y, size_t columns, int activation) {
+    const float *source = x;
+    if (bias) {
+        for (size_t i = 0; i < columns; i++) y[i] = x[i] + bias[i];
+        source = y;
+    }
+    switch (activation) {
+    case MICA_SILU:
+        for (size_t i = 0; i < columns; i++) y[i] = source[i] * mica_sigmoid(source[i]);
+        break;
+    case MICA_GELU_TANH:
+        for (size_t i = 0; i < columns; i++) y[i] = mica_gelu_tanh(source[i]);
+        break;
+    case MICA_GELU:
+        for (size_t i = 0; i < columns; i++) y[i] = 0.5f * source[i] * (1.0f + erff(source[i] * 0.70710678118654752f));
+        break;
+    default:
+        if (source != y) memcpy(y, source, columns * sizeof(float));
+    }
+}
+
+KERNEL void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation) {
+    for (size_t r = 0; r < rows; r++) bias_activate_row(x + r * stride, bias, y + r * stride, columns, activation);
+}
+
+KERNEL void mica_silu_gate(const float *gate, const float *up, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = gate[i] * mica_sigmoid(gate[i]) * up[i];
+}
+
+KERNEL void mica_accumulate(float *target, const float *addend, const float *gate, size_t rows, size_t columns) {
+    REORDER
+    for (size_t r = 0; r < rows; r++) {
+        float *t = target + r * columns;
+        const float *a = addend + r * columns;
+        if (gate) {
+            for (size_t i = 0; i < columns; i++) t[i] += gate[i] * a[i];
+        } else {
+            for (size_t i = 0; i < columns; i++) t[i] += a[i];
+        }
+    }
+}
+
+KERNEL void mica_channel_affine(const float *x, const float *scale, const float *shift, float *y, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t i = 0; i < columns; i++) y[r * columns + i] = x[r * columns + i] * scale[i] + shift[i];
+}
+
+KERNEL void mica_euler_step(float *latents, const float *prediction, float delta, size_t count) {
+    for (size_t i = 0; i < count; i++) latents[i] += delta * prediction[i];
+}
+
+KERNEL void mica_guidance(const float *positive, const float *negative, float scale, int normalize, float *y, size_t rows, size_t columns) {
+    REORDER
+    for (size_t r = 0; r < rows; r++) {
+        const float *p = positive + r * columns, *n = negative + r * columns;
+        float *o = y + r * columns;
+        float condition = 0, combined = 0;
+        for (size_t i = 0; i < columns; i++) {
+            const float c = n[i] + scale * (p[i] - n[i]);
+            condition += p[i] * p[i];
+            combined += c * c;
+            o[i] = c;
+        }
+        if (normalize) {
+            const float factor = sqrtf(condition) / sqrtf(combined);
+            for (size_t i = 0; i < columns; i++) o[i] *= factor;
+        }
+    }
+}

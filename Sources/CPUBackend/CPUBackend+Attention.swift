@@ -1,0 +1,112 @@
+import CKernels
+import TensorCore
+
+extension CPUBackend {
+    /// Queries and keys of one block: its scores, 128 x 512 floats, and its accumulated values stay in the second-level cache.
+    private static let queryBlock = 128
+    private static let keyBlock = 512
+
+    /// Attention in blocks with a running maximum (Milakov and Gimelshein 2018): scratch memory does not grow with the number of tokens.
+    func attention(
+        _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
+    ) throws(TensorError) {
+        let blocks = queryBlocks(query.shape[0], key.shape[0], layout.mask)
+        let tasks = blocks.count * layout.heads
+        let size = layout.headSize
+        let scratchFloats = Self.queryBlock * (Self.keyBlock + size + 2)
+        let scratch = try allocate(
+            [max(min(workers.count, tasks), 1), scratchFloats], .float32, operation: "attention")
+        let memory = scratch.floats
+        let job = AttentionJob(
+            query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout)
+        workers.run(tasks: tasks) { worker, task in
+            let block = blocks[task % blocks.count]
+            job.run(
+                head: task / blocks.count, block, keyBlock: Self.keyBlock,
+                scratch: memory + worker * scratchFloats, capacity: Self.queryBlock)
+        }
+    }
+
+    private func queryBlocks(_ queries: Int, _ keys: Int, _ mask: AttentionLayout.Mask) -> [QueryBlock] {
+        switch mask {
+        case .none:
+            return split(0..<queries).map { QueryBlock(queries: $0, keys: 0..<keys, causalOffset: nil) }
+        case .causal(let offset):
+            return split(0..<queries).map {
+                QueryBlock(queries: $0, keys: 0..<($0.upperBound + offset), causalOffset: offset)
+            }
+        case .segments(let boundaries):
+            return zip(boundaries, boundaries.dropFirst()).flatMap { start, end in
+                split(start..<end).map { QueryBlock(queries: $0, keys: start..<end, causalOffset: nil) }
+            }
+        }
+    }
+
+    private func split(_ range: Range<Int>) -> [Range<Int>] {
+        stride(from: range.lowerBound, to: range.upperBound, by: Self.queryBlock).map {
+            $0..<min($0 + Self.queryBlock, range.upperBound)
+        }
+    }
+}
+
+/// Rows of queries that are computed together, and the keys that any of them sees.
+private struct QueryBlock {
+    let queries: Range<Int>
+    let keys: Range<Int>
+    /// If not nil, query i sees keys up to i + causalOffset.
+    let causalOffset: Int?
+}
+
+/// The operands of one attention; `run` computes one block of one head.
+private struct AttentionJob {
+    let query: UnsafeMutablePointer<Float>
+    let key: UnsafeMutablePointer<Float>
+    let value: UnsafeMutablePointer<Float>
+    let output: UnsafeMutablePointer<Float>
+    let layout: AttentionLayout
+
+    func run(head: Int, _ block: QueryBlock, keyBlock: Int, scratch: UnsafeMutablePointer<Float>, capacity: Int) {
+        let size = layout.headSize
+        let queryStride = layout.heads * size
+        let keyStride = layout.keyHeads * size
+        let keyColumn = head / (layout.heads / layout.keyHeads) * size
+        let rows = block.queries.count
+        let scores = scratch
+        let accumulated = scores + capacity * keyBlock
+        let maximum = accumulated + capacity * size
+        let sum = maximum + capacity
+        accumulated.update(repeating: 0, count: rows * size)
+        maximum.update(repeating: -.infinity, count: rows)
+        sum.update(repeating: 0, count: rows)
+        let q = query + block.queries.lowerBound * queryStride + head * size
+        for start in stride(from: block.keys.lowerBound, to: block.keys.upperBound, by: keyBlock) {
+            let keys = start..<min(start + keyBlock, block.keys.upperBound)
+            BLAS.multiply(
+                rows, keys.count, size, q, queryStride, key + start * keyStride + keyColumn, keyStride,
+                transposed: true, beta: 0, scores, keyBlock)
+            softmax(block, keys, scores, keyBlock, maximum, sum, accumulated)
+            BLAS.multiply(
+                rows, size, keys.count, scores, keyBlock, value + start * keyStride + keyColumn, keyStride,
+                transposed: false, beta: 1, accumulated, size)
+        }
+        mica_softmax_finish(
+            accumulated, sum, output + block.queries.lowerBound * queryStride + head * size, rows, size, queryStride)
+    }
+
+    private func softmax(
+        _ block: QueryBlock, _ keys: Range<Int>, _ scores: UnsafeMutablePointer<Float>, _ stride: Int,
+        _ maximum: UnsafeMutablePointer<Float>, _ sum: UnsafeMutablePointer<Float>,
+        _ accumulated: UnsafeMutablePointer<Float>
+    ) {
+        guard let offset = block.causalOffset else {
+            mica_softmax_block(
+                scores, block.queries.count, keys.count, stride, layout.scale, nil, maximum, sum, accumulated,
+                layout.headSize)
+            return
+        }
+        let visible = block.queries.map { Int32($0 + offset + 1 - keys.lowerBound) }
+        mica_softmax_block(
+            scores, block.queries.count, keys.count, stride, layout.scale, visible, maximum, sum, accumulated,
+            layout.headSize)
+    }
+}

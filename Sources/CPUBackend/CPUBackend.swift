@@ -1,0 +1,70 @@
+import COpenBLAS
+import class Foundation.ProcessInfo
+import TensorCore
+
+/// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
+///
+/// Weights stay where the checkpoint is mapped, in the checkpoint's element type; a matrix product widens them a panel at a time.
+// @unchecked because all state is immutable but for the allocator, which locks.
+public final class CPUBackend: Backend, @unchecked Sendable {
+    public let name = "cpu"
+    let workers: Workers
+    let allocator: HostAllocator
+
+    /// - Parameters:
+    ///   - threads: threads that share an operation; nil takes the processors that the process may use.
+    ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
+    public init(threads: Int? = nil, limitBytes: Int? = nil) {
+        workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        allocator = HostAllocator(limitBytes: limitBytes)
+        openblas_set_num_threads(1)
+    }
+
+    public var memory: MemoryUse { allocator.memory }
+
+    public func resetPeak() { allocator.resetPeak() }
+
+    public func releaseUnusedMemory() { allocator.releaseKept() }
+
+    public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
+        try allocate(shape, dtype, operation: "a tensor \(shape)")
+    }
+
+    func allocate(_ shape: Shape, _ dtype: DType, operation: String) throws(TensorError) -> Tensor {
+        let byteCount = shape.elementCount * dtype.byteCount
+        let block = try allocator.allocate(byteCount, operation: operation)
+        return Tensor(
+            storage: HostStorage(base: block, byteCount: byteCount, allocator: allocator), shape: shape, dtype: dtype)
+    }
+
+    public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
+        precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
+        let tensor = try allocate(shape, .float32)
+        values.withUnsafeBytes { bytes in
+            if let base = bytes.baseAddress { tensor.rawPointer.copyMemory(from: base, byteCount: bytes.count) }
+        }
+        return tensor
+    }
+
+    public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
+        Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
+    }
+
+    public func execute(_ operation: Operation) throws(TensorError) {
+        operation.validate()
+        switch operation {
+        case .linear(let input, let weight, let bias, let activation, let output):
+            try linear(input, weight, bias, activation, output)
+        case .attention(let query, let key, let value, let layout, let output):
+            try attention(query, key, value, layout, output)
+        case .convolution(let input, let weight, let bias, let geometry, let addend, let output):
+            try convolution(input, weight, bias, geometry, addend, output)
+        case .gatherRows(let table, let indices, let output):
+            try gatherRows(table, indices, output)
+        case .permute(let input, let axes, let output):
+            permute(input, axes, output)
+        default:
+            rowOperation(operation)
+        }
+    }
+}

@@ -1,0 +1,124 @@
+import Glibc
+import Synchronization
+import TensorCore
+
+/// Hands out blocks of host memory, counts them, and keeps freed ones for the next request of the same size.
+///
+/// Kept blocks never raise the process's peak: what is used and what is kept stay together below the most that was ever used at once.
+final class HostAllocator: Sendable {
+    /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
+    private static let mappedBlockBytes = 1 << 17
+    /// From this size on the kernel is asked for huge pages: touching memory for the first time is then 10 times cheaper.
+    private static let hugePageBytes = 8 << 20
+
+    private struct State: ~Copyable {
+        var usedBytes = 0
+        var peakBytes = 0
+        var keptBytes = 0
+        /// Addresses of kept blocks by size.
+        var kept: [Int: [UInt]] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let limitBytes: Int?
+
+    /// `limitBytes` bounds what may be in use at once; nil leaves it to the system.
+    init(limitBytes: Int?) {
+        self.limitBytes = limitBytes
+    }
+
+    var memory: MemoryUse {
+        state.withLock { MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes) }
+    }
+
+    func resetPeak() {
+        state.withLock { $0.peakBytes = $0.usedBytes }
+    }
+
+    /// A block of at least `byteCount` bytes, aligned to 64. Give it back with the same count.
+    func allocate(_ byteCount: Int, operation: String) throws(TensorError) -> UnsafeMutableRawPointer {
+        let size = Self.roundedSize(byteCount)
+        let limit = limitBytes
+        let outcome: Result<UInt, TensorError> = state.withLock { state in
+            let (sum, overflow) = state.usedBytes.addingReportingOverflow(size)
+            if overflow || sum > limit ?? Int.max {
+                return .failure(
+                    .outOfMemory(
+                        operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: limit))
+            }
+            guard let block = Self.takeBlock(size, &state) else {
+                return .failure(
+                    .outOfMemory(operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: nil))
+            }
+            state.usedBytes += size
+            state.peakBytes = max(state.peakBytes, state.usedBytes)
+            return .success(block)
+        }
+        guard let block = UnsafeMutableRawPointer(bitPattern: try outcome.get()) else {
+            preconditionFailure("a block at address zero")
+        }
+        return block
+    }
+
+    /// Takes a block back, to keep it or to free it.
+    func recycle(_ block: UnsafeMutableRawPointer, byteCount: Int) {
+        let size = Self.roundedSize(byteCount)
+        let address = UInt(bitPattern: block)
+        let keeps = state.withLock { state in
+            state.usedBytes -= size
+            guard size >= Self.mappedBlockBytes, state.usedBytes + state.keptBytes + size <= state.peakBytes else {
+                return false
+            }
+            state.keptBytes += size
+            state.kept[size, default: []].append(address)
+            return true
+        }
+        if !keeps { Self.free(block, size: size) }
+    }
+
+    /// Frees all kept blocks.
+    func releaseKept() {
+        state.withLock { Self.releaseKept(&$0) }
+    }
+
+    private static func takeBlock(_ size: Int, _ state: inout State) -> UInt? {
+        if let block = state.kept[size]?.popLast() {
+            state.keptBytes -= size
+            return block
+        }
+        if state.usedBytes + state.keptBytes + size > state.peakBytes { releaseKept(&state) }
+        return newBlock(size).map { UInt(bitPattern: $0) }
+    }
+
+    private static func releaseKept(_ state: inout State) {
+        for (size, blocks) in state.kept {
+            for block in blocks {
+                if let pointer = UnsafeMutableRawPointer(bitPattern: block) { free(pointer, size: size) }
+            }
+        }
+        state.kept.removeAll()
+        state.keptBytes = 0
+    }
+
+    private static func roundedSize(_ byteCount: Int) -> Int {
+        let unit = byteCount >= mappedBlockBytes ? 4096 : 64
+        return max((byteCount + unit - 1) / unit * unit, unit)
+    }
+
+    private static func newBlock(_ size: Int) -> UnsafeMutableRawPointer? {
+        guard size >= mappedBlockBytes else { return aligned_alloc(64, size) }
+        guard let block = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+            block != MAP_FAILED
+        else { return nil }
+        if size >= hugePageBytes { madvise(block, size, MADV_HUGEPAGE) }
+        return block
+    }
+
+    private static func free(_ block: UnsafeMutableRawPointer, size: Int) {
+        if size >= mappedBlockBytes {
+            munmap(block, size)
+        } else {
+            Glibc.free(block)
+        }
+    }
+}

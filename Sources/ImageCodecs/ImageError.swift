@@ -1,0 +1,83 @@
+/// Everything that reading, resizing or writing a picture can refuse.
+public enum ImageError: Error, Sendable, Equatable {
+    /// The input has no bytes at all.
+    case emptyInput
+    /// The first bytes are of no picture format that is known here.
+    case notAPicture
+    /// A picture, but of a format that is not read here.
+    case unsupportedFormat(ImageFormat)
+    /// A picture of a format that is read here, with a feature that is not.
+    case unsupportedFeature(ImageFormat, detail: String)
+    /// The data ends before the picture does.
+    case truncated(ImageFormat)
+    /// The data contradicts its own format; `detail` is the codec's reason.
+    case damaged(ImageFormat, detail: String)
+    /// More than one frame.
+    case animated(ImageFormat, frames: Int)
+    /// The file is larger than the caller allows.
+    case inputTooLarge(byteCount: Int, limit: Int)
+    /// A side of the picture is longer than the caller allows.
+    case sideTooLong(width: Int, height: Int, limit: Int)
+    /// The picture has more pixels than the caller allows.
+    case tooManyPixels(width: Int, height: Int, limit: Int)
+    /// A size that no picture can have, or that is beyond what an operation makes.
+    case invalidSize(width: Int, height: Int, limit: Int)
+    /// Pixel bytes do not fit the stated size.
+    case byteCountMismatch(expected: Int, actual: Int)
+    /// A layer is not as large as the canvas.
+    case layerSizeMismatch(layer: String, expectedWidth: Int, expectedHeight: Int, actualWidth: Int, actualHeight: Int)
+    /// Layers, entries or texts outside the number that the format holds.
+    case countOutOfRange(what: String, count: Int, limit: Int)
+    /// A name that the format cannot hold.
+    case invalidName(String, reason: String)
+    /// The result would pass a limit of its format.
+    case outputTooLarge(format: String, limit: String)
+    /// A codec library refused something that it should take (usually: no memory).
+    case codecFailure(operation: String, detail: String)
+}
+
+extension ImageError: CustomStringConvertible {
+    /// One line for a user, with what to do where that helps.
+    public var description: String {
+        switch self {
+        case .emptyInput, .notAPicture, .unsupportedFormat, .unsupportedFeature, .truncated, .damaged, .animated:
+            return inputDescription
+        case .inputTooLarge(let byteCount, let limit):
+            return "the file has \(byteCount) bytes, the limit is \(limit); send a smaller or more compressed picture"
+        case .sideTooLong(let width, let height, let limit):
+            return "the picture is \(width) x \(height) pixels, a side may have at most \(limit); scale it down first"
+        case .tooManyPixels(let width, let height, let limit):
+            return "the picture has \(width) x \(height) pixels, the limit is \(limit) in all; scale it down first"
+        case .invalidSize(let width, let height, let limit):
+            return "\(width) x \(height) is not a size that can be made here; each side must be from 1 to \(limit)"
+        case .byteCountMismatch(let expected, let actual):
+            return "the picture's size needs \(expected) bytes, there are \(actual)"
+        case .layerSizeMismatch(let layer, let expectedWidth, let expectedHeight, let actualWidth, let actualHeight):
+            return "layer \"\(layer)\" is \(actualWidth) x \(actualHeight), the canvas is "
+                + "\(expectedWidth) x \(expectedHeight); all layers must have the canvas' size"
+        case .countOutOfRange(let what, let count, let limit):
+            return "\(count) \(what), but the format holds from 1 to \(limit)"
+        case .invalidName(let name, let reason):
+            return "the name \"\(name)\" cannot be used: \(reason)"
+        case .outputTooLarge(let format, let limit):
+            return "the result is too large for \(format) (\(limit)); make it smaller or choose another format"
+        case .codecFailure(let operation, let detail):
+            return "\(operation) failed: \(detail)"
+        }
+    }
+
+    private var inputDescription: String {
+        let readable = "send PNG, JPEG or WebP"
+        switch self {
+        case .emptyInput: return "the file is empty (0 bytes); \(readable)"
+        case .notAPicture: return "the file is not a picture; \(readable)"
+        case .unsupportedFormat(let format): return "\(format) pictures are not supported; \(readable)"
+        case .unsupportedFeature(let format, let detail): return "this kind of \(format) is not supported: \(detail)"
+        case .truncated(let format): return "the \(format) file is truncated: it ends before the picture does"
+        case .damaged(let format, let detail): return "the \(format) file is damaged: \(detail)"
+        case .animated(let format, let frames):
+            return "the \(format) file is an animation of \(frames) frames; send a single picture"
+        default: return "the file cannot be read"
+        }
+    }
+}

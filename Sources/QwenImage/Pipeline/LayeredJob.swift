@@ -1,0 +1,242 @@
+import ImageCodecs
+import TensorCore
+import Weights
+
+/// One decomposition on its way through the stages.
+final class LayeredJob {
+    let pipeline: LayeredPipeline
+    let size: OutputSize
+    let hooks: LayeredPipeline.Hooks
+    let geometry: LatentGeometry
+    private(set) var parameters: DecompositionParameters
+    private let clock = StageClock()
+
+    var backend: any Backend { pipeline.backend }
+    /// Frames made anew: the whole picture, then the layers.
+    var frames: Int { parameters.layers + 1 }
+
+    init(
+        pipeline: LayeredPipeline, size: OutputSize, parameters: DecompositionParameters, hooks: LayeredPipeline.Hooks
+    ) {
+        self.pipeline = pipeline
+        self.size = size
+        self.parameters = parameters
+        self.hooks = hooks
+        let autoencoder = pipeline.model.autoencoder
+        geometry = LatentGeometry(
+            channels: autoencoder.zDim, tokenHeight: size.height / (2 * autoencoder.scaleFactor),
+            tokenWidth: size.width / (2 * autoencoder.scaleFactor))
+    }
+
+    func run(_ picture: PixelBuffer, latents: [Float]?) throws -> Decomposition {
+        try checkCount(of: latents)
+        let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
+        let caption = try captionIfNeeded(resized)
+        if let caption { parameters.prompt = caption }
+        let branches = try clock.time(.encodePrompt) { try encodePrompts() }
+        let condition = try clock.time(.encodeImage) { try encode(resized) }
+        let noise = try noise(given: latents)
+        var results: [Tensor] = []
+        let schedule = try clock.time(.modulation) { try prepareSchedule(conditionTokens: condition.shape[0]) }
+        for index in noise.indices {
+            let result = try clock.time(.denoise) {
+                try denoise(noise[index], index, condition: condition, branches: branches, schedule: schedule)
+            }
+            results.append(result)
+        }
+        let images = try clock.time(.decode) { try decode(results) }
+        return Decomposition(
+            images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
+            stageSeconds: clock.stageSeconds, peakTensorBytes: backend.memory.peakBytes)
+    }
+
+    // MARK: Before the loop
+
+    private func captionIfNeeded(_ picture: PixelBuffer) throws -> String? {
+        guard parameters.needsCaption, pipeline.model.defaults.captioner ?? true else { return nil }
+        return try clock.time(.caption) {
+            let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
+            let caption = try pipeline.textEncoder.caption(
+                picture, language: language, cancellation: hooks.cancellation, observer: hooks.observer,
+                progress: { self.report(.caption, $0, $1) })
+            return caption.text
+        }
+    }
+
+    /// The conditional branch, then, with guidance, the unconditional one.
+    private func encodePrompts() throws -> [QwenImageTransformer2DModel.Branch] {
+        var prompts = [("prompt_embeds", parameters.prompt ?? "")]
+        if parameters.doTrueCFG { prompts.append(("negative_prompt_embeds", parameters.negativePrompt ?? "")) }
+        var branches: [QwenImageTransformer2DModel.Branch] = []
+        for (index, (name, prompt)) in prompts.enumerated() {
+            report(.encodePrompt, index, prompts.count)
+            // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
+            let embeds = try pipeline.textEncoder.encode(
+                prompt, maxSequenceLength: parameters.maxSequenceLength, cancellation: hooks.cancellation,
+                observer: index == 0 ? hooks.observer : nil)
+            if index > 0 { try hooks.observer?.record(name, embeds) }
+            branches.append(
+                try pipeline.transformer.branch(
+                    promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth))
+        }
+        report(.encodePrompt, prompts.count, prompts.count)
+        return branches
+    }
+
+    /// The condition's tokens [frameTokens, channels * 4].
+    private func encode(_ picture: PixelBuffer) throws -> Tensor {
+        report(.encodeImage, 0, 1)
+        try hooks.cancellation.check()
+        let pixels = try backend.upload(
+            PixelConversion.signedFloats(picture), [size.height, size.width, 4])
+        let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
+        backend.releaseUnusedMemory()
+        report(.encodeImage, 1, 1)
+        return try geometry.pack(latent: latent, on: backend)
+    }
+
+    private var noiseShape: [Int] {
+        [parameters.numImagesPerPrompt, frames * geometry.frameTokens, geometry.tokenChannels]
+    }
+
+    private func checkCount(of latents: [Float]?) throws(PipelineError) {
+        guard let latents, latents.count != noiseShape.reduce(1, *) else { return }
+        throw .latentsShape(expected: noiseShape, found: [latents.count])
+    }
+
+    /// By image, packed noise [frames * frameTokens, channels * 4]; drawn in one call for all images, as the reference does.
+    private func noise(given latents: [Float]?) throws -> [Tensor] {
+        let imageCount = parameters.numImagesPerPrompt
+        let elements = noiseShape[1] * noiseShape[2]
+        if let latents {
+            return try (0..<imageCount).map { index in
+                try backend.upload(
+                    Array(latents[(index * elements)..<((index + 1) * elements)]), [noiseShape[1], noiseShape[2]])
+            }
+        }
+        var source = NoiseSource(kind: parameters.generator, seed: parameters.seed)
+        let values = source.randn(count: imageCount * elements, dtype: parameters.dtype)
+        return try (0..<imageCount).map { index in
+            let image = Array(values[(index * elements)..<((index + 1) * elements)])
+            let frames = try backend.upload(
+                image, [frames, geometry.channels, 2 * geometry.tokenHeight, 2 * geometry.tokenWidth])
+            return try geometry.pack(frames: frames, on: backend)
+        }
+    }
+
+    // MARK: The loop
+
+    /// The scheduler, its steps decided, and all modulations.
+    private struct PreparedSchedule {
+        let scheduler: FlowMatchEulerDiscreteScheduler
+        let modulation: QwenImageTransformer2DModel.Schedule
+    }
+
+    private func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
+        var scheduler = pipeline.model.scheduler
+        try scheduler.setTimesteps(
+            sigmas: FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: parameters.numInferenceSteps),
+            mu: FlowMatchEulerDiscreteScheduler.mu(conditionTokens: conditionTokens))
+        if let observer = hooks.observer {
+            try observer.record(
+                "scheduler.sigmas", try backend.upload(scheduler.sigmas, [scheduler.sigmas.count]))
+            try observer.record(
+                "scheduler.timesteps", try backend.upload(scheduler.timesteps, [scheduler.timesteps.count]))
+        }
+        let blockCount = pipeline.transformer.configuration.numLayers
+        let modulation = try pipeline.transformer.schedule(timesteps: scheduler.timesteps.map { $0 / 1000 }) {
+            (done) throws(WeightsError) in
+            if hooks.cancellation.isCancelled { throw .tensor(.cancelled) }
+            report(.modulation, done, blockCount)
+        }
+        return PreparedSchedule(scheduler: scheduler, modulation: modulation)
+    }
+
+    /// Runs all steps on one image's noise; the result is [frames * frameTokens, channels * 4].
+    private func denoise(
+        _ noise: Tensor, _ imageIndex: Int, condition: Tensor, branches: [QwenImageTransformer2DModel.Branch],
+        schedule: PreparedSchedule
+    ) throws -> Tensor {
+        let steps = parameters.numInferenceSteps
+        let total = steps * parameters.numImagesPerPrompt
+        // Latents and condition lie in one tensor; a step changes the latents' rows in place.
+        let hiddenStates = try backend.concatenateRows([noise, condition])
+        let latents = hiddenStates.rows(0..<noise.shape[0])
+        let observer = hooks.observer
+        if let observer { try observer.record("noise.packed", latents) }
+        for step in 0..<steps {
+            report(.denoise, imageIndex * steps + step, total)
+            try hooks.cancellation.check()
+            let outputs = try pipeline.transformer(
+                hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
+                observer: step == 0 ? observer : nil, cancellation: hooks.cancellation)
+            if let observer {
+                try recordCalls(observer, step, hiddenStates, outputs, schedule.scheduler.timesteps[step])
+            }
+            let prediction = try guided(outputs.map { $0.rows(0..<latents.shape[0]) })
+            try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
+            try observer?.record("step.\(step).latents", latents)
+        }
+        report(.denoise, (imageIndex + 1) * steps, total)
+        return latents
+    }
+
+    private func guided(_ predictions: [Tensor]) throws(TensorError) -> Tensor {
+        guard predictions.count == 2 else { return predictions[0] }
+        return try backend.guidance(
+            positive: predictions[0], negative: predictions[1], scale: Float(parameters.trueCFGScale),
+            normalize: parameters.cfgNormalize)
+    }
+
+    /// The transformer's first and last two calls, numbered as the reference makes them: a branch after another, step by step.
+    private func recordCalls(
+        _ observer: any TensorObserver, _ step: Int, _ hiddenStates: Tensor, _ outputs: [Tensor], _ timestep: Float
+    ) throws {
+        let calls = parameters.numInferenceSteps * outputs.count
+        for (branch, output) in outputs.enumerated() {
+            let call = step * outputs.count + branch
+            guard call < 2 || call >= calls - 2 else { continue }
+            try observer.record("transformer.\(call).hidden_states", hiddenStates)
+            try observer.record("transformer.\(call).timestep", try backend.upload([timestep / 1000], [1]))
+            try observer.record("transformer.\(call).output", output)
+        }
+    }
+
+    // MARK: After the loop
+
+    /// By image and layer, pixels; frame 0, the whole picture made anew, is dropped.
+    private func decode(_ results: [Tensor]) throws -> [[PixelBuffer]] {
+        backend.releaseUnusedMemory()
+        let total = results.count * parameters.layers
+        var images: [[PixelBuffer]] = []
+        for (imageIndex, result) in results.enumerated() {
+            var layers: [PixelBuffer] = []
+            for layer in 1...parameters.layers {
+                report(.decode, imageIndex * parameters.layers + layer - 1, total)
+                try hooks.cancellation.check()
+                let tokens = result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
+                layers.append(try decodeLayer(tokens))
+            }
+            images.append(layers)
+        }
+        report(.decode, total, total)
+        return images
+    }
+
+    private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
+        let latent = try geometry.unpack(tokens, on: backend)
+        let decoded = try pipeline.autoencoder.decode(
+            latent, cancellation: hooks.cancellation, observer: hooks.observer)
+        let unit = PixelConversion.unitFloats(try backend.download(decoded))
+        if let observer = hooks.observer {
+            let signed = try backend.upload(unit.map { $0 * 2 - 1 }, decoded.shape)
+            try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]))
+            try observer.record("images", try backend.upload(unit, decoded.shape))
+        }
+        return try PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
+    }
+
+    private func report(_ stage: PipelineStage, _ completed: Int, _ total: Int) {
+        hooks.progress(stage.progress(completed, of: total))
+    }
+}

@@ -1,0 +1,30 @@
+import ImageCodecs
+
+/// The size of a result: the model's resolution as an area, at the picture's aspect.
+///
+/// Source: diffusers `pipeline_qwenimage_layered.py`, `calculate_dimensions`.
+struct OutputSize: Sendable, Equatable {
+    let width: Int
+    let height: Int
+
+    /// Sides are multiples of this.
+    private static let multiple = 32.0
+
+    /// - Parameters:
+    ///   - resolution: side of the square of the same area, in pixels.
+    ///   - picture: width and height of the input.
+    /// - Throws: `parameterOutOfRange` if the picture is so long and narrow that a side vanishes.
+    init(resolution: Int, pictureWidth: Int, pictureHeight: Int) throws(PipelineError) {
+        let ratio = Double(pictureWidth) / Double(pictureHeight)
+        let exactWidth = (Double(resolution * resolution) * ratio).squareRoot()
+        let exactHeight = exactWidth / ratio
+        // Half to even, as Python rounds.
+        width = Int((exactWidth / Self.multiple).rounded(.toNearestOrEven) * Self.multiple)
+        height = Int((exactHeight / Self.multiple).rounded(.toNearestOrEven) * Self.multiple)
+        guard width > 0, height > 0 else {
+            throw .parameterOutOfRange(
+                name: "the picture's aspect ratio", value: "\(pictureWidth):\(pictureHeight)",
+                range: "less extreme at resolution \(resolution); crop the picture or ask for a higher resolution")
+        }
+    }
+}

@@ -1,0 +1,80 @@
+import TensorCore
+import Weights
+
+/// Writes the tokens of a caption: the prompt with the picture's features at once, then token by token.
+///
+/// Source: diffusers 0.42, `QwenImageLayeredPipeline.get_image_caption`; transformers 5.23, `GenerationMixin._sample`.
+struct CaptionGenerator {
+    let model: Qwen25VLTextModel
+    let head: Linear
+    let generation: GenerationConfiguration
+    let backend: any Backend
+    let cancellation: Cancellation?
+    let observer: (any TensorObserver)?
+    let progress: ((Int, Int) -> Void)?
+
+    /// At most `maxNewTokens` tokens; the last is an end token unless that bound was met. `features` is [merged tokens, hidden] float32.
+    func callAsFunction(
+        _ prompt: CaptionPrompt, features: Tensor, grid: PatchGrid, maxNewTokens: Int
+    ) throws(PipelineError) -> [Int] {
+        precondition(maxNewTokens > 0, "a caption of no tokens")
+        try model.checkVocabulary(prompt.tokenIDs)
+        return try PipelineError.converting { () throws(WeightsError) in
+            try generate(prompt, features, grid, maxNewTokens)
+        }
+    }
+
+    private func generate(
+        _ prompt: CaptionPrompt, _ features: Tensor, _ grid: PatchGrid, _ maxNewTokens: Int
+    ) throws(WeightsError) -> [Int] {
+        let promptCount = prompt.tokenIDs.count
+        var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
+        positions.appendText(maxNewTokens)
+        // The last token that is written is never read, so it needs no room in the cache.
+        let (cache, rotary) = try WeightsError.converting { () throws(TensorError) in
+            (
+                try KeyValueCache(
+                    capacity: promptCount + maxNewTokens - 1, configuration: model.configuration, backend: backend),
+                try positions.angles(model.configuration).upload(to: backend)
+            )
+        }
+        var choice = TokenChoice(repetitionPenalty: generation.repetitionPenalty, prompt: prompt.tokenIDs)
+        var logits = try prefill(prompt, features, rotary.rows(0..<promptCount), cache)
+        var tokens: [Int] = []
+        while true {
+            let token = choice.next(logits)
+            tokens.append(token)
+            progress?(tokens.count, maxNewTokens)
+            if generation.eosTokenIDs.contains(token) || tokens.count == maxNewTokens { return tokens }
+            let row = rotary.rows(cache.count..<(cache.count + 1))
+            let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
+            try model.runLayers(hiddenStates, rotary: row, cache: cache, cancellation: cancellation)
+            logits = try WeightsError.converting { () throws(TensorError) in
+                try backend.download(try self.logits(of: hiddenStates))
+            }
+        }
+    }
+
+    /// Runs the prompt, the picture's features in the places of its tokens, and gives the logits after its last token.
+    private func prefill(
+        _ prompt: CaptionPrompt, _ features: Tensor, _ rotary: Rotary, _ cache: KeyValueCache
+    ) throws(WeightsError) -> [Float] {
+        let hiddenStates = try WeightsError.converting { () throws(TensorError) in
+            let embeddings = try model.embed(prompt.tokenIDs)
+            try backend.copy(features, into: embeddings.rows(prompt.imageRange))
+            return embeddings
+        }
+        try model.runLayers(hiddenStates, rotary: rotary, cache: cache, cancellation: cancellation)
+        return try WeightsError.converting { () throws(TensorError) in
+            let last = hiddenStates.shape[0] - 1
+            let logits = try logits(of: hiddenStates.rows(last..<(last + 1)))
+            try observer?.record("caption.logits_last", logits)
+            return try backend.download(logits)
+        }
+    }
+
+    /// [1, vocabulary] float32 of one row of hidden states.
+    private func logits(of row: Tensor) throws(TensorError) -> Tensor {
+        try backend.linear(try model.finalNorm(row), head)
+    }
+}

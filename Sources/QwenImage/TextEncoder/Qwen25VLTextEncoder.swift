@@ -1,0 +1,133 @@
+import Foundation
+import ImageCodecs
+import TensorCore
+import Weights
+
+/// The text encoder of one model folder: embeds prompts, and writes a caption of a picture that has none.
+///
+/// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they are needed and
+/// stay until `release`; the vision tower and the language model's head stay only while a caption is written.
+public final class Qwen25VLTextEncoder {
+    /// What the folder's `config.json` says.
+    public let configuration: Qwen25VLConfiguration
+    private let modelFolder: URL
+    private let tokenizer: Tokenizer
+    private let source: any TensorSource
+    private let backend: any Backend
+    private let residency: BlockResidency
+    private var loadedTextModel: Qwen25VLTextModel?
+
+    private static let folderName = "text_encoder"
+
+    /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked for.
+    ///
+    /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
+    public init(
+        modelFolder: URL, backend: any Backend, residency: BlockResidency = .resident
+    ) throws(PipelineError) {
+        let folder = modelFolder.appendingPathComponent(Self.folderName)
+        configuration = try Qwen25VLConfiguration(folder: folder)
+        do {
+            tokenizer = try Tokenizer(folder: modelFolder.appendingPathComponent("tokenizer"))
+        } catch {
+            throw .tokenizer(error)
+        }
+        source = try PipelineError.converting { () throws(WeightsError) in
+            try CheckpointFolder(folder: folder)
+        }
+        self.modelFolder = modelFolder
+        self.backend = backend
+        self.residency = residency
+    }
+
+    /// The embedding of a prompt, [tokens, hiddenSize] float32: what the reference calls `prompt_embeds` of one prompt.
+    ///
+    /// At most `maxSequenceLength` tokens are kept. `observer` sees `text.layer.<i>` and `prompt_embeds`.
+    public func encode(
+        _ prompt: String, maxSequenceLength: Int, cancellation: Cancellation? = nil,
+        observer: (any TensorObserver)? = nil
+    ) throws(PipelineError) -> Tensor {
+        let encoder = PromptEncoder(model: try textModel(), tokenizer: tokenizer, backend: backend)
+        return try encoder(
+            prompt, maxSequenceLength: maxSequenceLength, cancellation: cancellation, observer: observer)
+    }
+
+    /// A caption of a picture, in the pipeline the one that was resized to the size of the result.
+    ///
+    /// `observer` sees `vision.pixel_values`, `vision.features` and `caption.logits_last`; `progress` is given the number of tokens so
+    /// far and the most there can be. Throws `parameterOutOfRange` for a picture more than 200 times as long as it is short.
+    public func caption(
+        _ image: PixelBuffer, language: CaptionLanguage, maxNewTokens: Int = 512, cancellation: Cancellation? = nil,
+        observer: (any TensorObserver)? = nil, progress: ((Int, Int) -> Void)? = nil
+    ) throws(PipelineError) -> Caption {
+        let generation = try GenerationConfiguration(
+            folder: modelFolder.appendingPathComponent(Self.folderName), model: configuration)
+        let (features, grid) = try imageFeatures(of: image, cancellation: cancellation, observer: observer)
+        let prompt = try CaptionPrompt(
+            language: language, grid: grid, tokenizer: tokenizer, imageTokenID: configuration.imageTokenID)
+        let model = try textModel()
+        let head = try PipelineError.converting { () throws(WeightsError) in
+            try model.languageModelHead(source: source, tied: configuration.tieWordEmbeddings)
+        }
+        let generator = CaptionGenerator(
+            model: model, head: head, generation: generation, backend: backend, cancellation: cancellation,
+            observer: observer, progress: progress)
+        let tokens = try generator(prompt, features: features, grid: grid, maxNewTokens: maxNewTokens)
+        let text = tokenizer.decode(tokens, skippingSpecialTokens: true)
+        return Caption(text: text.strippingWhiteSpace(), tokenIDs: tokens, promptTokenIDs: prompt.tokenIDs)
+    }
+
+    /// Drops all weights that are held on the device; the next call loads them again.
+    public func release() {
+        loadedTextModel = nil
+    }
+
+    private func textModel() throws(PipelineError) -> Qwen25VLTextModel {
+        if let loadedTextModel { return loadedTextModel }
+        let model = try PipelineError.converting { () throws(WeightsError) in
+            try Qwen25VLTextModel(configuration.text, source: source, backend: backend, residency: residency)
+        }
+        loadedTextModel = model
+        return model
+    }
+
+    /// [merged tokens, hiddenSize] float32, and the picture's patches; the vision tower is gone when this returns.
+    private func imageFeatures(
+        of image: PixelBuffer, cancellation: Cancellation?, observer: (any TensorObserver)?
+    ) throws(PipelineError) -> (features: Tensor, grid: PatchGrid) {
+        let preprocessor = try imagePreprocessor()
+        try cancellation?.check()
+        let patches = try preprocessor(image)
+        let tower = try PipelineError.converting { () throws(WeightsError) in
+            try VisionTower(configuration.vision, source: source, backend: backend, residency: .sequential)
+        }
+        let features = try PipelineError.converting { () throws(WeightsError) in
+            let pixelValues = try WeightsError.converting { () throws(TensorError) in
+                let shape: Shape = [patches.grid.patchCount, configuration.vision.patchElementCount]
+                let tensor = try backend.upload(patches.pixelValues, shape)
+                try observer?.record("vision.pixel_values", tensor)
+                return tensor
+            }
+            let features = try tower(pixelValues, grid: patches.grid, cancellation: cancellation)
+            try WeightsError.converting { () throws(TensorError) in
+                try observer?.record("vision.features", features)
+            }
+            return features
+        }
+        return (features, patches.grid)
+    }
+
+    private func imagePreprocessor() throws(PipelineError) -> ImagePreprocessor {
+        let stored = try ImagePreprocessorConfiguration(folder: modelFolder.appendingPathComponent("processor"))
+        let vision = configuration.vision
+        guard
+            stored.patchSize == vision.patchSize, stored.mergeSize == vision.spatialMergeSize,
+            stored.temporalPatchSize == vision.temporalPatchSize
+        else {
+            throw .model(
+                file: "processor",
+                problem: "patch_size, merge_size or temporal_patch_size differ from the text encoder's vision_config")
+        }
+        return ImagePreprocessor(configuration: stored)
+    }
+}

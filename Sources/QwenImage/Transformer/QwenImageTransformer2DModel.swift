@@ -1,0 +1,176 @@
+import Foundation
+import TensorCore
+import Weights
+
+/// The diffusion transformer: two streams, text and image, that meet in each block's attention.
+///
+/// Blocks are the outer loop and guidance branches the inner one: a block's weights are asked for once a step, whatever it costs to get them.
+/// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`.
+public final class QwenImageTransformer2DModel {
+    public let configuration: TransformerConfiguration
+    private let weights: WeightScope
+    private let backend: any Backend
+    private let imageIn: Linear
+    private let textIn: Linear
+    private let textNorm: Tensor
+    private let projectionOut: Linear
+    private let blocks: BlockStore<TransformerBlock>
+
+    private static let epsilon: Float = 1e-6
+
+    /// Opens the model over a checkpoint; blocks are loaded when they are first used.
+    ///
+    /// - Parameter source: tensors with the names of the public checkpoint. Throws if one is missing or has another shape.
+    public init(
+        configuration: TransformerConfiguration, source: any TensorSource, backend: any Backend,
+        residency: BlockResidency = .resident
+    ) throws(WeightsError) {
+        self.configuration = configuration
+        self.backend = backend
+        let weights = WeightScope(source: source, backend: backend)
+        self.weights = weights
+        let dim = configuration.innerDim
+        imageIn = try weights["img_in"].linear(inFeatures: configuration.inChannels, outFeatures: dim)
+        textIn = try weights["txt_in"].linear(inFeatures: configuration.jointAttentionDim, outFeatures: dim)
+        textNorm = try weights["txt_norm"].vector("weight", configuration.jointAttentionDim)
+        projectionOut = try weights["proj_out"].linear(inFeatures: dim, outFeatures: configuration.outputDim)
+        blocks = BlockStore(count: configuration.numLayers, residency: residency) { index throws(WeightsError) in
+            try TransformerBlock(weights["transformer_blocks"][index], configuration)
+        }
+    }
+
+    /// One guidance branch of a job: its prompt, projected, and the rotary angles of its text and image tokens.
+    public struct Branch: Sendable {
+        /// [textTokens, dim] after `txt_norm` and `txt_in`; the same at every step.
+        let text: Tensor
+        /// [textTokens + imageTokens, headSize / 2].
+        let rotary: Rotary
+    }
+
+    /// What a job needs at every step, computed once.
+    public struct Schedule: Sendable {
+        let modulation: ScheduleModulation
+    }
+
+    /// Prepares one branch.
+    ///
+    /// - Parameters:
+    ///   - promptEmbeds: [tokens, jointAttentionDim] float32.
+    ///   - frames: frames made anew (layers + 1).
+    ///   - height: of a frame, in tokens.
+    ///   - width: of a frame, in tokens.
+    public func branch(
+        promptEmbeds: Tensor, frames: Int, height: Int, width: Int
+    ) throws(TensorError) -> Branch {
+        let normed = try backend.rmsNorm(promptEmbeds, weight: textNorm, epsilon: Self.epsilon)
+        let text = try backend.linear(normed, textIn)
+        let embedding = LayerRotaryEmbedding(
+            axesDims: configuration.axesDimsRope, isLayer3D: configuration.useLayer3DRope)
+        let tables = embedding.tables(
+            textTokens: promptEmbeds.shape[0], frames: frames, height: height, width: width)
+        let pairs = configuration.attentionHeadDim / 2
+        let rows = tables.cosines.count / pairs
+        let rotary = Rotary(
+            cosines: try backend.upload(tables.cosines, [rows, pairs]),
+            sines: try backend.upload(tables.sines, [rows, pairs]), pairing: .adjacent)
+        return Branch(text: text, rotary: rotary)
+    }
+
+    /// Computes all modulations of a schedule.
+    ///
+    /// - Parameters:
+    ///   - timesteps: by step, as the transformer is given them (timestep / 1000).
+    ///   - progress: blocks done, of `configuration.numLayers`; may throw to stop.
+    public func schedule(
+        timesteps: [Float], progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
+    ) throws(WeightsError) -> Schedule {
+        let embedding = try TimestepEmbedding(weights["time_text_embed"], configuration)
+        let conditioning = try WeightsError.converting { () throws(TensorError) in
+            try embedding(timesteps, on: backend)
+        }
+        return Schedule(
+            modulation: try ScheduleModulation(
+                conditioning: conditioning, weights: weights, configuration: configuration, backend: backend,
+                progress: progress))
+    }
+
+    /// Predicts the velocity of every image token, for each branch.
+    ///
+    /// - Parameters:
+    ///   - hiddenStates: [imageTokens, inChannels] float32, the frames made anew and the condition after them.
+    ///   - step: of the schedule.
+    ///   - observer: is shown the first branch's tokens after each block.
+    ///   - cancellation: checked before each block.
+    /// - Returns: by branch, [imageTokens, outputDim] float32.
+    public func callAsFunction(
+        _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int,
+        observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
+    ) throws(WeightsError) -> [Tensor] {
+        let joint = try WeightsError.converting { () throws(TensorError) in try start(hiddenStates, branches) }
+        let backend = self.backend
+        for index in 0..<configuration.numLayers {
+            if cancellation?.isCancelled == true { throw .tensor(.cancelled) }
+            let image = schedule.modulation.image(block: index, step: step)
+            let text = schedule.modulation.text(block: index, step: step)
+            // An observer is shown the last block's text too, as the reference computes it.
+            let updatesText = index < configuration.numLayers - 1 || observer != nil
+            try blocks.withWeights(of: index) { (block) throws(TensorError) in
+                for (branch, hidden) in zip(branches, joint) {
+                    try block(
+                        hidden, textTokens: branch.text.shape[0], imageModulation: image, textModulation: text,
+                        rotary: branch.rotary, updatesText: updatesText, on: backend)
+                }
+                if let observer, let branch = branches.first, let hidden = joint.first {
+                    let tokens = branch.text.shape[0]
+                    try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens))
+                    try observer.record("block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]))
+                }
+            }
+        }
+        return try WeightsError.converting { () throws(TensorError) in try finish(joint, branches, schedule, step) }
+    }
+
+    /// By branch, text and image tokens in one tensor [textTokens + imageTokens, dim].
+    private func start(_ hiddenStates: Tensor, _ branches: [Branch]) throws(TensorError) -> [Tensor] {
+        var joint: [Tensor] = []
+        for branch in branches {
+            let tokens = branch.text.shape[0]
+            let hidden = try backend.empty([tokens + hiddenStates.shape[0], configuration.innerDim])
+            let imageRows = hidden.rows(tokens..<hidden.shape[0])
+            try backend.copy(branch.text, into: hidden.rows(0..<tokens))
+            if let first = joint.first {
+                try backend.copy(first.rows((first.shape[0] - hiddenStates.shape[0])..<first.shape[0]), into: imageRows)
+            } else {
+                try backend.linear(hiddenStates, imageIn, into: imageRows)
+            }
+            joint.append(hidden)
+        }
+        return joint
+    }
+
+    private func finish(
+        _ joint: [Tensor], _ branches: [Branch], _ schedule: Schedule, _ step: Int
+    ) throws(TensorError) -> [Tensor] {
+        let (scale, shift) = schedule.modulation.output(step: step)
+        var outputs: [Tensor] = []
+        for (branch, hidden) in zip(branches, joint) {
+            let image = hidden.rows(branch.text.shape[0]..<hidden.shape[0])
+            let normed = try backend.layerNorm(image, epsilon: Self.epsilon, shift: shift, scale: scale, into: image)
+            outputs.append(try backend.linear(normed, projectionOut))
+        }
+        return outputs
+    }
+
+    /// Loads every tensor once, the modulation's too, so that a broken checkpoint shows before a job starts.
+    func loadAll() throws(WeightsError) {
+        for index in 0..<configuration.numLayers {
+            try blocks.withWeights(of: index) { (_) throws(TensorError) in }
+        }
+        _ = try schedule(timesteps: [0])
+    }
+
+    /// Drops the blocks that are held on the device; they are loaded again when needed.
+    public func release() {
+        blocks.releaseAll()
+    }
+}

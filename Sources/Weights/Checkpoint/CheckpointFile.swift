@@ -1,0 +1,37 @@
+import Foundation
+import TensorCore
+
+/// One safetensors file that holds a whole component, as single-file checkpoints are passed around, perhaps under a prefix such as
+/// `model.diffusion_model.`.
+public struct CheckpointFile: TensorSource {
+    public let names: [String]
+    private let file: SafetensorsFile
+    private let prefix: String
+
+    public var location: String { file.location }
+    /// The texts under `__metadata__`.
+    public var metadata: [String: String] { file.metadata }
+
+    /// Opens a file.
+    ///
+    /// - Parameter prefixes: The first of these that any tensor's name begins with is taken off, and tensors without it are not
+    ///   shown (they belong to another component in the same file). If none is met, all names stand as they are.
+    /// - Throws: the errors of `SafetensorsFile`.
+    public init(file: URL, prefixes: [String] = [], name: String? = nil) throws(WeightsError) {
+        let opened = try SafetensorsFile(file: file, name: name)
+        let prefix = prefixes.first { prefix in opened.names.contains { $0.hasPrefix(prefix) } } ?? ""
+        self.file = opened
+        self.prefix = prefix
+        // Names that share their beginning keep their order without it.
+        self.names = opened.names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
+    }
+
+    public func contains(_ name: String) -> Bool {
+        file.contains(prefix + name)
+    }
+
+    public func tensor(named name: String) throws(WeightsError) -> HostTensor {
+        guard file.contains(prefix + name) else { throw .tensorMissing(tensor: prefix + name, file: location) }
+        return try file.tensor(named: prefix + name)
+    }
+}

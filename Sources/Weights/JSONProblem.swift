@@ -1,0 +1,31 @@
+/// What makes a text unacceptable as the JSON of a header or an index; offsets count bytes from the start of the text.
+public enum JSONProblem: Error, Sendable, Equatable, CustomStringConvertible {
+    case unexpectedEnd
+    case unexpectedByte(UInt8, offset: Int)
+    case invalidText(offset: Int)
+    case notAnInteger(offset: Int)
+    case wrongType(expected: String, offset: Int)
+    case missingKey(String)
+    case duplicateKey(String)
+    case keyNotAllowed(String)
+    case tooDeep(limit: Int)
+    case tooLong(limitBytes: Int, offset: Int)
+    case tooManyMembers(limit: Int)
+
+    public var description: String {
+        switch self {
+        case .unexpectedEnd: "the JSON ends too early"
+        case .unexpectedByte(let byte, let offset):
+            "the JSON has an unexpected byte 0x\(String(byte, radix: 16)) at \(offset)"
+        case .invalidText(let offset): "the JSON has a text that is not valid UTF-8 or has a wrong escape at \(offset)"
+        case .notAnInteger(let offset): "the JSON needs a whole number that is not negative at \(offset)"
+        case .wrongType(let expected, let offset): "the JSON needs \(expected) at \(offset)"
+        case .missingKey(let key): "the JSON has no '\(key.quotable)'"
+        case .duplicateKey(let key): "the JSON has the key '\(key.quotable)' twice"
+        case .keyNotAllowed(let key): "the JSON has the key '\(key.quotable)', which is empty or holds control characters"
+        case .tooDeep(let limit): "the JSON is nested more than \(limit) deep"
+        case .tooLong(let limit, let offset): "the JSON has a text of more than \(limit) bytes at \(offset)"
+        case .tooManyMembers(let limit): "the JSON has more than \(limit) members in one place"
+        }
+    }
+}

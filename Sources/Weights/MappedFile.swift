@@ -1,0 +1,63 @@
+import Foundation
+import Glibc
+import TensorCore
+
+/// A regular file mapped read-only: its bytes are paged in as they are touched, and given back by the system when it needs room.
+///
+/// The descriptor is closed as soon as the mapping stands; the mapping goes with the object. A file that is cut short by somebody
+/// else while it is mapped ends the process with a bus error when the missing part is touched; replace checkpoints by renaming.
+// @unchecked because the pointer refers to read-only pages that nothing changes or unmaps before deinit.
+public final class MappedFile: HostMemory, @unchecked Sendable {
+    /// What messages call the file.
+    public let name: String
+    /// Bytes in all; at least 1.
+    public let byteCount: Int
+    private let address: UnsafeMutableRawPointer
+
+    /// Maps a file; symbolic links are followed, as the Hub's cache needs it.
+    ///
+    /// - Parameter name: what messages call the file; the path if nil.
+    /// - Throws: `fileMissing`, `notRegularFile`, `emptyFile`, or `io` with the system's reason.
+    public init(file: URL, name: String? = nil) throws(WeightsError) {
+        let name = name ?? file.path
+        // Without O_NONBLOCK, opening a named pipe would wait for a writer before its kind can be looked at.
+        let descriptor = open(file.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else {
+            if errno == ENOENT || errno == ENOTDIR { throw .fileMissing(file: name) }
+            throw .io(operation: "open", file: name, code: errno)
+        }
+        defer { close(descriptor) }
+
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            throw .io(operation: "examine", file: name, code: errno)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegularFile(file: name) }
+        guard status.st_size > 0 else { throw .emptyFile(file: name) }
+        let byteCount = Int(status.st_size)
+        let address = mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
+        guard let address, address != MAP_FAILED else {
+            throw .io(operation: "map", file: name, code: errno)
+        }
+        self.name = name
+        self.byteCount = byteCount
+        self.address = address
+    }
+
+    deinit {
+        munmap(address, byteCount)
+    }
+
+    /// Lends the file's bytes.
+    public func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeRawBufferPointer(start: address, count: byteCount))
+    }
+
+    /// A copy of the bytes in `range`, which lies inside the file.
+    func bytes(in range: Range<Int>) -> [UInt8] {
+        precondition(range.lowerBound >= 0 && range.upperBound <= byteCount)
+        return withUnsafeBytes { Array($0[range]) }
+    }
+}

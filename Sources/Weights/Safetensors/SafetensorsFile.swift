@@ -1,0 +1,67 @@
+import Foundation
+import TensorCore
+
+/// A safetensors file, mapped read-only: its tensors are views of the mapping, and nothing of them is read before it is used.
+public struct SafetensorsFile: TensorSource {
+    public let location: String
+    public let names: [String]
+    /// The texts under `__metadata__`.
+    public let metadata: [String: String]
+    private let header: SafetensorsHeader
+    private let mapping: MappedFile
+    private let dataOffset: Int
+
+    /// Maps a file and reads its header.
+    ///
+    /// - Parameter name: what messages call the file; the path if nil.
+    /// - Throws: the errors of `MappedFile`, `truncated`, `trailingBytes`, `headerInvalid`.
+    public init(file: URL, name: String? = nil) throws(WeightsError) {
+        let mapping = try MappedFile(file: file, name: name)
+        let lengthByteCount = SafetensorsHeader.lengthByteCount
+        guard mapping.byteCount >= lengthByteCount else {
+            throw .truncated(file: mapping.name, expectedBytes: lengthByteCount, foundBytes: mapping.byteCount)
+        }
+        let length = mapping.bytes(in: 0..<lengthByteCount).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(SafetensorsHeader.limitBytes) else {
+            let problem = HeaderProblem.tooLong(foundBytes: length, limitBytes: SafetensorsHeader.limitBytes)
+            throw .headerInvalid(file: mapping.name, problem: problem)
+        }
+        let dataOffset = lengthByteCount + Int(length)
+        guard dataOffset <= mapping.byteCount else {
+            throw .truncated(file: mapping.name, expectedBytes: dataOffset, foundBytes: mapping.byteCount)
+        }
+
+        let header: SafetensorsHeader
+        do throws(HeaderProblem) {
+            header = try SafetensorsHeader(json: mapping.bytes(in: lengthByteCount..<dataOffset))
+        } catch {
+            throw .headerInvalid(file: mapping.name, problem: error)
+        }
+        // The sum may not fit if the header lies; then the file is certainly too short.
+        let (sum, overflow) = dataOffset.addingReportingOverflow(header.dataByteCount)
+        let expected = overflow ? Int.max : sum
+        guard mapping.byteCount >= expected else {
+            throw .truncated(file: mapping.name, expectedBytes: expected, foundBytes: mapping.byteCount)
+        }
+        guard mapping.byteCount == expected else {
+            throw .trailingBytes(file: mapping.name, expectedBytes: expected, foundBytes: mapping.byteCount)
+        }
+
+        self.location = mapping.name
+        self.names = header.entries.keys.sorted()
+        self.metadata = header.metadata
+        self.header = header
+        self.mapping = mapping
+        self.dataOffset = dataOffset
+    }
+
+    public func contains(_ name: String) -> Bool {
+        header.entries[name] != nil
+    }
+
+    public func tensor(named name: String) throws(WeightsError) -> HostTensor {
+        guard let entry = header.entries[name] else { throw .tensorMissing(tensor: name, file: location) }
+        return HostTensor(
+            memory: mapping, byteOffset: dataOffset + entry.offset, shape: entry.shape, dtype: entry.dtype)
+    }
+}

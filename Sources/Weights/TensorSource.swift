@@ -1,0 +1,27 @@
+import TensorCore
+
+/// Something that gives tensors by the names of a checkpoint.
+///
+/// Giving a tensor is cheap: it is a view, and its bytes are read when they are used.
+public protocol TensorSource: Sendable {
+    /// What messages call the source: a file, or a component's folder.
+    var location: String { get }
+    /// All names, sorted.
+    var names: [String] { get }
+    /// True if there is a tensor of this name.
+    func contains(_ name: String) -> Bool
+    /// The tensor as the source has it. Throws `tensorMissing`.
+    func tensor(named name: String) throws(WeightsError) -> HostTensor
+    /// The tensor, which must have this shape. Throws `tensorMissing` or `wrongShape`.
+    func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+}
+
+extension TensorSource {
+    public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        let tensor = try tensor(named: name)
+        guard tensor.shape == shape else {
+            throw .wrongShape(tensor: name, file: location, expected: shape, found: tensor.shape)
+        }
+        return tensor
+    }
+}

@@ -1,0 +1,117 @@
+import TensorCore
+
+/// A place in a checkpoint's tree of names, from which layers are brought to a backend.
+///
+/// `scope["transformer_blocks"][3]["attn"]["to_q"].linear(...)` asks for `transformer_blocks.3.attn.to_q.weight` and `.bias`. Every
+/// getter throws `tensorMissing`, `wrongShape`, `unsupportedDType`, or what the backend throws as `WeightsError.tensor`.
+public struct WeightScope: Sendable {
+    /// The names from the root to here, joined by dots; empty at the root.
+    public let path: String
+    private let source: any TensorSource
+    private let backend: any Backend
+
+    /// The root of a source's names; tensors go to `backend`.
+    public init(source: any TensorSource, backend: any Backend) {
+        self.init(path: "", source: source, backend: backend)
+    }
+
+    private init(path: String, source: any TensorSource, backend: any Backend) {
+        self.path = path
+        self.source = source
+        self.backend = backend
+    }
+
+    /// The place `name` below this one; `name` may have dots.
+    public subscript(name: String) -> WeightScope {
+        WeightScope(path: fullName(name), source: source, backend: backend)
+    }
+
+    /// The place of an element of a list of modules.
+    public subscript(index: Int) -> WeightScope {
+        self[String(index)]
+    }
+
+    /// True if the source has the tensor `name` below this place.
+    public func contains(_ name: String) -> Bool {
+        source.contains(fullName(name))
+    }
+
+    // MARK: Layers
+
+    /// A linear layer: `weight` [out, in] in the checkpoint's own type, `bias` [out] as float32 if asked for.
+    ///
+    /// - Parameter storedShape: how the checkpoint shapes the weight if not as a matrix, such as [out, in, 1, 1].
+    public func linear(
+        inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil
+    ) throws(WeightsError) -> Linear {
+        let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
+        return Linear(
+            weight: try bring(stored.reshaped([outFeatures, inFeatures]), backend.weight),
+            bias: bias ? try vector("bias", outFeatures) : nil)
+    }
+
+    /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the backend; `bias` [out].
+    public func convolution(
+        inChannels: Int, outChannels: Int, kernel: Int, temporalKernel: Int? = nil
+    ) throws(WeightsError) -> Convolution {
+        let depth = temporalKernel.map { [$0] } ?? []
+        let stored = try weightTensor("weight", shape: Shape([outChannels, inChannels] + depth + [kernel, kernel]))
+        return Convolution(
+            weight: try bring(stored, backend.convolutionWeight), bias: try vector("bias", outChannels))
+    }
+
+    // MARK: Tensors
+
+    /// A vector [count] as float32.
+    public func vector(_ name: String, _ count: Int) throws(WeightsError) -> Tensor {
+        try vector(name, shape: [count])
+    }
+
+    /// A tensor that the checkpoint stores as `shape` (a norm's gamma as [C, 1, 1]) as a vector of all its elements, float32.
+    public func vector(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
+        let stored = try weightTensor(name, shape: shape)
+        return try bring(stored.reshaped([shape.elementCount]), backend.parameter)
+    }
+
+    /// A matrix or table [rows, columns] in the checkpoint's own type.
+    public func matrix(_ name: String, rows: Int, columns: Int) throws(WeightsError) -> Tensor {
+        try matrix(name, shape: [rows, columns])
+    }
+
+    /// A tensor that the checkpoint stores as `shape`, as a matrix of the first axis by all others, in the checkpoint's own type.
+    public func matrix(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
+        precondition(shape.rank >= 1, "a matrix needs an axis: \(fullName(name))")
+        let stored = try weightTensor(name, shape: shape)
+        return try bring(stored.reshaped([shape[0], shape.rowElementCount]), backend.weight)
+    }
+
+    /// The tensor as the checkpoint has it, of any type, where it is.
+    public func tensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        try source.tensor(named: fullName(name), shape: shape)
+    }
+
+    // MARK: Steps
+
+    private func fullName(_ name: String) -> String {
+        path.isEmpty ? name : "\(path).\(name)"
+    }
+
+    /// The tensor, of a type that the engine computes with.
+    private func weightTensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        let tensor = try tensor(name, shape: shape)
+        guard tensor.dtype.isWeightType else {
+            throw .unsupportedDType(tensor: fullName(name), file: source.location, dtype: tensor.dtype)
+        }
+        return tensor
+    }
+
+    private func bring(
+        _ tensor: HostTensor, _ transfer: (HostTensor) throws(TensorError) -> Tensor
+    ) throws(WeightsError) -> Tensor {
+        do throws(TensorError) {
+            return try transfer(tensor)
+        } catch {
+            throw .tensor(error)
+        }
+    }
+}

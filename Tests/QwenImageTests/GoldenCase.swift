@@ -1,0 +1,113 @@
+import Foundation
+import ImageCodecs
+import TensorCore
+import Weights
+
+import QwenImage
+import Testing
+
+/// One decomposition that the reference computed; made by `tools/make_goldens.py`.
+struct GoldenCase: Sendable, CustomTestStringConvertible {
+    let folder: URL
+    let meta: Meta
+
+    struct Meta: Decodable, Sendable {
+        let name: String
+        let checkpoint: String
+        let image: String
+        let latents: String?
+        let seed: UInt64?
+        let layers: Int
+        let steps: Int
+        let resolution: Int
+        let num_images_per_prompt: Int
+        let true_cfg_scale: Double
+        let cfg_normalize: Bool
+        let prompt: String?
+        let negative_prompt: String?
+        let use_en_prompt: Bool
+        let width: Int
+        let height: Int
+        let caption: String?
+    }
+
+    static let root = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/golden")
+
+    /// All cases, by name.
+    static let all: [GoldenCase] = {
+        let cases = root.appendingPathComponent("cases")
+        let names = try! FileManager.default.contentsOfDirectory(atPath: cases.path).sorted()
+        return names.map { try! GoldenCase(folder: cases.appendingPathComponent($0)) }
+    }()
+
+    init(folder: URL) throws {
+        self.folder = folder
+        meta = try JSONDecoder().decode(
+            Meta.self, from: Data(contentsOf: folder.appendingPathComponent("golden.json")))
+    }
+
+    var testDescription: String { meta.name }
+
+    var checkpoint: URL { Self.root.appendingPathComponent("checkpoints/\(meta.checkpoint)") }
+
+    var parameters: DecompositionParameters {
+        DecompositionParameters(
+            prompt: meta.prompt, negativePrompt: meta.negative_prompt, trueCFGScale: meta.true_cfg_scale,
+            layers: meta.layers, numInferenceSteps: meta.steps, resolution: meta.resolution,
+            cfgNormalize: meta.cfg_normalize, useEnPrompt: meta.use_en_prompt,
+            numImagesPerPrompt: meta.num_images_per_prompt, seed: meta.seed ?? 0, generator: .cpu, dtype: .float32,
+            maxSequenceLength: 512)
+    }
+
+    func picture() throws -> PixelBuffer {
+        try pixels(meta.image)
+    }
+
+    func pixels(_ name: String) throws -> PixelBuffer {
+        let bytes = try [UInt8](Data(contentsOf: folder.appendingPathComponent(name)))
+        var options = DecodeOptions()
+        options.appliesColorProfile = false
+        return try ImageDecoder.decode(bytes, options: options).pixels
+    }
+
+    func latents() throws -> [Float]? {
+        guard let name = meta.latents else { return nil }
+        return try SafetensorsFile(file: folder.appendingPathComponent(name)).tensor(named: "latents").floats()
+    }
+
+    /// The reference's layers, bottom first, in the order of the files.
+    func expectedLayers() throws -> [PixelBuffer] {
+        try (0..<meta.layers * meta.num_images_per_prompt).map { try pixels("layer_\($0).png") }
+    }
+
+    /// The reference's tensors.
+    func golden() throws -> SafetensorsFile {
+        try SafetensorsFile(file: folder.appendingPathComponent("golden.safetensors"))
+    }
+}
+
+/// Keeps what a run shows; a name that comes again is continued, so that layers and images lie one after another.
+final class RecordingObserver: TensorObserver {
+    private let backend: any Backend
+    private(set) var tensors: [String: [Float]] = [:]
+
+    init(backend: any Backend) {
+        self.backend = backend
+    }
+
+    func record(_ name: String, _ tensor: Tensor) throws(TensorError) {
+        tensors[name, default: []] += try backend.download(tensor)
+    }
+}
+
+/// `‖found - expected‖ / ‖expected‖`, in double precision.
+func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
+    guard found.count == expected.count else { return .infinity }
+    var difference = 0.0
+    var norm = 0.0
+    for (a, b) in zip(found, expected) {
+        difference += Double(a - b) * Double(a - b)
+        norm += Double(b) * Double(b)
+    }
+    return (difference / max(norm, .leastNormalMagnitude)).squareRoot()
+}
