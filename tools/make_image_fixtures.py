@@ -6,7 +6,7 @@
 decode/*            tiny PNG, JPEG and WebP files
 decode.json         for each: its size and the CRC-32 of the RGBA bytes that must come out
 resize.json         resizes of pictures made by a formula (the same as in the tests), with the CRC-32 of the result
-composite.json      stacks of layers made by the formula, with the CRC-32 of their source-over
+composite.json      pictures made by the formula, with the CRC-32 of what they are over white
 converted/*         RGBA bytes of the pictures with a colour profile, after conversion to sRGB by Little CMS
 """
 import io, json, os, random, struct, sys, warnings, zlib
@@ -220,7 +220,8 @@ def make_png_files(files):
 
 
 def srgb():
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + bytes(12) + profile[36:]       # without its date
 
 
 def saved(array, mode, format, **options):
@@ -365,13 +366,10 @@ def make_resize(folder):
 
 def make_composite(folder):
     cases = []
-    for count in (1, 2, 3, 5):
-        out = Image.new("RGBA", (37, 29), (0, 0, 0, 0))
-        for layer in range(count):
-            a = pattern(37, 29, 4, layer % 3, 200 + 10 * count + layer)
-            out = Image.alpha_composite(out, Image.fromarray(a, "RGBA"))
-        white = Image.alpha_composite(Image.new("RGBA", out.size, (255, 255, 255, 255)), out).convert("RGB")
-        cases.append(dict(count=count, crc=zlib.crc32(out.tobytes()), whiteCRC=zlib.crc32(white.tobytes())))
+    for kind in (0, 1, 2):
+        image = Image.fromarray(pattern(67, 59, 4, kind, 200 + kind), "RGBA")
+        white = Image.alpha_composite(Image.new("RGBA", image.size, (255, 255, 255, 255)), image).convert("RGB")
+        cases.append(dict(kind=kind, seed=200 + kind, crc=zlib.crc32(white.tobytes())))
     write_json(folder, "composite.json", cases)
 
 
