@@ -77,6 +77,8 @@ let package = Package(
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage"],
+            dependencies: [
+                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage", logging, yams,
+            ],
             swiftSettings: base),
     ])
