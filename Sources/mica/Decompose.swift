@@ -79,14 +79,14 @@ struct Decompose: ParsableCommand {
         let start = ContinuousClock.now
         let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, for: target)
+        let files = try LayerFiles.files(of: result, modelName: folder.lastPathComponent, for: target)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            result: result, model: folder, files: written, encodeSeconds: (end - encoded) / .seconds(1),
+            result: result, modelName: folder.lastPathComponent, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())
     }

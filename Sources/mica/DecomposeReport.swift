@@ -1,45 +1,46 @@
 import Foundation
 import QwenImage
+import ServiceAPI
 import TensorCore
 
 /// What `mica decompose` tells when it is done.
 struct DecomposeReport {
     let result: Decomposition
-    let model: URL
+    let modelName: String
     let files: [String]
+    /// Wall seconds of encoding the files, and of everything after the model was opened.
     let encodeSeconds: Double
     let totalSeconds: Double
 
+    /// For a person: the files, then what was done.
     func text() -> String {
         var lines = files
         let parameters = result.parameters
         if let caption = result.caption { lines.append("caption: \(caption)") }
         lines.append(
-            "\(parameters.layers) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps, seed \(parameters.seed)")
+            "\(parameters.layers) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+                + " seed \(parameters.seed)")
+        let stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
         lines.append(
-            String(format: "%.2f s (", totalSeconds)
-                + result.stageSeconds.map { "\($0.stage.rawValue) " + String(format: "%.2f", $0.seconds) }
-                .joined(separator: ", ") + "), tensors at most \(ByteCount(result.peakTensorBytes))")
+            "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
+                + " tensors at most \(ByteCount(result.peakTensorBytes))")
         return lines.joined(separator: "\n")
     }
 
+    /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
     func json() throws -> String {
-        let parameters = result.parameters
-        var seconds: [String: Double] = ["encode_files": encodeSeconds, "total": totalSeconds]
-        for (stage, value) in result.stageSeconds { seconds[stage.rawValue] = value }
-        var object: [String: Any] = [
-            "files": files, "model": model.lastPathComponent, "width": result.width, "height": result.height,
-            "seconds": seconds, "peak_tensor_bytes": result.peakTensorBytes, "layers": parameters.layers,
-            "num_inference_steps": parameters.numInferenceSteps, "resolution": parameters.resolution,
-            "true_cfg_scale": parameters.trueCFGScale, "cfg_normalize": parameters.cfgNormalize,
-            "use_en_prompt": parameters.useEnPrompt, "num_images_per_prompt": parameters.numImagesPerPrompt,
-            "seed": parameters.seed, "generator": parameters.generator.rawValue, "dtype": parameters.dtype.rawValue,
-            "max_sequence_length": parameters.maxSequenceLength, "prompt": parameters.prompt ?? "",
-        ]
-        object["negative_prompt"] = parameters.negativePrompt
-        object["caption"] = result.caption
+        let manifest = ResultEncoder(result, modelName: modelName).manifest()
+        var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
+        var seconds = object["seconds"] as? [String: Any] ?? [:]
+        seconds["encode_files"] = encodeSeconds
+        seconds["total"] = totalSeconds
+        object["seconds"] = seconds
+        object["files"] = files
+        object["peak_tensor_bytes"] = result.peakTensorBytes
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data, as: UTF8.self)
     }
+
+    private static func rounded(_ seconds: Double) -> String { String(format: "%.2f", seconds) }
 }
