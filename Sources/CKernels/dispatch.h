@@ -36,14 +36,6 @@ INLINE float mica_expf(float x) {
     return e * power;
 }
 
-INLINE float mica_sigmoid(float x) { return 1.0f / (1.0f + mica_expf(-x)); }
-
-INLINE float mica_gelu_tanh(float x) {
-    // (1 + tanh u) / 2 is 1 / (1 + exp(-2u)): nothing cancels where tanh is nearly -1.
-    const float u = 0.7978845608028654f * (x + 0.044715f * x * x * x);
-    return x / (1.0f + mica_expf(-2.0f * u));
-}
-
 INLINE float mica_bf16(uint16_t bits) {
     const uint32_t wide = (uint32_t)bits << 16;
     float value;
