@@ -17,7 +17,8 @@
 // Inlined into each kernel, so that it is compiled for the same CPU.
 #define INLINE static inline __attribute__((always_inline))
 
-// exp(x) within 1 unit in the last place or two, as code that vectorises; below -87.3 the result is 0 or the smallest normal numbers.
+// exp(x) within 1 unit in the last place (a test measures 0.99) from -87.33 to 88.37, as code that vectorises; beyond, the value at
+// that end, 1.2e-38 or 2.4e38, so that nothing overflows. NaN stays NaN.
 INLINE float mica_expf(float x) {
     x = x < -87.33f ? -87.33f : (x > 88.37f ? 88.37f : x);
     const float n = nearbyintf(x * 1.44269504088896341f);

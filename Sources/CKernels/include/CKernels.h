@@ -16,6 +16,9 @@ float mica_dot_bf16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f32(const float *a, const float *b, size_t count);
 
+// y[i] = exp(x[i]) as the other kernels have it inlined: no kernel calls it, the tests measure its precision.
+void mica_exp(const float *x, float *y, size_t count);
+
 // --- pointwise -----------------------------------------------------------------------------------------------------------------
 // y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
 void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation);

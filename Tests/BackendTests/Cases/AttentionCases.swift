@@ -2,6 +2,9 @@ import TensorCore
 
 /// Attention: queries and keys on both sides of the blocks (128 and 512), every mask, grouped keys, and scores of every size.
 enum AttentionCases {
+    /// The average of values of both signs over hundreds of keys is smaller than they are, and so its error counts for more.
+    private static let averaging = 2.0
+
     static var all: [OperationCase] {
         plain + causal + segmented + extreme
     }
@@ -64,7 +67,7 @@ enum AttentionCases {
 
     private static func attention(
         _ queries: Int, _ keys: Int, _ layout: AttentionLayout, _ note: String = "",
-        fill: Operand.Fill = .uniform(amplitude: 2), keys keyFill: Operand.Fill? = nil, condition: Double = 1
+        fill: Operand.Fill = .uniform(amplitude: 2), keys keyFill: Operand.Fill? = nil, condition: Double = averaging
     ) -> OperationCase {
         let queryShape: Shape = [queries, layout.heads * layout.headSize]
         let keyShape: Shape = [keys, layout.keyHeads * layout.headSize]

@@ -85,7 +85,7 @@ enum PictureCases {
             description: "convolution \(size) with \(weightShape) \(dtype.rawValue), stride \(geometry.stride), pads "
                 + "\(geometry.top) \(geometry.left) \(geometry.bottom) \(geometry.right)\(hasAddend ? " + addend" : "")",
             operands: [.activation(size), Operand(.convolutionWeight(dtype), weightShape), .parameter([outputs])] + addend,
-            output: .new(outputShape),
+            output: .new(outputShape), magnitude: Double(kernel * kernel * size[2]).squareRoot() / 3,
             operation: { operands, output in
                 .convolution(
                     input: operands[0], weight: operands[1], bias: operands[2], geometry: geometry,

@@ -18,7 +18,11 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// signs, and of activations (a few units, see `ActivationTests`). A kernel that rounded one operand to 16 bits would show 2^-9.
     static let float32Bound = 0x1p-20
 
-    static let all = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
+    /// Every backend of this machine.
+    static let all = cpus
+
+    /// The CPU backend, which splits its work by the number of threads.
+    static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
 
     private static func cpu(threads: Int) -> BackendUnderTest {
         BackendUnderTest(

@@ -5,17 +5,14 @@ import Testing
 enum OperationCheck {
     /// Runs a case on every backend, twice each: bounds the error, sees that the operands and the memory beside the output are as they
     /// were, that a second run gives the same bits, and that writing over an operand, where allowed, does too.
-    /// Returns each backend's result, in the order of `backends`.
-    @discardableResult
-    static func run(_ test: OperationCase, on backends: [BackendUnderTest] = BackendUnderTest.all) throws -> [[Float]] {
+    static func run(_ test: OperationCase, on backends: [BackendUnderTest] = BackendUnderTest.all) throws {
         let values = test.operandValues
         let expected = test.reference(values)
-        return try backends.map { tested in
+        for tested in backends {
             let backend = tested.make()
             let first = try result(of: test, values, on: backend)
             let error = RelativeError(first, expected, magnitude: test.magnitude)
             let bound = tested.bound(test.dtype) * test.condition
-            print("MARGIN", test.description.split(separator: " ")[0], error.value / bound)
             #expect(error.mismatch == nil, "\(test) on \(tested): what is not finite differs")
             #expect(error.value <= bound, "\(test) on \(tested): relative error \(error.value)")
             let second = try result(of: test, values, on: backend)
@@ -25,7 +22,15 @@ enum OperationCheck {
                 #expect(sameBits(first, over), "\(test) on \(tested): in place of operand \(operand) differs")
             }
             #expect(backend.memory.usedBytes == 0, "\(test) on \(tested): memory is held")
-            return first
+        }
+    }
+
+    /// Sees that a case gives the same bits on all of `backends`.
+    static func compare(_ test: OperationCase, on backends: [BackendUnderTest]) throws {
+        let values = test.operandValues
+        let results = try backends.map { try result(of: test, values, on: $0.make()) }
+        for (tested, result) in zip(backends, results).dropFirst() {
+            #expect(sameBits(results[0], result), "\(test): \(tested) and \(backends[0]) differ")
         }
     }
 
@@ -66,6 +71,22 @@ enum OperationCheck {
             #expect(sameBits(kept, values[index]), "\(test): operand \(index) changed")
         }
         return try #require(try output.read(from: backend), "\(test): wrote beside the output")
+    }
+
+    /// One run whose result nobody reads.
+    static func execute(_ test: OperationCase, on backend: any Backend) throws {
+        let operands = try zip(test.operands, test.operandValues).map { operand, values in
+            switch try place(operand, values, on: backend) {
+            case .framed(let frame): frame.tensor
+            case .plain(let tensor): tensor
+            }
+        }
+        let output =
+            switch test.output {
+            case .over(let index): operands[index]
+            case .new(let shape): try backend.allocate(shape, .float32)
+            }
+        try backend.execute(test.operation(operands, output))
     }
 
     /// An operand on a backend.

@@ -10,7 +10,7 @@ final class StoredFloats: HostMemory, @unchecked Sendable {
     private let byteOffset: Int
 
     /// `byteOffset` bytes precede the first element; an odd number makes every element misaligned.
-    init(_ values: [Float], _ shape: Shape, _ dtype: DType, byteOffset: Int = 0) {
+    convenience init(_ values: [Float], _ shape: Shape, _ dtype: DType, byteOffset: Int = 0) {
         precondition(values.count == shape.elementCount)
         var bytes = [UInt8](repeating: 0xa5, count: byteOffset)
         bytes.reserveCapacity(byteOffset + values.count * dtype.byteCount)
@@ -21,6 +21,17 @@ final class StoredFloats: HostMemory, @unchecked Sendable {
             default: bytes.append(littleEndian: value.bitPattern)
             }
         }
+        self.init(bytes: bytes, shape, dtype, byteOffset: byteOffset)
+    }
+
+    /// A vector of these bit patterns of a 16-bit type.
+    convenience init(patterns: [UInt16], _ dtype: DType) {
+        var bytes: [UInt8] = []
+        for pattern in patterns { bytes.append(littleEndian: pattern) }
+        self.init(bytes: bytes, [patterns.count], dtype, byteOffset: 0)
+    }
+
+    private init(bytes: [UInt8], _ shape: Shape, _ dtype: DType, byteOffset: Int) {
         self.bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 1), alignment: 64)
         self.bytes.copyBytes(from: bytes)
         byteCount = bytes.count
