@@ -51,21 +51,27 @@ public final class Meter: Backend {
     }
 
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         return Tensor(
             storage: CountedBytes(byteCount: tensor.byteCount, meter: nil), shape: tensor.shape, dtype: tensor.dtype)
     }
 
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         return try allocate(tensor.shape, .float32)
     }
 
     public func convolutionWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         let shape = tensor.shape
+        precondition(shape.rank == 4 || shape.rank == 5, "a convolution's weight has 4 or 5 axes, not \(shape)")
         return try allocate([shape[0], shape[-2], shape[-1], shape[1]], .float32)
+    }
+
+    /// Refuses what a device would refuse, so that a forecast fails where the run would.
+    private func countWeight(_ tensor: HostTensor) throws(TensorError) {
+        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
+        counts.withLock { $0.weightBytes += tensor.byteCount }
     }
 
     fileprivate func count(_ byteCount: Int) {
