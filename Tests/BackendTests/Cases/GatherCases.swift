@@ -9,6 +9,7 @@ enum GatherCases {
                 gather([9, 33], [8, 0, 3, 3, 1], dtype, byteOffset: 1),
                 gather([1, 1], [0], dtype),
                 gather([5, 7], [], dtype),
+                gather([5, 0], [2, 3], dtype),
                 gather([300, 257], (0..<700).map { Int32($0 * 37 % 300) }, dtype),
             ]
         }
