@@ -77,9 +77,13 @@ let package = Package(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
+        .testTarget(
+            name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
         .testTarget(
             name: "ServiceTests",
-            dependencies: ["ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage"],
+            dependencies: [
+                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage", logging, yams,
+            ],
             swiftSettings: base),
     ])

@@ -24,8 +24,9 @@ enum JPEGDecoder {
         guard [1, 3, 4].contains(header.components) else {
             throw .unsupportedFeature(.jpeg, detail: "its colours are neither grey, RGB nor CMYK")
         }
-        let samples = try readPixels(jpeg, header: header)
+        // Before the pixels: libjpeg forgets the markers when it is done with the picture.
         let markers = JPEGMarkers(jpeg)
+        let samples = try readPixels(jpeg, header: header)
         let model: DecodedImage.ColorModel =
             header.components == 1 ? .grey : header.components == 3 ? .rgb : .cmyk
         return EncodedPixels(

@@ -1,0 +1,29 @@
+import HTTPProtocol
+
+/// Where a server listens and what it puts up with.
+public struct TransportConfiguration: Sendable {
+    /// A name, an IPv4 or an IPv6 address; a name is listened to on all of its addresses.
+    public var host = "127.0.0.1"
+    /// 0 picks a free port.
+    public var port = 8080
+    public var limits = RequestLimits()
+    /// From a request's first byte to the end of its head.
+    public var headTimeoutSeconds = 10.0
+    /// Between two reads of a body.
+    public var bodyTimeoutSeconds = 30.0
+    /// Without any progress in sending.
+    public var writeTimeoutSeconds = 30.0
+    /// Between two requests; above the 60 seconds of common load balancers, so that theirs ends first.
+    public var keepAliveSeconds = 75.0
+    /// A peer slower than this on average, after the time-out above has passed once, is given up.
+    public var leastBytesPerSecond = 500
+    /// Before a connection closes: silence that ends the wait for the peer's own close, and the most it may take.
+    public var lingerIdleSeconds = 2.0
+    public var lingerSeconds = 10.0
+    /// Connections at once; those above get 503.
+    public var connectionLimit = 1024
+    /// Bytes of request bodies that all connections together may hold; a request above it gets 503.
+    public var bodyBudgetBytes = 512 * 1024 * 1024
+
+    public init() {}
+}

@@ -1,0 +1,17 @@
+import HTTPProtocol
+
+/// What the transport itself has to answer; the handler chooses status and words.
+public enum TransportFault: Error, Sendable, Equatable {
+    /// The bytes are no request.
+    case malformed(RequestError)
+    /// The head did not come in time.
+    case slowHead
+    /// The body did not come in time.
+    case slowBody
+    /// There are as many connections as there may be.
+    case tooManyConnections
+    /// The bodies of all requests together are larger than the budget.
+    case bodyBudgetUsedUp
+    /// The handler let go of its responder without an answer.
+    case unanswered
+}

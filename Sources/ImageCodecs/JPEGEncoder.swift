@@ -1,0 +1,24 @@
+import CImages
+
+/// Writes small JPEGs, for previews inside other files.
+enum JPEGEncoder {
+    /// The longest side that JPEG holds.
+    static let maximumSide = 65_500
+
+    /// A baseline JPEG; throws `ImageError.outputTooLarge` beyond `maximumSide` and `ImageError.codecFailure` without
+    /// memory.
+    static func encode(_ image: RGBBuffer, quality: Int32) throws(ImageError) -> [UInt8] {
+        guard image.width <= maximumSide, image.height <= maximumSide else {
+            throw .outputTooLarge(format: "JPEG", limit: "\(maximumSide) pixels a side")
+        }
+        var encoded: UnsafeMutablePointer<UInt8>?
+        var count = 0
+        let status = cimages_jpeg_encode(
+            image.bytes, Int32(image.width), Int32(image.height), quality, &encoded, &count)
+        guard status == CIMAGES_OK, let encoded else {
+            throw .codecFailure(operation: "writing JPEG", detail: "no memory")
+        }
+        defer { cimages_jpeg_free(encoded) }
+        return Array(UnsafeBufferPointer(start: encoded, count: count))
+    }
+}

@@ -1,0 +1,106 @@
+import ImageCodecs
+import Testing
+
+/// A picture whose pixels over white Pillow gave, by `tools/make_image_fixtures.py`.
+struct CompositeCase: Decodable, Sendable {
+    let kind: Int
+    let seed: UInt32
+    let crc: UInt32
+
+    static let all: [CompositeCase] = (try? Fixture.json("composite.json", as: [CompositeCase].self)) ?? []
+}
+
+/// Source-over by its definition, in double precision: premultiplied colours 0...255 and alpha 0...1 a pixel.
+func exactComposite(_ layers: [ImageLayer]) -> [SIMD4<Double>] {
+    let count = layers[0].pixels.width * layers[0].pixels.height
+    var sums = [SIMD4<Double>](repeating: .zero, count: count)
+    for layer in layers where layer.isVisible {
+        for pixel in 0..<count {
+            let bytes = layer.pixels.bytes[pixel * 4..<pixel * 4 + 4].map(Double.init)
+            let share = bytes[3] / 255 * Double(layer.opacity) / 255
+            let color = SIMD4(bytes[0] * share, bytes[1] * share, bytes[2] * share, share)
+            sums[pixel] = color + sums[pixel] * (1 - share)
+        }
+    }
+    return sums
+}
+
+@Suite("Composite")
+struct CompositeTests {
+    private func layer(_ index: Int) throws -> ImageLayer {
+        let bytes = Pattern.bytes(width: 37, height: 29, channels: 4, kind: index % 3, seed: UInt32(index + 1))
+        return ImageLayer(
+            name: "\(index)", pixels: try PixelBuffer(width: 37, height: 29, bytes: bytes),
+            opacity: index % 4 == 3 ? 90 : 255)
+    }
+
+    @Test("over white equals Pillow's alpha_composite bit for bit", arguments: CompositeCase.all)
+    func overWhite(_ fixture: CompositeCase) throws {
+        let bytes = Pattern.bytes(width: 67, height: 59, channels: 4, kind: fixture.kind, seed: fixture.seed)
+        let image = try PixelBuffer(width: 67, height: 59, bytes: bytes)
+        #expect(crc32(Composite.overWhite(image).bytes) == fixture.crc)
+    }
+
+    /// A half is the rounding itself, the rest is for single precision.
+    @Test("a stack is its definition, rounded once", arguments: [1, 2, 3, 5, 12])
+    func equalsDefinition(_ count: Int) throws {
+        #expect(CompositeCase.all.count == 3)
+        let layers = try (0..<count).map { try layer($0) }
+        let flat = try Composite.flatten(layers)
+        var worst = 0.0
+        for (pixel, exact) in exactComposite(layers).enumerated() {
+            worst = max(worst, abs(exact[3] * 255 - Double(flat.bytes[pixel * 4 + 3])))
+            guard flat.bytes[pixel * 4 + 3] > 0 else { continue }
+            for channel in 0..<3 {
+                worst = max(worst, abs(exact[channel] / exact[3] - Double(flat.bytes[pixel * 4 + channel])))
+            }
+        }
+        #expect(worst < 0.501)
+    }
+
+    @Test("a single layer comes out as it is, without colour under alpha 0")
+    func singleLayer() throws {
+        let only = try layer(0)
+        var expected = only.pixels.bytes
+        for offset in stride(from: 0, to: expected.count, by: 4) where expected[offset + 3] == 0 {
+            expected.replaceSubrange(offset..<offset + 3, with: [0, 0, 0])
+        }
+        #expect(try Composite.flatten([only]).bytes == expected)
+    }
+
+    @Test("hidden layers and opacity")
+    func visibility() throws {
+        let bottom = try layer(0)
+        var top = try layer(1)
+        top.isVisible = false
+        #expect(try Composite.flatten([bottom, top]) == Composite.flatten([bottom]))
+        top.isVisible = true
+        top.opacity = 0
+        #expect(try Composite.flatten([bottom, top]) == Composite.flatten([bottom]))
+        let white = ImageLayer(
+            name: "w", pixels: try PixelBuffer(width: 2, height: 1, red: 255, green: 255, blue: 255, alpha: 255))
+        let black = ImageLayer(name: "b", pixels: try PixelBuffer(width: 2, height: 1, alpha: 255), opacity: 128)
+        #expect(try Composite.flatten([white, black]).bytes == [127, 127, 127, 255, 127, 127, 127, 255])
+    }
+
+    @Test("layers of different sizes and no layers are refused")
+    func refusals() throws {
+        let small = ImageLayer(name: "s", pixels: try PixelBuffer(width: 1, height: 1))
+        let large = ImageLayer(name: "l", pixels: try PixelBuffer(width: 2, height: 1))
+        #expect(
+            throws: ImageError.layerSizeMismatch(
+                layer: "l", expectedWidth: 1, expectedHeight: 1, actualWidth: 2, actualHeight: 1)
+        ) { try Composite.flatten([small, large]) }
+        #expect(throws: ImageError.self) { try Composite.flatten([]) }
+    }
+
+    @Test("buffers check their size")
+    func buffers() {
+        #expect(throws: ImageError.byteCountMismatch(expected: 16, actual: 15)) {
+            try PixelBuffer(width: 2, height: 2, bytes: [UInt8](repeating: 0, count: 15))
+        }
+        #expect(throws: ImageError.self) { try PixelBuffer(width: 0, height: 2, bytes: []) }
+        #expect(throws: ImageError.self) { try PixelBuffer(width: .max, height: .max, bytes: []) }
+        #expect(throws: ImageError.self) { try RGBBuffer(width: 2, height: 2, bytes: [1, 2, 3]) }
+    }
+}

@@ -1,0 +1,95 @@
+import ImageCodecs
+import Testing
+
+/// Files cut off and altered at will: an error or a picture, never a crash and never a picture of half a file.
+@Suite("Hostile input")
+struct HostileInputTests {
+    /// Small limits, so that an altered header cannot make the test allocate much.
+    private static let options = DecodeOptions(maximumPixels: 100_000, maximumSide: 4_096)
+
+    /// Where a cut loses nothing of the picture: WebP's odd chunks end in a byte of padding.
+    private static func harmlessTail(_ file: String) -> Int { file.hasSuffix(".webp") ? 1 : 0 }
+
+    @Test("cut off anywhere: an error", arguments: DecodeCase.all)
+    func truncated(_ fixture: DecodeCase) throws {
+        let bytes = try Fixture.bytes("decode/" + fixture.file)
+        let last = bytes.count - Self.harmlessTail(fixture.file)
+        let offsets = Array(0..<min(64, last)) + Array(stride(from: 64, to: last, by: 7)) + [last - 1]
+        for offset in offsets {
+            #expect(throws: ImageError.self, "cut at \(offset) of \(bytes.count)") {
+                try ImageDecoder.decode(Array(bytes[..<offset]), options: Self.options)
+            }
+        }
+    }
+
+    @Test("altered anywhere: an error or a picture", arguments: DecodeCase.all)
+    func mutated(_ fixture: DecodeCase) throws {
+        let bytes = try Fixture.bytes("decode/" + fixture.file)
+        var random = SeededGenerator(seed: UInt64(fixture.crc) | 1)
+        for _ in 0..<60 {
+            var altered = bytes
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let place = Int.random(in: 0..<altered.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: altered[place] = UInt8.random(in: 0...255, using: &random)
+                case 1: altered[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 2: altered.remove(at: place)
+                default: altered.insert(0xFF, at: place)
+                }
+            }
+            do {
+                let image = try ImageDecoder.decode(altered, options: Self.options)
+                #expect(image.pixels.bytes.count == image.pixels.width * image.pixels.height * 4)
+            } catch {
+                #expect(!error.description.contains("\n"))
+            }
+        }
+    }
+
+    /// PNG guards every chunk by a sum; with the sums repaired the alterations reach the inner parsers.
+    @Test("altered chunks with right sums", arguments: DecodeCase.all.filter { $0.file.hasSuffix(".png") })
+    func mutatedChunks(_ fixture: DecodeCase) throws {
+        let bytes = try Fixture.bytes("decode/" + fixture.file)
+        var random = SeededGenerator(seed: UInt64(fixture.crc) ^ 0xABCD)
+        for _ in 0..<40 {
+            var altered = bytes
+            let place = Int.random(in: 16..<altered.count, using: &random)
+            altered[place] = UInt8.random(in: 0...255, using: &random)
+            repairSums(&altered)
+            do {
+                let image = try ImageDecoder.decode(altered, options: Self.options)
+                #expect(image.pixels.bytes.count == image.pixels.width * image.pixels.height * 4)
+            } catch {
+                #expect(!error.description.contains("\n"))
+            }
+        }
+    }
+
+    private func repairSums(_ bytes: inout [UInt8]) {
+        var offset = 8
+        while offset + 12 <= bytes.count {
+            let length = bytes[offset..<offset + 4].reduce(0) { $0 << 8 | Int($1) }
+            guard offset + 12 + length <= bytes.count else { return }
+            let sum = crc32(Array(bytes[offset + 4..<offset + 8 + length]))
+            for index in 0..<4 {
+                bytes[offset + 8 + length + index] = UInt8(truncatingIfNeeded: sum >> (24 - 8 * UInt32(index)))
+            }
+            offset += 12 + length
+        }
+    }
+}
+
+/// SplitMix64: the same numbers every time.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}
