@@ -45,14 +45,24 @@ extension Rule {
         return words.dropFirst().first?.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
     }
 
-    /// True if a doc comment ends above the line, or above the attributes that stand there.
+    /// True if a doc comment ends above the line, or above the attributes that stand there. One comment may speak for a run of
+    /// properties that stand directly under each other.
     private static func hasComment(above index: Int, in file: SourceFile) -> Bool {
-        for line in file.lines[..<index].reversed() {
-            let text = line.trimmed
+        let isProperty = isProperty(file.code[index])
+        for above in (0..<index).reversed() {
+            let text = file.lines[above].trimmed
             if text.hasPrefix("///") || text.hasSuffix("*/") { return true }
-            guard text.hasPrefix("@") || text.hasPrefix("// @unchecked") else { return false }
+            let mayStandBetween =
+                text.hasPrefix("@") || text.hasPrefix("// @unchecked") || (isProperty && Self.isProperty(file.code[above]))
+            guard mayStandBetween else { return false }
         }
         return false
+    }
+
+    /// True if the line is a stored property of others' concern, whole on its line.
+    private static func isProperty(_ line: String) -> Bool {
+        let words = Words(line)
+        return publicName(line) != nil && (words.contains("let") || words.contains("var")) && !line.contains("{")
     }
 
     /// The names that the protocols of `files` require.
