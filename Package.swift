@@ -63,7 +63,8 @@ let package = Package(
         // Tests
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
-        // Optimised in every configuration: plain references and scans of all sources are loops, ten times slower without.
+        // Optimised in every configuration: plain references and
+        // scans of all sources are loops, ten times slower without.
         .testTarget(
             name: "BackendTests", dependencies: ["TensorCore", "CPUBackend"],
             swiftSettings: base + [.unsafeFlags(["-O"])]),

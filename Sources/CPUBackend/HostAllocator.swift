@@ -4,11 +4,13 @@ import TensorCore
 
 /// Hands out blocks of host memory, counts them, and keeps freed ones for the next request of the same size.
 ///
-/// Kept blocks never raise the process's peak: what is used and what is kept stay together below the most that was ever used at once.
+/// Kept blocks never raise the process's peak: what is used and what
+/// is kept stay together below the most that was ever used at once.
 package final class HostAllocator: Sendable {
     /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
     package static let mappedBlockBytes = 1 << 17
-    /// From this size on the kernel is asked for huge pages: touching memory for the first time is then 10 times cheaper.
+    /// From this size on the kernel is asked for huge pages:
+    /// touching memory for the first time is then 10 times cheaper.
     private static let hugePageBytes = 8 << 20
 
     private struct State: ~Copyable {

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A backend without data: the same model runs on it with shapes alone, and it counts what a real device would hold and do.
+/// A backend without data: the same model runs on it with shapes
+/// alone, and it counts what a real device would hold and do.
 ///
 /// What it hands out has a size and nothing else; `download` gives zeros.
 public final class Meter: Backend {

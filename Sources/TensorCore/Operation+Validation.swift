@@ -1,4 +1,5 @@
-/// The shape rules of each operation, the same on every backend. A breach is a mistake of our own code and traps with the operation's name.
+/// The shape rules of each operation, the same on every backend. A breach
+/// is a mistake of our own code and traps with the operation's name.
 extension Operation {
     /// The operation's name, for messages and profiles.
     public var name: String {

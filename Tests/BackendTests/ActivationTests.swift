@@ -29,8 +29,8 @@ struct ActivationTests {
         #expect(try #require(worst) <= 4)
     }
 
-    /// GELU by tanh takes exp of an argument 2u that was rounded a few times: an error of 2u of those units in the result, and 4 of its own.
-    /// Below -1e-30 that is; smaller results are held against 1e-30.
+    /// GELU by tanh takes exp of an argument 2u that was rounded a few times: an error of 2u of those units in the
+    /// result, and 4 of its own. Below -1e-30 that is; smaller results are held against 1e-30.
     @Test(arguments: BackendUnderTest.all)
     func geluTanhToTheUnit(_ tested: BackendUnderTest) throws {
         let results = try results(.geluTanh, of: Self.sample, on: tested)
@@ -66,7 +66,8 @@ struct ActivationTests {
         #expect(halves[4].sign == .minus)
     }
 
-    /// What is not a number stays none, and -infinity never becomes a finite number that would hide it (upstream gives NaN).
+    /// What is not a number stays none, and -infinity never becomes
+    /// a finite number that would hide it (upstream gives NaN).
     @Test(arguments: BackendUnderTest.all, [Activation.none, .silu, .geluTanh, .gelu])
     func notFiniteStaysSo(_ tested: BackendUnderTest, _ activation: Activation) throws {
         // In a vector's lanes and in the rest after them.

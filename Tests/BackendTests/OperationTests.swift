@@ -8,8 +8,8 @@ struct OperationTests {
         for test in family.cases { try OperationCheck.run(test) }
     }
 
-    /// How many threads share the work does not change a bit, with one exception: a product with a float32 weight is one BLAS call a
-    /// thread, and BLAS takes its sums in another order when the rows or columns of a call are others.
+    /// How many threads share the work does not change a bit, with one exception: a product with a float32 weight is
+    /// one BLAS call a thread, and BLAS takes its sums in another order when the rows or columns of a call are others.
     @Test(arguments: OperationFamily.allCases)
     func threadsDoNotChangeBits(_ family: OperationFamily) throws {
         for test in family.cases where family != .linear || test.dtype != .float32 {

@@ -35,7 +35,8 @@ struct WeightTests {
         }
     }
 
-    /// Types that no arithmetic knows are refused by name, on the meter as on a device: a forecast must fail where the run would.
+    /// Types that no arithmetic knows are refused by name, on the
+    /// meter as on a device: a forecast must fail where the run would.
     @Test(arguments: [DType.int8, .float64, .float8E4M3, .int64, .bool])
     func refusesOtherTypes(_ dtype: DType) throws {
         let memory = StoredFloats([Float](repeating: 0, count: 8), [8], .float32)

@@ -45,8 +45,8 @@ extension Rule {
         return words.dropFirst().first?.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
     }
 
-    /// True if a doc comment ends above the line, or above the attributes that stand there. One comment may speak for a run of
-    /// properties that stand directly under each other.
+    /// True if a doc comment ends above the line, or above the attributes that stand there. One comment may speak for a
+    /// run of properties that stand directly under each other.
     private static func hasComment(above index: Int, in file: SourceFile) -> Bool {
         let isProperty = isProperty(file.code[index])
         for above in (0..<index).reversed() {

@@ -11,7 +11,8 @@ struct SourceFile: Sendable {
     let language: Language
     /// The lines as written.
     let lines: [String]
-    /// The same lines with comments and the contents of string literals blanked; empty unless the language is Swift or C.
+    /// The same lines with comments and the contents of string
+    /// literals blanked; empty unless the language is Swift or C.
     let code: [String]
 
     init(path: String, text: String) {

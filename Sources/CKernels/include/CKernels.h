@@ -47,7 +47,8 @@ void mica_head_norm_rotary(float *x, const float *weight, float epsilon, const f
 
 // --- attention -----------------------------------------------------------------------------------------------------------------
 // One block of keys of the online softmax: scores [rows, columns] are replaced by exp(scores * scale - new maximum); maximum and sum [rows]
-// are brought up to date, and accumulated [rows, size] is rescaled to the new maximum. Row r sees the first visible[r] columns (all if NULL).
+// are brought up to date, and accumulated [rows, size] is rescaled to the
+// new maximum. Row r sees the first visible[r] columns (all if NULL).
 void mica_softmax_block(float *scores, size_t rows, size_t columns, size_t stride, float scale, const int32_t *visible,
                         float *maximum, float *sum, float *accumulated, size_t size);
 // y[r, :] = accumulated[r, :] / sum[r], rows of y `stride` apart.

@@ -38,7 +38,8 @@ public final class LayeredPipeline {
         }
     }
 
-    /// Loads every block on a backend without data, so that a missing or misshapen tensor shows now and not in the middle of a job.
+    /// Loads every block on a backend without data, so that a missing
+    /// or misshapen tensor shows now and not in the middle of a job.
     private static func checkTensors(_ model: ModelFolder) throws {
         let meter = Meter()
         let transformer = try QwenImageTransformer2DModel(
@@ -64,7 +65,8 @@ public final class LayeredPipeline {
     /// Decomposes `picture`.
     ///
     /// - Parameters:
-    ///   - latents: the noise, packed, [images * (layers + 1) * tokens, channels] row-major; nil draws it from the seed.
+    ///   - latents: the noise, packed, [images * (layers + 1) *
+    ///     tokens, channels] row-major; nil draws it from the seed.
     /// - Throws: a `PipelineError`; the pipeline can be used again afterwards.
     public func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, latents: [Float]? = nil, hooks: Hooks = Hooks()

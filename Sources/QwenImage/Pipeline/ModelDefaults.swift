@@ -1,6 +1,7 @@
 import Foundation
 
-/// What a model folder says of itself in `mica.json`, beside `model_index.json`; every field is optional, and so is the file.
+/// What a model folder says of itself in `mica.json`, beside
+/// `model_index.json`; every field is optional, and so is the file.
 ///
 /// A request's own values come first, then these, then the defaults of the published model.
 public struct ModelDefaults: Sendable, Equatable, Decodable {

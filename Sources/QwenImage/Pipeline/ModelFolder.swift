@@ -3,8 +3,8 @@ import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
 ///
-/// Opening reads the configurations and the headers of the weight files, checks that the parts fit together and that every tensor which the
-/// engine will ask for is there with the right shape; no weight is read.
+/// Opening reads the configurations and the headers of the weight files, checks that the parts fit together and that
+/// every tensor which the engine will ask for is there with the right shape; no weight is read.
 public struct ModelFolder: Sendable {
     public let folder: URL
     public let defaults: ModelDefaults

@@ -4,7 +4,8 @@ import Weights
 
 /// The diffusion transformer: two streams, text and image, that meet in each block's attention.
 ///
-/// Blocks are the outer loop and guidance branches the inner one: a block's weights are asked for once a step, whatever it costs to get them.
+/// Blocks are the outer loop and guidance branches the inner one: a block's
+/// weights are asked for once a step, whatever it costs to get them.
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`.
 public final class QwenImageTransformer2DModel {
     public let configuration: TransformerConfiguration
@@ -20,7 +21,8 @@ public final class QwenImageTransformer2DModel {
 
     /// Opens the model over a checkpoint; blocks are loaded when they are first used.
     ///
-    /// - Parameter source: tensors with the names of the public checkpoint. Throws if one is missing or has another shape.
+    /// - Parameter source: tensors with the names of the public
+    ///   checkpoint. Throws if one is missing or has another shape.
     public init(
         configuration: TransformerConfiguration, source: any TensorSource, backend: any Backend,
         residency: BlockResidency = .resident

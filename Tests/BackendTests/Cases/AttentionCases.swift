@@ -1,8 +1,10 @@
 import TensorCore
 
-/// Attention: queries and keys on both sides of the blocks (128 and 512), every mask, grouped keys, and scores of every size.
+/// Attention: queries and keys on both sides of the blocks (128
+/// and 512), every mask, grouped keys, and scores of every size.
 enum AttentionCases {
-    /// The average of values of both signs over hundreds of keys is smaller than they are, and so its error counts for more.
+    /// The average of values of both signs over hundreds of keys
+    /// is smaller than they are, and so its error counts for more.
     private static let averaging = 2.0
 
     static var all: [OperationCase] {
@@ -28,7 +30,8 @@ enum AttentionCases {
     }
 
     private static var causal: [OperationCase] {
-        // Queries, keys, offset: a prefill, a step of decoding, a chunk after a cache, keys beyond the last query's view.
+        // Queries, keys, offset: a prefill, a step of decoding, a
+        // chunk after a cache, keys beyond the last query's view.
         [(1, 1, 0), (129, 129, 0), (1, 700, 699), (130, 642, 512), (3, 513, 510), (4, 30, 7)].map {
             attention(
                 $0.0, $0.1,
@@ -56,8 +59,8 @@ enum AttentionCases {
         let falling = attention(
             3, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 1), "falling scores", fill: .values([1, 0, 2, 0, 0.5, 0]),
             keys: .values((0..<1100).flatMap { [Float(1100 - $0) / 64, 0] }))
-        // Scores to 1e12 and more: their spacing is far above what exp takes, and a difference to a maximum that was rounded in another
-        // way than the score would be of that size. One key takes all.
+        // Scores to 1e12 and more: their spacing is far above what exp takes, and a difference to a maximum that was
+        // rounded in another way than the score would be of that size. One key takes all.
         let huge = attention(
             4, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 0.1), "huge scores",
             fill: .values([0x1p17, 0, 0x1p20, 0, 0x1p24, 0, -0x1p18, 0]),

@@ -1,6 +1,7 @@
 import TensorCore
 
-/// Matrix products: the row counts stand on both sides of the few-rows path and of panels, depths and columns on both sides of vectors.
+/// Matrix products: the row counts stand on both sides of the few-rows
+/// path and of panels, depths and columns on both sides of vectors.
 enum LinearCases {
     private static let rowCounts = [1, 2, 3, 4, 5, 16, 17, 129, 300]
     private static let depths = [1, 3, 64, 100, 257]
@@ -27,7 +28,8 @@ enum LinearCases {
         return cases + special
     }
 
-    /// Every activation and bias where the rows end a block; no rows at all; enough columns for several panels of a widened weight.
+    /// Every activation and bias where the rows end a block; no rows
+    /// at all; enough columns for several panels of a widened weight.
     private static var special: [OperationCase] {
         var cases = activations.flatMap { activation in
             [true, false].map { linear(18, 40, 50, .bfloat16, hasBias: $0, activation, byteOffset: 3) }

@@ -1,8 +1,8 @@
 import TensorCore
 
 extension Reference {
-    /// Convolution of [H, W, Cin] with a weight [Cout, Cin, kh, kw], or [Cout, Cin, kt, kh, kw] of which the last time slice counts.
-    /// What lies outside of the picture is zero.
+    /// Convolution of [H, W, Cin] with a weight [Cout, Cin, kh, kw], or [Cout, Cin, kt, kh, kw] of which the last time
+    /// slice counts. What lies outside of the picture is zero.
     static func convolution(
         _ input: [Float], _ size: Shape, weight: [Float], _ weightShape: Shape, bias: [Float],
         _ geometry: ConvolutionGeometry, addend: [Float]?

@@ -18,8 +18,8 @@ struct OperationCase: Sendable, CustomStringConvertible {
     let output: Output
     /// Operands that the output may share its memory with, by the operation's doc comment.
     var mayOverwrite: [Int] = []
-    /// The least root mean square against which an error counts: where a sum of terms of size 1 happens to cancel, the error of a single
-    /// element is still one of terms of size 1.
+    /// The least root mean square against which an error counts: where a sum of terms of size 1 happens to cancel, the
+    /// error of a single element is still one of terms of size 1.
     var magnitude = 0.0
     /// By how much the operation itself magnifies a rounding of its operands; 1 unless the case says why.
     var condition = 1.0

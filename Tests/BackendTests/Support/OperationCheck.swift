@@ -3,8 +3,9 @@ import Testing
 
 /// Runs cases on backends: the one body that every operation and every backend shares.
 enum OperationCheck {
-    /// Runs a case on every backend, twice each: bounds the error, sees that the operands and the memory beside the output are as they
-    /// were, that a second run gives the same bits, and that writing over an operand, where allowed, does too.
+    /// Runs a case on every backend, twice each: bounds the error, sees that the
+    /// operands and the memory beside the output are as they were, that a second run
+    /// gives the same bits, and that writing over an operand, where allowed, does too.
     static func run(_ test: OperationCase, on backends: [BackendUnderTest] = BackendUnderTest.all) throws {
         let values = test.operandValues
         let expected = test.reference(values)
@@ -39,7 +40,8 @@ enum OperationCheck {
         one.count == other.count && zip(one, other).allSatisfy { $0.bitPattern == $1.bitPattern }
     }
 
-    /// One run, in memory of its own: the output starts as NaN, so that an element that is never written, or that is read, shows.
+    /// One run, in memory of its own: the output starts as NaN, so
+    /// that an element that is never written, or that is read, shows.
     private static func result(
         of test: OperationCase, _ values: [[Float]], on backend: any Backend, over replaced: Int? = nil
     ) throws -> [Float] {

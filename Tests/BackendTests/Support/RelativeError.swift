@@ -1,7 +1,7 @@
 /// The distance of a float32 result from a reference, as the root of the normalised mean square error.
 struct RelativeError {
-    /// `‖result - expected‖₂ / ‖expected‖₂` over the finite elements; 0 if the result is exact, infinity if zeros alone were expected.
-    /// The divisor is at least what a root mean square of `magnitude` gives.
+    /// `‖result - expected‖₂ / ‖expected‖₂` over the finite elements; 0 if the result is exact, infinity if zeros alone
+    /// were expected. The divisor is at least what a root mean square of `magnitude` gives.
     let value: Double
     /// The first element that is finite in one and not, or another kind of not finite, in the other.
     let mismatch: Int?

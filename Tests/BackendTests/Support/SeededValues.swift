@@ -26,7 +26,8 @@ struct SeededValues {
         return (0..<count).map { _ in center + amplitude * source.next() }
     }
 
-    /// A seed from a title, so that each case has numbers of its own that do not change with its place in a list (FNV-1a).
+    /// A seed from a title, so that each case has numbers of its
+    /// own that do not change with its place in a list (FNV-1a).
     static func seed(of title: String) -> UInt64 {
         title.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
