@@ -62,7 +62,8 @@ let package = Package(
 
         // Tests
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
-        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
+        .testTarget(
+            name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
         // Optimised in every configuration: plain references and
         // scans of all sources are loops, ten times slower without.
         .testTarget(
@@ -73,7 +74,8 @@ let package = Package(
             name: "WeightsTests", dependencies: ["Weights", "TensorCore", "CPUBackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
-            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base),
+            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base
+        ),
         .testTarget(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],

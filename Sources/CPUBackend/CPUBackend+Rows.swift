@@ -76,7 +76,8 @@ extension CPUBackend {
             rows(of: tensor) { first, count, columns in
                 let angles = first / columns * (headSize / 2)
                 mica_head_norm_rotary(
-                    tensor.floats + first, weight?.floats, epsilon, rotary.map { UnsafePointer($0.cosines.floats + angles) },
+                    tensor.floats + first, weight?.floats, epsilon,
+                    rotary.map { UnsafePointer($0.cosines.floats + angles) },
                     rotary.map { UnsafePointer($0.sines.floats + angles) }, rotary?.pairing == .halves ? 1 : 0, count,
                     columns / headSize, headSize)
             }

@@ -15,7 +15,8 @@ struct ByteCountTests {
         let error = TensorError.outOfMemory(
             operation: "attention", neededBytes: 3 << 20, usedBytes: 1 << 30, limitBytes: 1 << 30)
         #expect(
-            error.description == "out of memory in attention: 3.0 MiB more are needed, 1.0 GiB are in use, the limit is 1.0 GiB;"
+            error.description
+                == "out of memory in attention: 3.0 MiB more are needed, 1.0 GiB are in use, the limit is 1.0 GiB;"
                 + " ask for a lower resolution or fewer layers")
     }
 }

@@ -83,7 +83,9 @@ struct CodeScanner {
             if let pounds = stringStart() {
                 let first = position
                 blankString(pounds)
-                for index in first..<position where bytes[index] != UInt8(ascii: "\n") { output[index] = UInt8(ascii: " ") }
+                for index in first..<position where bytes[index] != UInt8(ascii: "\n") {
+                    output[index] = UInt8(ascii: " ")
+                }
                 continue
             }
             if starts("(") { depth += 1 }

@@ -24,7 +24,8 @@ enum FunctionFinder {
                 if rest[brace] == "{" {
                     let isOutermost = open.isEmpty
                     open.append(
-                        Block(functionLine: file.language == .swift ? swiftHead(head) : isOutermost ? cHead(head) : nil))
+                        Block(functionLine: file.language == .swift ? swiftHead(head) : isOutermost ? cHead(head) : nil)
+                    )
                 } else if let first = open.popLast()?.functionLine {
                     found.append(Function(line: first, lineCount: index + 2 - first))
                 }

@@ -1,7 +1,8 @@
 extension Rule {
     private static let access: Set<Substring> = ["public", "package", "open"]
     private static let modifiers: Set<Substring> = [
-        "public", "package", "open", "static", "final", "override", "convenience", "required", "mutating", "nonmutating",
+        "public", "package", "open", "static", "final", "override", "convenience", "required", "mutating",
+        "nonmutating",
         "indirect", "lazy", "weak", "nonisolated", "dynamic", "consuming", "borrowing",
     ]
     private static let declarations: Set<Substring> = [
@@ -53,7 +54,8 @@ extension Rule {
             let text = file.lines[above].trimmed
             if text.hasPrefix("///") || text.hasSuffix("*/") { return true }
             let mayStandBetween =
-                text.hasPrefix("@") || text.hasPrefix("// @unchecked") || (isProperty && Self.isProperty(file.code[above]))
+                text.hasPrefix("@") || text.hasPrefix("// @unchecked")
+                || (isProperty && Self.isProperty(file.code[above]))
             guard mayStandBetween else { return false }
         }
         return false

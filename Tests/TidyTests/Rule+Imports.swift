@@ -7,7 +7,9 @@ extension Rule {
         var system: Set<String>?
     }
 
-    private static let systemModules: Set<String> = ["Foundation", "FoundationNetworking", "Dispatch", "Glibc", "Synchronization"]
+    private static let systemModules: Set<String> = [
+        "Foundation", "FoundationNetworking", "Dispatch", "Glibc", "Synchronization",
+    ]
 
     /// The dependencies of Package.swift, and the modules that keep away from the system.
     private static let permissions: [String: Permission] = [
@@ -21,7 +23,8 @@ extension Rule {
         "ServiceAPI": Permission(modules: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "Logging"]),
         "mica": Permission(
             modules: [
-                "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport", "ServiceAPI",
+                "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
+                "ServiceAPI",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

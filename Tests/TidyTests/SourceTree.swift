@@ -3,7 +3,9 @@ import Foundation
 /// The project's own text files, found from where this file was compiled.
 enum SourceTree {
     /// Folders that hold no text of ours: builds, other tools' state, data.
-    private static let skippedFolders: Set<String> = [".build", ".git", ".venv", "__pycache__", "Fixtures", "Models", "out"]
+    private static let skippedFolders: Set<String> = [
+        ".build", ".git", ".venv", "__pycache__", "Fixtures", "Models", "out",
+    ]
     private static let textExtensions: Set<String> = [
         "swift", "c", "h", "modulemap", "py", "sh", "md", "yaml", "yml", "json", "toml", "txt", "html", "css", "js",
     ]

@@ -34,7 +34,9 @@ public final class LayeredPipeline {
         guard hiddenSize == model.transformer.jointAttentionDim else {
             throw .model(
                 file: "transformer/config.json",
-                problem: "joint_attention_dim is \(model.transformer.jointAttentionDim), but the text encoder gives \(hiddenSize)")
+                problem:
+                    "joint_attention_dim is \(model.transformer.jointAttentionDim), but the text encoder gives \(hiddenSize)"
+            )
         }
     }
 

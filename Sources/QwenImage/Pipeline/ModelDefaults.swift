@@ -44,7 +44,8 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
             let keys = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?.keys ?? [:].keys
             if let stranger = keys.sorted().first(where: { !known.contains($0) }) {
                 throw PipelineError.model(
-                    file: fileName, problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
+                    file: fileName,
+                    problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
             }
             return try JSONDecoder().decode(ModelDefaults.self, from: data)
         } catch let error as PipelineError {

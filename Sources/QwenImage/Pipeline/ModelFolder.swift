@@ -51,7 +51,8 @@ public struct ModelFolder: Sendable {
         guard autoencoder.zDim * 4 == transformer.inChannels else {
             throw .model(
                 file: "transformer/config.json",
-                problem: "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
+                problem:
+                    "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
     }
 

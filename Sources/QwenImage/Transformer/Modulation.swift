@@ -55,7 +55,8 @@ struct ScheduleModulation: Sendable {
             try backend.activate(conditioning, .silu)
         }
         func evaluate(_ scope: WeightScope, parts: Int) throws(WeightsError) -> Tensor {
-            let layer = try scope.linear(inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
+            let layer = try scope.linear(
+                inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
             return try WeightsError.converting { () throws(TensorError) in try backend.linear(activated, layer) }
         }
         var image: [Tensor] = []

@@ -125,7 +125,8 @@ public final class QwenImageTransformer2DModel {
                 if let observer, let branch = branches.first, let hidden = joint.first {
                     let tokens = branch.text.shape[0]
                     try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens).batchOfOne)
-                    try observer.record("block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
+                    try observer.record(
+                        "block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
                 }
             }
         }

@@ -83,8 +83,10 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
                 && axesDimsRope.reduce(0, { $0 &+ $1 }) == attentionHeadDim,
             "axes_dims_rope \(axesDimsRope) must be three even numbers with the sum \(attentionHeadDim)")
         try require(
-            outputDim == inChannels, "out_channels is \(outChannels), but the latents need in_channels / 4 = \(inChannels / 4)")
+            outputDim == inChannels,
+            "out_channels is \(outChannels), but the latents need in_channels / 4 = \(inChannels / 4)")
         try require(!guidanceEmbeds, "guidance_embeds is true: guidance-distilled models are not supported")
-        try require(!zeroCondT, "zero_cond_t is true: that is another model (Qwen-Image-Edit-2511), not the layered one")
+        try require(
+            !zeroCondT, "zero_cond_t is true: that is another model (Qwen-Image-Edit-2511), not the layered one")
     }
 }

@@ -54,10 +54,12 @@ enum AttentionCases {
             9, 600, layout, "equal scores", fill: .values([Float](repeating: 0, count: 9 * 128)))
         // The largest score of each query stands in the last block, so that every earlier block must be scaled down.
         let rising = attention(
-            3, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 1), "rising scores", fill: .values([1, 0, 2, 0, 0.5, 0]),
+            3, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 1), "rising scores",
+            fill: .values([1, 0, 2, 0, 0.5, 0]),
             keys: .values((0..<1100).flatMap { [Float($0) / 64, 0] }))
         let falling = attention(
-            3, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 1), "falling scores", fill: .values([1, 0, 2, 0, 0.5, 0]),
+            3, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 1), "falling scores",
+            fill: .values([1, 0, 2, 0, 0.5, 0]),
             keys: .values((0..<1100).flatMap { [Float(1100 - $0) / 64, 0] }))
         // Scores to 1e12 and more: their spacing is far above what exp takes, and a difference to a maximum that was
         // rounded in another way than the score would be of that size. One key takes all.

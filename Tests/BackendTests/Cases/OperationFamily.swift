@@ -2,7 +2,8 @@ import Testing
 
 /// The operations by name, each with its cases; a new operation adds a line here and is then checked on every backend.
 enum OperationFamily: String, CaseIterable, Sendable, CustomTestStringConvertible {
-    case linear, layerNorm, rmsNorm, headNormRotary, attention, activate, siluGate, accumulate, gatherRows, permute, copy
+    case linear, layerNorm, rmsNorm, headNormRotary, attention, activate, siluGate, accumulate, gatherRows, permute,
+        copy
     case convolution, channelNorm, upsampleNearest, channelAffine, guidance, eulerStep
 
     var testDescription: String { rawValue }

@@ -49,7 +49,9 @@ enum PictureCases {
 
     /// Identity, reversal and every rotation of the axes, and all orders of 3 and 4 axes.
     static var permute: [OperationCase] {
-        let shapes: [Shape] = [[7], [3, 5], [4, 1, 3], [2, 3, 5, 4], [2, 3, 1, 4, 5], [3, 2, 4, 2, 3, 5], [0, 3, 2], [130, 9, 77]]
+        let shapes: [Shape] = [
+            [7], [3, 5], [4, 1, 3], [2, 3, 5, 4], [2, 3, 1, 4, 5], [3, 2, 4, 2, 3, 5], [0, 3, 2], [130, 9, 77],
+        ]
         return shapes.flatMap { shape in
             orders(of: shape.rank).map { axes in
                 OperationCase(
@@ -84,7 +86,8 @@ enum PictureCases {
         return OperationCase(
             description: "convolution \(size) with \(weightShape) \(dtype.rawValue), stride \(geometry.stride), pads "
                 + "\(geometry.top) \(geometry.left) \(geometry.bottom) \(geometry.right)\(hasAddend ? " + addend" : "")",
-            operands: [.activation(size), Operand(.convolutionWeight(dtype), weightShape), .parameter([outputs])] + addend,
+            operands: [.activation(size), Operand(.convolutionWeight(dtype), weightShape), .parameter([outputs])]
+                + addend,
             output: .new(outputShape), magnitude: Double(kernel * kernel * size[2]).squareRoot() / 3,
             operation: { operands, output in
                 .convolution(

@@ -6,7 +6,9 @@ enum RotaryCases {
     static var all: [OperationCase] {
         var cases: [OperationCase] = []
         // rows, heads, head size; the last is large enough for several threads.
-        for (rows, heads, size) in [(1, 1, 2), (3, 2, 6), (5, 3, 16), (2, 1, 80), (0, 2, 8), (17, 5, 128), (140, 6, 128)] {
+        for (rows, heads, size) in [
+            (1, 1, 2), (3, 2, 6), (5, 3, 16), (2, 1, 80), (0, 2, 8), (17, 5, 128), (140, 6, 128),
+        ] {
             for pairing in [Rotary.Pairing.adjacent, .halves] {
                 for hasWeight in [true, false] {
                     cases.append(headNormRotary(rows, heads, size, hasWeight: hasWeight, pairing))
