@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", logging],
+            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend

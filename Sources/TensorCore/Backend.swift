@@ -41,9 +41,11 @@ public protocol Backend: AnyObject, Sendable {
 
 /// Bytes of tensors on a device (mapped checkpoint bytes are not counted).
 public struct MemoryUse: Sendable, Hashable {
+    /// Now, and at most since the peak was reset.
     public var usedBytes: Int
     public var peakBytes: Int
 
+    /// Two counts of bytes.
     public init(usedBytes: Int, peakBytes: Int) {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes

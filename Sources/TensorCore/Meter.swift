@@ -15,6 +15,7 @@ public final class Meter: Backend {
 
     private let counts = Mutex(Counts())
 
+    /// A meter that has counted nothing yet.
     public init() {}
 
     /// Arithmetic so far; see `Operation.floatingPointOperations`.

@@ -44,6 +44,7 @@ public enum Operation: Sendable {
     case channelAffine(input: Tensor, scale: Tensor, shift: Tensor, output: Tensor)
     /// `comb = negative + scale * (positive - negative)`; if `normalize`,
     /// each row of comb gets the norm of positive's. All [S, C].
+    /// A row of comb that is zero has no norm to divide by and becomes NaN, as upstream.
     case guidance(positive: Tensor, negative: Tensor, scale: Float, normalize: Bool, output: Tensor)
     /// `latents += delta * prediction`, the same shape.
     case eulerStep(latents: Tensor, prediction: Tensor, delta: Float)
@@ -76,6 +77,7 @@ public struct Rotary: Sendable {
     public let sines: Tensor
     public let pairing: Pairing
 
+    /// Angles that are on the backend already.
     public init(cosines: Tensor, sines: Tensor, pairing: Pairing) {
         self.cosines = cosines
         self.sines = sines
@@ -95,9 +97,12 @@ public struct AttentionLayout: Sendable, Hashable {
         case segments([Int])
     }
 
+    /// Heads of the queries; as many share each head of the keys and values as `heads / keyHeads`.
     public let heads: Int
     public let keyHeads: Int
+    /// Elements of a head.
     public let headSize: Int
+    /// Factor of the scores, not negative.
     public let scale: Float
     public let mask: Mask
 
@@ -113,13 +118,16 @@ public struct AttentionLayout: Sendable, Hashable {
 
 /// Kernel size, stride and zero padding of a convolution.
 public struct ConvolutionGeometry: Sendable, Hashable {
+    /// Side of the square kernel, and the step between its places, in pixels.
     public let kernel: Int
     public let stride: Int
+    /// Rows and columns of zeros around the picture.
     public let top: Int
     public let left: Int
     public let bottom: Int
     public let right: Int
 
+    /// The caller sees to it that the kernel fits into the padded picture.
     public init(kernel: Int, stride: Int = 1, top: Int, left: Int, bottom: Int, right: Int) {
         self.kernel = kernel
         self.stride = stride
@@ -138,7 +146,9 @@ public struct ConvolutionGeometry: Sendable, Hashable {
     /// The downsampler's: 3x3, stride 2, one row and column of zeros at the bottom and right only.
     public static let downsample = ConvolutionGeometry(kernel: 3, stride: 2, top: 0, left: 0, bottom: 1, right: 1)
 
-    /// Output extent for an input extent (height with top and bottom, width with left and right).
+    /// Rows of the output for rows of the input.
     public func outputHeight(_ height: Int) -> Int { (height + top + bottom - kernel) / stride + 1 }
+
+    /// Columns of the output for columns of the input.
     public func outputWidth(_ width: Int) -> Int { (width + left + right - kernel) / stride + 1 }
 }

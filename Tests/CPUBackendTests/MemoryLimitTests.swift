@@ -8,8 +8,9 @@ struct MemoryLimitTests {
     @Test func limitIsAnErrorWithItsNumbers() throws {
         let backend = CPUBackend(threads: 1, limitBytes: 1 << 20)
         let half = try backend.allocate([1 << 17], .float32)
-        #expect(throws: TensorError.outOfMemory(
-            operation: "a tensor [131073]", neededBytes: (1 << 19) + 4096, usedBytes: 1 << 19, limitBytes: 1 << 20)
+        #expect(
+            throws: TensorError.outOfMemory(
+                operation: "a tensor [131073]", neededBytes: (1 << 19) + 4096, usedBytes: 1 << 19, limitBytes: 1 << 20)
         ) { try backend.allocate([(1 << 17) + 1], .float32) }
         // The refused request left nothing behind: exactly the other half still fits.
         let other = try backend.allocate([1 << 17], .float32)
@@ -47,8 +48,9 @@ struct MemoryLimitTests {
         let shape = try #require(Shape(checking: [count]))
         for limit in [nil, 1 << 30] {
             let backend = CPUBackend(threads: 1, limitBytes: limit)
-            #expect(throws: TensorError.outOfMemory(
-                operation: "a tensor [\(count)]", neededBytes: count * 8, usedBytes: 0, limitBytes: limit)
+            #expect(
+                throws: TensorError.outOfMemory(
+                    operation: "a tensor [\(count)]", neededBytes: count * 8, usedBytes: 0, limitBytes: limit)
             ) { try backend.allocate(shape, .float64) }
             #expect(backend.memory.usedBytes == 0)
         }

@@ -5,7 +5,7 @@ struct ShapeTests {
     /// Extents from a file: nothing negative, and a product whose bytes Int can count, however the extents are ordered.
     @Test(arguments: [
         [-1], [3, -2], [0, -1], [Int.max], [1 << 32, 1 << 32], [1 << 31, 1 << 30], [Int.max, 2], [1 << 60],
-        [3037000500, 3037000500], [Int.min],
+        [3_037_000_500, 3_037_000_500], [Int.min],
     ])
     func refusesWhatCannotBe(_ extents: [Int]) {
         #expect(Shape(checking: extents) == nil)

@@ -1,7 +1,7 @@
 extension Rule {
     private static let access: Set<Substring> = ["public", "package", "open"]
     private static let modifiers: Set<Substring> = [
-        "public", "package", "open", "static", "final", "override", "convenience", "required", "mutating",
+        "public", "package", "open", "private", "static", "final", "override", "convenience", "required", "mutating",
         "nonmutating",
         "indirect", "lazy", "weak", "nonisolated", "dynamic", "consuming", "borrowing",
     ]
@@ -10,7 +10,7 @@ extension Rule {
     ]
     /// Members that fulfil a protocol of the standard library say nothing new.
     private static let standardMembers: Set<Substring> = [
-        "description", "debugDescription", "errorDescription", "hash", "encode", "next", "deinit",
+        "description", "debugDescription", "errorDescription", "hash", "encode", "next", "init(from",
     ]
 
     /// Members that fulfil a protocol of ours are documented there.
@@ -42,7 +42,9 @@ extension Rule {
         guard isPublic, let keyword = words.first else { return nil }
         let kind = keyword.prefix { $0.isLetter }
         guard declarations.contains(kind) else { return nil }
-        if kind == "init" || kind == "subscript" { return kind }
+        // An initializer is known by its first label.
+        if kind == "init" { return keyword.prefix { $0 != ":" && $0 != ")" } }
+        if kind == "subscript" { return kind }
         return words.dropFirst().first?.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
     }
 

@@ -20,7 +20,9 @@ extension Rule {
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
         "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "Logging"]),
-        "ServiceAPI": Permission(modules: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "Logging"]),
+        "ServiceAPI": Permission(modules: [
+            "HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", "Logging",
+        ]),
         "mica": Permission(
             modules: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",

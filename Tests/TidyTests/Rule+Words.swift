@@ -47,8 +47,10 @@ extension Rule {
             if line.trimmed.hasPrefix("```") { isCode.toggle() }
             return !isCode && line.hasPrefix("# ")
         }
-        return titles.count == 1 ? [] : [(titles.dropFirst().first?.offset ?? 0, "\(titles.count) titles")]
-            .map { ($0.0 + 1, $0.1) }
+        return titles.count == 1
+            ? []
+            : [(titles.dropFirst().first?.offset ?? 0, "\(titles.count) titles")]
+                .map { ($0.0 + 1, $0.1) }
     }
 
     /// A `!` behind a name, a call or a subscript, and not one of `!=`.

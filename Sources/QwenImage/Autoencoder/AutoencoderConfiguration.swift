@@ -4,6 +4,7 @@ import Weights
 ///
 /// Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`, `AutoencoderKLQwenImage.__init__`.
 public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
+    /// Named as in the file; the defaults are upstream's.
     public var baseDim = 96
     public var zDim = 16
     public var dimMult = [1, 2, 4, 4]
@@ -30,6 +31,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
         case latentsStd = "latents_std"
     }
 
+    /// Upstream's defaults; the latents' statistics have none.
     public init() {}
 
     public init(from decoder: any Decoder) throws {

@@ -8,6 +8,7 @@ import Weights
 /// Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`,
 /// `AutoencoderKLQwenImage`; the pipeline's `_encode_vae_image`.
 public final class AutoencoderKLQwenImage {
+    /// Its sizes.
     public let configuration: AutoencoderConfiguration
     private let weights: WeightScope
     private let backend: any Backend

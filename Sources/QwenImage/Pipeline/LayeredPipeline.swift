@@ -8,6 +8,7 @@ import Weights
 /// Belongs to one thread at a time, the worker that owns the backend.
 /// Source: diffusers `pipelines/qwenimage/pipeline_qwenimage_layered.py`, `QwenImageLayeredPipeline.__call__`.
 public final class LayeredPipeline {
+    /// The folder it was opened from.
     public let model: ModelFolder
     let backend: any Backend
     let textEncoder: Qwen25VLTextEncoder
@@ -34,9 +35,8 @@ public final class LayeredPipeline {
         guard hiddenSize == model.transformer.jointAttentionDim else {
             throw .model(
                 file: "transformer/config.json",
-                problem:
-                    "joint_attention_dim is \(model.transformer.jointAttentionDim), but the text encoder gives \(hiddenSize)"
-            )
+                problem: "joint_attention_dim is \(model.transformer.jointAttentionDim),"
+                    + " but the text encoder gives \(hiddenSize)")
         }
     }
 
@@ -61,6 +61,7 @@ public final class LayeredPipeline {
         /// Is shown intermediates.
         public var observer: (any TensorObserver)?
 
+        /// Nothing watches and nothing stops the run.
         public init() {}
     }
 

@@ -5,6 +5,7 @@ import Foundation
 ///
 /// A request's own values come first, then these, then the defaults of the published model.
 public struct ModelDefaults: Sendable, Equatable, Decodable {
+    /// As the fields of `DecompositionOptions` that have these names.
     public var prompt: String?
     public var negativePrompt: String?
     public var trueCFGScale: Double?
@@ -30,6 +31,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case captioner
     }
 
+    /// No defaults of its own.
     public init() {}
 
     static let fileName = "mica.json"

@@ -6,6 +6,7 @@ import Weights
 /// Opening reads the configurations and the headers of the weight files, checks that the parts fit together and that
 /// every tensor which the engine will ask for is there with the right shape; no weight is read.
 public struct ModelFolder: Sendable {
+    /// Where it is, what it says of itself, and the sizes of its components.
     public let folder: URL
     public let defaults: ModelDefaults
     public let transformer: TransformerConfiguration

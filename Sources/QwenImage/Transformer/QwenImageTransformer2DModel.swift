@@ -8,6 +8,7 @@ import Weights
 /// weights are asked for once a step, whatever it costs to get them.
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`.
 public final class QwenImageTransformer2DModel {
+    /// Its sizes.
     public let configuration: TransformerConfiguration
     private let weights: WeightScope
     private let backend: any Backend

@@ -4,6 +4,7 @@ import Weights
 ///
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.__init__`.
 public struct TransformerConfiguration: Sendable, Equatable, Decodable {
+    /// Named as in the file; the defaults are upstream's.
     public var patchSize = 2
     public var inChannels = 64
     public var outChannels = 16
@@ -40,6 +41,7 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
         case useLayer3DRope = "use_layer3d_rope"
     }
 
+    /// Upstream's defaults.
     public init() {}
 
     public init(from decoder: any Decoder) throws {

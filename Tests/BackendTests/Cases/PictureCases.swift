@@ -85,7 +85,7 @@ enum PictureCases {
         let addend: [Operand] = hasAddend ? [.activation(outputShape)] : []
         return OperationCase(
             description: "convolution \(size) with \(weightShape) \(dtype.rawValue), stride \(geometry.stride), pads "
-                + "\(geometry.top) \(geometry.left) \(geometry.bottom) \(geometry.right)\(hasAddend ? " + addend" : "")",
+                + "\([geometry.top, geometry.left, geometry.bottom, geometry.right])\(hasAddend ? " + addend" : "")",
             operands: [.activation(size), Operand(.convolutionWeight(dtype), weightShape), .parameter([outputs])]
                 + addend,
             output: .new(outputShape), magnitude: Double(kernel * kernel * size[2]).squareRoot() / 3,
