@@ -49,7 +49,7 @@ let package = Package(
         .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", logging],
+            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -63,12 +63,20 @@ let package = Package(
 
         // Tests
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
-        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "TensorCore"], swiftSettings: base),
+        .testTarget(
+            name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
+        // Optimised in every configuration: plain references and
+        // scans of all sources are loops, ten times slower without.
+        .testTarget(
+            name: "BackendTests", dependencies: ["TensorCore", "CPUBackend"],
+            swiftSettings: base + [.unsafeFlags(["-O"])]),
+        .testTarget(name: "TidyTests", swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "TensorCore", "CPUBackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
-            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base),
+            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base
+        ),
         .testTarget(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],

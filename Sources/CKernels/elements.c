@@ -8,6 +8,10 @@ KERNEL void mica_widen_f16(const uint16_t *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = mica_f16(x[i]);
 }
 
+KERNEL void mica_exp(const float *x, float *y, size_t count) {
+    for (size_t i = 0; i < count; i++) y[i] = mica_expf(x[i]);
+}
+
 KERNEL float mica_dot_bf16(const float *a, const uint16_t *b, size_t count) {
     REORDER
     float sum = 0;

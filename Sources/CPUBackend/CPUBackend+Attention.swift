@@ -2,11 +2,13 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// Queries and keys of one block: its scores, 128 x 512 floats, and its accumulated values stay in the second-level cache.
+    /// Queries and keys of one block: its scores, 128 x 512 floats,
+    /// and its accumulated values stay in the second-level cache.
     private static let queryBlock = 128
     private static let keyBlock = 512
 
-    /// Attention in blocks with a running maximum (Milakov and Gimelshein 2018): scratch memory does not grow with the number of tokens.
+    /// Attention in blocks with a running maximum (Milakov and Gimelshein
+    /// 2018): scratch memory does not grow with the number of tokens.
     func attention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
     ) throws(TensorError) {

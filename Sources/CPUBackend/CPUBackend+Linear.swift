@@ -123,7 +123,8 @@ extension CPUBackend {
         let stride = output.shape[1]
         let corner = output.floats + rows.lowerBound * stride + columns.lowerBound
         mica_bias_activate(
-            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count, columns.count, stride,
+            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count, columns.count,
+            stride,
             activation.kernelCode)
     }
 }

@@ -4,7 +4,8 @@ import TensorCore
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///
-/// Weights stay where the checkpoint is mapped, in the checkpoint's element type; a matrix product widens them a panel at a time.
+/// Weights stay where the checkpoint is mapped, in the checkpoint's
+/// element type; a matrix product widens them a panel at a time.
 // @unchecked because all state is immutable but for the allocator, which locks.
 public final class CPUBackend: Backend, @unchecked Sendable {
     public let name = "cpu"

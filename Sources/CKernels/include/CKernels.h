@@ -16,6 +16,9 @@ float mica_dot_bf16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f32(const float *a, const float *b, size_t count);
 
+// y[i] = exp(x[i]) as the other kernels have it inlined: no kernel calls it, the tests measure its precision.
+void mica_exp(const float *x, float *y, size_t count);
+
 // --- pointwise -----------------------------------------------------------------------------------------------------------------
 // y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
 void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation);
@@ -44,7 +47,8 @@ void mica_head_norm_rotary(float *x, const float *weight, float epsilon, const f
 
 // --- attention -----------------------------------------------------------------------------------------------------------------
 // One block of keys of the online softmax: scores [rows, columns] are replaced by exp(scores * scale - new maximum); maximum and sum [rows]
-// are brought up to date, and accumulated [rows, size] is rescaled to the new maximum. Row r sees the first visible[r] columns (all if NULL).
+// are brought up to date, and accumulated [rows, size] is rescaled to the
+// new maximum. Row r sees the first visible[r] columns (all if NULL).
 void mica_softmax_block(float *scores, size_t rows, size_t columns, size_t stride, float scale, const int32_t *visible,
                         float *maximum, float *sum, float *accumulated, size_t size);
 // y[r, :] = accumulated[r, :] / sum[r], rows of y `stride` apart.
