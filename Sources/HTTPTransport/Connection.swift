@@ -297,7 +297,10 @@ final class Connection {
         let (time, expiry) = due()
         guard time <= context.clock.now else { return }
         switch expiry {
-        case .idle, .write, .drain: close()
+        case .idle, .drain: close()
+        case .write:
+            socket.dropUnsentOnClose()
+            close()
         case .head: fail(.slowHead)
         case .body: fail(.slowBody)
         }
