@@ -72,6 +72,8 @@ let package = Package(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
+        .testTarget(
+            name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
         .testTarget(
             name: "ServiceTests",

@@ -1,4 +1,4 @@
-"""Small checkpoints of Qwen-Image-Layered with random weights, in the newer and in the older layout of the public folders."""
+"""Small checkpoints of Qwen-Image-Layered with random weights, in the newer and the older layout of the folders."""
 
 import dataclasses
 import json
@@ -39,7 +39,8 @@ CORPUS = (
     "objects and background: " * 3,
     "请基于输入图像，撰写图注。对象的属性：如数量、颜色、形状、大小、位置、材质、状态、动作等。" * 3,
     "You are a helpful assistant. # Image Annotator\nYou are a professional image annotator. " * 3,
-    "user system assistant 0123456789 don't we'll it's 'quoted' \"text\" naïve café Straße Привет мир こんにちは 한국어 🙂🚀 " * 3,
+    "user system assistant 0123456789 don't we'll it's 'quoted' \"text\" naïve café Straße Привет мир "
+    "こんにちは 한국어 🙂🚀 " * 3,
 )
 TOKENIZER_VOCABULARY = 900
 
@@ -78,7 +79,7 @@ SHAPES = {
         seed=1, heads=3, head_size=16, rope_axes=(4, 6, 6), blocks=2, text_size=64, text_layers=3, text_heads=4,
         text_kv_heads=2, text_intermediate=96, mrope=(2, 3, 3), vision_size=32, vision_heads=2, vision_depth=2,
         vision_full_attention=(1,), vae_base=4, vae_res_blocks=1, dtype=torch.float32, older_layout=False,
-        published_generation=False, text_gain=1.5, vae_seed=2, vae_output_gain=4.0),
+        published_generation=False, text_gain=1.5, vae_seed=2, vae_output_gain=2.5),
     "small": Shape(
         seed=1, heads=2, head_size=32, rope_axes=(8, 12, 12), blocks=3, text_size=72, text_layers=2, text_heads=6,
         text_kv_heads=3, text_intermediate=120, mrope=(2, 2, 2), vision_size=48, vision_heads=3, vision_depth=4,

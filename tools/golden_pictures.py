@@ -1,4 +1,4 @@
-"""The pictures that the goldens start from: posters drawn by formula, so that nothing has to be downloaded or licensed."""
+"""The pictures that the goldens start from: posters drawn by formula, so nothing has to be downloaded or licensed."""
 
 import numpy as np
 from PIL import Image

@@ -4,11 +4,11 @@
     .venv/bin/python tools/make_goldens.py [--out Tests/QwenImageTests/Fixtures/golden] [--only CASE] [--list]
 
 OUT/checkpoints/NAME  a checkpoint in the public layout with random weights (tools/golden_checkpoints.py)
-OUT/cases/NAME        input.png or .jpg, latents.safetensors (the packed noise, where the case hands one in), golden.json
-                      (parameters, token ids, captions), golden.safetensors (stages, float32), layer_0.png ...
+OUT/cases/NAME        input.png or .jpg, latents.safetensors (the packed noise, where the case hands one in),
+                      golden.json (parameters, token ids, captions), golden.safetensors (stages, float32), layer_N.png
 
 Everything is computed by diffusers and transformers, float32, on one CPU thread, from the checkpoint as it was written:
-a second run gives the same bytes. Options of the checkpoints' sizes are in the tables, not on the command line.
+a second run gives the same bytes. OUT/schedules.json holds sigmas of other scheduler configurations.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 import golden_checkpoints
 import golden_pictures
 import golden_recorder
+import golden_schedules
 
 DEFAULT_OUT = pathlib.Path(__file__).parent.parent / "Tests/QwenImageTests/Fixtures/golden"
 ENGLISH = "A poster with a red title, a yellow circle and a blue background."
@@ -34,7 +35,8 @@ PIPELINE_CAPTION_TOKENS = 512
 COMPARED_CAPTION_TOKENS = 48
 LEAST_CAPTION_MARGIN = 1e-3
 TOKENIZER_TEXTS = (
-    ENGLISH, CHINESE, " ", "", "don't we'll 12345 3.14", "请描述 图像", "🙂🚀 naïve café", "nai\u0308ve cafe\u0301", "a  b\n\n\tc   ",
+    ENGLISH, CHINESE, " ", "", "don't we'll 12345 3.14", "请描述 图像", "🙂🚀 naïve café",
+    "nai\u0308ve cafe\u0301", "a  b\n\n\tc   ",
     "<|im_start|>user\n<|image_pad|>", "Привет, мир! こんにちは 한국어", "I'LL'S 'Tis\r\n x\u00a0y\u3000z", "<|im_end|", "½²٣Ⅷ",
 )
 
@@ -64,7 +66,8 @@ class Case:
 
 CASES = (
     Case("full-tiny", "tiny", "rgb", (132, 88), 80, layers=3, steps=4, full=True),
-    Case("full-small-tall-alpha", "small", "rgba", (70, 110), 80, layers=2, steps=2, cfg_normalize=False, seed=2, full=True),
+    Case("full-small-tall-alpha", "small", "rgba", (70, 110), 80, layers=2, steps=2, cfg_normalize=False,
+         seed=2, full=True),
     Case("square-four-layers", "tiny", "rgb", (64, 64), 64, layers=4, steps=2, cfg_normalize=False,
          negative_prompt="blurry, a low quality image"),
     Case("wide-jpeg", "small", "rgb", (300, 75), 64, layers=3, steps=2, file="input.jpg"),
@@ -147,7 +150,8 @@ def write_description(case: Case, folder: pathlib.Path, pipeline, recorder, size
     texts = TOKENIZER_TEXTS if case.full else (prompt, case.negative_prompt or "")
     description = dict(
         name=case.name, checkpoint=case.checkpoint, image=case.file,
-        latents=None if case.draws_noise else "latents.safetensors", seed=case.seed if case.draws_noise else None, layers=case.layers, steps=case.steps, resolution=case.resolution,
+        latents=None if case.draws_noise else "latents.safetensors", seed=case.seed if case.draws_noise else None,
+        layers=case.layers, steps=case.steps, resolution=case.resolution,
         num_images_per_prompt=case.images, true_cfg_scale=case.true_cfg_scale, cfg_normalize=case.cfg_normalize,
         prompt=case.prompt, negative_prompt=case.negative_prompt, use_en_prompt=case.caption_language == "en",
         width=size[0], height=size[1], timesteps=recorder.timesteps, caption=(recorder.captions or [None])[0],
@@ -168,6 +172,8 @@ def main():
     cases = [case for case in CASES if options.only in (None, case.name)]
     for name in sorted({case.checkpoint for case in cases}):
         golden_checkpoints.write_checkpoint(name, options.out / "checkpoints" / name)
+    if options.only is None:
+        golden_schedules.write_schedules(options.out / "schedules.json")
     for case in cases:
         write_case(case, options.out)
         print(f"{case.name}: {options.out / 'cases' / case.name}")

@@ -76,7 +76,7 @@ extension ImageError: CustomStringConvertible {
         case .truncated(let format): return "the \(format) file is truncated: it ends before the picture does"
         case .damaged(let format, let detail): return "the \(format) file is damaged: \(detail)"
         case .animated(let format, let frames):
-            return "the \(format) file is an animation of \(frames) frames; send a single picture"
+            return "the \(format) file is an animation (frames: \(frames)); send a single picture"
         default: return "the file cannot be read"
         }
     }

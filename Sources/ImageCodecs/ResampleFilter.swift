@@ -4,8 +4,9 @@ public enum ResampleFilter: Sendable, Equatable, CaseIterable {
     case lanczos
     /// Pillow's `BICUBIC`: Keys' cubic with a = -0.5.
     case bicubic
-    /// torch's `interpolate(mode="bicubic", antialias=True)` on uint8: the same cubic, but 16-bit weights whose precision
-    /// depends on the largest of them, and always the horizontal pass first. Differs from Pillow by 1 in few places.
+    /// torch's `interpolate(mode="bicubic", antialias=True)` on uint8: the same cubic, but 16-bit weights whose
+    /// precision depends on the largest of them, and always the horizontal pass first. Differs from Pillow by 1 in few
+    /// places.
     case torchAntialiasedBicubic
 
     /// Half the width of the filter, in source pixels when enlarging.

@@ -6,8 +6,8 @@ struct ResamplePlan {
     let height: Int
     let filter: ResampleFilter
 
-    /// Pillow 13 runs the vertical pass first when it takes away more than twice as many rows as columns go; torch never
-    /// does. The order shows in the result, since each pass rounds.
+    /// Pillow 13 runs the vertical pass first when it takes away more than twice as many rows as columns go; torch
+    /// never does. The order shows in the result, since each pass rounds.
     ///
     /// Source: Pillow 13.0.0 `ImagingResampleInner`. (Until Pillow 12 the horizontal pass was first but for pictures
     /// over 100 times as tall as wide.)

@@ -11,8 +11,8 @@ public enum Resampler {
     /// Resizes an RGBA picture.
     ///
     /// The Pillow filters work on premultiplied colours, as `Image.resize` does for mode `RGBA`; torch's filter treats
-    /// the four channels alike. Throws `ImageError.invalidSize` for a size outside `1...maximumSide` or beyond
-    /// `maximumPixels`.
+    /// the four channels alike. Throws `ImageError.invalidSize` for a side outside `1...maximumSide` and
+    /// `ImageError.tooManyPixels` beyond `maximumPixels`.
     public static func resize(
         _ image: PixelBuffer, width: Int, height: Int, filter: ResampleFilter
     ) throws(ImageError) -> PixelBuffer {
@@ -30,7 +30,8 @@ public enum Resampler {
 
     /// Resizes an RGB picture, the three channels alike.
     ///
-    /// Throws `ImageError.invalidSize` for a size outside `1...maximumSide` or beyond `maximumPixels`.
+    /// Throws `ImageError.invalidSize` for a side outside `1...maximumSide` and `ImageError.tooManyPixels` beyond
+    /// `maximumPixels`.
     public static func resize(
         _ image: RGBBuffer, width: Int, height: Int, filter: ResampleFilter
     ) throws(ImageError) -> RGBBuffer {
@@ -43,7 +44,11 @@ public enum Resampler {
     }
 
     private static func checkSize(width: Int, height: Int) throws(ImageError) {
-        guard (1...maximumSide).contains(width), (1...maximumSide).contains(height), width * height <= maximumPixels
-        else { throw .invalidSize(width: width, height: height, limit: maximumSide) }
+        guard (1...maximumSide).contains(width), (1...maximumSide).contains(height) else {
+            throw .invalidSize(width: width, height: height, limit: maximumSide)
+        }
+        guard width * height <= maximumPixels else {
+            throw .tooManyPixels(width: width, height: height, limit: maximumPixels)
+        }
     }
 }

@@ -15,8 +15,18 @@ public struct ResultEncoder: Sendable {
     /// The name of a layer, 0 being the bottom one.
     public static func layerName(_ index: Int) -> String { index == 0 ? "background" : "layer \(index + 1)" }
 
+    /// Pixels go out as the reference has them, to the last one: the model's colour under full transparency is kept too.
+    private static let exactly = PNGOptions(clearsTransparentColor: false)
+
     /// The description, as JSON.
     public func manifest() -> [UInt8] { JSONText.bytes(description()) }
+
+    /// The description without what differs from run to run, so that the same job gives the same bytes.
+    private func repeatableManifest() -> [UInt8] {
+        var description = description()
+        description.seconds = nil
+        return JSONText.bytes(description)
+    }
 
     /// The description with every PNG in it, in base64.
     public func manifestWithLayers() throws(ImageError) -> [UInt8] {
@@ -35,7 +45,8 @@ public struct ResultEncoder: Sendable {
                 let name = layerPartName(image: image, index: index)
                 parts.append(
                     ResultPart(
-                        name: name, fileName: "\(name).png", mediaType: "image/png", bytes: try PNGEncoder.encode(pixels)))
+                        name: name, fileName: "\(name).png", mediaType: "image/png",
+                        bytes: try PNGEncoder.encode(pixels, options: Self.exactly)))
             }
         }
         return parts
@@ -61,10 +72,10 @@ public struct ResultEncoder: Sendable {
         return [description] + (try layerParts()) + (try psdParts())
     }
 
-    /// A ZIP of `manifest.json` and the PNGs; the same bytes for the same result.
+    /// A ZIP of `manifest.json` and the PNGs; the same bytes for the same job.
     public func zip() throws(ImageError) -> [UInt8] {
         var writer = ZIPWriter()
-        try writer.add("manifest.json", manifest(), compression: .deflated)
+        try writer.add("manifest.json", repeatableManifest(), compression: .deflated)
         for part in try layerParts() {
             // PNGs are compressed already.
             try writer.add(part.fileName ?? part.name, part.bytes, compression: .stored)

@@ -75,10 +75,7 @@ struct ResultManifest: Encodable, Sendable {
             numImagesPerPrompt = parameters.numImagesPerPrompt
             seed = parameters.seed
             generator = parameters.generator.rawValue
-            dtype = switch parameters.dtype {
-            case .float32: "float32"
-            case .bfloat16: "bfloat16"
-            }
+            dtype = parameters.dtype.rawValue
             maxSequenceLength = parameters.maxSequenceLength
         }
     }
@@ -90,8 +87,8 @@ struct ResultManifest: Encodable, Sendable {
     /// What the model wrote about the picture, if it did.
     let caption: String?
     let parameters: Parameters
-    /// Wall seconds by stage.
-    let seconds: [String: Double]
+    /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
+    var seconds: [String: Double]?
     var layers: [Layer]
     let psd: [PSD]
 }

@@ -11,12 +11,12 @@ public enum BlockResidency: Sendable, Hashable {
 
 /// The blocks of a model, whose weights are asked for one block at a time.
 ///
-/// This is the seam for offloading: the model says `withWeights(of: index) { ... }` and never how long the weights stay. Today all
-/// blocks share one residency; an offload manager can decide block by block behind the same call, and begin with the next one ahead
-/// of time.
+/// This is the seam for offloading: the model says `withWeights(of: index) { ... }` and never how long the weights
+/// stay. Today all blocks share one residency; an offload manager can decide block by block behind the same call, and
+/// begin with the next one ahead of time.
 ///
-/// Calls come from one worker at a time. The kept blocks are behind a mutex nevertheless, which is not held while a block is loaded
-/// or used: a second worker would at worst load a block twice.
+/// Calls come from one worker at a time. The kept blocks are behind a mutex nevertheless, which is not held while a
+/// block is loaded or used: a second worker would at worst load a block twice.
 public final class BlockStore<Block: Sendable>: Sendable {
     /// Number of blocks.
     public let count: Int

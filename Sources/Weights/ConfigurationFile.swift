@@ -19,33 +19,42 @@ public enum ConfigurationFile {
         guard mapping.byteCount <= maximumBytes else {
             throw .fileTooLarge(file: name, limitBytes: maximumBytes, foundBytes: mapping.byteCount)
         }
+        let json = mapping.bytes(in: 0..<mapping.byteCount)
         do {
-            return try JSONDecoder().decode(type, from: Data(mapping.bytes(in: 0..<mapping.byteCount)))
-        } catch let error as DecodingError {
-            throw .configuration(file: name, problem: problem(error))
+            return try JSONDecoder().decode(type, from: Data(json))
         } catch let error as ConfigurationProblem {
             // Thrown by a type's own `init(from:)`.
             throw .configuration(file: name, problem: error)
         } catch {
-            throw .configuration(file: name, problem: .notJSON)
+            throw .configuration(file: name, problem: problem(error, json))
         }
     }
 
-    private static func problem(_ error: DecodingError) -> ConfigurationProblem {
-        switch error {
+    private static func problem(_ error: any Error, _ json: [UInt8]) -> ConfigurationProblem {
+        switch error as? DecodingError {
         case .keyNotFound(let key, let context):
             .missingKey(keyPath(context.codingPath + [key]))
         case .typeMismatch(let type, let context):
             .wrongType(key: keyPath(context.codingPath), expected: noun(of: type), isNull: false)
         case .valueNotFound(let type, let context):
             .wrongType(key: keyPath(context.codingPath), expected: noun(of: type), isNull: true)
-        case .dataCorrupted(let context) where context.codingPath.isEmpty:
-            .notJSON
-        case .dataCorrupted(let context):
+        case .dataCorrupted(let context) where !context.codingPath.isEmpty:
             .unsuitableValue(key: keyPath(context.codingPath), reason: context.debugDescription)
-        @unknown default:
-            .notJSON
+        default:
+            problem(json)
         }
+    }
+
+    /// Foundation says "not valid JSON", and no place, also of a number that its type cannot hold.
+    private static func problem(_ json: [UInt8]) -> ConfigurationProblem {
+        var reader = JSONReader(json, limits: .init(depth: 512, members: json.count))
+        do throws(JSONProblem) {
+            try reader.skipValue()
+            try reader.finish()
+        } catch {
+            return .notJSON(error)
+        }
+        return .unsuitableNumber
     }
 
     private static func keyPath(_ path: [any CodingKey]) -> String {

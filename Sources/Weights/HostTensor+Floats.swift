@@ -15,12 +15,12 @@ extension HostTensor {
                 switch dtype {
                 case .bfloat16:
                     for index in 0..<count {
-                        let bits = UInt16(littleEndian: source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+                        let bits = source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
                         target[index] = Float(bitPattern: UInt32(bits) << 16)
                     }
                 case .float16:
                     for index in 0..<count {
-                        let bits = UInt16(littleEndian: source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self))
+                        let bits = source.loadUnaligned(fromByteOffset: 2 * index, as: UInt16.self)
                         target[index] = Float(float16Bits: bits)
                     }
                 default:

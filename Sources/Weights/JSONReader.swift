@@ -1,7 +1,7 @@
 /// Reads a JSON text front to back (RFC 8259), as strictly as a file that decides about memory must be read.
 ///
-/// Unlike a general decoder it refuses a key that comes twice, keeps to limits of depth, length and count before it allocates, and
-/// takes only whole numbers for whole numbers (`1.0` and `1e3` are none).
+/// Unlike a general decoder it refuses a key that comes twice, keeps to limits of depth, length and count before it
+/// allocates, and takes only whole numbers for whole numbers (`1.0` and `1e3` are none).
 struct JSONReader {
     /// What one reading allows.
     struct Limits {
@@ -241,7 +241,8 @@ struct JSONReader {
             var unit = try hexadecimal(raw, at: index + 2)
             index += 6
             if (0xD800..<0xDC00).contains(unit) {
-                guard raw.endIndex - index >= 6, raw[index] == UInt8(ascii: "\\"), raw[index + 1] == UInt8(ascii: "u") else {
+                let isEscape = raw.endIndex - index >= 6 && raw[index...].starts(with: "\\u".utf8)
+                guard isEscape else {
                     throw .invalidText(offset: index)
                 }
                 let low = try hexadecimal(raw, at: index + 2)

@@ -2,12 +2,13 @@ import Foundation
 import Glibc
 import TensorCore
 
-/// A regular file mapped read-only: its bytes are paged in as they are touched, and given back by the system when it needs room.
+/// A regular file mapped read-only: its bytes are paged in as they are touched, and given back by the system when it
+/// needs room.
 ///
-/// The descriptor is closed as soon as the mapping stands; the mapping goes with the object. A file that is cut short by somebody
-/// else while it is mapped ends the process with a bus error when the missing part is touched; replace checkpoints by renaming.
-// @unchecked because the pointer refers to read-only pages that nothing changes or unmaps before deinit.
-public final class MappedFile: HostMemory, @unchecked Sendable {
+/// The descriptor is closed as soon as the mapping stands; the mapping goes with the object. A file that is cut short
+/// by somebody else while it is mapped ends the process with a bus error when the missing part is touched; replace
+/// checkpoints by renaming.
+public final class MappedFile: HostMemory {
     /// What messages call the file.
     public let name: String
     /// Bytes in all; at least 1.
@@ -61,3 +62,6 @@ public final class MappedFile: HostMemory, @unchecked Sendable {
         return withUnsafeBytes { Array($0[range]) }
     }
 }
+
+// @unchecked because the pointer refers to read-only pages that nothing changes or unmaps before deinit.
+extension MappedFile: @unchecked Sendable {}

@@ -17,6 +17,7 @@ public protocol TensorSource: Sendable {
 }
 
 extension TensorSource {
+    /// The tensor, its shape compared with `shape`. Throws `tensorMissing` or `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         let tensor = try tensor(named: name)
         guard tensor.shape == shape else {

@@ -2,8 +2,9 @@ import TensorCore
 
 /// A place in a checkpoint's tree of names, from which layers are brought to a backend.
 ///
-/// `scope["transformer_blocks"][3]["attn"]["to_q"].linear(...)` asks for `transformer_blocks.3.attn.to_q.weight` and `.bias`. Every
-/// getter throws `tensorMissing`, `wrongShape`, `unsupportedDType`, or what the backend throws as `WeightsError.tensor`.
+/// `scope["transformer_blocks"][3]["attn"]["to_q"].linear(...)` asks for `transformer_blocks.3.attn.to_q.weight` and
+/// `.bias`. Every getter throws `tensorMissing`, `wrongShape`, `unsupportedDType`, or what the backend throws as
+/// `WeightsError.tensor`.
 public struct WeightScope: Sendable {
     /// The names from the root to here, joined by dots; empty at the root.
     public let path: String
@@ -50,7 +51,8 @@ public struct WeightScope: Sendable {
             bias: bias ? try vector("bias", outFeatures) : nil)
     }
 
-    /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the backend; `bias` [out].
+    /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the
+    /// backend; `bias` [out].
     public func convolution(
         inChannels: Int, outChannels: Int, kernel: Int, temporalKernel: Int? = nil
     ) throws(WeightsError) -> Convolution {
@@ -67,7 +69,8 @@ public struct WeightScope: Sendable {
         try vector(name, shape: [count])
     }
 
-    /// A tensor that the checkpoint stores as `shape` (a norm's gamma as [C, 1, 1]) as a vector of all its elements, float32.
+    /// A tensor that the checkpoint stores as `shape` (a norm's gamma as [C, 1, 1]) as a vector of all its elements,
+    /// float32.
     public func vector(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         let stored = try weightTensor(name, shape: shape)
         return try bring(stored.reshaped([shape.elementCount]), backend.parameter)
@@ -78,7 +81,8 @@ public struct WeightScope: Sendable {
         try matrix(name, shape: [rows, columns])
     }
 
-    /// A tensor that the checkpoint stores as `shape`, as a matrix of the first axis by all others, in the checkpoint's own type.
+    /// A tensor that the checkpoint stores as `shape`, as a matrix of the first axis by all others, in the checkpoint's
+    /// own type.
     public func matrix(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         precondition(shape.rank >= 1, "a matrix needs an axis: \(fullName(name))")
         let stored = try weightTensor(name, shape: shape)

@@ -1,7 +1,8 @@
 import Glibc
 import TensorCore
 
-/// Why a checkpoint cannot be read, or a file of tensors or configuration not be read or written; each description is one line.
+/// Why a checkpoint cannot be read, or a file of tensors or configuration not be read or written; each description is
+/// one line.
 ///
 /// `file` is what messages call a file: `transformer/config.json` in a model folder, or the path as it was given.
 public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -46,6 +47,7 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The backend could not take the weights, or the work on them failed.
     case tensor(TensorError)
 
+    /// The error as one line for a user.
     public var description: String {
         switch self {
         case .fileMissing(let file): "\(file.quotable) is missing"
@@ -92,7 +94,8 @@ extension String {
     /// Longest name that a message repeats, in characters.
     private static let quotableLimit = 240
 
-    /// The text as it may stand in a one-line message: what a file says about itself could hold line ends and escape sequences.
+    /// The text as it may stand in a one-line message: what a file says about itself could hold line ends and escape
+    /// sequences.
     var quotable: String {
         var result = ""
         for scalar in unicodeScalars.prefix(Self.quotableLimit) {

@@ -85,29 +85,3 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         try SafetensorsFile(file: folder.appendingPathComponent("golden.safetensors"))
     }
 }
-
-/// Keeps what a run shows; a name that comes again is continued, so that layers and images lie one after another.
-final class RecordingObserver: TensorObserver {
-    private let backend: any Backend
-    private(set) var tensors: [String: [Float]] = [:]
-
-    init(backend: any Backend) {
-        self.backend = backend
-    }
-
-    func record(_ name: String, _ tensor: Tensor) throws(TensorError) {
-        tensors[name, default: []] += try backend.download(tensor)
-    }
-}
-
-/// `‖found - expected‖ / ‖expected‖`, in double precision.
-func relativeError(_ found: [Float], _ expected: [Float]) -> Double {
-    guard found.count == expected.count else { return .infinity }
-    var difference = 0.0
-    var norm = 0.0
-    for (a, b) in zip(found, expected) {
-        difference += Double(a - b) * Double(a - b)
-        norm += Double(b) * Double(b)
-    }
-    return (difference / max(norm, .leastNormalMagnitude)).squareRoot()
-}

@@ -15,7 +15,7 @@ import Weights
     func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
         let backend = CPUBackend()
         let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
-        let observer = RecordingObserver(backend: backend)
+        let observer = RecordingObserver(backend)
         var hooks = LayeredPipeline.Hooks()
         hooks.observer = observer
         let result = try pipeline.decompose(
@@ -36,9 +36,10 @@ import Weights
             if name == "vision.grid_thw" || name.hasSuffix("encoder_hidden_states") && name.hasPrefix("transformer.") {
                 continue
             }
-            let expected = try file.tensor(named: name).floats()
-            let found = try #require(observer.tensors[name], "\(name) was not recorded")
-            let error = relativeError(found, expected)
+            let expected = try file.tensor(named: name)
+            let found = try #require(observer.values[name], "\(name) was not recorded")
+            #expect(observer.shapes[name] == expected.shape, "\(name)")
+            let error = relativeError(found, try expected.floats())
             let tolerance = name.hasPrefix("scheduler.") ? 1e-6 : Self.stageTolerance
             #expect(error <= tolerance, "\(golden.meta.name): \(name) differs by \(error)")
             compared += 1

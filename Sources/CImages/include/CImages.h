@@ -1,8 +1,8 @@
 // What Swift needs of the picture libraries.
 //
-// libpng and libjpeg report errors by longjmp and are set up by macros; Swift can do neither. The wrappers here catch the
-// jump around single library calls and hand out plain values; what is decided (limits, colours, orientation) is decided
-// in Swift. libwebp, Little CMS and libdeflate are plain functions and are used from Swift directly.
+// libpng and libjpeg report errors by longjmp and are set up by macros; Swift can do neither. The wrappers here catch
+// the jump around single library calls and hand out plain values; what is decided (limits, colours, orientation) is
+// decided in Swift. libwebp, Little CMS and libdeflate are plain functions and are used from Swift directly.
 #ifndef CIMAGES_H
 #define CIMAGES_H
 
@@ -33,7 +33,8 @@ typedef struct CImagesPNG CImagesPNG;
 typedef struct {
     uint32_t width, height;
     int bit_depth, color_type, is_interlaced;
-    /// Bytes of a row as `cimages_png_read_row` gives it: whole bytes a sample (1, 2 and 4 bits unpacked), 16 bits big-endian.
+    /// Bytes of a row as `cimages_png_read_row` gives it: a byte a sample (1, 2 and 4 bits unpacked), or two for 16
+    /// bits, the high one first.
     size_t row_bytes;
 } CImagesPNGHeader;
 

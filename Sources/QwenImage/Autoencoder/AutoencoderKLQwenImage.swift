@@ -27,12 +27,12 @@ public final class AutoencoderKLQwenImage {
         let encoder = try loadedEncoder()
         do throws(TensorError) {
             if let observer {
-                try observer.record("vae.encode.input", try backend.permute(picture, [2, 0, 1]))
+                try observer.record("vae.encode.input", try backend.permute(picture, [2, 0, 1]).oneFrame)
             }
             let moments = try encoder(picture, on: backend, observer: observer)
             let channelsFirst = try backend.permute(moments, [2, 0, 1])
             let mode = channelsFirst.rows(0..<configuration.zDim)
-            try observer?.record("vae.encode.mode", mode)
+            try observer?.record("vae.encode.mode", mode.oneFrame)
             let latent = try backend.permute(mode, [1, 2, 0])
             let deviation = configuration.latentsStd
             let scale = try backend.upload(deviation.map { 1 / $0 }, [deviation.count])
@@ -56,7 +56,7 @@ public final class AutoencoderKLQwenImage {
             let scaled = try backend.channelAffine(
                 latent, scale: try backend.upload(configuration.latentsStd, [count]),
                 shift: try backend.upload(configuration.latentsMean, [count]))
-            if let observer { try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1])) }
+            if let observer { try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame) }
             return try decoder(scaled, on: backend) { () throws(TensorError) in
                 if cancellation?.isCancelled == true { throw .cancelled }
             }

@@ -74,7 +74,7 @@ final class LayeredJob {
             let embeds = try pipeline.textEncoder.encode(
                 prompt, maxSequenceLength: parameters.maxSequenceLength, cancellation: hooks.cancellation,
                 observer: index == 0 ? hooks.observer : nil)
-            if index > 0 { try hooks.observer?.record(name, embeds) }
+            if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
             branches.append(
                 try pipeline.transformer.branch(
                     promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth))
@@ -163,7 +163,7 @@ final class LayeredJob {
         let hiddenStates = try backend.concatenateRows([noise, condition])
         let latents = hiddenStates.rows(0..<noise.shape[0])
         let observer = hooks.observer
-        if let observer { try observer.record("noise.packed", latents) }
+        if let observer { try observer.record("noise.packed", latents.batchOfOne) }
         for step in 0..<steps {
             report(.denoise, imageIndex * steps + step, total)
             try hooks.cancellation.check()
@@ -175,7 +175,7 @@ final class LayeredJob {
             }
             let prediction = try guided(outputs.map { $0.rows(0..<latents.shape[0]) })
             try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
-            try observer?.record("step.\(step).latents", latents)
+            try observer?.record("step.\(step).latents", latents.batchOfOne)
         }
         report(.denoise, (imageIndex + 1) * steps, total)
         return latents
@@ -196,9 +196,9 @@ final class LayeredJob {
         for (branch, output) in outputs.enumerated() {
             let call = step * outputs.count + branch
             guard call < 2 || call >= calls - 2 else { continue }
-            try observer.record("transformer.\(call).hidden_states", hiddenStates)
+            try observer.record("transformer.\(call).hidden_states", hiddenStates.batchOfOne)
             try observer.record("transformer.\(call).timestep", try backend.upload([timestep / 1000], [1]))
-            try observer.record("transformer.\(call).output", output)
+            try observer.record("transformer.\(call).output", output.batchOfOne)
         }
     }
 
@@ -230,8 +230,8 @@ final class LayeredJob {
         let unit = PixelConversion.unitFloats(try backend.download(decoded))
         if let observer = hooks.observer {
             let signed = try backend.upload(unit.map { $0 * 2 - 1 }, decoded.shape)
-            try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]))
-            try observer.record("images", try backend.upload(unit, decoded.shape))
+            try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]).oneFrame)
+            try observer.record("images", try backend.upload(unit, decoded.shape).batchOfOne)
         }
         return try PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
     }

@@ -21,6 +21,7 @@ public final class LayeredPipeline {
         self.backend = backend
         do {
             textEncoder = try Qwen25VLTextEncoder(modelFolder: folder, backend: backend)
+            try textEncoder.checkTensors(captioner: model.defaults.captioner ?? true)
             try Self.checkTensors(model)
             transformer = try QwenImageTransformer2DModel(
                 configuration: model.transformer, source: model.transformerSource, backend: backend)

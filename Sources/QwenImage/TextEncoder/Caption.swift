@@ -7,6 +7,7 @@ public struct Caption: Sendable, Equatable {
     /// The tokens of the caption prompt, the picture's included.
     public let promptTokenIDs: [Int]
 
+    /// A caption with the tokens it was made of.
     public init(text: String, tokenIDs: [Int], promptTokenIDs: [Int]) {
         self.text = text
         self.tokenIDs = tokenIDs

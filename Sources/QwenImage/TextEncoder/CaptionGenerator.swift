@@ -13,7 +13,8 @@ struct CaptionGenerator {
     let observer: (any TensorObserver)?
     let progress: ((Int, Int) -> Void)?
 
-    /// At most `maxNewTokens` tokens; the last is an end token unless that bound was met. `features` is [merged tokens, hidden] float32.
+    /// At most `maxNewTokens` tokens; the last is an end token unless that bound was met. `features` is [merged tokens,
+    /// hidden] float32.
     func callAsFunction(
         _ prompt: CaptionPrompt, features: Tensor, grid: PatchGrid, maxNewTokens: Int
     ) throws(PipelineError) -> [Int] {

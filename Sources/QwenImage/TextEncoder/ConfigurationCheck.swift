@@ -3,8 +3,11 @@ struct ConfigurationCheck {
     /// The file as messages call it: `text_encoder/config.json`.
     let file: String
 
-    /// The value or, if the key is missing, its default. Throws `model` if there is neither, or the value is outside of the range.
-    func value(_ key: String, _ value: Int?, _ range: ClosedRange<Int>, default fallback: Int? = nil) throws(PipelineError) -> Int {
+    /// The value or, if the key is missing, its default. Throws `model` if there is neither, or the value is outside of
+    /// the range.
+    func value(
+        _ key: String, _ value: Int?, _ range: ClosedRange<Int>, default fallback: Int? = nil
+    ) throws(PipelineError) -> Int {
         guard let value = value ?? fallback else { throw missing(key) }
         try require(
             range.contains(value), "\(key) is \(value), but must be \(range.lowerBound) to \(range.upperBound)")

@@ -27,15 +27,16 @@ struct DecoderLayer: Sendable {
             weights["mlp"], hiddenSize: hidden, intermediateSize: configuration.intermediateSize, bias: false)
     }
 
-    /// Where a layer's keys and values lie, [capacity, keyValueHeads * headSize] each, and how many rows are filled before this call.
+    /// Where a layer's keys and values lie, [capacity, keyValueHeads * headSize] each, and how many rows are filled
+    /// before this call.
     struct KeyValueRows {
         let keys: Tensor
         let values: Tensor
         let start: Int
     }
 
-    /// In place on `hiddenStates` [S, hidden] float32; `rotary` has a row for each of the S tokens. Keys and values of the S tokens are
-    /// written after the `start` rows that are there.
+    /// In place on `hiddenStates` [S, hidden] float32; `rotary` has a row for each of the S tokens. Keys and values of
+    /// the S tokens are written after the `start` rows that are there.
     func callAsFunction(
         _ hiddenStates: Tensor, rotary: Rotary, cache: KeyValueRows, configuration: Qwen25VLTextConfiguration,
         on backend: any Backend

@@ -3,18 +3,21 @@ import Weights
 
 /// How the captioner decodes: what `generation_config.json` says, as far as it changes the most probable caption.
 ///
-/// The published file samples with `top_k` 1, which always takes the best token. Decoding here is greedy whatever `do_sample`,
-/// `temperature`, `top_k` and `top_p` say, so that the same picture has the same caption every time; the repetition penalty is applied.
+/// The published file samples with `top_k` 1, which always takes the best token. Decoding here is greedy whatever
+/// `do_sample`, `temperature`, `top_k` and `top_p` say, so that the same picture has the same caption every time; the
+/// repetition penalty is applied.
 /// Source: transformers 5.23, `generation/logits_process.py` and `generation/utils.py`.
 public struct GenerationConfiguration: Sendable, Equatable {
     /// Any of these ends the caption.
     public let eosTokenIDs: Set<Int>
-    /// Scores of tokens that were there before are divided by it if positive, multiplied if negative; 1 changes nothing.
+    /// Scores of tokens that were there before are divided by it if positive, multiplied if negative; 1 changes
+    /// nothing.
     public let repetitionPenalty: Float
 
     static let fileName = "generation_config.json"
 
-    /// Reads the file in a `text_encoder` folder; without it the model's own `eos_token_id` ends a caption and there is no penalty.
+    /// Reads the file in a `text_encoder` folder; without it the model's own `eos_token_id` ends a caption and there is
+    /// no penalty.
     ///
     /// Throws `model` if the file asks for a way of decoding that is not implemented, such as beam search.
     public init(folder: URL, model: Qwen25VLConfiguration) throws(PipelineError) {

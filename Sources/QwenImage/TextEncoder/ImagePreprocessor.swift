@@ -8,8 +8,8 @@ struct ImagePreprocessor: Sendable {
 
     /// Patches of a picture.
     struct Patches: Sendable, Equatable {
-        /// [patches, 3 * frames * side * side], row-major. Patches are in raster order of the merged tokens, and within a token in raster
-        /// order of its own; a patch has channels outermost, then frames, then rows.
+        /// [patches, 3 * frames * side * side], row-major. Patches are in raster order of the merged tokens, and within
+        /// a token in raster order of its own; a patch has channels outermost, then frames, then rows.
         let pixelValues: [Float]
         let grid: PatchGrid
     }
@@ -17,9 +17,11 @@ struct ImagePreprocessor: Sendable {
     /// The longest side a picture may have for each pixel of the shorter one.
     static let aspectLimit = 200
 
-    /// Composites the picture over white, resizes it (bicubic) to a multiple of a merged token, normalises it and cuts it.
+    /// Composites the picture over white, resizes it (bicubic) to a multiple of a merged token, normalises it and cuts
+    /// it.
     ///
-    /// Throws `parameterOutOfRange` for a picture that is more than 200 times as long as it is short, or too large to resize.
+    /// Throws `parameterOutOfRange` for a picture that is more than 200 times as long as it is short, or too large to
+    /// resize.
     func callAsFunction(_ image: PixelBuffer) throws(PipelineError) -> Patches {
         let (height, width) = try smartResize(height: image.height, width: image.width)
         let opaque = Composite.overWhite(image)
@@ -35,7 +37,8 @@ struct ImagePreprocessor: Sendable {
         return cut(resized)
     }
 
-    /// The size that a picture is resized to: sides that are multiples of a merged token, and pixels within the configuration's bounds.
+    /// The size that a picture is resized to: sides that are multiples of a merged token, and pixels within the
+    /// configuration's bounds.
     func smartResize(height: Int, width: Int) throws(PipelineError) -> (height: Int, width: Int) {
         let long = Double(max(height, width))
         let short = Double(min(height, width))
@@ -100,8 +103,8 @@ struct ImagePreprocessor: Sendable {
         }
     }
 
-    /// For each channel what the values 0...255 become. Rescaling is folded into mean and deviation first, in float32, as the reference
-    /// does.
+    /// For each channel what the values 0...255 become. Rescaling is folded into mean and deviation first, in float32,
+    /// as the reference does.
     private func normalizedValues() -> [[Float]] {
         let scale = Float(1 / configuration.rescaleFactor)
         return (0..<3).map { channel in

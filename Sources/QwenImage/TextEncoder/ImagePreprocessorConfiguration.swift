@@ -1,13 +1,14 @@
 import Foundation
 import Weights
 
-/// How a picture is brought into the vision tower: the `processor` folder's `processor_config.json` (newer, under `image_processor`) or
-/// `preprocessor_config.json` (older).
+/// How a picture is brought into the vision tower: the `processor` folder's `processor_config.json` (newer, under
+/// `image_processor`) or `preprocessor_config.json` (older).
 ///
 /// Source: transformers 5.23, `image_processing_base.get_image_processor_dict` and `Qwen2VLImageProcessor`.
 public struct ImagePreprocessorConfiguration: Sendable, Equatable {
-    /// Fewest and most pixels of the resized picture.
+    /// Fewest pixels of the resized picture.
     public let minPixels: Int
+    /// Most pixels of the resized picture.
     public let maxPixels: Int
     /// Side of a patch in pixels.
     public let patchSize: Int
@@ -17,8 +18,9 @@ public struct ImagePreprocessorConfiguration: Sendable, Equatable {
     public let mergeSize: Int
     /// What a channel's values 0...255 are multiplied with before normalisation.
     public let rescaleFactor: Double
-    /// Per channel, of values that were rescaled.
+    /// Mean of each channel's rescaled values.
     public let imageMean: [Double]
+    /// Standard deviation of each channel's rescaled values.
     public let imageStd: [Double]
 
     static let newerFileName = "processor_config.json"
@@ -27,7 +29,8 @@ public struct ImagePreprocessorConfiguration: Sendable, Equatable {
     /// The largest picture that is prepared, in pixels: five times the published `max_pixels`.
     static let pixelLimit = 1 << 26
 
-    /// Reads the configuration in a `processor` folder. Throws `model` or `weights` with what is missing or not supported.
+    /// Reads the configuration in a `processor` folder. Throws `model` or `weights` with what is missing or not
+    /// supported.
     public init(folder: URL) throws(PipelineError) {
         let newer = folder.appendingPathComponent(Self.newerFileName)
         if FileManager.default.fileExists(atPath: newer.path) {
@@ -68,7 +71,8 @@ public struct ImagePreprocessorConfiguration: Sendable, Equatable {
             imageMean.count == 3 && imageStd.count == 3 && imageStd.allSatisfy { $0 > 0 },
             "image_mean and image_std must have three numbers each, those of image_std above 0")
         // 3 is Pillow's number of bicubic.
-        try check.require((stored.resample ?? 3) == 3, "resample \(stored.resample ?? 0) is not supported, 3 (bicubic) is")
+        let resample = stored.resample ?? 3
+        try check.require(resample == 3, "resample \(resample) is not supported, 3 (bicubic) is")
         let switches = [stored.doResize, stored.doRescale, stored.doNormalize, stored.doConvertRGB]
         try check.require(
             switches.allSatisfy { $0 ?? true },

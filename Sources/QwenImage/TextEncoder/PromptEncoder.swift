@@ -9,13 +9,14 @@ struct PromptEncoder {
     let tokenizer: Tokenizer
     let backend: any Backend
 
-    /// Tokens that are computed at most, the template's first ones included. A token sees only those before it, so what comes after the
-    /// last that can be kept changes nothing.
+    /// Tokens that are computed at most, the template's first ones included. A token sees only those before it, so what
+    /// comes after the last that can be kept changes nothing.
     static let tokenLimit = PromptTemplate.droppedTokenCount + DecompositionParameters.sequenceLengthRange.upperBound
 
     /// [tokens, hidden] float32: the hidden states after the final norm, without the template's first tokens.
     ///
-    /// Throws `model` if the tokenizer makes fewer tokens of the template than are dropped, or tokens that the model does not have.
+    /// Throws `model` if the tokenizer makes fewer tokens of the template than are dropped, or tokens that the model
+    /// does not have.
     func callAsFunction(
         _ prompt: String, maxSequenceLength: Int, cancellation: Cancellation?, observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {

@@ -1,6 +1,7 @@
 /// The fixed texts around a prompt and in front of a picture, byte for byte the reference's.
 ///
-/// The caption prompts hold line breaks in mid-sentence because the reference's source does; the model was used with them.
+/// The caption prompts hold line breaks in mid-sentence because the reference's source does; the model was used with
+/// them.
 /// Source: diffusers 0.42, `pipelines/qwenimage/pipeline_qwenimage_layered.py`.
 enum PromptTemplate {
     /// Tokens of the template in front of the prompt, dropped from the embedding.

@@ -3,8 +3,9 @@ import Weights
 
 /// The text encoder's `config.json`: Qwen2.5-VL with its language model and vision tower.
 ///
-/// Both spellings are read: the older flat one of the published checkpoint (`rope_scaling` and `rope_theta`) and the newer one with
-/// `text_config` and `rope_parameters`. Source: transformers 5.23, `models/qwen2_5_vl/configuration_qwen2_5_vl.py`.
+/// Both spellings are read: the older flat one of the published checkpoint (`rope_scaling` and `rope_theta`) and the
+/// newer one with `text_config` and `rope_parameters`. Source: transformers 5.23,
+/// `models/qwen2_5_vl/configuration_qwen2_5_vl.py`.
 public struct Qwen25VLConfiguration: Sendable, Equatable {
     /// The language model.
     public let text: Qwen25VLTextConfiguration
@@ -19,7 +20,8 @@ public struct Qwen25VLConfiguration: Sendable, Equatable {
 
     static let fileName = "config.json"
 
-    /// Reads `config.json` in a `text_encoder` folder. Throws `model` or `weights` with the key that is missing or out of range.
+    /// Reads `config.json` in a `text_encoder` folder. Throws `model` or `weights` with the key that is missing or out
+    /// of range.
     public init(folder: URL) throws(PipelineError) {
         let file = folder.appendingPathComponent(Self.fileName)
         let name = "\(folder.lastPathComponent)/\(Self.fileName)"
@@ -42,8 +44,10 @@ public struct Qwen25VLConfiguration: Sendable, Equatable {
         vision = try Qwen25VLVisionConfiguration(visionConfig, check)
         try check.require(
             vision.outHiddenSize == text.hiddenSize,
-            "vision_config.out_hidden_size is \(vision.outHiddenSize), but the language model's hidden_size is \(text.hiddenSize)")
-        imageTokenID = try check.value("image_token_id", stored.imageTokenID, 0...(text.vocabSize - 1), default: 151_655)
+            "vision_config.out_hidden_size is \(vision.outHiddenSize), but the language model's hidden_size is"
+                + " \(text.hiddenSize)")
+        imageTokenID = try check.value(
+            "image_token_id", stored.imageTokenID, 0...(text.vocabSize - 1), default: 151_655)
         eosTokenIDs = (stored.flat.eosTokenID ?? textConfig?.eosTokenID)?.ids ?? []
         tieWordEmbeddings = stored.flat.tieWordEmbeddings ?? false || textConfig?.tieWordEmbeddings ?? false
     }

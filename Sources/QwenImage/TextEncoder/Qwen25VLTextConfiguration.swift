@@ -16,19 +16,24 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
     public let rmsNormEps: Float
     /// Base of the rotary frequencies.
     public let ropeTheta: Double
-    /// Pairs of a head that turn with the temporal, height and width position, in turn; they add up to half of the head's size.
+    /// Pairs of a head that turn with the temporal, height and width position, in turn; they add up to half of the
+    /// head's size.
     public let mropeSection: [Int]
 
     /// Elements of one head.
     public var headSize: Int { hiddenSize / numAttentionHeads }
 
-    /// `stored` is the `text_config` or, in the flat form, the whole file; keys that the nested form lacks are taken from `outer`.
-    init(_ stored: StoredTextConfiguration, outer: StoredTextConfiguration, _ check: ConfigurationCheck) throws(PipelineError) {
+    /// `stored` is the `text_config` or, in the flat form, the whole file; keys that the nested form lacks are taken
+    /// from `outer`.
+    init(
+        _ stored: StoredTextConfiguration, outer: StoredTextConfiguration, _ check: ConfigurationCheck
+    ) throws(PipelineError) {
         vocabSize = try check.value("vocab_size", stored.vocabSize ?? outer.vocabSize, 1...(1 << 22))
         hiddenSize = try check.value("hidden_size", stored.hiddenSize ?? outer.hiddenSize, 2...(1 << 16))
         intermediateSize = try check.value(
             "intermediate_size", stored.intermediateSize ?? outer.intermediateSize, 1...(1 << 18))
-        numHiddenLayers = try check.value("num_hidden_layers", stored.numHiddenLayers ?? outer.numHiddenLayers, 1...1024)
+        numHiddenLayers = try check.value(
+            "num_hidden_layers", stored.numHiddenLayers ?? outer.numHiddenLayers, 1...1024)
         numAttentionHeads = try check.value(
             "num_attention_heads", stored.numAttentionHeads ?? outer.numAttentionHeads, 1...1024)
         numKeyValueHeads = try check.value(
@@ -42,7 +47,8 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
         mropeSection = rope?.mropeSection ?? [16, 24, 24]
         try check.require(
             hiddenSize.isMultiple(of: numAttentionHeads) && (hiddenSize / numAttentionHeads).isMultiple(of: 2),
-            "hidden_size \(hiddenSize) is not an even number of elements for each of num_attention_heads \(numAttentionHeads)")
+            "hidden_size \(hiddenSize) is not an even number of elements for each of num_attention_heads"
+                + " \(numAttentionHeads)")
         try check.require(
             numAttentionHeads.isMultiple(of: numKeyValueHeads),
             "num_attention_heads \(numAttentionHeads) is not a multiple of num_key_value_heads \(numKeyValueHeads)")

@@ -5,8 +5,9 @@ import Weights
 
 /// The text encoder of one model folder: embeds prompts, and writes a caption of a picture that has none.
 ///
-/// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they are needed and
-/// stay until `release`; the vision tower and the language model's head stay only while a caption is written.
+/// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they
+/// are needed and stay until `release`; the vision tower and the language model's head stay only while a caption is
+/// written.
 public final class Qwen25VLTextEncoder {
     /// What the folder's `config.json` says.
     public let configuration: Qwen25VLConfiguration
@@ -19,23 +20,38 @@ public final class Qwen25VLTextEncoder {
 
     private static let folderName = "text_encoder"
 
-    /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked for.
+    /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked
+    /// for.
     ///
     /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
-    public init(
+    public convenience init(
         modelFolder: URL, backend: any Backend, residency: BlockResidency = .resident
     ) throws(PipelineError) {
         let folder = modelFolder.appendingPathComponent(Self.folderName)
-        configuration = try Qwen25VLConfiguration(folder: folder)
+        let configuration = try Qwen25VLConfiguration(folder: folder)
+        let tokenizer: Tokenizer
         do {
             tokenizer = try Tokenizer(folder: modelFolder.appendingPathComponent("tokenizer"))
         } catch {
             throw .tokenizer(error)
         }
-        source = try PipelineError.converting { () throws(WeightsError) in
+        let source = try PipelineError.converting { () throws(WeightsError) in
             try CheckpointFolder(folder: folder)
         }
+        self.init(
+            modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source,
+            backend: backend, residency: residency)
+    }
+
+    /// An encoder over any source of tensors; `modelFolder` has what captions need besides.
+    init(
+        modelFolder: URL, configuration: Qwen25VLConfiguration, tokenizer: Tokenizer, source: any TensorSource,
+        backend: any Backend, residency: BlockResidency
+    ) {
+        self.configuration = configuration
         self.modelFolder = modelFolder
+        self.tokenizer = tokenizer
+        self.source = source
         self.backend = backend
         self.residency = residency
     }
@@ -54,8 +70,9 @@ public final class Qwen25VLTextEncoder {
 
     /// A caption of a picture, in the pipeline the one that was resized to the size of the result.
     ///
-    /// `observer` sees `vision.pixel_values`, `vision.features` and `caption.logits_last`; `progress` is given the number of tokens so
-    /// far and the most there can be. Throws `parameterOutOfRange` for a picture more than 200 times as long as it is short.
+    /// `observer` sees `vision.pixel_values`, `vision.features` and `caption.logits_last`; `progress` is given the
+    /// number of tokens so far and the most there can be. Throws `parameterOutOfRange` for a picture more than 200
+    /// times as long as it is short.
     public func caption(
         _ image: PixelBuffer, language: CaptionLanguage, maxNewTokens: Int = 512, cancellation: Cancellation? = nil,
         observer: (any TensorObserver)? = nil, progress: ((Int, Int) -> Void)? = nil
@@ -75,6 +92,28 @@ public final class Qwen25VLTextEncoder {
         let tokens = try generator(prompt, features: features, grid: grid, maxNewTokens: maxNewTokens)
         let text = tokenizer.decode(tokens, skippingSpecialTokens: true)
         return Caption(text: text.strippingWhiteSpace(), tokenIDs: tokens, promptTokenIDs: prompt.tokenIDs)
+    }
+
+    /// Looks for every tensor that the engine will ask for, without reading one, so that a missing or misshapen one
+    /// shows before any work.
+    ///
+    /// - Parameter captioner: look for the vision tower and the language model's head too.
+    /// - Throws: `weights` with the first tensor that is missing or has another shape.
+    public func checkTensors(captioner: Bool) throws(PipelineError) {
+        try PipelineError.converting { () throws(WeightsError) in
+            let meter = Meter()
+            let model = try Qwen25VLTextModel(
+                configuration.text, source: source, backend: meter, residency: .sequential)
+            for index in 0..<model.layers.count {
+                try model.layers.withWeights(of: index) { _ in }
+            }
+            guard captioner else { return }
+            _ = try model.languageModelHead(source: source, tied: configuration.tieWordEmbeddings)
+            let tower = try VisionTower(configuration.vision, source: source, backend: meter, residency: .sequential)
+            for index in 0..<tower.blocks.count {
+                try tower.blocks.withWeights(of: index) { _ in }
+            }
+        }
     }
 
     /// Drops all weights that are held on the device; the next call loads them again.

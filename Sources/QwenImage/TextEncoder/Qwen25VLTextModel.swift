@@ -39,7 +39,8 @@ final class Qwen25VLTextModel {
         return newer.contains("embed_tokens.weight") ? newer : model
     }
 
-    /// The head that turns hidden states into logits over the vocabulary; its own matrix, or the embedding table if they are tied.
+    /// The head that turns hidden states into logits over the vocabulary; its own matrix, or the embedding table if
+    /// they are tied.
     func languageModelHead(source: any TensorSource, tied: Bool) throws(WeightsError) -> Linear {
         if tied { return Linear(weight: embedTokens, bias: nil) }
         return try WeightScope(source: source, backend: backend)["lm_head"].linear(

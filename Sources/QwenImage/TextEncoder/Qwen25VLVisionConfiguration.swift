@@ -54,7 +54,8 @@ public struct Qwen25VLVisionConfiguration: Sendable, Equatable {
             "vision_config.hidden_size \(hiddenSize) is not a multiple of four for each of num_heads \(numHeads)")
         try check.require(
             windowSize / spatialMergeSize / patchSize >= 1,
-            "vision_config.window_size \(windowSize) is smaller than a merged token of \(spatialMergeSize * patchSize) pixels")
+            "vision_config.window_size \(windowSize) is smaller than a merged token of"
+                + " \(spatialMergeSize * patchSize) pixels")
         let activation = stored.hiddenAct ?? "silu"
         try check.require(activation == "silu", "this vision_config.hidden_act is not supported, only 'silu' is")
     }

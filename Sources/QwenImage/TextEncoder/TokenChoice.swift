@@ -12,7 +12,8 @@ struct TokenChoice: Sendable {
         seen = Set(prompt)
     }
 
-    /// The token for these logits (one value a token of the vocabulary); the first of equals. It counts as seen from then on.
+    /// The token for these logits (one value a token of the vocabulary); the first of equals. It counts as seen from
+    /// then on.
     mutating func next(_ logits: [Float]) -> Int {
         var scores = logits
         if repetitionPenalty != 1 {

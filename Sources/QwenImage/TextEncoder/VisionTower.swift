@@ -39,7 +39,8 @@ final class VisionTower {
         return newer.contains("patch_embed.proj.weight") ? newer : root["visual"]
     }
 
-    /// Features [merged tokens, outHidden] float32 in raster order, of patches [patches, 3 * 2 * 14 * 14] in the preprocessor's order.
+    /// Features [merged tokens, outHidden] float32 in raster order, of patches [patches, 3 * 2 * 14 * 14] in the
+    /// preprocessor's order.
     func callAsFunction(
         _ pixelValues: Tensor, grid: PatchGrid, cancellation: Cancellation?
     ) throws(WeightsError) -> Tensor {

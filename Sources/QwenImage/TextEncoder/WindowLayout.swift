@@ -1,4 +1,5 @@
-/// The order in which the vision tower keeps a picture's merged tokens, so that those of one attention window lie side by side.
+/// The order in which the vision tower keeps a picture's merged tokens, so that those of one attention window lie side
+/// by side.
 ///
 /// Source: transformers 5.23, `vision_utils.py`, `get_vision_window_index`.
 struct WindowLayout: Sendable, Equatable {
@@ -14,7 +15,8 @@ struct WindowLayout: Sendable, Equatable {
         var windowIndex: [Int32] = []
         windowIndex.reserveCapacity(grid.mergedCount)
         var boundaries = [0]
-        // Windows at the right and bottom edge hold what is left; the reference pads them and takes the padding out again.
+        // Windows at the right and bottom edge hold what is left; the reference pads them and takes the padding out
+        // again.
         for top in stride(from: 0, to: grid.mergedHeight, by: windowTokens) {
             for left in stride(from: 0, to: grid.mergedWidth, by: windowTokens) {
                 for row in top..<min(top + windowTokens, grid.mergedHeight) {

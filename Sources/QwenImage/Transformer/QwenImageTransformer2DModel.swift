@@ -122,8 +122,8 @@ public final class QwenImageTransformer2DModel {
                 }
                 if let observer, let branch = branches.first, let hidden = joint.first {
                     let tokens = branch.text.shape[0]
-                    try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens))
-                    try observer.record("block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]))
+                    try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens).batchOfOne)
+                    try observer.record("block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
                 }
             }
         }
@@ -137,7 +137,7 @@ public final class QwenImageTransformer2DModel {
             let tokens = branch.text.shape[0]
             let hidden = try backend.empty([tokens + hiddenStates.shape[0], configuration.innerDim])
             let imageRows = hidden.rows(tokens..<hidden.shape[0])
-            try backend.copy(branch.text, into: hidden.rows(0..<tokens))
+            try backend.copy(branch.text, into: hidden.rows(0..<tokens).batchOfOne)
             if let first = joint.first {
                 try backend.copy(first.rows((first.shape[0] - hiddenStates.shape[0])..<first.shape[0]), into: imageRows)
             } else {

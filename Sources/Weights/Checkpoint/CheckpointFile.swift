@@ -1,21 +1,24 @@
 import Foundation
 import TensorCore
 
-/// One safetensors file that holds a whole component, as single-file checkpoints are passed around, perhaps under a prefix such as
-/// `model.diffusion_model.`.
+/// One safetensors file that holds a whole component, as single-file checkpoints are passed around, perhaps under a
+/// prefix such as `model.diffusion_model.`.
 public struct CheckpointFile: TensorSource {
+    /// The names without the prefix, sorted.
     public let names: [String]
     private let file: SafetensorsFile
     private let prefix: String
 
+    /// What messages call the file.
     public var location: String { file.location }
     /// The texts under `__metadata__`.
     public var metadata: [String: String] { file.metadata }
 
     /// Opens a file.
     ///
-    /// - Parameter prefixes: The first of these that any tensor's name begins with is taken off, and tensors without it are not
-    ///   shown (they belong to another component in the same file). If none is met, all names stand as they are.
+    /// - Parameter prefixes: The first of these that any tensor's name begins with is taken off, and tensors without it
+    ///   are not shown (they belong to another component in the same file). If none is met, all names stand as they
+    ///   are.
     /// - Throws: the errors of `SafetensorsFile`.
     public init(file: URL, prefixes: [String] = [], name: String? = nil) throws(WeightsError) {
         let opened = try SafetensorsFile(file: file, name: name)
@@ -26,10 +29,12 @@ public struct CheckpointFile: TensorSource {
         self.names = opened.names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 
+    /// True if there is a tensor of this name, the prefix left out.
     public func contains(_ name: String) -> Bool {
         file.contains(prefix + name)
     }
 
+    /// The tensor as a view of the mapping. Throws `tensorMissing`, with the whole name.
     public func tensor(named name: String) throws(WeightsError) -> HostTensor {
         guard file.contains(prefix + name) else { throw .tensorMissing(tensor: prefix + name, file: location) }
         return try file.tensor(named: prefix + name)

@@ -3,10 +3,12 @@ import TensorCore
 
 /// A component's folder in the public layout: one safetensors file, or shards with an index.
 ///
-/// All shards are opened at once (a header each), so that what is missing is known before work begins. Tensors that a shard holds
-/// beyond the index are not shown.
+/// All shards are opened at once (a header each), so that what is missing is known before work begins. Tensors that a
+/// shard holds beyond the index are not shown.
 public struct CheckpointFolder: TensorSource {
+    /// What messages call the folder.
     public let location: String
+    /// The names that the file or the index has, sorted.
     public let names: [String]
     /// The texts under `__metadata__` of the single file or the first shard.
     public let metadata: [String: String]
@@ -17,8 +19,8 @@ public struct CheckpointFolder: TensorSource {
     /// Opens a folder.
     ///
     /// - Parameter name: what messages call the folder, such as `text_encoder`; its last path component if nil.
-    /// - Throws: `folderMissing`, the errors of `WeightFiles` and of `SafetensorsFile`, `shardMissing`, and `tensorMissing` for a
-    ///   tensor that the index places where it is not.
+    /// - Throws: `folderMissing`, the errors of `WeightFiles` and of `SafetensorsFile`, `shardMissing`, and
+    ///   `tensorMissing` for a tensor that the index places where it is not.
     public init(folder: URL, name: String? = nil) throws(WeightsError) {
         let location = name ?? folder.lastPathComponent
         switch try WeightFiles(folder: folder, location: location).choose() {
@@ -37,16 +39,19 @@ public struct CheckpointFolder: TensorSource {
         self.metadata = files.first?.metadata ?? [:]
     }
 
+    /// True if the file or the index has this name.
     public func contains(_ name: String) -> Bool {
         fileIndices[name] != nil
     }
 
+    /// The tensor as a view of its shard's mapping. Throws `tensorMissing`.
     public func tensor(named name: String) throws(WeightsError) -> HostTensor {
         guard let index = fileIndices[name] else { throw .tensorMissing(tensor: name, file: location) }
         return try files[index].tensor(named: name)
     }
 
-    /// The shape is checked here and not in the folder's name, so that a message says which shard holds the tensor.
+    /// The tensor, which must have this shape; a message names the shard that holds it. Throws as the other does, or
+    /// `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         guard let index = fileIndices[name] else { throw .tensorMissing(tensor: name, file: location) }
         return try files[index].tensor(named: name, shape: shape)

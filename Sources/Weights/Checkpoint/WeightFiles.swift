@@ -29,7 +29,8 @@ struct WeightFiles {
         self.location = location
     }
 
-    /// The plain files by the preference of the library that writes them; else the one variant (`.fp16.`) that there is.
+    /// The plain files by the preference of the library that writes them; else the one variant (`.fp16.`) that there
+    /// is.
     ///
     /// diffusers looks for an index before a single file, transformers the other way round.
     func choose() throws(WeightsError) -> Choice {
@@ -50,6 +51,7 @@ struct WeightFiles {
         if let shard = fileNames.first(where: { $0.hasSuffix(".safetensors") && $0.contains("-of-") }) {
             throw .indexMissing(folder: location, shard: shard)
         }
+        // What PyTorch writes without safetensors: loading such a file can run code.
         let pickles = [".bin", ".pt", ".pth", ".ckpt", ".bin.index.json"]
         let pickle = fileNames.first { name in pickles.contains { name.hasSuffix($0) } }
         throw .weightsMissing(folder: location, found: pickle)

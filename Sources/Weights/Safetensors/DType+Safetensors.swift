@@ -1,7 +1,8 @@
 import TensorCore
 
 extension DType {
-    /// The type that a safetensors header calls `name`; nil if the engine has none for it (safetensors, `tensor.rs`, `Dtype`).
+    /// The type that a safetensors header calls `name`; nil if the engine has none for it (safetensors, `tensor.rs`,
+    /// `Dtype`).
     init?(safetensorsName name: String) {
         guard let dtype = DType.allCases.first(where: { $0.safetensorsName == name }) else { return nil }
         self = dtype

@@ -1,9 +1,12 @@
 import Foundation
 import TensorCore
 
-/// A safetensors file, mapped read-only: its tensors are views of the mapping, and nothing of them is read before it is used.
+/// A safetensors file, mapped read-only: its tensors are views of the mapping, and nothing of them is read before it is
+/// used.
 public struct SafetensorsFile: TensorSource {
+    /// What messages call the file.
     public let location: String
+    /// All names, sorted.
     public let names: [String]
     /// The texts under `__metadata__`.
     public let metadata: [String: String]
@@ -55,10 +58,12 @@ public struct SafetensorsFile: TensorSource {
         self.dataOffset = dataOffset
     }
 
+    /// True if there is a tensor of this name.
     public func contains(_ name: String) -> Bool {
         header.entries[name] != nil
     }
 
+    /// The tensor as a view of the mapping. Throws `tensorMissing`.
     public func tensor(named name: String) throws(WeightsError) -> HostTensor {
         guard let entry = header.entries[name] else { throw .tensorMissing(tensor: name, file: location) }
         return HostTensor(

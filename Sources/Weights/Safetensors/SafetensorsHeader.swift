@@ -2,8 +2,8 @@ import TensorCore
 
 /// The directory of a safetensors file: which tensor lies where.
 ///
-/// Format: https://github.com/huggingface/safetensors, README "Format" and `tensor.rs`: 8 bytes little-endian length, a JSON object
-/// of that length, then the data, which the tensors cover without overlap and without holes.
+/// Format: https://github.com/huggingface/safetensors, README "Format" and `tensor.rs`: 8 bytes little-endian length, a
+/// JSON object of that length, then the data, which the tensors cover without overlap and without holes.
 struct SafetensorsHeader: Sendable {
     /// Longest header that is read (the reference's own bound).
     static let limitBytes = 100_000_000

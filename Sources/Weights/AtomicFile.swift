@@ -1,0 +1,53 @@
+import Foundation
+import Glibc
+
+/// A file that appears under its name only when it is complete: written beside it, then renamed.
+///
+/// Belongs to one thread. Without `finish` the unfinished file goes with the object, and what stood under the name
+/// stays.
+final class AtomicFile {
+    private let target: URL
+    private let temporaryPath: String
+    private let descriptor: Int32
+    private var isFinished = false
+
+    /// Begins a file. Throws `io`.
+    init(target: URL) throws(WeightsError) {
+        let suffix = String(UInt64.random(in: 0 ... .max), radix: 36)
+        let temporary = target.deletingLastPathComponent().appending(path: ".\(target.lastPathComponent).\(suffix)")
+        self.target = target
+        self.temporaryPath = temporary.path
+        self.descriptor = open(temporary.path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw .io(operation: "create", file: target.path, code: errno) }
+    }
+
+    deinit {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        if !isFinished { unlink(temporaryPath) }
+    }
+
+    /// Writes bytes at a place of the file. Throws `io`.
+    func write(_ bytes: RawSpan, at offset: Int) throws(WeightsError) {
+        var written = 0
+        while written < bytes.byteCount {
+            let result = bytes.extracting(written...).withUnsafeBytes { rest in
+                pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + written))
+            }
+            if result < 0, errno == EINTR { continue }
+            guard result > 0 else {
+                throw .io(operation: "write", file: target.path, code: result < 0 ? errno : EIO)
+            }
+            written += result
+        }
+    }
+
+    /// Makes the file durable and gives it its name, replacing what stood there. Throws `io`.
+    func finish() throws(WeightsError) {
+        guard fsync(descriptor) == 0 else { throw .io(operation: "write", file: target.path, code: errno) }
+        guard rename(temporaryPath, target.path) == 0 else {
+            throw .io(operation: "write", file: target.path, code: errno)
+        }
+        isFinished = true
+    }
+}

@@ -1,0 +1,93 @@
+import ArgumentParser
+import CPUBackend
+import Foundation
+import ImageCodecs
+import QwenImage
+import Weights
+
+/// `mica decompose`: one picture in, its layers out, in this process.
+struct Decompose: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Splits one picture into layers.",
+        discussion: """
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file if its name ends in .psd or .zip.
+            Layers come bottom first. Options that are not given take the model's own default.
+            """)
+
+    @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
+    var image: String
+
+    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd or .zip.")
+    var output: String
+
+    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    var model: String?
+
+    @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @Option(help: "Threads to compute with; all processors if not given.")
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Noise to start from: a safetensors file with the packed tensor 'latents'.", valueName: "file"))
+    var latents: String?
+
+    @Option(help: ArgumentHelp("Write intermediates to a safetensors file, under the reference's names.", valueName: "file"))
+    var dump: String?
+
+    @Flag(help: "Print one JSON object with what was done.")
+    var json = false
+
+    @Flag(help: "Show no progress.")
+    var quiet = false
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+    }
+
+    func run() throws {
+        let cancellation = Cancellation()
+        let interrupts = InterruptHandler(cancellation)
+        defer { interrupts.stop() }
+        do {
+            try decompose(cancellation)
+        } catch PipelineError.cancelled {
+            CommandFailure.report("cancelled; nothing was written")
+            throw ExitCode(130)
+        } catch {
+            CommandFailure.report("\(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func decompose(_ cancellation: Cancellation) throws {
+        let options = try parameters.options()
+        let picture = try PictureFile.read(image)
+        let target = try OutputTarget(path: output)
+        var succeeded = false
+        defer { if !succeeded { target.discard() } }
+        let backend = CPUBackend(threads: threads)
+        let folder = try ModelLocation.folder(model)
+        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let resolved = try options.resolved(with: pipeline.model.defaults)
+        let noise = try latents.map { try LatentsFile.read($0) }
+        let recorder = dump == nil ? nil : TensorRecorder(backend: backend)
+        let bar = ProgressBar(isShown: !quiet)
+        var hooks = LayeredPipeline.Hooks()
+        hooks.cancellation = cancellation
+        hooks.observer = recorder
+        hooks.progress = { bar.show($0) }
+        let start = ContinuousClock.now
+        let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let encoded = ContinuousClock.now
+        let files = try LayerFiles.files(of: result, modelName: folder.lastPathComponent, for: target)
+        let end = ContinuousClock.now
+        bar.finish()
+        if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
+        let written = try target.write(files)
+        succeeded = true
+        let report = DecomposeReport(
+            result: result, modelName: folder.lastPathComponent, files: written, encodeSeconds: (end - encoded) / .seconds(1),
+            totalSeconds: (end - start) / .seconds(1))
+        print(json ? try report.json() : report.text())
+    }
+}

@@ -1,0 +1,46 @@
+import Foundation
+import QwenImage
+import ServiceAPI
+import TensorCore
+
+/// What `mica decompose` tells when it is done.
+struct DecomposeReport {
+    let result: Decomposition
+    let modelName: String
+    let files: [String]
+    /// Wall seconds of encoding the files, and of everything after the model was opened.
+    let encodeSeconds: Double
+    let totalSeconds: Double
+
+    /// For a person: the files, then what was done.
+    func text() -> String {
+        var lines = files
+        let parameters = result.parameters
+        if let caption = result.caption { lines.append("caption: \(caption)") }
+        lines.append(
+            "\(parameters.layers) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+                + " seed \(parameters.seed)")
+        let stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
+        lines.append(
+            "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
+                + " tensors at most \(ByteCount(result.peakTensorBytes))")
+        return lines.joined(separator: "\n")
+    }
+
+    /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
+    func json() throws -> String {
+        let manifest = ResultEncoder(result, modelName: modelName).manifest()
+        var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
+        var seconds = object["seconds"] as? [String: Any] ?? [:]
+        seconds["encode_files"] = encodeSeconds
+        seconds["total"] = totalSeconds
+        object["seconds"] = seconds
+        object["files"] = files
+        object["peak_tensor_bytes"] = result.peakTensorBytes
+        let data = try JSONSerialization.data(
+            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: data, as: UTF8.self)
+    }
+
+    private static func rounded(_ seconds: Double) -> String { String(format: "%.2f", seconds) }
+}

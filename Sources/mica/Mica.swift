@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The command `mica`.
+@main
+struct Mica: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "mica",
+        abstract: "Splits a picture into RGBA layers with Qwen-Image-Layered.",
+        subcommands: [Decompose.self])
+}

@@ -1,0 +1,80 @@
+import Foundation
+
+/// Where results go: a folder, or one file. Whether it can be written is found out before the work starts, and files appear whole.
+final class OutputTarget {
+    enum Kind: Equatable {
+        case folder
+        case psd
+        case zip
+    }
+
+    let kind: Kind
+    let url: URL
+    private let createdFolder: Bool
+
+    /// Throws `CommandError.cannotWrite` if nothing can be written there.
+    init(path: String) throws {
+        url = URL(fileURLWithPath: path)
+        kind =
+            switch url.pathExtension.lowercased() {
+            case "psd": .psd
+            case "zip": .zip
+            default: .folder
+            }
+        let manager = FileManager.default
+        var isFolder: ObjCBool = false
+        let exists = manager.fileExists(atPath: url.path, isDirectory: &isFolder)
+        if kind == .folder {
+            if exists && !isFolder.boolValue {
+                throw CommandError.cannotWrite(
+                    path: path, reason: "it is a file; name a folder, or a file ending in .psd or .zip")
+            }
+            if !exists {
+                do {
+                    try manager.createDirectory(at: url, withIntermediateDirectories: true)
+                } catch {
+                    throw CommandError.cannotWrite(path: path, reason: "the folder cannot be made")
+                }
+            }
+            createdFolder = !exists
+        } else {
+            if exists && isFolder.boolValue { throw CommandError.cannotWrite(path: path, reason: "it is a folder") }
+            createdFolder = false
+        }
+        try probe()
+    }
+
+    private var folder: URL { kind == .folder ? url : url.deletingLastPathComponent() }
+
+    /// Writes a small file and removes it again: the only sure way to know.
+    private func probe() throws {
+        let file = folder.appendingPathComponent(".mica-\(ProcessInfo.processInfo.processIdentifier)")
+        do {
+            try Data([0]).write(to: file)
+            try FileManager.default.removeItem(at: file)
+        } catch {
+            throw CommandError.cannotWrite(path: url.path, reason: "the folder does not exist or is not writable")
+        }
+    }
+
+    /// Writes the files, each in one step; names are relative to the folder. Returns their paths.
+    func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
+        try files.map { file in
+            let destination = folder.appendingPathComponent(file.name)
+            do {
+                try Data(file.bytes).write(to: destination, options: .atomic)
+            } catch {
+                throw CommandError.cannotWrite(path: destination.path, reason: "\(error.localizedDescription)")
+            }
+            return destination.path
+        }
+    }
+
+    /// After a failure: an empty folder that was made for the results goes away again.
+    func discard() {
+        guard createdFolder, (try? FileManager.default.contentsOfDirectory(atPath: url.path))?.isEmpty == true else {
+            return
+        }
+        try? FileManager.default.removeItem(at: url)
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import QwenImage
+
+extension GeneratorKind: ExpressibleByArgument {}
+extension NoiseSource.DType: ExpressibleByArgument {}
+
+/// The parameters of a decomposition as command-line options, named as the reference names them.
+struct ParameterOptions: ParsableArguments {
+    @Option(help: "Describes the picture. Without one the model writes a caption.")
+    var prompt: String?
+
+    @Option(help: "What to steer away from; takes part if --true-cfg-scale is above 1.")
+    var negativePrompt: String?
+
+    @Option(help: ArgumentHelp("Guidance scale, 0 to 100; 1 or less turns guidance off and halves the time.", valueName: "scale"))
+    var trueCFGScale: Double?
+
+    @Option(help: ArgumentHelp("Number of layers, 1 to 16.", valueName: "n"))
+    var layers: Int?
+
+    @Option(help: ArgumentHelp("Side of the square whose area the layers have, 64 to 2048 pixels (the published model knows 640 and 1024).", valueName: "pixels"))
+    var resolution: Int?
+
+    @Option(name: [.long, .customLong("num-inference-steps")], help: ArgumentHelp("Denoising steps, 1 to 1000.", valueName: "n"))
+    var steps: Int?
+
+    @Flag(inversion: .prefixedNo, help: "Give the guided prediction the norm of the conditional one.")
+    var cfgNormalize: Bool?
+
+    @Option(help: ArgumentHelp("Language of the caption: en or zh.", valueName: "language"))
+    var captionLanguage: CaptionLanguage?
+
+    @Option(name: [.long, .customLong("num-images-per-prompt")], help: ArgumentHelp("Results for the one picture, 1 to 8.", valueName: "n"))
+    var images: Int?
+
+    @Option(help: "Seed of the noise; drawn if not given, and reported.")
+    var seed: UInt64?
+
+    @Option(help: "Whose random numbers: torch's on the cpu or on cuda.")
+    var generator: GeneratorKind?
+
+    @Option(help: "The precision that the reference would run in, which decides how the noise is drawn: float32 or bfloat16.")
+    var dtype: NoiseSource.DType?
+
+    @Option(help: ArgumentHelp("Prompt tokens kept, 1 to 1024.", valueName: "n"))
+    var maxSequenceLength: Int?
+
+    /// The options as the pipeline takes them.
+    func options() throws -> DecompositionOptions {
+        var options = DecompositionOptions()
+        options.prompt = prompt
+        options.negativePrompt = negativePrompt
+        options.trueCFGScale = trueCFGScale
+        options.layers = layers
+        options.resolution = resolution
+        options.numInferenceSteps = steps
+        options.cfgNormalize = cfgNormalize
+        options.useEnPrompt = captionLanguage.map { $0 == .english }
+        options.numImagesPerPrompt = images
+        options.seed = seed
+        options.generator = generator
+        options.dtype = dtype
+        options.maxSequenceLength = maxSequenceLength
+        return options
+    }
+}
+
+extension CaptionLanguage: ExpressibleByArgument {}

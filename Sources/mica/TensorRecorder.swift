@@ -1,0 +1,40 @@
+import Foundation
+import QwenImage
+import TensorCore
+import Weights
+
+/// Keeps intermediates for `--dump`, under the names that the reference's goldens use.
+///
+/// A name that comes again (the layers of one decode, the images of one job) is continued along the first axis.
+final class TensorRecorder: TensorObserver {
+    private struct Entry {
+        var shape: [Int]
+        var values: [Float]
+    }
+
+    private let backend: any Backend
+    private var entries: [String: Entry] = [:]
+
+    init(backend: any Backend) {
+        self.backend = backend
+    }
+
+    func record(_ name: String, _ tensor: Tensor) throws(TensorError) {
+        let values = try backend.download(tensor)
+        if var entry = entries[name] {
+            entry.values += values
+            entry.shape[0] += tensor.shape[0]
+            entries[name] = entry
+        } else {
+            entries[name] = Entry(shape: tensor.shape.dimensions, values: values)
+        }
+    }
+
+    /// Writes everything to `file`, which appears whole or not at all.
+    func write(to file: URL) throws(WeightsError) {
+        let tensors = entries.sorted { $0.key < $1.key }.map { name, entry in
+            NamedTensor(name: name, shape: Shape(entry.shape), floats: entry.values)
+        }
+        try SafetensorsWriter.write(tensors, to: file)
+    }
+}

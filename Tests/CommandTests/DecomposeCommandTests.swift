@@ -1,0 +1,124 @@
+import Foundation
+import ImageCodecs
+import TensorCore
+import Testing
+import Weights
+
+/// `mica decompose` from the outside.
+@Suite struct DecomposeCommandTests {
+    static let picture = MicaProcess.fixtures.appendingPathComponent("cases/full-tiny/input.png").path
+    static let model = MicaProcess.fixtures.appendingPathComponent("checkpoints/tiny").path
+    static let quick = [
+        "decompose", picture, "--model", model, "--resolution", "64", "--layers", "2", "--steps", "1", "--seed", "3",
+        "--prompt", "a poster",
+    ]
+
+    @Test func aFolderOfLayers() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("new/deeper")
+        let run = try MicaProcess(Self.quick + ["-o", output, "--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: output).sorted()
+        #expect(files == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
+        let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: output + "/layer_2.png")))
+        let layer = try ImageDecoder.decode(bytes).pixels
+        #expect(layer.width == 64 && layer.height == 64)
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        #expect(report["seed"] as? Int == 3 && (report["layers"] as? [Any])?.count == 2)
+        #expect((report["files"] as? [String])?.count == 4)
+        #expect((report["seconds"] as? [String: Double])?["denoise"] != nil)
+    }
+
+    @Test func oneFile() throws {
+        let folder = try TemporaryFolder()
+        for (name, signature) in [("a.psd", "8BPS"), ("a.zip", "PK")] {
+            let run = try MicaProcess(Self.quick + ["-o", folder.path(name), "--quiet"])
+            #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder.path(name)))
+            #expect(data.starts(with: Data(signature.utf8)))
+        }
+        #expect(try folder.contents() == ["a.psd", "a.zip"])
+    }
+
+    @Test func theSameSeedGivesTheSameBytes() throws {
+        let folder = try TemporaryFolder()
+        for name in ["a.zip", "b.zip"] {
+            #expect(try MicaProcess(Self.quick + ["-o", folder.path(name)]).status == 0)
+        }
+        let files = try ["a.zip", "b.zip"].map { try Data(contentsOf: URL(fileURLWithPath: folder.path($0))) }
+        #expect(files[0] == files[1])
+    }
+
+    @Test func intermediatesAreWritten() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(Self.quick + ["-o", folder.path("out"), "--dump", folder.path("d.safetensors")])
+        #expect(run.status == 0, "\(run.errors)")
+        let file = try SafetensorsFile(file: URL(fileURLWithPath: folder.path("d.safetensors")))
+        for name in [
+            "prompt_embeds", "negative_prompt_embeds", "vae.encode.mode", "transformer.0.output", "step.0.latents",
+            "vae.decode.output", "images", "scheduler.sigmas",
+        ] { #expect(file.contains(name), "\(name)") }
+        #expect(try file.tensor(named: "images").shape == [2, 64, 64, 4])
+        #expect(try file.tensor(named: "scheduler.sigmas").shape == [2])
+    }
+
+    @Test func theDefaultModelNeedsNoOption() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess([
+            "decompose", Self.picture, "-o", folder.path("out.psd"), "--resolution", "64", "--steps", "1", "--quiet",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+    }
+
+    /// What is wrong, the arguments that differ from a good call, and what the one line must say.
+    static let failures: [(String, [String], [String])] = [
+        ("no such picture", ["decompose", "/nonexistent.png"], ["/nonexistent.png", "no such file"]),
+        ("a folder for a picture", ["decompose", "/tmp"], ["/tmp", "folder"]),
+        ("layers out of range", quick + ["--layers", "17"], ["layers", "1 to 16"]),
+        ("steps out of range", quick + ["--steps", "0"], ["num_inference_steps", "1 to 1000"]),
+        ("resolution out of range", quick + ["--resolution", "4096"], ["resolution", "64 to 2048"]),
+        ("no such model", quick + ["--model", "/nonexistent"], ["/nonexistent"]),
+        ("no such noise", quick + ["--latents", "/nonexistent.safetensors"], ["/nonexistent.safetensors"]),
+    ]
+
+    @Test(arguments: failures.indices)
+    func failsWithOneLineAndWritesNothing(_ index: Int) throws {
+        let (name, arguments, expected) = Self.failures[index]
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(arguments + ["-o", folder.path("out")])
+        #expect(run.status != 0, "\(name)")
+        let lines = run.errors.split(separator: "\n").filter { !$0.hasSuffix("...") }
+        #expect(lines.count == 1 && run.output.isEmpty, "\(run.errors)")
+        for part in expected { #expect(run.errors.contains(part), "\(run.errors)") }
+        #expect(try folder.contents() == [])
+    }
+
+    @Test(arguments: ["", "no picture at all", "\u{89}PNG\r\n"])
+    func aFileThatIsNoPicture(_ content: String) throws {
+        let folder = try TemporaryFolder()
+        try Data(content.utf8).write(to: URL(fileURLWithPath: folder.path("x.png")))
+        let run = try MicaProcess(["decompose", folder.path("x.png"), "-o", folder.path("out")])
+        #expect(run.status == 1)
+        #expect(run.errors.hasPrefix("mica: cannot read") && run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+        #expect(try folder.contents() == ["x.png"])
+    }
+
+    @Test func outputsThatCannotBeWritten() throws {
+        let folder = try TemporaryFolder()
+        try Data().write(to: URL(fileURLWithPath: folder.path("file")))
+        for output in ["/proc/nothing/here", folder.path("file"), folder.path("missing/x.psd")] {
+            let run = try MicaProcess(Self.quick + ["-o", output])
+            #expect(run.status == 1)
+            #expect(run.errors.contains("cannot write") && run.errors.contains(output), "\(run.errors)")
+        }
+        #expect(try folder.contents() == ["file"])
+    }
+
+    @Test func usageErrorsShowTheUsage() throws {
+        let run = try MicaProcess(["decompose"])
+        #expect(run.status == 64 && run.errors.contains("Usage: mica decompose"))
+        let help = try MicaProcess(["decompose", "--help"])
+        #expect(help.status == 0 && help.output.contains("--true-cfg-scale") && help.output.contains("--caption-language"))
+    }
+}
