@@ -41,9 +41,10 @@ KERNEL void mica_softmax_block(float *scores, size_t rows, size_t columns, size_
     }
 }
 
-KERNEL void mica_softmax_finish(const float *accumulated, const float *sum, float *y, size_t rows, size_t size, size_t stride) {
+KERNEL void mica_softmax_finish(const float *accumulated, size_t accumulated_stride, const float *sum, float *y, size_t rows, size_t size,
+                                size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         const float factor = 1.0f / sum[r];
-        for (size_t i = 0; i < size; i++) y[r * stride + i] = accumulated[r * size + i] * factor;
+        for (size_t i = 0; i < size; i++) y[r * stride + i] = accumulated[r * accumulated_stride + i] * factor;
     }
 }

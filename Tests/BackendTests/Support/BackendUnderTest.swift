@@ -20,10 +20,18 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus
+    static let all = cpus + bfloat16CPUs
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
+
+    /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
+    /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).
+    private static let bfloat16CPUs = (ComputePrecision.hasFastBFloat16 ? [1, 2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in bfloat16 with \(threads) threads", bound: { _ in 0x1p-7 },
+            make: { CPUBackend(threads: threads, precision: .bfloat16) })
+    }
 
     private static func cpu(threads: Int) -> BackendUnderTest {
         BackendUnderTest(
