@@ -35,10 +35,11 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
-        .target(name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS"], swiftSettings: base),
+        .target(name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),

@@ -28,6 +28,9 @@ public final class LayerService: RequestHandler {
         queue = DecompositionQueue(waitingLimit: configuration.waitingLimit)
     }
 
+    /// Jobs that wait for the engine, without the one that runs.
+    public var waitingCount: Int { queue.waitingCount }
+
     // MARK: RequestHandler
 
     public func immediateResponse(to head: RequestHead) -> Response? {
