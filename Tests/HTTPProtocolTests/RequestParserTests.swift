@@ -42,7 +42,8 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
             keepsAlive: false),
         .init(
             name: "close in a second field",
-            text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", keepsAlive: false),
+            text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+            keepsAlive: false),
         .init(name: "1.0", text: "GET / HTTP/1.0\r\n\r\n", keepsAlive: false),
         .init(name: "1.0 keep-alive", text: "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"),
         .init(name: "1.0 with host", text: "GET / HTTP/1.0\r\nHost: a\r\n\r\n", keepsAlive: false),
