@@ -39,7 +39,8 @@ let package = Package(
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
-        .target(name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
+        .target(
+            name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),

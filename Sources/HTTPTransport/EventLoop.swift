@@ -11,7 +11,8 @@ final class EventLoop {
     private var generation: UInt32 = 0
     /// Connections beyond the limit that are being told so.
     private var refused: Set<ConnectionID> = []
-    /// Given up when descriptors run out, to accept and close one connection: else the listener stays readable for ever.
+    /// Given up when descriptors run out, to accept and close one
+    /// connection: else the listener stays readable for ever.
     private var spareDescriptor: Int32
     /// When accepting goes on after descriptors ran out.
     private var acceptsAgainAt: UInt64?
@@ -117,7 +118,9 @@ final class EventLoop {
         let connection = Connection(id: id, socket: Socket(descriptor: descriptor), context: context)
         // Without room for one more, the connection is let go here, which closes its socket.
         let isRefused = connections.count - refused.count >= context.configuration.connectionLimit
-        guard !isRefused || refused.count < Self.refusedLimit, context.poll.add(id, [.read, .peerClosed]) else { return }
+        guard !isRefused || refused.count < Self.refusedLimit, context.poll.add(id, [.read, .peerClosed]) else {
+            return
+        }
         connections[descriptor] = connection
         if isRefused {
             refused.insert(id)
@@ -127,7 +130,8 @@ final class EventLoop {
     }
 
     private func pauseAccepting(_ listener: Int32) {
-        context.logger.warning("no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        context.logger.warning(
+            "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
         _ = Glibc.close(spareDescriptor)
         let descriptor = mica_accept(listener)
         if descriptor >= 0 { _ = Glibc.close(descriptor) }

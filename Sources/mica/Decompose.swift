@@ -28,10 +28,14 @@ struct Decompose: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
-    @Option(help: ArgumentHelp("Noise to start from: a safetensors file with the packed tensor 'latents'.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "Noise to start from: a safetensors file with the packed tensor 'latents'.", valueName: "file"))
     var latents: String?
 
-    @Option(help: ArgumentHelp("Write intermediates to a safetensors file, under the reference's names.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write intermediates to a safetensors file, under the reference's names.", valueName: "file")
+    )
     var dump: String?
 
     @Flag(help: "Print one JSON object with what was done.")
@@ -86,7 +90,8 @@ struct Decompose: ParsableCommand {
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            result: result, modelName: folder.lastPathComponent, files: written, encodeSeconds: (end - encoded) / .seconds(1),
+            result: result, modelName: folder.lastPathComponent, files: written,
+            encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())
     }

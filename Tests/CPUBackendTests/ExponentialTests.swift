@@ -23,7 +23,6 @@ struct ExponentialTests {
             let expected = Glibc.exp(Double(x))
             worst = max(worst, abs(Double(y) - expected) / Double(Float(expected).ulp))
         }
-        print("EXPULP", worst)
         #expect(worst <= 1.0)
     }
 

@@ -24,12 +24,14 @@ import Testing
         #expect(try parse(body).map { String(decoding: $0.content, as: UTF8.self) } == contents)
     }
 
-    @Test(arguments: [
-        ("name=\"image\"; filename=\"a b.png\"", "image", "a b.png"), ("name=image; filename=a.png", "image", "a.png"),
-        ("name=\"a\\\"b\"; filename=\"C:\\dir\\x.png\"", "a\"b", "C:\\dir\\x.png"), ("name=\"a%22b\"", "a\"b", nil),
-        ("name=\"a;b\"; filename=\"\"", "a;b", ""), ("NAME=\"a\"; filename*=UTF-8''x; filename=\"ü\"", "a", "ü"),
-        ("filename=\"f\"; name=\"\"", "", "f"), ("name=\"a\" ;", "a", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("name=\"image\"; filename=\"a b.png\"", "image", "a b.png"),
+            ("name=image; filename=a.png", "image", "a.png"),
+            ("name=\"a\\\"b\"; filename=\"C:\\dir\\x.png\"", "a\"b", "C:\\dir\\x.png"), ("name=\"a%22b\"", "a\"b", nil),
+            ("name=\"a;b\"; filename=\"\"", "a;b", ""), ("NAME=\"a\"; filename*=UTF-8''x; filename=\"ü\"", "a", "ü"),
+            ("filename=\"f\"; name=\"\"", "", "f"), ("name=\"a\" ;", "a", nil),
+        ] as [(String, String, String?)])
     func readsNames(parameters: String, name: String, fileName: String?) throws {
         let disposition = "Content-Disposition: form-data; \(parameters)"
         let body = "--XX\r\n\(disposition)\r\nContent-Type: image/png\r\n\r\nv\r\n--XX--"
@@ -39,7 +41,8 @@ import Testing
 
     @Test(arguments: [
         ("", MultipartError.noDelimiter), ("--XY\r\n", .noDelimiter), ("x--XX\r\n", .noDelimiter), ("--XX", .truncated),
-        ("--XX\r", .truncated), ("--XX\r\n", .truncated), ("--XXY\r\n", .invalidDelimiter), ("--XX\n", .invalidDelimiter),
+        ("--XX\r", .truncated), ("--XX\r\n", .truncated), ("--XXY\r\n", .invalidDelimiter),
+        ("--XX\n", .invalidDelimiter),
         ("--XX-\r\n", .invalidDelimiter), ("--XX\r\n\(disposition)\r\nv", .truncated),
         ("--XX\r\n\(disposition)\r\nv\n--XX--", .truncated), ("--XX\r\n\(disposition)\r\nv\r\n--XX", .truncated),
         ("--XX\r\n\r\nv\r\n--XX--", .missingName), ("--XX\r\nContent-Type: a/b\r\n\r\nv\r\n--XX--", .missingName),
@@ -80,10 +83,13 @@ import Testing
     @Test func readsWhatItWrites() throws {
         let boundary = String(decoding: MultipartWriter.boundaryAlphabet.prefix(40), as: UTF8.self)
         var writer = MultipartWriter(boundary: boundary)
-        let contents: [[UInt8]] = [Array("{}".utf8), [], Array("\r\n--\(boundary.dropLast())\r\n".utf8), [0, 255, 13, 10]]
+        let contents: [[UInt8]] = [
+            Array("{}".utf8), [], Array("\r\n--\(boundary.dropLast())\r\n".utf8), [0, 255, 13, 10],
+        ]
         for (index, content) in contents.enumerated() {
             writer.add(
-                name: "part \(index)", fileName: index == 0 ? nil : "\(index).bin", contentType: "application/x-\(index)",
+                name: "part \(index)", fileName: index == 0 ? nil : "\(index).bin",
+                contentType: "application/x-\(index)",
                 content: content)
         }
         let body = writer.finished().flatMap { $0 }
@@ -109,7 +115,9 @@ import Testing
                 let place = Int.random(in: 0..<bytes.count, using: &generator)
                 switch Int.random(in: 0..<3, using: &generator) {
                 case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.insert(contentsOf: "\r\n--XX".utf8.prefix(Int.random(in: 1...6, using: &generator)), at: place)
+                case 1:
+                    bytes.insert(
+                        contentsOf: "\r\n--XX".utf8.prefix(Int.random(in: 1...6, using: &generator)), at: place)
                 default: bytes.remove(at: place)
                 }
             }

@@ -14,7 +14,7 @@ extension Rule {
     /// The dependencies of Package.swift, and the modules that keep away from the system.
     private static let permissions: [String: Permission] = [
         "TensorCore": Permission(modules: [], system: ["Synchronization"]),
-        "CPUBackend": Permission(modules: ["TensorCore", "CKernels", "COpenBLAS"]),
+        "CPUBackend": Permission(modules: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"]),
         "Weights": Permission(modules: ["TensorCore"]),
         "ImageCodecs": Permission(modules: ["CImages"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),

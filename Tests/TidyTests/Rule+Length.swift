@@ -13,7 +13,14 @@ extension Rule {
     static let columns = Rule(description: "a line has at most \(mostColumns) columns") { file in
         guard file.language == .swift || file.language == .c else { return [] }
         let most = file.language == .c ? mostColumnsOfC : mostColumns
-        return file.lines.enumerated().filter { $1.count > most }.map { ($0 + 1, "\($1.count) columns") }
+        return file.lines.enumerated().filter { index, line in line.count > most && !isText(index, in: file) }
+            .map { ($0 + 1, "\($1.count) columns") }
+    }
+
+    /// True for a line of a text literal, which is data: without its contents nothing is left, and it is no comment.
+    private static func isText(_ index: Int, in file: SourceFile) -> Bool {
+        let line = file.lines[index].trimmed
+        return file.code[index].trimmed.isEmpty && !["//", "/*", "*"].contains { line.hasPrefix($0) }
     }
 
     static let functionLength = Rule(description: "a function has at most \(mostFunctionLines) lines") { file in

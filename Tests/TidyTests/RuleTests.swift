@@ -13,9 +13,11 @@ struct RuleTests {
     }
 
     @Test func columns() {
-        let wide = String(repeating: "ä", count: 120)
+        let wide = "//" + String(repeating: "ä", count: 118)
         #expect(lines(.columns, "\(wide)\n\(wide)x\n") == [2])
         #expect(lines(.columns, "\(wide)x\n", path: "Sources/CKernels/x.c") == [])
+        #expect(lines(.columns, "let a = \"\"\"\n  \(wide.dropFirst(2))\n  \"\"\"\n") == [])
+        #expect(lines(.columns, "let a = \"\(wide.dropFirst(2))\"\n") == [1])
         #expect(lines(.columns, "\(wide)\(wide)\n", path: "Sources/CKernels/x.h") == [1])
     }
 
