@@ -5,8 +5,9 @@
 
 // Attention with bfloat16 products and float32 sums and softmax, on the dot-product instructions of AVX-512 BF16.
 //
-// Both products have the same inner kernel: rows of pairs of bfloat16, each pair broadcast, times a panel of 64 columns in which the two values of
-// a pair lie side by side. Keys make panels of 64 keys over pairs along the head; values make panels of 64 head elements over pairs of keys.
+// Both products have the same inner kernel: rows of pairs of bfloat16, each pair broadcast, times a panel of 64 columns in which the
+// two values of a pair lie side by side. Keys make panels of 64 keys over pairs along the head; values make panels of 64 head
+// elements over pairs of keys.
 
 #define BF16_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
 #define BF16_INLINE static inline __attribute__((always_inline)) BF16_TARGET
@@ -107,8 +108,10 @@ BF16_INLINE float softmax_row(float *s, size_t columns, size_t first, size_t las
     for (size_t i = 0; i < columns; i += 16) {
         __m512 v = _mm512_mul_ps(_mm512_loadu_ps(s + i), factor);
         if (i < first || i + 16 > last) {
-            const __m512i index = _mm512_add_epi32(_mm512_set1_epi32((int)i), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
-            const __mmask16 inside = _mm512_cmpge_epi32_mask(index, _mm512_set1_epi32((int)first)) & _mm512_cmplt_epi32_mask(index, _mm512_set1_epi32((int)last));
+            const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            const __m512i index = _mm512_add_epi32(_mm512_set1_epi32((int)i), lanes);
+            const __mmask16 inside = _mm512_cmpge_epi32_mask(index, _mm512_set1_epi32((int)first))
+                & _mm512_cmplt_epi32_mask(index, _mm512_set1_epi32((int)last));
             v = _mm512_mask_blend_ps(inside, lowest, v);
         }
         _mm512_storeu_ps(s + i, v);
@@ -146,7 +149,8 @@ BF16_TARGET void mica_attention_block_bf16(const uint16_t *query, size_t rows, s
                                            uint16_t *weights, float *maximum, float *sum, float *accumulated) {
     const size_t padded = (size + 63) / 64 * 64;
     for (size_t panel = 0; panel < block_keys / 64; panel++)
-        panel_product((const uint32_t *)query, size / 2, rows, keys + panel * 64 * (size / 2), size / 2, scores + panel * 64, block_keys, 0);
+        panel_product((const uint32_t *)query, size / 2, rows, keys + panel * 64 * (size / 2), size / 2, scores + panel * 64,
+                      block_keys, 0);
     for (size_t r = 0; r < rows; r++) {
         const float correction = softmax_row(scores + r * block_keys, block_keys, (size_t)first[r], (size_t)last[r], scale, maximum + r,
                                              sum + r, weights + r * block_keys);

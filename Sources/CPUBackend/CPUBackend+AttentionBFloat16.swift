@@ -15,8 +15,8 @@ extension CPUBackend {
             && layout.headSize % 2 == 0
     }
 
-    /// Attention with scores and values in bfloat16 and softmax in float32: a head's keys and values are packed once, then all its blocks of
-    /// queries go over them.
+    /// Attention with scores and values in bfloat16 and softmax in float32: a head's keys and values are packed once,
+    /// then all its blocks of queries go over them.
     func bfloat16Attention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
     ) throws(TensorError) {

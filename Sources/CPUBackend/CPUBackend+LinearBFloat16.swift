@@ -2,7 +2,8 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// The product in bfloat16: the input is rounded once, the weight is read where it lies. False if oneDNN cannot do it.
+    /// The product in bfloat16: the input is rounded once, the weight is read where it lies.
+    /// False if oneDNN cannot do it.
     func bfloat16Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
@@ -13,8 +14,8 @@ extension CPUBackend {
         var products: [Int: MatrixProduct] = [:]
         for count in Set(parts.map(\.count)) {
             let key = MatrixProduct.Key(
-                rows: splitsRows ? count : rows, columns: splitsRows ? columns : count, depth: depth, inputStride: depth,
-                weightStride: depth, outputStride: columns)
+                rows: splitsRows ? count : rows, columns: splitsRows ? columns : count, depth: depth,
+                inputStride: depth, weightStride: depth, outputStride: columns)
             guard let product = matrixProducts.bfloat16(key) else { return false }
             products[count] = product
         }
