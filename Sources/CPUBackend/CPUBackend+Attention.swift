@@ -67,7 +67,8 @@ private struct AttentionJob {
                 transposed: false, beta: 1, accumulated, size)
         }
         mica_softmax_finish(
-            accumulated, size, sum, output + block.queries.lowerBound * queryStride + head * size, rows, size, queryStride)
+            accumulated, size, sum, output + block.queries.lowerBound * queryStride + head * size, rows, size,
+            queryStride)
     }
 
     private func softmax(

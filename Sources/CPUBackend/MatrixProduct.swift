@@ -2,8 +2,8 @@ import COneDNN
 import Synchronization
 
 /// A matrix product of one shape, prepared by oneDNN, that several threads may carry out at once.
-// @unchecked because the handle is set once, and oneDNN's primitives may be executed concurrently when scratch memory is
-// the caller's.
+// @unchecked because the handle is set once, and oneDNN's primitives may be executed concurrently when scratch memory
+// is the caller's.
 final class MatrixProduct: @unchecked Sendable {
     /// What a prepared product depends on; strides in elements.
     struct Key: Hashable {

@@ -295,5 +295,4 @@ components:
               file: { type: string }
 
 """#
-
 }

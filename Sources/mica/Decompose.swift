@@ -25,6 +25,9 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
+    @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
+    var precision: ComputePrecision = .float32
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
@@ -69,7 +72,7 @@ struct Decompose: ParsableCommand {
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
-        let backend = CPUBackend(threads: threads)
+        let backend = CPUBackend(threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
         let resolved = try options.resolved(with: pipeline.model.defaults)

@@ -1,6 +1,8 @@
 import ArgumentParser
+import CPUBackend
 import QwenImage
 
+extension ComputePrecision: ExpressibleByArgument {}
 extension GeneratorKind: ExpressibleByArgument {}
 extension NoiseSource.DType: ExpressibleByArgument {}
 

@@ -13,7 +13,7 @@ struct MicaProcess {
     static let fixtures = repository.appendingPathComponent("Tests/QwenImageTests/Fixtures/golden")
 
     /// The command beside the test bundle.
-    private static let executable: URL = {
+    static let executable: URL = {
         var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
             .deletingLastPathComponent()
         for _ in 0..<4 {
