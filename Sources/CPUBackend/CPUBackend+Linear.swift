@@ -45,7 +45,7 @@ extension CPUBackend {
         if input.shape[0] <= Self.fewRows {
             rowProducts(input, weight, output)
             finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
-        } else if weight.dtype == .bfloat16, precision == .bfloat16, ComputePrecision.hasFastBFloat16,
+        } else if weight.dtype == .bfloat16, multipliesBFloat16,
             try bfloat16Product(input, weight, bias, activation, output)
         {
             return

@@ -13,6 +13,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let allocator: HostAllocator
     /// In what matrices are multiplied.
     public let precision: ComputePrecision
+    /// True if bfloat16 was asked for and this CPU multiplies it.
+    let multipliesBFloat16: Bool
     let matrixProducts = MatrixProductCache()
 
     /// - Parameters:
@@ -21,6 +23,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
     public init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32) {
         self.precision = precision
+        multipliesBFloat16 = precision == .bfloat16 && ComputePrecision.hasFastBFloat16
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes)
         openblas_set_num_threads(1)

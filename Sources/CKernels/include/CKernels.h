@@ -73,6 +73,16 @@ void mica_attention_block_bf16(const uint16_t *query, size_t rows, size_t size, 
                                size_t block_keys, const int32_t *first, const int32_t *last, float scale, float *scores,
                                uint16_t *weights, float *maximum, float *sum, float *accumulated);
 
+// --- convolution in bfloat16, where the CPU has the instructions -----------------------------------------------------------------
+// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of 32 output channels, each
+// area * inputs / 2 * 32 words; missing channels are zeros. `inputs` is even.
+void mica_pack_convolution(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels);
+// `rows` rows of an output [rows, width, outputs] from an input of bfloat16 that has its padding around it, `input_width` pixels
+// a row and (rows - 1) * stride + kernel rows. bias [outputs]; addend as the output, or NULL.
+void mica_convolve_rows_bf16(const uint16_t *input, size_t input_width, size_t channels, size_t kernel, size_t stride,
+                             const uint32_t *panels, const float *bias, const float *addend, size_t rows, size_t width, size_t outputs,
+                             float *output);
+
 // --- pictures, channels last ---------------------------------------------------------------------------------------------------
 // The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.
 void mica_im2col(const float *x, size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t top, size_t left,
