@@ -1,6 +1,6 @@
 /// An answer: status, fields and a body in pieces, so that large parts need not be joined.
 ///
-/// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` belong to the connection and are written by `encoded`.
+/// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` belong to the connection; `encoded` writes them.
 public struct Response: Sendable {
     public var status: Int
     public var fields: [(name: String, value: String)]
@@ -17,7 +17,7 @@ public struct Response: Sendable {
 
     /// The bytes to send: the head, then the body's pieces; small answers are one piece.
     ///
-    /// `method` is the request's, if one could be read: HEAD gets the fields of GET and no body (RFC 9110 section 9.3.2).
+    /// `method` is the request's, if one could be read: HEAD gets the fields of GET and no body (RFC 9110 9.3.2).
     /// `version` is the request's: an HTTP/1.0 client must be told of a connection that stays open.
     public func encoded(method: String?, version: HTTPVersion, keepsAlive: Bool, date: String) -> [[UInt8]] {
         var head: [UInt8] = []

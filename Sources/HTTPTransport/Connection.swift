@@ -3,8 +3,8 @@ import HTTPProtocol
 
 /// One client: reads requests, has them answered one after the other, and closes without losing the last answer.
 ///
-/// Used on the event loop's thread alone. While a request is being answered nothing more is read, so a client that sends
-/// faster than it is served is held back by its own kernel.
+/// Used on the event loop's thread alone. While a request is being answered nothing more is read, so a client that
+/// sends faster than it is served is held back by its own kernel.
 final class Connection {
     enum Phase {
         /// Waits for a request, or reads one.

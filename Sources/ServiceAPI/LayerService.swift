@@ -67,7 +67,8 @@ public final class LayerService: RequestHandler {
             throw .methodNotAllowed(method: String(head.method.prefix(40)), allowed: route.allowedMethods)
         }
         switch route {
-        case .hint: return text(ServiceHint.text(host: head.target.authority ?? head.fields.first("host").map { Array($0) }))
+        case .hint:
+            return text(ServiceHint.text(host: head.target.authority ?? head.fields.first("host").map { Array($0) }))
         case .health: return json(Health(status: "ok", model: decomposer.modelName))
         case .description: return text(OpenAPIDocument.text, type: "application/yaml")
         case .layers:

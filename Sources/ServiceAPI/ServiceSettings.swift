@@ -51,14 +51,16 @@ public struct ServiceSettings: Sendable, Equatable {
             let isNumber = !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
             guard isNumber, let value = Int(text), range.contains(value) else {
                 throw .value(
-                    source: source, value: text, expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+                    source: source, value: text,
+                    expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return value
         }
         func choice<Value: RawRepresentable<String> & CaseIterable>(_: Value.Type) throws(SettingsError) -> Value {
             guard let value = Value(rawValue: text) else {
                 throw .value(
-                    source: source, value: text, expected: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+                    source: source, value: text,
+                    expected: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
             }
             return value
         }

@@ -2,7 +2,7 @@ import Foundation
 import ServiceAPI
 import Yams
 
-/// Where the settings of `mica serve` come from: the file, then the environment over it, then the command line over both.
+/// The settings of `mica serve`: the file's, the environment's over them, the command line's over both.
 enum Configuration {
     /// Names the file if `--config` does not.
     static let fileVariable = "MICA_CONFIG"
@@ -43,7 +43,9 @@ enum Configuration {
         }
         // A file of comments alone is an empty document.
         guard let node, node != Node("", Tag(.null)) else { return [] }
-        guard let mapping = node.mapping else { throw .file(name: path, problem: "is not a list of 'name: value' lines") }
+        guard let mapping = node.mapping else {
+            throw .file(name: path, problem: "is not a list of 'name: value' lines")
+        }
         var values: [(key: String, value: String)] = []
         for (key, value) in mapping {
             guard let name = key.scalar?.string, let scalar = value.scalar else {

@@ -14,7 +14,10 @@ import Testing
         let client = try fixture.client()
         client.send(
             ServiceFixture.form(
-                [("layers", "3"), ("prompt", "a poster, ünïcode\r\nsecond line"), ("steps", "2"), ("seed", "18446744073709551615")],
+                [
+                    ("layers", "3"), ("prompt", "a poster, ünïcode\r\nsecond line"), ("steps", "2"),
+                    ("seed", "18446744073709551615"),
+                ],
                 image: try ServiceFixture.png()))
         let answer = try client.readAnswer()
         #expect(answer.status == 200 && answer.fields["vary"] == "Accept")
@@ -22,7 +25,9 @@ import Testing
         #expect(parts.map(\.name) == ["result", "layer_1", "layer_2", "layer_3", "psd"])
         #expect(parts.map(\.fileName) == [nil, "layer_1.png", "layer_2.png", "layer_3.png", "layers.psd"])
         #expect(
-            parts.map { $0.mediaType?.essence } == ["application/json", "image/png", "image/png", "image/png", "image/vnd.adobe.photoshop"])
+            parts.map { $0.mediaType?.essence } == [
+                "application/json", "image/png", "image/png", "image/png", "image/vnd.adobe.photoshop",
+            ])
 
         let result = try ServiceFixture.json(parts[0].content)
         #expect(result["model"] as? String == "fake" && result["caption"] == nil)
@@ -53,7 +58,9 @@ import Testing
         for type in ["Content-Type: image/png\r\n", "Content-Type: application/octet-stream\r\n", ""] {
             client.send(
                 ServiceFixture.request(
-                    query: "?layers=1&prompt=a%20b+c&caption_language=zh&cfg_normalize=false&true_cfg_scale=2.5&dtype=bfloat16"
+                    query:
+                        "?layers=1&prompt=a%20b+c&caption_language=zh&cfg_normalize=false"
+                        + "&true_cfg_scale=2.5&dtype=bfloat16"
                         + "&generator=cuda&max_sequence_length=7&negative_prompt=",
                     more: type, body: try ServiceFixture.png()))
             let parts = try ServiceFixture.parts(try client.readAnswer())
@@ -85,14 +92,17 @@ import Testing
         fixture.stop()
     }
 
-    @Test(arguments: [
-        ("?format=zip", "", "application/zip", "layers.zip"), ("?format=psd", "", "image/vnd.adobe.photoshop", "layers.psd"),
-        ("?format=json", "", "application/json", nil), ("", "Accept: application/zip\r\n", "application/zip", "layers.zip"),
-        ("", "Accept: image/vnd.adobe.photoshop\r\n", "image/vnd.adobe.photoshop", "layers.psd"),
-        ("", "Accept: text/html, application/json;q=0.5\r\n", "application/json", nil),
-        ("?format=zip", "Accept: application/json\r\n", "application/zip", "layers.zip"),
-        ("?format=multipart", "Accept: application/json\r\n", "multipart/form-data", nil),
-    ] as [(String, String, String, String?)])
+    @Test(
+        arguments: [
+            ("?format=zip", "", "application/zip", "layers.zip"),
+            ("?format=psd", "", "image/vnd.adobe.photoshop", "layers.psd"),
+            ("?format=json", "", "application/json", nil),
+            ("", "Accept: application/zip\r\n", "application/zip", "layers.zip"),
+            ("", "Accept: image/vnd.adobe.photoshop\r\n", "image/vnd.adobe.photoshop", "layers.psd"),
+            ("", "Accept: text/html, application/json;q=0.5\r\n", "application/json", nil),
+            ("?format=zip", "Accept: application/json\r\n", "application/zip", "layers.zip"),
+            ("?format=multipart", "Accept: application/json\r\n", "multipart/form-data", nil),
+        ] as [(String, String, String, String?)])
     func theClientChoosesTheForm(query: String, accept: String, type: String, fileName: String?) throws {
         let fixture = try ServiceFixture()
         let client = try fixture.client()
@@ -169,13 +179,16 @@ import Testing
         let fixture = try ServiceFixture()
         let client = try fixture.client()
         client.send(
-            ServiceFixture.request(query: "?prompt=secret", more: "X-Request-Id: r1\r\n", body: try ServiceFixture.png()))
+            ServiceFixture.request(
+                query: "?prompt=secret", more: "X-Request-Id: r1\r\n", body: try ServiceFixture.png()))
         #expect(try client.readAnswer().status == 200)
         _ = try client.ask("GET /missing?prompt=secret HTTP/1.1\r\nHost: a\r\n\r\n")
         fixture.stop()
         let lines = fixture.logs.lines
         #expect(lines.count == 2 && !lines.joined().contains("secret"))
-        #expect(lines[0].contains("method=POST") && lines[0].contains("path=/v1/layers") && lines[0].contains("request_id=r1"))
+        #expect(
+            lines[0].contains("method=POST") && lines[0].contains("path=/v1/layers")
+                && lines[0].contains("request_id=r1"))
         #expect(lines[0].contains("status=200") && lines[1].contains("status=404"))
     }
 }

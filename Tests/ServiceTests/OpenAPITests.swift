@@ -23,7 +23,9 @@ import Yams
     @Test func routesAndMethodsAreTheSame() throws {
         let paths = try #require(try document()["paths"] as? [String: [String: Any]])
         #expect(Set(paths.keys) == Set(Route.allCases.map(\.rawValue)))
-        for route in Route.allCases { #expect(paths[route.rawValue].map { Array($0.keys) } == [route.method.lowercased()]) }
+        for route in Route.allCases {
+            #expect(paths[route.rawValue].map { Array($0.keys) } == [route.method.lowercased()])
+        }
     }
 
     @Test func parametersAndRangesAreTheSame() throws {
@@ -40,8 +42,10 @@ import Yams
         #expect(formats == ResultFormat.allCases.map(\.rawValue))
 
         // Each bound is accepted, and the next value beyond it refused: the service knows the same range.
-        let bounded = ["layers": "Layers", "num_inference_steps": "NumInferenceSteps", "resolution": "Resolution",
-            "num_images_per_prompt": "NumImagesPerPrompt", "max_sequence_length": "MaxSequenceLength"]
+        let bounded = [
+            "layers": "Layers", "num_inference_steps": "NumInferenceSteps", "resolution": "Resolution",
+            "num_images_per_prompt": "NumImagesPerPrompt", "max_sequence_length": "MaxSequenceLength",
+        ]
         let fixture = try ServiceFixture()
         let client = try fixture.client()
         for (name, schema) in bounded {

@@ -28,7 +28,8 @@ import Yams
         try settings.apply(environment: [
             "MICA_HOST": "::", "MICA_PORT": "9", "MICA_MODEL": "/m", "MICA_THREADS": "2", "MICA_LOG_LEVEL": "debug",
             "MICA_LOG_FORMAT": "json", "MICA_QUEUE_LENGTH": "0", "MICA_BODY_LIMIT_MIB": "1",
-            "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4", "MICA_SHUTDOWN_GRACE_SECONDS": "5", "PATH": "x",
+            "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4", "MICA_SHUTDOWN_GRACE_SECONDS": "5",
+            "PATH": "x",
         ])
         var expected = ServiceSettings()
         expected.host = "::"
@@ -53,15 +54,19 @@ import Yams
     }
 
     @Test(arguments: [
-        ("port", "65536", "0 to 65535"), ("port", "-1", "0 to 65535"), ("port", "http", "0 to 65535"), ("host", "", "not empty"),
+        ("port", "65536", "0 to 65535"), ("port", "-1", "0 to 65535"), ("port", "http", "0 to 65535"),
+        ("host", "", "not empty"),
         ("threads", "0", "1 to 1024"), ("log_level", "loud", "trace, debug"), ("log_format", "xml", "text, json"),
-        ("queue_length", "1001", "0 to 1000"), ("body_limit_mib", "0", "1 to 1024"), ("connection_limit", "+5", "1 to 100000"),
+        ("queue_length", "1001", "0 to 1000"), ("body_limit_mib", "0", "1 to 1024"),
+        ("connection_limit", "+5", "1 to 100000"),
         ("picture_limit_megapixels", "201", "1 to 200"), ("shutdown_grace_seconds", "1.5", "0 to 3600"),
     ])
     func valuesOutOfRangeAreNamed(name: String, value: String, range: String) throws {
         var settings = ServiceSettings()
         let key = try #require(ServiceSettings.Key(rawValue: name))
-        let error = #expect(throws: SettingsError.self) { try settings.set(key, to: value, source: key.environmentName) }
+        let error = #expect(throws: SettingsError.self) {
+            try settings.set(key, to: value, source: key.environmentName)
+        }
         let text = error?.description ?? ""
         #expect(text.contains(range) && text.contains("MICA_\(name.uppercased())") && !text.contains("\n"))
         #expect(settings == ServiceSettings())

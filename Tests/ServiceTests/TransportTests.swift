@@ -13,7 +13,8 @@ import Testing
         configuration.lingerIdleSeconds = 0.3
         change(&configuration)
         return try HTTPServer(
-            configuration: configuration, handler: handler, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            configuration: configuration, handler: handler,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -57,7 +58,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("GET / HTTP/1.0\r\n\r\n", "close", true), ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", false),
+        ("GET / HTTP/1.0\r\n\r\n", "close", true),
+        ("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", false),
         ("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "close", true),
     ])
     func saysWhetherItCloses(request: String, connection: String, closes: Bool) throws {
@@ -81,7 +83,9 @@ import Testing
         server.stop(graceSeconds: 1)
     }
 
-    @Test(arguments: [("abc-1.2_Z", true), ("a b", false), (String(repeating: "x", count: 65), false), ("a\u{7F}", false)])
+    @Test(arguments: [
+        ("abc-1.2_Z", true), ("a b", false), (String(repeating: "x", count: 65), false), ("a\u{7F}", false),
+    ])
     func repeatsSafeRequestIDs(id: String, isKept: Bool) throws {
         let server = try serve()
         let client = try TestClient(port: server.port)
