@@ -13,7 +13,7 @@ RUN swift build -c release --product mica --static-swift-stdlib \
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libopenblas0-pthread libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
+        libopenblas0-pthread libdnnl2 libgomp1 libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mica
 COPY --from=build /out/mica /usr/bin/mica

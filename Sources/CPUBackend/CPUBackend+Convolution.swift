@@ -5,7 +5,8 @@ extension CPUBackend {
     /// The patches of one piece of the output, a worker: half of a second-level cache.
     private static let patchBytes = 512 << 10
 
-    /// Patches of a run of output pixels are laid out as rows and multiplied with the weight; 1x1 kernels need no patches.
+    /// Patches of a run of output pixels are laid out as rows and
+    /// multiplied with the weight; 1x1 kernels need no patches.
     func convolution(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor, _ geometry: ConvolutionGeometry, _ addend: Tensor?,
         _ output: Tensor

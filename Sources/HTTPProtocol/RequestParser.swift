@@ -1,8 +1,8 @@
 /// Bytes in, requests out: the receiving half of HTTP/1.1 (RFC 9112) as a state machine without I/O and clock.
 ///
-/// Give it what came with `receive`, then take events with `next` until it says `needsMore`. How the bytes were cut
-/// into pieces makes no difference. After an error the parser stays failed, since nobody can tell where a next request
-/// begins.
+/// Give it what came with `receive`, then take events with `next` until it says
+/// `needsMore`. How the bytes were cut into pieces makes no difference. After an
+/// error the parser stays failed, since nobody can tell where a next request begins.
 public struct RequestParser: Sendable {
     private enum State: Sendable {
         case requestLine(emptyLines: Int)
@@ -28,6 +28,7 @@ public struct RequestParser: Sendable {
     private var bodyBytes = 0
     private var chunkExtensionBytes = 0
 
+    /// A parser at the beginning of a connection.
     public init(limits: RequestLimits = RequestLimits()) {
         self.limits = limits
     }

@@ -11,7 +11,8 @@ final class EventLoop {
     private var generation: UInt32 = 0
     /// Connections beyond the limit that are being told so.
     private var refused: Set<ConnectionID> = []
-    /// Given up when descriptors run out, to accept and close one connection: else the listener stays readable.
+    /// Given up when descriptors run out, to accept and close one
+    /// connection: else the listener stays readable for ever.
     private var spareDescriptor: Int32
     /// When accepting goes on after descriptors ran out.
     private var acceptsAgainAt: UInt64?

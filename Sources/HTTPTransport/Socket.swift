@@ -51,8 +51,8 @@ final class Socket {
         }
     }
 
-    /// Makes the coming close drop what the peer has not read yet: the kernel would hold it for a peer that never
-    /// reads.
+    /// Makes the coming close drop what the peer has not read yet, so
+    /// that the kernel does not hold it for a peer that does not read.
     func dropUnsentOnClose() {
         var option = linger(l_onoff: 1, l_linger: 0)
         _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))

@@ -13,6 +13,7 @@ public final class LayerService: RequestHandler {
         /// Pixels of a picture before it is decoded.
         public var maximumPixels = DecodeOptions.defaultMaximumPixels
 
+        /// The values that each property has by default.
         public init() {}
     }
 
@@ -22,6 +23,7 @@ public final class LayerService: RequestHandler {
     /// Results are written here, so that the engine goes on with the next job.
     private let encoding = DispatchQueue(label: "mica.encoding", attributes: .concurrent)
 
+    /// A service whose jobs `decomposer` carries out.
     public init(decomposer: any LayerDecomposer, configuration: Configuration = Configuration()) {
         self.decomposer = decomposer
         self.configuration = configuration

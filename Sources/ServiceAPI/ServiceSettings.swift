@@ -29,6 +29,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case trace, debug, info, notice, warning, error, critical
     }
 
+    /// Where the service listens.
     public var host = "127.0.0.1"
     public var port = 8080
     /// The model's folder; nil for the one that comes with Mica.
@@ -43,6 +44,7 @@ public struct ServiceSettings: Sendable, Equatable {
     public var connectionLimit = 1024
     public var shutdownGraceSeconds = 25
 
+    /// The defaults.
     public init() {}
 
     /// Sets one value from text; `source` is for the message, such as "MICA_PORT" or "port in mica.yaml".

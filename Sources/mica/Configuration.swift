@@ -2,7 +2,8 @@ import Foundation
 import ServiceAPI
 import Yams
 
-/// The settings of `mica serve`: the file's, the environment's over them, the command line's over both.
+/// Where the settings of `mica serve` come from: the file, then the environment over it, then the command line over
+/// both.
 enum Configuration {
     /// Names the file if `--config` does not.
     static let fileVariable = "MICA_CONFIG"

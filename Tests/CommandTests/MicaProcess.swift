@@ -14,7 +14,8 @@ struct MicaProcess {
 
     /// The command beside the test bundle.
     static let executable: URL = {
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
         for _ in 0..<4 {
             let candidate = folder.appendingPathComponent("mica")
             if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }

@@ -35,7 +35,8 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
         .init(name: "https absolute form", text: "GET https://b/ HTTP/1.1\r\nHost: b\r\n\r\n"),
         .init(name: "asterisk", text: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", method: "OPTIONS", path: "*"),
         .init(name: "double slash", text: "GET //x HTTP/1.1\r\nHost: a\r\n\r\n", path: "//x"),
-        .init(name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", keepsAlive: false),
+        .init(name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            keepsAlive: false),
         .init(
             name: "close in a list", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n",
             keepsAlive: false),
