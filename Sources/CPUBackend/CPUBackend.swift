@@ -15,6 +15,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     public let precision: ComputePrecision
     /// True if bfloat16 was asked for and this CPU multiplies it.
     let multipliesBFloat16: Bool
+    /// True if 8 bits were asked for and this CPU multiplies them.
+    let multipliesInt8: Bool
     let matrixProducts = MatrixProductCache()
 
     /// - Parameters:
@@ -23,7 +25,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
     public init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32) {
         self.precision = precision
-        multipliesBFloat16 = precision == .bfloat16 && ComputePrecision.hasFastBFloat16
+        multipliesBFloat16 = precision != .float32 && ComputePrecision.hasFastBFloat16
+        multipliesInt8 = precision == .int8 && ComputePrecision.hasFastInt8
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes)
         openblas_set_num_threads(1)

@@ -83,6 +83,21 @@ void mica_convolve_rows_bf16(const uint16_t *input, size_t input_width, size_t c
                              const uint32_t *panels, const float *bias, const float *addend, size_t rows, size_t width, size_t outputs,
                              float *output);
 
+// --- eight bits ----------------------------------------------------------------------------------------------------------------
+// Rounds a row to 8 bits, its largest magnitude becoming 127; returns the scale (value = scale * y), 0 for a row of zeros.
+float mica_quantize_row_s8(const float *x, int8_t *y, size_t count, int32_t *sum);
+// Rounds a row to 8 bits from its lowest to its highest value: value = scale * (y - zero). After GELU half of a symmetric range
+// would go to waste.
+float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero);
+// Sums of products of u8 rows and s8 columns to floats: takes the rows' zeros out again and scales. y may be x; rows lie
+// `stride` apart.
+void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32_t *row_zeros, const float *column_scales,
+                          const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride);
+// Sum of a[i] * b[i].
+float mica_dot_s8(const float *a, const int8_t *b, size_t count);
+// 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
+int mica_has_s8_products(void);
+
 // --- pictures, channels last ---------------------------------------------------------------------------------------------------
 // The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.
 void mica_im2col(const float *x, size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t top, size_t left,
