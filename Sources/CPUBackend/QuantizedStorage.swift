@@ -1,7 +1,7 @@
 import TensorCore
 
 /// A matrix of 8-bit integers; row n stands for `scales[n] * row`.
-// @unchecked because, as in the class above, it is written once, before anyone else sees it.
+// @unchecked because as a HostStorage it is; it is written once, before anyone else sees it.
 final class QuantizedStorage: HostStorage, @unchecked Sendable {
     /// By row.
     let scales: Tensor
