@@ -8,7 +8,7 @@ extension Rule {
     static let fileLength = Rule(description: "a file has at most \(mostLines) lines") { file in
         guard file.language == .swift || file.language == .c, file.lines.count > mostLines else { return [] }
         // The lines of text literals are data: a generated document may be as long as it is.
-        let code = file.lines.indices.filter { !isText($0, in: file) }.count
+        let code = file.lines.indices.filter { file.lines[$0].trimmed.isEmpty || !isText($0, in: file) }.count
         return code > mostLines ? [(mostLines + 1, "\(code) lines")] : []
     }
 
