@@ -35,10 +35,12 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
-        .target(name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS"], swiftSettings: base),
+        .target(
+            name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
@@ -48,7 +50,7 @@ let package = Package(
         .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", logging],
+            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -62,12 +64,20 @@ let package = Package(
 
         // Tests
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
-        .testTarget(name: "CPUBackendTests", dependencies: ["CPUBackend", "TensorCore"], swiftSettings: base),
+        .testTarget(
+            name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
+        // Optimised in every configuration: plain references and
+        // scans of all sources are loops, ten times slower without.
+        .testTarget(
+            name: "BackendTests", dependencies: ["TensorCore", "CPUBackend"],
+            swiftSettings: base + [.unsafeFlags(["-O"])]),
+        .testTarget(name: "TidyTests", swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", "TensorCore", "CPUBackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
-            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base),
+            name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base
+        ),
         .testTarget(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],

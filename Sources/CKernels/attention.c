@@ -1,5 +1,11 @@
 #include "dispatch.h"
 
+// a * b as float32 has it, whatever is done with it next.
+INLINE float rounded_product(float a, float b) {
+    _Pragma("clang fp contract(off)")
+    return a * b;
+}
+
 KERNEL void mica_softmax_block(float *scores, size_t rows, size_t columns, size_t stride, float scale, const int32_t *visible,
                                float *maximum, float *sum, float *accumulated, size_t size) {
     REORDER
@@ -17,7 +23,9 @@ KERNEL void mica_softmax_block(float *scores, size_t rows, size_t columns, size_
         const float top = block > maximum[r] ? block : maximum[r];
         float added = 0;
         for (size_t i = 0; i < seen; i++) {
-            s[i] = mica_expf(s[i] * scale - top);
+            // Not fused: `top` is a rounded product, so the same product must be rounded before the difference is taken. Otherwise the
+            // largest score differs from itself by its rounding, which for scores from 1e9 on is more than exp takes.
+            s[i] = mica_expf(rounded_product(s[i], scale) - top);
             added += s[i];
         }
         for (size_t i = seen; i < columns; i++) s[i] = 0;
@@ -33,9 +41,10 @@ KERNEL void mica_softmax_block(float *scores, size_t rows, size_t columns, size_
     }
 }
 
-KERNEL void mica_softmax_finish(const float *accumulated, const float *sum, float *y, size_t rows, size_t size, size_t stride) {
+KERNEL void mica_softmax_finish(const float *accumulated, size_t accumulated_stride, const float *sum, float *y, size_t rows, size_t size,
+                                size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         const float factor = 1.0f / sum[r];
-        for (size_t i = 0; i < size; i++) y[r * stride + i] = accumulated[r * size + i] * factor;
+        for (size_t i = 0; i < size; i++) y[r * stride + i] = accumulated[r * accumulated_stride + i] * factor;
     }
 }

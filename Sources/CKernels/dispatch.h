@@ -17,7 +17,8 @@
 // Inlined into each kernel, so that it is compiled for the same CPU.
 #define INLINE static inline __attribute__((always_inline))
 
-// exp(x) within 1 unit in the last place or two, as code that vectorises; below -87.3 the result is 0 or the smallest normal numbers.
+// exp(x) within 1 unit in the last place (a test measures 0.99) from -87.33 to 88.37, as code that vectorises; beyond, the value at
+// that end, 1.2e-38 or 2.4e38, so that nothing overflows. NaN stays NaN.
 INLINE float mica_expf(float x) {
     x = x < -87.33f ? -87.33f : (x > 88.37f ? 88.37f : x);
     const float n = nearbyintf(x * 1.44269504088896341f);
@@ -34,13 +35,6 @@ INLINE float mica_expf(float x) {
     float power;
     memcpy(&power, &bits, sizeof power);
     return e * power;
-}
-
-INLINE float mica_sigmoid(float x) { return 1.0f / (1.0f + mica_expf(-x)); }
-
-INLINE float mica_gelu_tanh(float x) {
-    const float u = 0.7978845608028654f * (x + 0.044715f * x * x * x);
-    return x * (1.0f - 1.0f / (mica_expf(2.0f * u) + 1.0f));
 }
 
 INLINE float mica_bf16(uint16_t bits) {

@@ -1,4 +1,4 @@
-#include "dispatch.h"
+#include "activations.h"
 
 KERNEL void mica_layer_norm(const float *x, const float *shift, const float *scale, float epsilon, float *y, size_t rows, size_t columns) {
     REORDER
@@ -43,8 +43,7 @@ KERNEL void mica_channel_norm(const float *x, const float *gamma, float *y, size
         const float norm = sqrtf(sum_of_squares(s, columns));
         const float factor = sqrtf((float)columns) / (norm > 1e-12f ? norm : 1e-12f);
         for (size_t i = 0; i < columns; i++) d[i] = s[i] * factor * gamma[i];
-        if (activation == MICA_SILU)
-            for (size_t i = 0; i < columns; i++) d[i] = d[i] * mica_sigmoid(d[i]);
+        bias_activate_row(d, 0, d, columns, activation);
     }
 }
 

@@ -1,26 +1,4 @@
-#include "dispatch.h"
-
-// One row of y = activation(x + bias); the switch stands outside of the loops so that each loop vectorises.
-INLINE void bias_activate_row(const float *x, const float *bias, float *y, size_t columns, int activation) {
-    const float *source = x;
-    if (bias) {
-        for (size_t i = 0; i < columns; i++) y[i] = x[i] + bias[i];
-        source = y;
-    }
-    switch (activation) {
-    case MICA_SILU:
-        for (size_t i = 0; i < columns; i++) y[i] = source[i] * mica_sigmoid(source[i]);
-        break;
-    case MICA_GELU_TANH:
-        for (size_t i = 0; i < columns; i++) y[i] = mica_gelu_tanh(source[i]);
-        break;
-    case MICA_GELU:
-        for (size_t i = 0; i < columns; i++) y[i] = 0.5f * source[i] * (1.0f + erff(source[i] * 0.70710678118654752f));
-        break;
-    default:
-        if (source != y) memcpy(y, source, columns * sizeof(float));
-    }
-}
+#include "activations.h"
 
 KERNEL void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation) {
     for (size_t r = 0; r < rows; r++) bias_activate_row(x + r * stride, bias, y + r * stride, columns, activation);

@@ -2,15 +2,21 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// Queries and keys of one block: its scores, 128 x 512 floats, and its accumulated values stay in the second-level cache.
+    /// Queries and keys of one block: its scores, 128 x 512 floats,
+    /// and its accumulated values stay in the second-level cache.
     private static let queryBlock = 128
     private static let keyBlock = 512
 
-    /// Attention in blocks with a running maximum (Milakov and Gimelshein 2018): scratch memory does not grow with the number of tokens.
+    /// Attention in blocks with a running maximum (Milakov and Gimelshein
+    /// 2018): scratch memory does not grow with the number of tokens.
     func attention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
     ) throws(TensorError) {
-        let blocks = queryBlocks(query.shape[0], key.shape[0], layout.mask)
+        if usesBFloat16(attentionOf: query.shape[0], layout) {
+            return try bfloat16Attention(query, key, value, layout, output)
+        }
+        let blocks = QueryBlock.blocks(
+            queries: query.shape[0], keys: key.shape[0], layout.mask, rows: Self.queryBlock)
         let tasks = blocks.count * layout.heads
         let size = layout.headSize
         let scratchFloats = Self.queryBlock * (Self.keyBlock + size + 2)
@@ -26,35 +32,6 @@ extension CPUBackend {
                 scratch: memory + worker * scratchFloats, capacity: Self.queryBlock)
         }
     }
-
-    private func queryBlocks(_ queries: Int, _ keys: Int, _ mask: AttentionLayout.Mask) -> [QueryBlock] {
-        switch mask {
-        case .none:
-            return split(0..<queries).map { QueryBlock(queries: $0, keys: 0..<keys, causalOffset: nil) }
-        case .causal(let offset):
-            return split(0..<queries).map {
-                QueryBlock(queries: $0, keys: 0..<($0.upperBound + offset), causalOffset: offset)
-            }
-        case .segments(let boundaries):
-            return zip(boundaries, boundaries.dropFirst()).flatMap { start, end in
-                split(start..<end).map { QueryBlock(queries: $0, keys: start..<end, causalOffset: nil) }
-            }
-        }
-    }
-
-    private func split(_ range: Range<Int>) -> [Range<Int>] {
-        stride(from: range.lowerBound, to: range.upperBound, by: Self.queryBlock).map {
-            $0..<min($0 + Self.queryBlock, range.upperBound)
-        }
-    }
-}
-
-/// Rows of queries that are computed together, and the keys that any of them sees.
-private struct QueryBlock {
-    let queries: Range<Int>
-    let keys: Range<Int>
-    /// If not nil, query i sees keys up to i + causalOffset.
-    let causalOffset: Int?
 }
 
 /// The operands of one attention; `run` computes one block of one head.
@@ -90,7 +67,8 @@ private struct AttentionJob {
                 transposed: false, beta: 1, accumulated, size)
         }
         mica_softmax_finish(
-            accumulated, sum, output + block.queries.lowerBound * queryStride + head * size, rows, size, queryStride)
+            accumulated, size, sum, output + block.queries.lowerBound * queryStride + head * size, rows, size,
+            queryStride)
     }
 
     private func softmax(

@@ -5,11 +5,15 @@ extension CPUBackend {
     /// The patches of one piece of the output, a worker: half of a second-level cache.
     private static let patchBytes = 512 << 10
 
-    /// Patches of a run of output pixels are laid out as rows and multiplied with the weight; 1x1 kernels need no patches.
+    /// Patches of a run of output pixels are laid out as rows and
+    /// multiplied with the weight; 1x1 kernels need no patches.
     func convolution(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor, _ geometry: ConvolutionGeometry, _ addend: Tensor?,
         _ output: Tensor
     ) throws(TensorError) {
+        if weight.dtype == .bfloat16 {
+            return try bfloat16Convolution(input, weight, bias, geometry, addend, output)
+        }
         let channels = input.shape[2]
         let outputs = output.shape[2]
         let depth = geometry.kernel * geometry.kernel * channels

@@ -45,6 +45,10 @@ extension CPUBackend {
         if input.shape[0] <= Self.fewRows {
             rowProducts(input, weight, output)
             finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+        } else if weight.dtype == .bfloat16, multipliesBFloat16,
+            try bfloat16Product(input, weight, bias, activation, output)
+        {
+            return
         } else if weight.dtype == .float32 {
             floatProduct(input, weight, bias, activation, output)
         } else {
@@ -116,14 +120,15 @@ extension CPUBackend {
     }
 
     /// Bias and activation over a rectangle of the output, while it is in the cache.
-    private func finish(
+    func finish(
         _ output: Tensor, _ rows: Range<Int>, _ columns: Range<Int>, _ bias: Tensor?, _ activation: Activation
     ) {
         guard bias != nil || activation != .none else { return }
         let stride = output.shape[1]
         let corner = output.floats + rows.lowerBound * stride + columns.lowerBound
         mica_bias_activate(
-            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count, columns.count, stride,
+            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count, columns.count,
+            stride,
             activation.kernelCode)
     }
 }

@@ -1,7 +1,8 @@
 import TensorCore
 
 extension CPUBackend {
-    /// Copies element by element along the output's innermost axis; pictures and latents are small beside the arithmetic.
+    /// Copies element by element along the output's innermost
+    /// axis; pictures and latents are small beside the arithmetic.
     func permute(_ input: Tensor, _ axes: [Int], _ output: Tensor) {
         var inputStrides = [Int](repeating: 1, count: input.shape.rank)
         for axis in stride(from: input.shape.rank - 2, through: 0, by: -1) {

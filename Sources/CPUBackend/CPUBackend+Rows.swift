@@ -31,7 +31,7 @@ extension CPUBackend {
             }
         case .upsampleNearest(let input, let output):
             let (width, channels) = (input.shape[1], input.shape[2])
-            workers.split(input.shape[0], grain: max(1, Self.grainElements / (width * channels))) { _, range in
+            workers.split(input.shape[0], grain: max(1, Self.grainElements / max(width * channels, 1))) { _, range in
                 mica_upsample_nearest(
                     input.floats, width, channels, range.lowerBound, range.upperBound, output.floats)
             }
@@ -76,7 +76,8 @@ extension CPUBackend {
             rows(of: tensor) { first, count, columns in
                 let angles = first / columns * (headSize / 2)
                 mica_head_norm_rotary(
-                    tensor.floats + first, weight?.floats, epsilon, rotary.map { UnsafePointer($0.cosines.floats + angles) },
+                    tensor.floats + first, weight?.floats, epsilon,
+                    rotary.map { UnsafePointer($0.cosines.floats + angles) },
                     rotary.map { UnsafePointer($0.sines.floats + angles) }, rotary?.pairing == .halves ? 1 : 0, count,
                     columns / headSize, headSize)
             }
@@ -88,7 +89,7 @@ extension CPUBackend {
     /// The rows `indices` of a table, widened.
     func gatherRows(_ table: Tensor, _ indices: [Int32], _ output: Tensor) throws(TensorError) {
         let columns = table.shape[1]
-        workers.split(indices.count, grain: max(1, Self.grainElements / columns)) { _, range in
+        workers.split(indices.count, grain: max(1, Self.grainElements / max(columns, 1))) { _, range in
             for row in range {
                 let first = Int(indices[row]) * columns
                 widen(table, first..<(first + columns), into: output.floats + row * columns)

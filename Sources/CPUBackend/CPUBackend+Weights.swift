@@ -4,6 +4,13 @@ import TensorCore
 extension CPUBackend {
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
+        if multipliesBFloat16, tensor.dtype != .bfloat16, tensor.shape.rank == 2 { return try roundedCopy(of: tensor) }
+        return try shared(tensor)
+    }
+
+    /// The checkpoint's own bytes, or a copy of them if they lie askew.
+    private func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
             // A file may place a tensor at any byte; arithmetic needs whole elements.
@@ -15,7 +22,7 @@ extension CPUBackend {
     }
 
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        let source = try weight(tensor)
+        let source = try shared(tensor)
         guard source.dtype != .float32 else { return source }
         let result = try allocate(tensor.shape, .float32)
         widen(source, 0..<source.elementCount, into: result.floats)
@@ -28,6 +35,7 @@ extension CPUBackend {
         let source = try parameter(tensor)
         let (outputs, inputs) = (shape[0], shape[1])
         let time = shape.rank == 5 ? shape[2] : 1
+        if let packed = try packedConvolutionWeight(source, time: time) { return packed }
         let kernel = shape[-1]
         let area = shape[-2] * shape[-1]
         let result = try allocate([outputs, shape[-2], kernel, inputs], .float32)
@@ -57,6 +65,19 @@ extension CPUBackend {
         default:
             preconditionFailure("\(tensor.dtype) is no weight type")
         }
+    }
+
+    /// A matrix of another type, rounded to bfloat16 once.
+    private func roundedCopy(of tensor: HostTensor) throws(TensorError) -> Tensor {
+        let aligned = try alignedCopy(of: tensor)
+        let result = try allocate(tensor.shape, .bfloat16)
+        let rowElements = tensor.shape.rowElementCount
+        let row = try allocate([rowElements], .float32)
+        for index in 0..<tensor.shape[0] {
+            widen(aligned, (index * rowElements)..<((index + 1) * rowElements), into: row.floats)
+            round(row, into: result.rows(index..<(index + 1)))
+        }
+        return result
     }
 
     private func alignedCopy(of tensor: HostTensor) throws(TensorError) -> Tensor {

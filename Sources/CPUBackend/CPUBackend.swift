@@ -4,17 +4,26 @@ import TensorCore
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///
-/// Weights stay where the checkpoint is mapped, in the checkpoint's element type; a matrix product widens them a panel at a time.
+/// Weights stay where the checkpoint is mapped, in the checkpoint's
+/// element type; a matrix product widens them a panel at a time.
 // @unchecked because all state is immutable but for the allocator, which locks.
 public final class CPUBackend: Backend, @unchecked Sendable {
     public let name = "cpu"
     let workers: Workers
     let allocator: HostAllocator
+    /// In what matrices are multiplied.
+    public let precision: ComputePrecision
+    /// True if bfloat16 was asked for and this CPU multiplies it.
+    let multipliesBFloat16: Bool
+    let matrixProducts = MatrixProductCache()
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
     ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
-    public init(threads: Int? = nil, limitBytes: Int? = nil) {
+    ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
+    public init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32) {
+        self.precision = precision
+        multipliesBFloat16 = precision == .bfloat16 && ComputePrecision.hasFastBFloat16
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes)
         openblas_set_num_threads(1)

@@ -4,11 +4,13 @@ import TensorCore
 
 /// Hands out blocks of host memory, counts them, and keeps freed ones for the next request of the same size.
 ///
-/// Kept blocks never raise the process's peak: what is used and what is kept stay together below the most that was ever used at once.
-final class HostAllocator: Sendable {
+/// Kept blocks never raise the process's peak: what is used and what
+/// is kept stay together below the most that was ever used at once.
+package final class HostAllocator: Sendable {
     /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
-    private static let mappedBlockBytes = 1 << 17
-    /// From this size on the kernel is asked for huge pages: touching memory for the first time is then 10 times cheaper.
+    package static let mappedBlockBytes = 1 << 17
+    /// From this size on the kernel is asked for huge pages:
+    /// touching memory for the first time is then 10 times cheaper.
     private static let hugePageBytes = 8 << 20
 
     private struct State: ~Copyable {
@@ -23,20 +25,30 @@ final class HostAllocator: Sendable {
     private let limitBytes: Int?
 
     /// `limitBytes` bounds what may be in use at once; nil leaves it to the system.
-    init(limitBytes: Int?) {
+    package init(limitBytes: Int?) {
         self.limitBytes = limitBytes
     }
 
-    var memory: MemoryUse {
+    /// Bytes in use now, and the most since the last `resetPeak`; each block counts with its rounded size.
+    package var memory: MemoryUse {
         state.withLock { MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes) }
     }
 
-    func resetPeak() {
-        state.withLock { $0.peakBytes = $0.usedBytes }
+    /// Bytes of blocks that are kept for reuse.
+    package var keptBytes: Int {
+        state.withLock { $0.keptBytes }
+    }
+
+    /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
+    package func resetPeak() {
+        state.withLock {
+            Self.releaseKept(&$0)
+            $0.peakBytes = $0.usedBytes
+        }
     }
 
     /// A block of at least `byteCount` bytes, aligned to 64. Give it back with the same count.
-    func allocate(_ byteCount: Int, operation: String) throws(TensorError) -> UnsafeMutableRawPointer {
+    package func allocate(_ byteCount: Int, operation: String) throws(TensorError) -> UnsafeMutableRawPointer {
         let size = Self.roundedSize(byteCount)
         let limit = limitBytes
         let outcome: Result<UInt, TensorError> = state.withLock { state in
@@ -61,14 +73,13 @@ final class HostAllocator: Sendable {
     }
 
     /// Takes a block back, to keep it or to free it.
-    func recycle(_ block: UnsafeMutableRawPointer, byteCount: Int) {
+    package func recycle(_ block: UnsafeMutableRawPointer, byteCount: Int) {
         let size = Self.roundedSize(byteCount)
         let address = UInt(bitPattern: block)
         let keeps = state.withLock { state in
             state.usedBytes -= size
-            guard size >= Self.mappedBlockBytes, state.usedBytes + state.keptBytes + size <= state.peakBytes else {
-                return false
-            }
+            // Used and kept bytes together stay what they were, and so below the peak.
+            guard size >= Self.mappedBlockBytes else { return false }
             state.keptBytes += size
             state.kept[size, default: []].append(address)
             return true
@@ -77,7 +88,7 @@ final class HostAllocator: Sendable {
     }
 
     /// Frees all kept blocks.
-    func releaseKept() {
+    package func releaseKept() {
         state.withLock { Self.releaseKept(&$0) }
     }
 

@@ -1,7 +1,8 @@
 import Dispatch
 import Synchronization
 
-/// The threads that share one operation's work. Nothing else of the engine makes threads, and the libraries below are held at one.
+/// The threads that share one operation's work. Nothing else of the
+/// engine makes threads, and the libraries below are held at one.
 struct Workers: Sendable {
     /// At least 1.
     let count: Int
@@ -10,8 +11,8 @@ struct Workers: Sendable {
         self.count = max(count, 1)
     }
 
-    /// Calls `body(worker, task)` once for each task, each worker taking the next task that is free; returns when all are done.
-    /// Two calls with the same worker never overlap, so that a worker may own scratch memory.
+    /// Calls `body(worker, task)` once for each task, each worker taking the next task that is free; returns when all
+    /// are done. Two calls with the same worker never overlap, so that a worker may own scratch memory.
     func run(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void) {
         let used = min(count, tasks)
         guard used > 1 else {
@@ -31,7 +32,8 @@ struct Workers: Sendable {
         }
     }
 
-    // @unchecked because the bodies capture pointers to tensors and write disjoint parts of them, and `run` returns only after the last call.
+    // @unchecked because the bodies capture pointers to tensors and write
+    // disjoint parts of them, and `run` returns only after the last call.
     private struct SharedBody: @unchecked Sendable {
         let call: (_ worker: Int, _ task: Int) -> Void
     }

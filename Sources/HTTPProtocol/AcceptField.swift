@@ -79,7 +79,9 @@ public struct AcceptField: Sendable {
     /// `0[.ddd]` or `1[.000]` in thousandths (RFC 9110 section 12.4.2), or nil.
     private static func quality(_ text: String) -> Int? {
         let bytes = Array(text.utf8)
-        guard let first = bytes.first, first == Octet.zero || first == Octet.zero + 1, bytes.count <= 5 else { return nil }
+        guard let first = bytes.first, first == Octet.zero || first == Octet.zero + 1, bytes.count <= 5 else {
+            return nil
+        }
         var thousandths = Int(first - Octet.zero) * 1000
         if bytes.count > 1 {
             guard bytes[1] == Octet.dot else { return nil }

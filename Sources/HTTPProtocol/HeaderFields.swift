@@ -11,6 +11,7 @@ public struct HeaderFields: Sendable {
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
 
+    /// No fields.
     public init() {}
 
     /// Number of fields.

@@ -1,5 +1,6 @@
 /// `type/subtype; name=value` (RFC 9110 section 8.3.1); names in lower case.
 public struct MediaType: Sendable {
+    /// Lower case: `image` and `png` of `image/png`.
     public let type: String
     public let subtype: String
     /// In order, names in lower case, values unquoted.

@@ -15,7 +15,9 @@ public struct MultipartParser: Sendable {
     public static func parse(
         _ body: ArraySlice<UInt8>, mediaType: MediaType
     ) throws(MultipartError) -> [MultipartPart] {
-        guard let boundary = mediaType.parameter("boundary"), isValid(boundary: boundary) else { throw .invalidBoundary }
+        guard let boundary = mediaType.parameter("boundary"), isValid(boundary: boundary) else {
+            throw .invalidBoundary
+        }
         let parser = MultipartParser(body: body, dashBoundary: Array("--\(boundary)".utf8))
         return try parser.parts()
     }

@@ -21,7 +21,9 @@ public struct MultipartWriter: Sendable {
     public mutating func add(name: String, fileName: String?, contentType: String, content: [UInt8]) {
         for text in [name, fileName ?? ""] {
             precondition(
-                text.utf8.allSatisfy { $0 >= Octet.space && $0 < Octet.delete && $0 != Octet.quote && $0 != Octet.percent },
+                text.utf8.allSatisfy {
+                    $0 >= Octet.space && $0 < Octet.delete && $0 != Octet.quote && $0 != Octet.percent
+                },
                 "a part's name is plain ASCII")
         }
         let file = fileName.map { "; filename=\"\($0)\"" } ?? ""

@@ -17,5 +17,6 @@ public struct RequestLimits: Sendable, Equatable {
     /// Empty lines that are skipped before a request line (RFC 9112 section 2.2 asks for at least one).
     public var leadingEmptyLines = 1
 
+    /// The limits that each property has by default.
     public init() {}
 }

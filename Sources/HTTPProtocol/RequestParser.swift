@@ -1,7 +1,8 @@
 /// Bytes in, requests out: the receiving half of HTTP/1.1 (RFC 9112) as a state machine without I/O and clock.
 ///
-/// Give it what came with `receive`, then take events with `next` until it says `needsMore`. How the bytes were cut into
-/// pieces makes no difference. After an error the parser stays failed, since nobody can tell where a next request begins.
+/// Give it what came with `receive`, then take events with `next` until it says
+/// `needsMore`. How the bytes were cut into pieces makes no difference. After an
+/// error the parser stays failed, since nobody can tell where a next request begins.
 public struct RequestParser: Sendable {
     private enum State: Sendable {
         case requestLine(emptyLines: Int)
@@ -27,6 +28,7 @@ public struct RequestParser: Sendable {
     private var bodyBytes = 0
     private var chunkExtensionBytes = 0
 
+    /// A parser at the beginning of a connection.
     public init(limits: RequestLimits = RequestLimits()) {
         self.limits = limits
     }
@@ -123,7 +125,9 @@ public struct RequestParser: Sendable {
     /// False if the line is not complete.
     private mutating func takeRequestLine(emptyLines: Int) throws(RequestError) -> Bool {
         let limit = limits.requestLineBytes
-        guard let line = try takeLine(limit: limit, tooLong: .requestLineTooLong(limitBytes: limit)) else { return false }
+        guard let line = try takeLine(limit: limit, tooLong: .requestLineTooLong(limitBytes: limit)) else {
+            return false
+        }
         if line.isEmpty {
             guard emptyLines < limits.leadingEmptyLines else { throw .malformedRequestLine }
             state = .requestLine(emptyLines: emptyLines + 1)

@@ -1,11 +1,14 @@
 /// An answer: status, fields and a body in pieces, so that large parts need not be joined.
 ///
-/// `Content-Length`, `Transfer-Encoding`, `Connection` and `Date` belong to the connection and are written by `encoded`.
+/// `Content-Length`, `Transfer-Encoding`, `Connection` and
+/// `Date` belong to the connection and are written by `encoded`.
 public struct Response: Sendable {
+    /// The status code, the fields in order, and the pieces of the body.
     public var status: Int
     public var fields: [(name: String, value: String)]
     public var body: [[UInt8]]
 
+    /// A response of these parts.
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [[UInt8]] = []) {
         self.status = status
         self.fields = fields
@@ -17,8 +20,8 @@ public struct Response: Sendable {
 
     /// The bytes to send: the head, then the body's pieces; small answers are one piece.
     ///
-    /// `method` is the request's, if one could be read: HEAD gets the fields of GET and no body (RFC 9110 section 9.3.2).
-    /// `version` is the request's: an HTTP/1.0 client must be told of a connection that stays open.
+    /// `method` is the request's, if one could be read: HEAD gets the fields of GET and no body (RFC 9110 section
+    /// 9.3.2). `version` is the request's: an HTTP/1.0 client must be told of a connection that stays open.
     public func encoded(method: String?, version: HTTPVersion, keepsAlive: Bool, date: String) -> [[UInt8]] {
         var head: [UInt8] = []
         head.reserveCapacity(Self.usualHeadBytes)

@@ -3,8 +3,8 @@ import HTTPProtocol
 
 /// One client: reads requests, has them answered one after the other, and closes without losing the last answer.
 ///
-/// Used on the event loop's thread alone. While a request is being answered nothing more is read, so a client that sends
-/// faster than it is served is held back by its own kernel.
+/// Used on the event loop's thread alone. While a request is being answered nothing more is read, so a client that
+/// sends faster than it is served is held back by its own kernel.
 final class Connection {
     enum Phase {
         /// Waits for a request, or reads one.
@@ -42,6 +42,8 @@ final class Connection {
     /// Input came while it is not wanted: stop listening for it, or the level-triggered poll spins.
     private var inputIsHeldBack = false
     private var hasSeenEnd = false
+    /// A full batch of output stopped `advance`; it goes on once that is sent.
+    private var advanceIsHeldBack = false
 
     /// Pipelined answers are gathered up to this size before they are sent and more requests are read.
     private static let outputBatchBytes = 64 * 1024
@@ -126,6 +128,7 @@ final class Connection {
 
     /// Takes what was received as far as possible, then sends.
     private func advance() {
+        advanceIsHeldBack = false
         while phase == .receiving, output.byteCount < Self.outputBatchBytes {
             do {
                 switch try parser.next() {
@@ -140,6 +143,7 @@ final class Connection {
                 fail(.malformed(error))
             }
         }
+        advanceIsHeldBack = phase == .receiving
         sendAndGoOn()
     }
 
@@ -225,7 +229,6 @@ final class Connection {
 
     private func sendAndGoOn() {
         guard phase != .closed else { return }
-        let hadBatch = output.byteCount >= Self.outputBatchBytes
         var sent = 0
         guard output.flush(to: socket, sent: &sent) else { return close() }
         if sent > 0 { timers.didWrite(sent, at: context.clock.now) }
@@ -236,8 +239,7 @@ final class Connection {
             phase = .draining
             inputIsHeldBack = false
             timers.drainBegins(at: context.clock.now)
-        } else if phase == .receiving, hadBatch {
-            // Requests were left in the parser when the batch was full.
+        } else if advanceIsHeldBack {
             advance()
         }
     }
@@ -297,7 +299,10 @@ final class Connection {
         let (time, expiry) = due()
         guard time <= context.clock.now else { return }
         switch expiry {
-        case .idle, .write, .drain: close()
+        case .idle, .drain: close()
+        case .write:
+            socket.dropUnsentOnClose()
+            close()
         case .head: fail(.slowHead)
         case .body: fail(.slowBody)
         }

@@ -11,10 +11,13 @@ final class EventLoop {
     private var generation: UInt32 = 0
     /// Connections beyond the limit that are being told so.
     private var refused: Set<ConnectionID> = []
-    /// Given up when descriptors run out, to accept and close one connection: else the listener stays readable for ever.
+    /// Given up when descriptors run out, to accept and close one
+    /// connection: else the listener stays readable for ever.
     private var spareDescriptor: Int32
     /// When accepting goes on after descriptors ran out.
     private var acceptsAgainAt: UInt64?
+    /// A shortage lasts for many pauses, and one line is enough for it.
+    private var shortageIsLoggedAgainAt: UInt64 = 0
     private var stopsAt: UInt64?
     private var nextSweep = UInt64.max
     private var lastSweep: UInt64 = 0
@@ -22,6 +25,7 @@ final class EventLoop {
     private static let acceptBatch = 64
     private static let refusedLimit = 64
     private static let acceptPause: UInt64 = 100_000_000
+    private static let shortageLogInterval: UInt64 = 10_000_000_000
     /// Deadlines are checked no more often than this, so that thousands of them cost little.
     private static let sweepInterval: UInt64 = 20_000_000
 
@@ -117,7 +121,9 @@ final class EventLoop {
         let connection = Connection(id: id, socket: Socket(descriptor: descriptor), context: context)
         // Without room for one more, the connection is let go here, which closes its socket.
         let isRefused = connections.count - refused.count >= context.configuration.connectionLimit
-        guard !isRefused || refused.count < Self.refusedLimit, context.poll.add(id, [.read, .peerClosed]) else { return }
+        guard !isRefused || refused.count < Self.refusedLimit, context.poll.add(id, [.read, .peerClosed]) else {
+            return
+        }
         connections[descriptor] = connection
         if isRefused {
             refused.insert(id)
@@ -127,7 +133,11 @@ final class EventLoop {
     }
 
     private func pauseAccepting(_ listener: Int32) {
-        context.logger.warning("no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        if context.clock.now >= shortageIsLoggedAgainAt {
+            shortageIsLoggedAgainAt = context.clock.now + Self.shortageLogInterval
+            context.logger.warning(
+                "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        }
         _ = Glibc.close(spareDescriptor)
         let descriptor = mica_accept(listener)
         if descriptor >= 0 { _ = Glibc.close(descriptor) }

@@ -36,7 +36,8 @@ final class ListeningSockets: Sendable {
             case EADDRINUSE: throw .addressInUse(host: host, port: port)
             case EACCES: throw .notPermitted(host: host, port: port)
             default:
-                throw .system(operation: "listening on \(host) port \(port)", reason: String(cString: strerror(failure)))
+                throw .system(
+                    operation: "listening on \(host) port \(port)", reason: String(cString: strerror(failure)))
             }
         }
         descriptors = bound

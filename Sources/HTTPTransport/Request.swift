@@ -2,6 +2,7 @@ import HTTPProtocol
 
 /// A whole request.
 public struct Request: Sendable {
+    /// The request as it was parsed, its body whole.
     public let head: RequestHead
     public let body: [UInt8]
     /// The client's `X-Request-Id` if that is safe to repeat, else one of ours.

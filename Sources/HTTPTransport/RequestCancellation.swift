@@ -9,6 +9,7 @@ public final class RequestCancellation: Sendable {
 
     private let state = Mutex(State.waiting([]))
 
+    /// A request that nobody has given up.
     public init() {}
 
     /// True once the client has gone.

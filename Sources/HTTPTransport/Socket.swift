@@ -51,6 +51,13 @@ final class Socket {
         }
     }
 
+    /// Makes the coming close drop what the peer has not read yet, so
+    /// that the kernel does not hold it for a peer that does not read.
+    func dropUnsentOnClose() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        _ = setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// Ends the sending half: the peer reads to the end of what was sent.
     func endWriting() {
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))

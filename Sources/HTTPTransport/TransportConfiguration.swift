@@ -25,5 +25,6 @@ public struct TransportConfiguration: Sendable {
     /// Bytes of request bodies that all connections together may hold; a request above it gets 503.
     public var bodyBudgetBytes = 512 * 1024 * 1024
 
+    /// The values that each property has by default.
     public init() {}
 }

@@ -26,6 +26,8 @@ final class DecompositionQueue: Sendable {
         self.waitingLimit = waitingLimit
     }
 
+    var waitingCount: Int { state.withLock { $0.waiting.count } }
+
     /// Puts a job in the line; `run` is called on the engine's serial queue. Throws `queueFull`.
     ///
     /// Once `request` is cancelled, a job that still waits leaves the line at once, and its `run` is let go.

@@ -40,7 +40,8 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         case .negativePrompt: options.negativePrompt = text
         case .trueCFGScale: options.trueCFGScale = try Self.decimal(text, name, range: "a number from 0 to 100")
         case .layers: options.layers = try Self.integer(text, name, DecompositionParameters.layerRange)
-        case .numInferenceSteps: options.numInferenceSteps = try Self.integer(text, name, DecompositionParameters.stepRange)
+        case .numInferenceSteps:
+            options.numInferenceSteps = try Self.integer(text, name, DecompositionParameters.stepRange)
         case .resolution: options.resolution = try Self.integer(text, name, DecompositionParameters.resolutionRange)
         case .cfgNormalize: options.cfgNormalize = try Self.boolean(text, name)
         case .useEnPrompt:
@@ -75,7 +76,8 @@ public enum LayerParameter: String, Sendable, CaseIterable {
     ) throws(ServiceError) -> Int {
         guard isNumber(text), let value = Int(text), range.contains(value) else {
             throw .unreadableParameter(
-                name: name, value: shortened(text), expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+                name: name, value: shortened(text),
+                expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }

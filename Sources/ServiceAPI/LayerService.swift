@@ -13,6 +13,7 @@ public final class LayerService: RequestHandler {
         /// Pixels of a picture before it is decoded.
         public var maximumPixels = DecodeOptions.defaultMaximumPixels
 
+        /// The values that each property has by default.
         public init() {}
     }
 
@@ -22,11 +23,15 @@ public final class LayerService: RequestHandler {
     /// Results are written here, so that the engine goes on with the next job.
     private let encoding = DispatchQueue(label: "mica.encoding", attributes: .concurrent)
 
+    /// A service whose jobs `decomposer` carries out.
     public init(decomposer: any LayerDecomposer, configuration: Configuration = Configuration()) {
         self.decomposer = decomposer
         self.configuration = configuration
         queue = DecompositionQueue(waitingLimit: configuration.waitingLimit)
     }
+
+    /// Jobs that wait for the engine, without the one that runs.
+    public var waitingCount: Int { queue.waitingCount }
 
     // MARK: RequestHandler
 
@@ -64,7 +69,8 @@ public final class LayerService: RequestHandler {
             throw .methodNotAllowed(method: String(head.method.prefix(40)), allowed: route.allowedMethods)
         }
         switch route {
-        case .hint: return text(ServiceHint.text(host: head.target.authority ?? head.fields.first("host").map { Array($0) }))
+        case .hint:
+            return text(ServiceHint.text(host: head.target.authority ?? head.fields.first("host").map { Array($0) }))
         case .health: return json(Health(status: "ok", model: decomposer.modelName))
         case .description: return text(OpenAPIDocument.text, type: "application/yaml")
         case .layers:

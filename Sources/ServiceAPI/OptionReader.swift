@@ -16,7 +16,8 @@ struct OptionReader: Sendable {
 
     /// Takes one field of a form.
     mutating func read(_ name: String, _ bytes: ArraySlice<UInt8>) throws(ServiceError) {
-        guard bytes.count <= DecompositionParameters.largestPromptBytes, let text = String(validating: bytes, as: UTF8.self)
+        guard bytes.count <= DecompositionParameters.largestPromptBytes,
+            let text = String(validating: bytes, as: UTF8.self)
         else {
             throw .unreadableParameter(
                 name: String(name.prefix(80)), value: "\(bytes.count) bytes",

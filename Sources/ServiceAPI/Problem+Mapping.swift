@@ -9,7 +9,8 @@ extension Problem {
     init(_ error: ServiceError) {
         switch error {
         case .notFound(let path):
-            self.init(404, "not-found", "There is nothing here", "\(path) is not a path of this service; see /openapi.yaml")
+            self.init(
+                404, "not-found", "There is nothing here", "\(path) is not a path of this service; see /openapi.yaml")
         case .methodNotAllowed(let method, let allowed):
             self.init(405, "method-not-allowed", "The method is not allowed here", "\(method) is not one of \(allowed)")
             self.allowed = allowed
@@ -23,7 +24,8 @@ extension Problem {
                 "\(type) is not read here; send multipart/form-data with a field 'image', or the picture itself as"
                     + " image/png, image/jpeg, image/webp or application/octet-stream")
         case .emptyBody:
-            self.init(400, "empty-body", "The request has no body", "send a picture as the body or as the form field 'image'")
+            self.init(
+                400, "empty-body", "The request has no body", "send a picture as the body or as the form field 'image'")
         case .missingImage:
             self.init(400, "missing-image", "The form has no picture", "send the picture as the form field 'image'")
         case .query(let failure):

@@ -7,6 +7,7 @@ public struct ResultEncoder: Sendable {
     private let decomposition: Decomposition
     private let modelName: String
 
+    /// Encodes the layers of one job.
     public init(_ decomposition: Decomposition, modelName: String) {
         self.decomposition = decomposition
         self.modelName = modelName
@@ -15,7 +16,8 @@ public struct ResultEncoder: Sendable {
     /// The name of a layer, 0 being the bottom one.
     public static func layerName(_ index: Int) -> String { index == 0 ? "background" : "layer \(index + 1)" }
 
-    /// Pixels go out as the reference has them, to the last one: the model's colour under full transparency is kept too.
+    /// Pixels go out as the reference has them, to the last one:
+    /// the model's colour under full transparency is kept too.
     private static let exactly = PNGOptions(clearsTransparentColor: false)
 
     /// The description, as JSON.

@@ -23,7 +23,9 @@ public enum ResultFormat: String, Sendable, CaseIterable {
     /// The form that `name` asks for, else the one that `Accept` prefers.
     static func chosen(name: String?, accept: AcceptField) throws(ServiceError) -> ResultFormat {
         if let name {
-            guard let format = ResultFormat(rawValue: name) else { throw .notAcceptable(known: allCases.map(\.rawValue)) }
+            guard let format = ResultFormat(rawValue: name) else {
+                throw .notAcceptable(known: allCases.map(\.rawValue))
+            }
             return format
         }
         let best = accept.best(of: allCases.map(\.mediaType))

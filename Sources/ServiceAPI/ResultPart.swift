@@ -7,6 +7,7 @@ public struct ResultPart: Sendable {
     public let mediaType: String
     public let bytes: [UInt8]
 
+    /// A part of these bytes.
     public init(name: String, fileName: String?, mediaType: String, bytes: [UInt8]) {
         self.name = name
         self.fileName = fileName

@@ -20,7 +20,8 @@ public enum Route: String, Sendable, CaseIterable {
 
     /// The route of a request's path, or nil.
     static func of(_ target: RequestTarget) -> Route? {
-        guard let segments = target.pathSegments else { return nil }
+        // A slash inside a segment was an encoded one: no path of ours has it.
+        guard let segments = target.pathSegments, !segments.contains(where: { $0.contains("/") }) else { return nil }
         return Route(rawValue: "/" + segments.joined(separator: "/"))
     }
 }

@@ -114,7 +114,8 @@ extension Backend {
         ])
         try execute(
             .convolution(
-                input: input, weight: layer.weight, bias: layer.bias, geometry: geometry, addend: addend, output: result))
+                input: input, weight: layer.weight, bias: layer.bias, geometry: geometry, addend: addend, output: result
+            ))
         return result
     }
 

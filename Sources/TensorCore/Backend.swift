@@ -1,7 +1,7 @@
 /// A device that holds tensors and carries out operations on them.
 ///
-/// Calls come from one thread at a time (the worker that owns the device). A backend may return from `execute` before the work is done;
-/// `download` waits for it.
+/// Calls come from one thread at a time (the worker that owns the device). A backend may return from `execute` before
+/// the work is done; `download` waits for it.
 public protocol Backend: AnyObject, Sendable {
     /// What users call the device: `cpu`, `cuda:0`.
     var name: String { get }
@@ -18,14 +18,15 @@ public protocol Backend: AnyObject, Sendable {
     /// The values of a float32 tensor, row-major, after all work on it is done.
     func download(_ tensor: Tensor) throws(TensorError) -> [Float]
 
-    /// A weight matrix or table in the checkpoint's own element type; a host backend shares the bytes instead of copying them.
+    /// A weight matrix or table in the checkpoint's own element type;
+    /// a host backend shares the bytes instead of copying them.
     func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
     /// A small parameter (bias, norm weight, one row of a table) as float32.
     func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
-    /// A convolution's weight [Cout, Cin, kh, kw], or [Cout, Cin, kt, kh, kw] of which the last time slice alone meets data when there
-    /// is one frame, in whatever layout this backend convolves with.
+    /// A convolution's weight [Cout, Cin, kh, kw], or [Cout, Cin, kt, kh, kw] of which the last time slice alone meets
+    /// data when there is one frame, in whatever layout this backend convolves with.
     func convolutionWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
     /// Gives memory that is kept for reuse back to the system; called between stages.
@@ -40,9 +41,11 @@ public protocol Backend: AnyObject, Sendable {
 
 /// Bytes of tensors on a device (mapped checkpoint bytes are not counted).
 public struct MemoryUse: Sendable, Hashable {
+    /// Now, and at most since the peak was reset.
     public var usedBytes: Int
     public var peakBytes: Int
 
+    /// Two counts of bytes.
     public init(usedBytes: Int, peakBytes: Int) {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes

@@ -1,7 +1,9 @@
 /// A number of bytes that prints as people read it: `1.5 GiB`.
 public struct ByteCount: Sendable, Hashable, CustomStringConvertible {
+    /// The number itself.
     public let bytes: Int
 
+    /// Any number of bytes, 0 or more.
     public init(_ bytes: Int) {
         self.bytes = bytes
     }

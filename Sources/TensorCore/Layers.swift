@@ -5,6 +5,7 @@ public struct Linear: Sendable {
     /// [N] float32.
     public let bias: Tensor?
 
+    /// A layer of tensors that are on the backend already.
     public init(weight: Tensor, bias: Tensor?) {
         self.weight = weight
         self.bias = bias
@@ -18,6 +19,7 @@ public struct Convolution: Sendable {
     /// [Cout] float32.
     public let bias: Tensor
 
+    /// A layer of tensors that are on the backend already.
     public init(weight: Tensor, bias: Tensor) {
         self.weight = weight
         self.bias = bias

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// A backend without data: the same model runs on it with shapes alone, and it counts what a real device would hold and do.
+/// A backend without data: the same model runs on it with shapes
+/// alone, and it counts what a real device would hold and do.
 ///
 /// What it hands out has a size and nothing else; `download` gives zeros.
 public final class Meter: Backend {
@@ -14,6 +15,7 @@ public final class Meter: Backend {
 
     private let counts = Mutex(Counts())
 
+    /// A meter that has counted nothing yet.
     public init() {}
 
     /// Arithmetic so far; see `Operation.floatingPointOperations`.
@@ -51,21 +53,27 @@ public final class Meter: Backend {
     }
 
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         return Tensor(
             storage: CountedBytes(byteCount: tensor.byteCount, meter: nil), shape: tensor.shape, dtype: tensor.dtype)
     }
 
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         return try allocate(tensor.shape, .float32)
     }
 
     public func convolutionWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        try countWeight(tensor)
         let shape = tensor.shape
+        precondition(shape.rank == 4 || shape.rank == 5, "a convolution's weight has 4 or 5 axes, not \(shape)")
         return try allocate([shape[0], shape[-2], shape[-1], shape[1]], .float32)
+    }
+
+    /// Refuses what a device would refuse, so that a forecast fails where the run would.
+    private func countWeight(_ tensor: HostTensor) throws(TensorError) {
+        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
+        counts.withLock { $0.weightBytes += tensor.byteCount }
     }
 
     fileprivate func count(_ byteCount: Int) {

@@ -1,4 +1,5 @@
-/// The shape rules of each operation, the same on every backend. A breach is a mistake of our own code and traps with the operation's name.
+/// The shape rules of each operation, the same on every backend. A breach
+/// is a mistake of our own code and traps with the operation's name.
 extension Operation {
     /// The operation's name, for messages and profiles.
     public var name: String {
@@ -71,6 +72,14 @@ extension Operation {
         case .copy(let input, let output):
             require(input.elementCount == output.elementCount)
             requireFloat(input, output)
+        case .convolution, .channelNorm, .upsampleNearest, .channelAffine, .guidance, .eulerStep:
+            validatePicture()
+        }
+    }
+
+    /// The rules of what works on pictures and latents.
+    private func validatePicture() {
+        switch self {
         case .convolution(let input, _, let bias, let geometry, let addend, let output):
             require(input.shape.rank == 3 && bias.shape.rank == 1)
             require(
@@ -97,6 +106,8 @@ extension Operation {
         case .eulerStep(let latents, let prediction, _):
             require(latents.shape == prediction.shape)
             requireFloat(latents, prediction)
+        default:
+            preconditionFailure("\(name) is checked elsewhere")
         }
     }
 
@@ -106,7 +117,7 @@ extension Operation {
         require(query.shape.rank == 2 && key.shape.rank == 2 && output.shape == query.shape)
         require(query.shape[1] == layout.heads * layout.headSize)
         require(key.shape == value.shape && key.shape[1] == layout.keyHeads * layout.headSize)
-        require(layout.heads % layout.keyHeads == 0)
+        require(layout.heads % layout.keyHeads == 0 && layout.scale >= 0)
         switch layout.mask {
         case .none: break
         case .causal(let queryOffset): require(queryOffset >= 0 && query.shape[0] + queryOffset <= key.shape[0])

@@ -1,6 +1,7 @@
 /// The arithmetic of each operation, the same on every backend.
 extension Operation {
-    /// Floating-point operations, a multiplication and an addition counted as two; pointwise work counts one an element.
+    /// Floating-point operations, a multiplication and an addition
+    /// counted as two; pointwise work counts one an element.
     public var floatingPointOperations: Int {
         switch self {
         case .linear(let input, let weight, _, _, _):

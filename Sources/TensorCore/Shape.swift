@@ -9,6 +9,7 @@ public struct Shape: Sendable, Hashable, ExpressibleByArrayLiteral, CustomString
         self.dimensions = dimensions
     }
 
+    /// As `init(_:)`: a literal is our own.
     public init(arrayLiteral elements: Int...) {
         self.init(elements)
     }

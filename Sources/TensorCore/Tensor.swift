@@ -6,8 +6,10 @@ public protocol TensorStorage: AnyObject, Sendable {
 
 /// A view of storage: contiguous, row-major.
 ///
-/// A tensor is a value; copies share the storage, which is freed (or goes back to the backend's pool) with the last of them.
+/// A tensor is a value; copies share the storage, which is freed
+/// (or goes back to the backend's pool) with the last of them.
 public struct Tensor: Sendable {
+    /// What it is a view of, how it reads it, and what its elements are.
     public let storage: any TensorStorage
     public let shape: Shape
     public let dtype: DType

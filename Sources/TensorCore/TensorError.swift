@@ -11,8 +11,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .outOfMemory(let operation, let needed, let used, let limit):
             let bound = limit.map { "the limit is \(ByteCount($0))" } ?? "the system has no more"
-            return "out of memory in \(operation): \(ByteCount(needed)) more are needed, \(ByteCount(used)) are in use, \(bound);"
-                + " ask for a lower resolution or fewer layers"
+            return "out of memory in \(operation): \(ByteCount(needed)) more are needed, \(ByteCount(used)) are in use,"
+                + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
         case .cancelled:

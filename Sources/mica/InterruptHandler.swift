@@ -2,7 +2,8 @@ import Dispatch
 import Glibc
 import QwenImage
 
-/// Turns SIGINT and SIGTERM into a cancellation, so that a job stops between two blocks and nothing half-written stays behind.
+/// Turns SIGINT and SIGTERM into a cancellation, so that a job
+/// stops between two blocks and nothing half-written stays behind.
 final class InterruptHandler {
     private let sources: [any DispatchSourceSignal]
 

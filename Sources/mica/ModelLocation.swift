@@ -6,8 +6,8 @@ enum ModelLocation {
 
     /// The folder that the user named, or the default model's.
     ///
-    /// Searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the executable (a build inside of the
-    /// repository), `../share/mica/models` beside the executable's folder (an installation).
+    /// Searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the executable (a
+    /// build inside of the repository), `../share/mica/models` beside the executable's folder (an installation).
     static func folder(_ path: String?) throws -> URL {
         if let path { return URL(fileURLWithPath: path) }
         let candidates = searchedFolders().map { $0.appendingPathComponent(defaultName) }
@@ -22,7 +22,9 @@ enum ModelLocation {
 
     private static func searchedFolders() -> [URL] {
         var folders: [URL] = []
-        if let named = ProcessInfo.processInfo.environment["MICA_MODELS"] { folders.append(URL(fileURLWithPath: named)) }
+        if let named = ProcessInfo.processInfo.environment["MICA_MODELS"] {
+            folders.append(URL(fileURLWithPath: named))
+        }
         folders.append(URL(fileURLWithPath: FileManager.default.currentDirectoryPath).appendingPathComponent("Models"))
         let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
         var above = executable.deletingLastPathComponent()

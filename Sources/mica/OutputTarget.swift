@@ -1,6 +1,7 @@
 import Foundation
 
-/// Where results go: a folder, or one file. Whether it can be written is found out before the work starts, and files appear whole.
+/// Where results go: a folder, or one file. Whether it can be written
+/// is found out before the work starts, and files appear whole.
 final class OutputTarget {
     enum Kind: Equatable {
         case folder

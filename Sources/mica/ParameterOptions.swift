@@ -1,6 +1,8 @@
 import ArgumentParser
+import CPUBackend
 import QwenImage
 
+extension ComputePrecision: ExpressibleByArgument {}
 extension GeneratorKind: ExpressibleByArgument {}
 extension NoiseSource.DType: ExpressibleByArgument {}
 
@@ -12,16 +14,24 @@ struct ParameterOptions: ParsableArguments {
     @Option(help: "What to steer away from; takes part if --true-cfg-scale is above 1.")
     var negativePrompt: String?
 
-    @Option(help: ArgumentHelp("Guidance scale, 0 to 100; 1 or less turns guidance off and halves the time.", valueName: "scale"))
+    @Option(
+        help: ArgumentHelp(
+            "Guidance scale, 0 to 100; 1 or less turns guidance off and halves the time.", valueName: "scale"))
     var trueCFGScale: Double?
 
     @Option(help: ArgumentHelp("Number of layers, 1 to 16.", valueName: "n"))
     var layers: Int?
 
-    @Option(help: ArgumentHelp("Side of the square whose area the layers have, 64 to 2048 pixels (the published model knows 640 and 1024).", valueName: "pixels"))
+    @Option(
+        help: ArgumentHelp(
+            "Side of the square whose area the layers have, 64 to 2048 pixels"
+                + " (the published model knows 640 and 1024).",
+            valueName: "pixels"))
     var resolution: Int?
 
-    @Option(name: [.long, .customLong("num-inference-steps")], help: ArgumentHelp("Denoising steps, 1 to 1000.", valueName: "n"))
+    @Option(
+        name: [.long, .customLong("num-inference-steps")],
+        help: ArgumentHelp("Denoising steps, 1 to 1000.", valueName: "n"))
     var steps: Int?
 
     @Flag(inversion: .prefixedNo, help: "Give the guided prediction the norm of the conditional one.")
@@ -30,7 +40,9 @@ struct ParameterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Language of the caption: en or zh.", valueName: "language"))
     var captionLanguage: CaptionLanguage?
 
-    @Option(name: [.long, .customLong("num-images-per-prompt")], help: ArgumentHelp("Results for the one picture, 1 to 8.", valueName: "n"))
+    @Option(
+        name: [.long, .customLong("num-images-per-prompt")],
+        help: ArgumentHelp("Results for the one picture, 1 to 8.", valueName: "n"))
     var images: Int?
 
     @Option(help: "Seed of the noise; drawn if not given, and reported.")
@@ -39,7 +51,9 @@ struct ParameterOptions: ParsableArguments {
     @Option(help: "Whose random numbers: torch's on the cpu or on cuda.")
     var generator: GeneratorKind?
 
-    @Option(help: "The precision that the reference would run in, which decides how the noise is drawn: float32 or bfloat16.")
+    @Option(
+        help:
+            "The precision that the reference would run in, which decides how the noise is drawn: float32 or bfloat16.")
     var dtype: NoiseSource.DType?
 
     @Option(help: ArgumentHelp("Prompt tokens kept, 1 to 1024.", valueName: "n"))

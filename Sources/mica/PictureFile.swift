@@ -10,7 +10,9 @@ enum PictureFile {
         var size = 0
         do {
             let values = try url.resourceValues(forKeys: [.isDirectoryKey, .fileSizeKey])
-            guard values.isDirectory != true else { throw CommandError.cannotRead(path: path, reason: "it is a folder") }
+            guard values.isDirectory != true else {
+                throw CommandError.cannotRead(path: path, reason: "it is a folder")
+            }
             size = values.fileSize ?? 0
         } catch let error as CommandError {
             throw error

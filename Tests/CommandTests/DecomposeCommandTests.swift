@@ -100,7 +100,8 @@ import Weights
         try Data(content.utf8).write(to: URL(fileURLWithPath: folder.path("x.png")))
         let run = try MicaProcess(["decompose", folder.path("x.png"), "-o", folder.path("out")])
         #expect(run.status == 1)
-        #expect(run.errors.hasPrefix("mica: cannot read") && run.errors.split(separator: "\n").count == 1, "\(run.errors)")
+        #expect(
+            run.errors.hasPrefix("mica: cannot read") && run.errors.split(separator: "\n").count == 1, "\(run.errors)")
         #expect(try folder.contents() == ["x.png"])
     }
 
@@ -119,6 +120,7 @@ import Weights
         let run = try MicaProcess(["decompose"])
         #expect(run.status == 64 && run.errors.contains("Usage: mica decompose"))
         let help = try MicaProcess(["decompose", "--help"])
-        #expect(help.status == 0 && help.output.contains("--true-cfg-scale") && help.output.contains("--caption-language"))
+        #expect(
+            help.status == 0 && help.output.contains("--true-cfg-scale") && help.output.contains("--caption-language"))
     }
 }

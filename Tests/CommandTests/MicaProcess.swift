@@ -13,8 +13,9 @@ struct MicaProcess {
     static let fixtures = repository.appendingPathComponent("Tests/QwenImageTests/Fixtures/golden")
 
     /// The command beside the test bundle.
-    private static let executable: URL = {
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+    static let executable: URL = {
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
         for _ in 0..<4 {
             let candidate = folder.appendingPathComponent("mica")
             if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }

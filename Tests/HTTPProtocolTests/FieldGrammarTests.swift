@@ -10,21 +10,25 @@ import Testing
         return head.fields
     }
 
-    private static let offers = ["multipart/form-data", "application/zip", "image/vnd.adobe.photoshop", "application/json"]
+    private static let offers = [
+        "multipart/form-data", "application/zip", "image/vnd.adobe.photoshop", "application/json",
+    ]
 
-    @Test(arguments: [
-        ([], "multipart/form-data"), (["*/*"], "multipart/form-data"), (["application/zip"], "application/zip"),
-        (["APPLICATION/Zip ; q=0.3"], "application/zip"), (["application/*"], "application/zip"),
-        (["application/json, application/zip"], "application/zip"),
-        (["application/json;q=1, application/zip;q=0.9"], "application/json"),
-        (["application/json;q=0.001", "*/*;q=0"], "application/json"),
-        (["*/*, multipart/form-data;q=0"], "application/zip"), (["*/*;q=0.5, application/json"], "application/json"),
-        (["text/html"], nil), (["application/zip;q=0"], nil), (["*/*;q=0.000"], nil),
-        (["text/html, */*;q=0.8"], "multipart/form-data"), (["text/html;x=\",application/zip\""], nil),
-        ([""], "multipart/form-data"), (["nonsense"], "multipart/form-data"),
-        (["application/zip;q=2"], "multipart/form-data"), (["application/zip;q=1.001"], "multipart/form-data"),
-        ([", ,application/zip"], "application/zip"),
-    ] as [([String], String?)])
+    @Test(
+        arguments: [
+            ([], "multipart/form-data"), (["*/*"], "multipart/form-data"), (["application/zip"], "application/zip"),
+            (["APPLICATION/Zip ; q=0.3"], "application/zip"), (["application/*"], "application/zip"),
+            (["application/json, application/zip"], "application/zip"),
+            (["application/json;q=1, application/zip;q=0.9"], "application/json"),
+            (["application/json;q=0.001", "*/*;q=0"], "application/json"),
+            (["*/*, multipart/form-data;q=0"], "application/zip"),
+            (["*/*;q=0.5, application/json"], "application/json"),
+            (["text/html"], nil), (["application/zip;q=0"], nil), (["*/*;q=0.000"], nil),
+            (["text/html, */*;q=0.8"], "multipart/form-data"), (["text/html;x=\",application/zip\""], nil),
+            ([""], "multipart/form-data"), (["nonsense"], "multipart/form-data"),
+            (["application/zip;q=2"], "multipart/form-data"), (["application/zip;q=1.001"], "multipart/form-data"),
+            ([", ,application/zip"], "application/zip"),
+        ] as [([String], String?)])
     func choosesByAccept(values: [String], expected: String?) throws {
         let accept = AcceptField(try fields(values.map { "Accept: \($0)" }))
         #expect(accept.best(of: Self.offers) == expected)

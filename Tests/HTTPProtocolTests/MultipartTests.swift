@@ -1,6 +1,53 @@
 import HTTPProtocol
 import Testing
 
+/// A body that is no form, and why.
+struct RefusedForm: Sendable, CustomTestStringConvertible {
+    let body: String
+    let reason: MultipartError
+
+    init(_ body: String, _ reason: MultipartError) {
+        self.body = body
+        self.reason = reason
+    }
+
+    var testDescription: String { String(body.prefix(80)).debugDescription }
+
+    private static let disposition = "Content-Disposition: form-data; name=\"a\"\r\n"
+
+    static let all: [RefusedForm] = [
+        .init("", .noDelimiter), .init("--XY\r\n", .noDelimiter), .init("x--XX\r\n", .noDelimiter),
+        .init("--XX", .truncated),
+        .init("--XX\r", .truncated), .init("--XX\r\n", .truncated), .init("--XXY\r\n", .invalidDelimiter),
+        .init("--XX\n", .invalidDelimiter),
+        .init("--XX-\r\n", .invalidDelimiter), .init("--XX\r\n\(disposition)\r\nv", .truncated),
+        .init("--XX\r\n\(disposition)\r\nv\n--XX--", .truncated),
+        .init("--XX\r\n\(disposition)\r\nv\r\n--XX", .truncated),
+        .init("--XX\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Type: a/b\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\n\(disposition)\(disposition)\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nno field\r\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\n\(disposition) folded\r\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\"\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\n\(disposition)Content-Transfer-Encoding: base64\r\n\r\nv\r\n--XX--", .encodedPart),
+        .init(
+            "--XX\r\nX: \(String(repeating: "x", count: 9000))\r\n\(disposition)\r\nv\r\n--XX--",
+            .partHeaderTooLarge(limitBytes: 8192)
+        ),
+        .init(
+            "--XX\r\n\(String(repeating: "X: y\r\n", count: 40))\(disposition)\r\nv\r\n--XX--",
+            .partHeaderTooLarge(limitBytes: 8192)
+        ),
+        .init(
+            String(repeating: "--XX\r\n\(disposition)\r\nv\r\n", count: 65) + "--XX--", .tooManyParts(limit: 64)
+        ),
+    ]
+}
+
 @Suite struct MultipartTests {
     private static let form = MediaType("multipart/form-data; boundary=XX")
 
@@ -24,12 +71,14 @@ import Testing
         #expect(try parse(body).map { String(decoding: $0.content, as: UTF8.self) } == contents)
     }
 
-    @Test(arguments: [
-        ("name=\"image\"; filename=\"a b.png\"", "image", "a b.png"), ("name=image; filename=a.png", "image", "a.png"),
-        ("name=\"a\\\"b\"; filename=\"C:\\dir\\x.png\"", "a\"b", "C:\\dir\\x.png"), ("name=\"a%22b\"", "a\"b", nil),
-        ("name=\"a;b\"; filename=\"\"", "a;b", ""), ("NAME=\"a\"; filename*=UTF-8''x; filename=\"ü\"", "a", "ü"),
-        ("filename=\"f\"; name=\"\"", "", "f"), ("name=\"a\" ;", "a", nil),
-    ] as [(String, String, String?)])
+    @Test(
+        arguments: [
+            ("name=\"image\"; filename=\"a b.png\"", "image", "a b.png"),
+            ("name=image; filename=a.png", "image", "a.png"),
+            ("name=\"a\\\"b\"; filename=\"C:\\dir\\x.png\"", "a\"b", "C:\\dir\\x.png"), ("name=\"a%22b\"", "a\"b", nil),
+            ("name=\"a;b\"; filename=\"\"", "a;b", ""), ("NAME=\"a\"; filename*=UTF-8''x; filename=\"ü\"", "a", "ü"),
+            ("filename=\"f\"; name=\"\"", "", "f"), ("name=\"a\" ;", "a", nil),
+        ] as [(String, String, String?)])
     func readsNames(parameters: String, name: String, fileName: String?) throws {
         let disposition = "Content-Disposition: form-data; \(parameters)"
         let body = "--XX\r\n\(disposition)\r\nContent-Type: image/png\r\n\r\nv\r\n--XX--"
@@ -37,36 +86,10 @@ import Testing
         #expect(part.name == name && part.fileName == fileName && part.mediaType?.essence == "image/png")
     }
 
-    @Test(arguments: [
-        ("", MultipartError.noDelimiter), ("--XY\r\n", .noDelimiter), ("x--XX\r\n", .noDelimiter), ("--XX", .truncated),
-        ("--XX\r", .truncated), ("--XX\r\n", .truncated), ("--XXY\r\n", .invalidDelimiter), ("--XX\n", .invalidDelimiter),
-        ("--XX-\r\n", .invalidDelimiter), ("--XX\r\n\(disposition)\r\nv", .truncated),
-        ("--XX\r\n\(disposition)\r\nv\n--XX--", .truncated), ("--XX\r\n\(disposition)\r\nv\r\n--XX", .truncated),
-        ("--XX\r\n\r\nv\r\n--XX--", .missingName), ("--XX\r\nContent-Type: a/b\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\n\(disposition)\(disposition)\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nno field\r\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\n\(disposition) folded\r\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\"\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\n\(disposition)Content-Transfer-Encoding: base64\r\n\r\nv\r\n--XX--", .encodedPart),
-        (
-            "--XX\r\nX: \(String(repeating: "x", count: 9000))\r\n\(disposition)\r\nv\r\n--XX--",
-            .partHeaderTooLarge(limitBytes: 8192)
-        ),
-        (
-            "--XX\r\n\(String(repeating: "X: y\r\n", count: 40))\(disposition)\r\nv\r\n--XX--",
-            .partHeaderTooLarge(limitBytes: 8192)
-        ),
-        (
-            String(repeating: "--XX\r\n\(disposition)\r\nv\r\n", count: 65) + "--XX--", .tooManyParts(limit: 64)
-        ),
-    ])
-    func refuses(body: String, error: MultipartError) {
-        #expect(throws: error) { try parse(body) }
-        #expect(!error.description.isEmpty)
+    @Test(arguments: RefusedForm.all)
+    func refuses(_ form: RefusedForm) {
+        #expect(throws: form.reason) { try parse(form.body) }
+        #expect(!form.reason.description.isEmpty)
     }
 
     @Test(arguments: [
@@ -80,10 +103,13 @@ import Testing
     @Test func readsWhatItWrites() throws {
         let boundary = String(decoding: MultipartWriter.boundaryAlphabet.prefix(40), as: UTF8.self)
         var writer = MultipartWriter(boundary: boundary)
-        let contents: [[UInt8]] = [Array("{}".utf8), [], Array("\r\n--\(boundary.dropLast())\r\n".utf8), [0, 255, 13, 10]]
+        let contents: [[UInt8]] = [
+            Array("{}".utf8), [], Array("\r\n--\(boundary.dropLast())\r\n".utf8), [0, 255, 13, 10],
+        ]
         for (index, content) in contents.enumerated() {
             writer.add(
-                name: "part \(index)", fileName: index == 0 ? nil : "\(index).bin", contentType: "application/x-\(index)",
+                name: "part \(index)", fileName: index == 0 ? nil : "\(index).bin",
+                contentType: "application/x-\(index)",
                 content: content)
         }
         let body = writer.finished().flatMap { $0 }
@@ -109,7 +135,9 @@ import Testing
                 let place = Int.random(in: 0..<bytes.count, using: &generator)
                 switch Int.random(in: 0..<3, using: &generator) {
                 case 0: bytes[place] = UInt8.random(in: 0...255, using: &generator)
-                case 1: bytes.insert(contentsOf: "\r\n--XX".utf8.prefix(Int.random(in: 1...6, using: &generator)), at: place)
+                case 1:
+                    bytes.insert(
+                        contentsOf: "\r\n--XX".utf8.prefix(Int.random(in: 1...6, using: &generator)), at: place)
                 default: bytes.remove(at: place)
                 }
             }

@@ -6,7 +6,7 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
     let text: String
     let reason: RequestError
 
-    var testDescription: String { text.debugDescription }
+    var testDescription: String { String(text.prefix(80)).debugDescription }
 
     private static func line(_ line: String, _ error: RequestError) -> RefusedSample {
         .init(text: "\(line)\r\nHost: a\r\n\r\n", reason: error)
@@ -58,7 +58,8 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
         fields("no colon", .invalidFieldName), fields("Na me: x", .invalidFieldName),
         fields("Na\u{E9}: x", .invalidFieldName), fields("Na(e: x", .invalidFieldName),
         fields("Na\u{0}e: x", .invalidFieldName), fields("\u{212A}: x", .invalidFieldName),
-        fields("A: x\r\n folded", .foldedField), fields("A: x\r\n\tfolded", .foldedField), fields(" A: x", .foldedField),
+        fields("A: x\r\n folded", .foldedField), fields("A: x\r\n\tfolded", .foldedField),
+        fields(" A: x", .foldedField),
         fields("A: x\u{0}y", .invalidFieldValue), fields("A: \u{1}", .invalidFieldValue),
         fields("A: \u{7F}", .invalidFieldValue), fields("A: \u{B}", .invalidFieldValue),
         fields("A: x\ry", .bareCarriageReturn), fields("A: x\nB: y", .bareLineFeed),
@@ -115,7 +116,8 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
         chunks("\r\n", .invalidChunkSize), chunks("g\r\n", .invalidChunkSize), chunks("0x3\r\nabc", .invalidChunkSize),
         chunks("+3\r\nabc", .invalidChunkSize), chunks("-3\r\nabc", .invalidChunkSize),
         chunks(" 3\r\nabc", .invalidChunkSize), chunks("3 \r\nabc", .invalidChunkSize),
-        chunks("3\t\r\nabc", .invalidChunkSize), chunks("1_0\r\n", .invalidChunkSize), chunks("3 3\r\n", .invalidChunkSize),
+        chunks("3\t\r\nabc", .invalidChunkSize), chunks("1_0\r\n", .invalidChunkSize),
+        chunks("3 3\r\n", .invalidChunkSize),
         chunks(";a\r\n", .invalidChunkSize), chunks("3;a\u{0}\r\nabc", .invalidChunkSize),
         chunks("ffffffffffffffff\r\n", .invalidChunkSize), chunks("10000000000000003\r\n", .invalidChunkSize),
         chunks("00000000000000003\r\n", .invalidChunkSize),
@@ -129,7 +131,9 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
         chunks("0\r\n\n", .bareLineFeed),
         chunks("3;" + String(repeating: "a", count: 2000) + "\r\nabc", .invalidChunkSize),
         chunks("0\r\n" + String(repeating: "A: b\r\n", count: 2000), .trailersTooLarge(limitBytes: 8192)),
-        chunks(String(repeating: "1;" + String(repeating: "e", count: 900) + "\r\nx\r\n", count: 20), .chunkExtensionsTooLarge),
+        chunks(
+            String(repeating: "1;" + String(repeating: "e", count: 900) + "\r\nx\r\n", count: 20),
+            .chunkExtensionsTooLarge),
     ]
 }
 
@@ -187,7 +191,9 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
     }
 
     @Test func everyReasonIsOneLine() {
-        for sample in RefusedSample.requestLines + RefusedSample.fieldLines + RefusedSample.framing + RefusedSample.chunks {
+        for sample in RefusedSample.requestLines + RefusedSample.fieldLines + RefusedSample.framing
+            + RefusedSample.chunks
+        {
             #expect(!sample.reason.description.isEmpty && !sample.reason.description.contains("\n"))
         }
     }

@@ -35,18 +35,23 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
         .init(name: "https absolute form", text: "GET https://b/ HTTP/1.1\r\nHost: b\r\n\r\n"),
         .init(name: "asterisk", text: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", method: "OPTIONS", path: "*"),
         .init(name: "double slash", text: "GET //x HTTP/1.1\r\nHost: a\r\n\r\n", path: "//x"),
-        .init(name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", keepsAlive: false),
+        .init(name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+            keepsAlive: false),
         .init(
-            name: "close in a list", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", keepsAlive: false),
+            name: "close in a list", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n",
+            keepsAlive: false),
         .init(
             name: "close in a second field",
-            text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n", keepsAlive: false),
+            text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nConnection: close\r\n\r\n",
+            keepsAlive: false),
         .init(name: "1.0", text: "GET / HTTP/1.0\r\n\r\n", keepsAlive: false),
         .init(name: "1.0 keep-alive", text: "GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n"),
         .init(name: "1.0 with host", text: "GET / HTTP/1.0\r\nHost: a\r\n\r\n", keepsAlive: false),
         .init(
             name: "1.0 with expectation", text: "GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n", keepsAlive: false),
-        .init(name: "length", text: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", method: "POST", body: "abc"),
+        .init(
+            name: "length", text: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", method: "POST",
+            body: "abc"),
         .init(name: "length 0", text: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", method: "POST"),
         .init(name: "no length", text: "POST / HTTP/1.1\r\nHost: a\r\n\r\n", method: "POST"),
         .init(
@@ -57,7 +62,8 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
             name: "line ends in the body", text: "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n\r\n\n\r\n\r",
             method: "PUT", body: "\r\n\n\r\n\r"),
         .init(
-            name: "expectation", text: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\nx",
+            name: "expectation",
+            text: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-Continue\r\n\r\nx",
             method: "POST", body: "x", expectsContinue: true),
         chunked("one chunk", "3\r\nabc\r\n0\r\n\r\n", body: "abc"),
         chunked("no chunk", "0\r\n\r\n", body: ""),

@@ -2,17 +2,21 @@ import HTTPProtocol
 import Testing
 
 @Suite struct ResponseTests {
-    private func text(_ response: Response, method: String? = "GET", version: HTTPVersion = .http11, keepsAlive: Bool = true)
+    private func text(
+        _ response: Response, method: String? = "GET", version: HTTPVersion = .http11, keepsAlive: Bool = true
+    )
         -> String
     {
         let pieces = response.encoded(method: method, version: version, keepsAlive: keepsAlive, date: "D")
         return String(decoding: pieces.flatMap { $0 }, as: UTF8.self)
     }
 
-    private let hello = Response(status: 200, fields: [("Content-Type", "text/plain")], body: [Array("hel".utf8), Array("lo".utf8)])
+    private let hello = Response(
+        status: 200, fields: [("Content-Type", "text/plain")], body: [Array("hel".utf8), Array("lo".utf8)])
 
     @Test func writesHeadAndBody() {
-        #expect(text(hello) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: D\r\nContent-Length: 5\r\n\r\nhello")
+        #expect(
+            text(hello) == "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nDate: D\r\nContent-Length: 5\r\n\r\nhello")
     }
 
     @Test func headHasTheLengthOfGetAndNoBody() {

@@ -26,7 +26,8 @@ import Testing
         ) { folder in
             try edit(folder, "model_index.json", "QwenImageLayeredPipeline", "QwenImageEditPipeline")
         },
-        Breakage(name: "a missing shard", checkpoint: "small", expected: ["transformer", "00002", "missing"]) { folder in
+        Breakage(name: "a missing shard", checkpoint: "small", expected: ["transformer", "00002", "missing"]) {
+            folder in
             let transformer = folder.appendingPathComponent("transformer")
             let shard = try FileManager.default.contentsOfDirectory(atPath: transformer.path).first {
                 $0.contains("-00002-of-")
@@ -34,14 +35,16 @@ import Testing
             try FileManager.default.removeItem(at: transformer.appendingPathComponent(try #require(shard)))
         },
         Breakage(
-            name: "truncated weights", checkpoint: "tiny", expected: ["vae/diffusion_pytorch_model.safetensors", "bytes"]
+            name: "truncated weights", checkpoint: "tiny",
+            expected: ["vae/diffusion_pytorch_model.safetensors", "bytes"]
         ) { folder in
             let file = folder.appendingPathComponent("vae/diffusion_pytorch_model.safetensors")
             let data = try Data(contentsOf: file)
             try data.prefix(data.count - 100).write(to: file)
         },
         Breakage(
-            name: "an empty weights file", checkpoint: "tiny", expected: ["transformer/diffusion_pytorch_model.safetensors"]
+            name: "an empty weights file", checkpoint: "tiny",
+            expected: ["transformer/diffusion_pytorch_model.safetensors"]
         ) { folder in
             try Data().write(to: folder.appendingPathComponent("transformer/diffusion_pytorch_model.safetensors"))
         },
@@ -70,7 +73,8 @@ import Testing
             try edit(folder, "vae/config.json", "\"base_dim\": 4", "\"base_dim\": -4")
         },
         Breakage(
-            name: "rotary axes that do not fit", checkpoint: "tiny", expected: ["transformer/config.json", "axes_dims_rope"]
+            name: "rotary axes that do not fit", checkpoint: "tiny",
+            expected: ["transformer/config.json", "axes_dims_rope"]
         ) { folder in
             try edit(folder, "transformer/config.json", "\"attention_head_dim\": 16", "\"attention_head_dim\": 18")
         },
@@ -85,7 +89,9 @@ import Testing
         Breakage(name: "no scheduler", checkpoint: "tiny", expected: ["scheduler_config.json"]) { folder in
             try FileManager.default.removeItem(at: folder.appendingPathComponent("scheduler"))
         },
-        Breakage(name: "an unknown default", checkpoint: "tiny", expected: ["mica.json", "stepz", "num_inference_steps"]) {
+        Breakage(
+            name: "an unknown default", checkpoint: "tiny", expected: ["mica.json", "stepz", "num_inference_steps"]
+        ) {
             try Data("{\"stepz\": 4}".utf8).write(to: $0.appendingPathComponent("mica.json"))
         },
         Breakage(name: "a default of another type", checkpoint: "tiny", expected: ["mica.json", "layers"]) {

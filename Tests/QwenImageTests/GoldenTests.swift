@@ -31,7 +31,8 @@ import Weights
         let needsCaption = golden.parameters.needsCaption
         var compared = 0
         for name in file.names {
-            // The caption's stages exist in every full case, but a job with a prompt does not run them: see the caption tests.
+            // The caption's stages exist in every full case, but a job
+            // with a prompt does not run them: see the caption tests.
             if !needsCaption, name.hasPrefix("vision.") || name.hasPrefix("caption.") { continue }
             if name == "vision.grid_thw" || name.hasSuffix("encoder_hidden_states") && name.hasPrefix("transformer.") {
                 continue

@@ -25,7 +25,8 @@ import Weights
             for block in 0..<model.transformer.numLayers {
                 let scope = weights["transformer_blocks"][block]
                 for (name, found) in [
-                    ("img_mod", ahead.image(block: block, step: step)), ("txt_mod", ahead.text(block: block, step: step)),
+                    ("img_mod", ahead.image(block: block, step: step)),
+                    ("txt_mod", ahead.text(block: block, step: step)),
                 ] {
                     let layer = try scope[name][1].linear(inFeatures: dim, outFeatures: 6 * dim)
                     let expected = try backend.download(try backend.linear(activated, layer))

@@ -1,7 +1,8 @@
 import QwenImage
 import TensorCore
 
-/// Keeps what a run shows; a name that comes again is continued along the first axis, so that layers and images lie one after another.
+/// Keeps what a run shows; a name that comes again is continued along
+/// the first axis, so that layers and images lie one after another.
 final class RecordingObserver: TensorObserver {
     private let backend: any Backend
     private(set) var values: [String: [Float]] = [:]

@@ -15,6 +15,11 @@ void mica_widen_f16(const uint16_t *x, float *y, size_t count);
 float mica_dot_bf16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f16(const float *a, const uint16_t *b, size_t count);
 float mica_dot_f32(const float *a, const float *b, size_t count);
+// y[i] = x[i] rounded to bfloat16, half to even; NaN stays NaN.
+void mica_narrow_bf16(const float *x, uint16_t *y, size_t count);
+
+// y[i] = exp(x[i]) as the other kernels have it inlined: no kernel calls it, the tests measure its precision.
+void mica_exp(const float *x, float *y, size_t count);
 
 // --- pointwise -----------------------------------------------------------------------------------------------------------------
 // y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
@@ -44,11 +49,39 @@ void mica_head_norm_rotary(float *x, const float *weight, float epsilon, const f
 
 // --- attention -----------------------------------------------------------------------------------------------------------------
 // One block of keys of the online softmax: scores [rows, columns] are replaced by exp(scores * scale - new maximum); maximum and sum [rows]
-// are brought up to date, and accumulated [rows, size] is rescaled to the new maximum. Row r sees the first visible[r] columns (all if NULL).
+// are brought up to date, and accumulated [rows, size] is rescaled to the
+// new maximum. Row r sees the first visible[r] columns (all if NULL).
 void mica_softmax_block(float *scores, size_t rows, size_t columns, size_t stride, float scale, const int32_t *visible,
                         float *maximum, float *sum, float *accumulated, size_t size);
-// y[r, :] = accumulated[r, :] / sum[r], rows of y `stride` apart.
-void mica_softmax_finish(const float *accumulated, const float *sum, float *y, size_t rows, size_t size, size_t stride);
+// y[r, :] = accumulated[r, :] / sum[r], rows of y `stride` and of accumulated `accumulated_stride` apart.
+void mica_softmax_finish(const float *accumulated, size_t accumulated_stride, const float *sum, float *y, size_t rows, size_t size,
+                         size_t stride);
+
+// --- attention in bfloat16, where the CPU has the instructions -----------------------------------------------------------------
+// 1 if the functions below may be called.
+int mica_has_bf16_products(void);
+// Rounds `rows` rows of `size` floats, `stride` apart, to bfloat16, closely packed.
+void mica_round_rows_bf16(const float *x, size_t stride, size_t rows, size_t size, uint16_t *y);
+// Packs at most 64 keys [keys, size] into a panel of size / 2 * 64 words; missing keys are zeros. `size` is even.
+void mica_pack_keys(const float *k, size_t stride, size_t keys, size_t size, uint32_t *panel);
+// Packs values [keys, size] into a panel of pairs * 64 words for each 64 columns; what is missing is zeros; keys <= 2 * pairs.
+void mica_pack_values(const float *v, size_t stride, size_t keys, size_t size, size_t pairs, uint32_t *panels);
+// One block of keys for `rows` queries [rows, size]: row r sees the block's keys first[r] ..< last[r]. `keys` and `values` are packed;
+// block_keys is a multiple of 64. Scratch: scores [rows, block_keys], weights [rows, block_keys]. maximum, sum [rows] and accumulated
+// [rows, size rounded up to 64] are brought up to date.
+void mica_attention_block_bf16(const uint16_t *query, size_t rows, size_t size, const uint32_t *keys, const uint32_t *values,
+                               size_t block_keys, const int32_t *first, const int32_t *last, float scale, float *scores,
+                               uint16_t *weights, float *maximum, float *sum, float *accumulated);
+
+// --- convolution in bfloat16, where the CPU has the instructions -----------------------------------------------------------------
+// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of 32 output channels, each
+// area * inputs / 2 * 32 words; missing channels are zeros. `inputs` is even.
+void mica_pack_convolution(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels);
+// `rows` rows of an output [rows, width, outputs] from an input of bfloat16 that has its padding around it, `input_width` pixels
+// a row and (rows - 1) * stride + kernel rows. bias [outputs]; addend as the output, or NULL.
+void mica_convolve_rows_bf16(const uint16_t *input, size_t input_width, size_t channels, size_t kernel, size_t stride,
+                             const uint32_t *panels, const float *bias, const float *addend, size_t rows, size_t width, size_t outputs,
+                             float *output);
 
 // --- pictures, channels last ---------------------------------------------------------------------------------------------------
 // The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.

@@ -3,8 +3,8 @@ import Weights
 
 // The building blocks of the autoencoder over one picture, channels last: [H, W, C] float32.
 //
-// The checkpoint's convolutions are causal in time with two frames of zeros in front; over a single frame only the last time slice of each
-// kernel meets data, so each is a 2-D convolution with that slice.
+// The checkpoint's convolutions are causal in time with two frames of zeros in front; over a single frame only the last
+// time slice of each kernel meets data, so each is a 2-D convolution with that slice.
 // Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`.
 
 /// Norm, SiLU, convolution, twice, and a shortcut.
@@ -103,7 +103,8 @@ extension WeightScope {
         try vector("gamma", shape: [channels, 1, 1, 1])
     }
 
-    /// Checks that the resampler's time convolution is there with the right shape; one frame never meets it, so it is not loaded.
+    /// Checks that the resampler's time convolution is there with the
+    /// right shape; one frame never meets it, so it is not loaded.
     func checkTimeConvolution(_ inChannels: Int, _ outChannels: Int) throws(WeightsError) {
         _ = try tensor("weight", shape: [outChannels, inChannels, 3, 1, 1])
         _ = try tensor("bias", shape: [outChannels])

@@ -4,6 +4,7 @@ import Weights
 ///
 /// Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`, `AutoencoderKLQwenImage.__init__`.
 public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
+    /// Named as in the file; the defaults are upstream's.
     public var baseDim = 96
     public var zDim = 16
     public var dimMult = [1, 2, 4, 4]
@@ -30,6 +31,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
         case latentsStd = "latents_std"
     }
 
+    /// Upstream's defaults; the latents' statistics have none.
     public init() {}
 
     public init(from decoder: any Decoder) throws {
@@ -62,12 +64,14 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
             (2...Self.mostLevels).contains(dimMult.count) && dimMult.allSatisfy { (1...64).contains($0) }
                 && baseDim * (dimMult.max() ?? 1) <= Self.largestWidth, "dim_mult is \(dimMult)")
         try require((1...Self.mostBlocks).contains(numResBlocks), "num_res_blocks is \(numResBlocks)")
-        try require(attnScales.isEmpty, "attn_scales is \(attnScales): attention outside of the middle is not supported")
+        try require(
+            attnScales.isEmpty, "attn_scales is \(attnScales): attention outside of the middle is not supported")
         try require(
             temperalDownsample.count == dimMult.count - 1,
             "temperal_downsample has \(temperalDownsample.count) entries, but dim_mult asks for \(dimMult.count - 1)")
         try require(
-            latentsMean.count == zDim && latentsStd.count == zDim, "latents_mean and latents_std must have \(zDim) entries")
+            latentsMean.count == zDim && latentsStd.count == zDim,
+            "latents_mean and latents_std must have \(zDim) entries")
         try require(
             latentsStd.allSatisfy { $0 > 0 && $0.isFinite } && latentsMean.allSatisfy(\.isFinite),
             "latents_std must be positive, latents_mean finite")

@@ -3,10 +3,12 @@ import Weights
 
 /// The RGBA autoencoder: one picture, 8 pixels a latent cell and side.
 ///
-/// Encoder and decoder are loaded when first used, since a job needs them at its two ends; latents are channels last inside and
-/// normalised by channel with the checkpoint's mean and deviation outside.
-/// Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`, `AutoencoderKLQwenImage`; the pipeline's `_encode_vae_image`.
+/// Encoder and decoder are loaded when first used, since a job needs them at its two ends; latents are channels last
+/// inside and normalised by channel with the checkpoint's mean and deviation outside.
+/// Source: diffusers `models/autoencoders/autoencoder_kl_qwenimage.py`,
+/// `AutoencoderKLQwenImage`; the pipeline's `_encode_vae_image`.
 public final class AutoencoderKLQwenImage {
+    /// Its sizes.
     public let configuration: AutoencoderConfiguration
     private let weights: WeightScope
     private let backend: any Backend
@@ -20,7 +22,8 @@ public final class AutoencoderKLQwenImage {
         weights = WeightScope(source: source, backend: backend)
     }
 
-    /// Encodes a picture [H, W, 4] float32, -1...1, to its normalised latent [H/8, W/8, zDim]: the mode of the distribution.
+    /// Encodes a picture [H, W, 4] float32, -1...1, to its normalised
+    /// latent [H/8, W/8, zDim]: the mode of the distribution.
     public func encode(
         _ picture: Tensor, observer: (any TensorObserver)? = nil
     ) throws(WeightsError) -> Tensor {

@@ -16,6 +16,7 @@ public struct Decomposition: Sendable {
     /// The most bytes of tensors that the device held at once (mapped weights not counted).
     public let peakTensorBytes: Int
 
+    /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
         stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int

@@ -29,6 +29,7 @@ public struct DecompositionOptions: Sendable, Equatable {
     /// Prompt tokens kept, 1...1024.
     public var maxSequenceLength: Int?
 
+    /// Nothing asked: every default.
     public init() {}
 
     /// The options with every default filled in, each checked against its range.

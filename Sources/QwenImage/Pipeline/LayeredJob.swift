@@ -104,7 +104,8 @@ final class LayeredJob {
         throw .latentsShape(expected: noiseShape, found: [latents.count])
     }
 
-    /// By image, packed noise [frames * frameTokens, channels * 4]; drawn in one call for all images, as the reference does.
+    /// By image, packed noise [frames * frameTokens, channels * 4];
+    /// drawn in one call for all images, as the reference does.
     private func noise(given latents: [Float]?) throws -> [Tensor] {
         let imageCount = parameters.numImagesPerPrompt
         let elements = noiseShape[1] * noiseShape[2]
@@ -188,7 +189,8 @@ final class LayeredJob {
             normalize: parameters.cfgNormalize)
     }
 
-    /// The transformer's first and last two calls, numbered as the reference makes them: a branch after another, step by step.
+    /// The transformer's first and last two calls, numbered as the
+    /// reference makes them: a branch after another, step by step.
     private func recordCalls(
         _ observer: any TensorObserver, _ step: Int, _ hiddenStates: Tensor, _ outputs: [Tensor], _ timestep: Float
     ) throws {

@@ -8,6 +8,7 @@ import Weights
 /// Belongs to one thread at a time, the worker that owns the backend.
 /// Source: diffusers `pipelines/qwenimage/pipeline_qwenimage_layered.py`, `QwenImageLayeredPipeline.__call__`.
 public final class LayeredPipeline {
+    /// The folder it was opened from.
     public let model: ModelFolder
     let backend: any Backend
     let textEncoder: Qwen25VLTextEncoder
@@ -34,11 +35,13 @@ public final class LayeredPipeline {
         guard hiddenSize == model.transformer.jointAttentionDim else {
             throw .model(
                 file: "transformer/config.json",
-                problem: "joint_attention_dim is \(model.transformer.jointAttentionDim), but the text encoder gives \(hiddenSize)")
+                problem: "joint_attention_dim is \(model.transformer.jointAttentionDim),"
+                    + " but the text encoder gives \(hiddenSize)")
         }
     }
 
-    /// Loads every block on a backend without data, so that a missing or misshapen tensor shows now and not in the middle of a job.
+    /// Loads every block on a backend without data, so that a missing
+    /// or misshapen tensor shows now and not in the middle of a job.
     private static func checkTensors(_ model: ModelFolder) throws {
         let meter = Meter()
         let transformer = try QwenImageTransformer2DModel(
@@ -58,13 +61,15 @@ public final class LayeredPipeline {
         /// Is shown intermediates.
         public var observer: (any TensorObserver)?
 
+        /// Nothing watches and nothing stops the run.
         public init() {}
     }
 
     /// Decomposes `picture`.
     ///
     /// - Parameters:
-    ///   - latents: the noise, packed, [images * (layers + 1) * tokens, channels] row-major; nil draws it from the seed.
+    ///   - latents: the noise, packed, [images * (layers + 1) *
+    ///     tokens, channels] row-major; nil draws it from the seed.
     /// - Throws: a `PipelineError`; the pipeline can be used again afterwards.
     public func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, latents: [Float]? = nil, hooks: Hooks = Hooks()

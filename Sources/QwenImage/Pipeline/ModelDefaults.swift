@@ -1,9 +1,11 @@
 import Foundation
 
-/// What a model folder says of itself in `mica.json`, beside `model_index.json`; every field is optional, and so is the file.
+/// What a model folder says of itself in `mica.json`, beside
+/// `model_index.json`; every field is optional, and so is the file.
 ///
 /// A request's own values come first, then these, then the defaults of the published model.
 public struct ModelDefaults: Sendable, Equatable, Decodable {
+    /// As the fields of `DecompositionOptions` that have these names.
     public var prompt: String?
     public var negativePrompt: String?
     public var trueCFGScale: Double?
@@ -29,6 +31,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case captioner
     }
 
+    /// No defaults of its own.
     public init() {}
 
     static let fileName = "mica.json"
@@ -43,7 +46,8 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
             let keys = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?.keys ?? [:].keys
             if let stranger = keys.sorted().first(where: { !known.contains($0) }) {
                 throw PipelineError.model(
-                    file: fileName, problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
+                    file: fileName,
+                    problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
             }
             return try JSONDecoder().decode(ModelDefaults.self, from: data)
         } catch let error as PipelineError {

@@ -3,9 +3,10 @@ import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
 ///
-/// Opening reads the configurations and the headers of the weight files, checks that the parts fit together and that every tensor which the
-/// engine will ask for is there with the right shape; no weight is read.
+/// Opening reads the configurations and the headers of the weight files, checks that the parts fit together and that
+/// every tensor which the engine will ask for is there with the right shape; no weight is read.
 public struct ModelFolder: Sendable {
+    /// Where it is, what it says of itself, and the sizes of its components.
     public let folder: URL
     public let defaults: ModelDefaults
     public let transformer: TransformerConfiguration
@@ -51,7 +52,8 @@ public struct ModelFolder: Sendable {
         guard autoencoder.zDim * 4 == transformer.inChannels else {
             throw .model(
                 file: "transformer/config.json",
-                problem: "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
+                problem:
+                    "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
     }
 

@@ -12,6 +12,7 @@ public enum PipelineStage: String, Sendable, CaseIterable {
 
 /// Where a running job is.
 public struct PipelineProgress: Sendable, Equatable {
+    /// The part of the job that runs.
     public let stage: PipelineStage
     /// Units done in this stage (steps, layers, tokens).
     public let completed: Int
@@ -20,6 +21,7 @@ public struct PipelineProgress: Sendable, Equatable {
     /// Share of the whole job that is done, 0...1, by an estimate of the stages' work.
     public let fraction: Double
 
+    /// A place in a job.
     public init(stage: PipelineStage, completed: Int, total: Int, fraction: Double) {
         self.stage = stage
         self.completed = completed
@@ -32,6 +34,7 @@ public struct PipelineProgress: Sendable, Equatable {
 public final class Cancellation: Sendable {
     private let raised = Atomic<Bool>(false)
 
+    /// A flag that is not raised.
     public init() {}
 
     /// Asks the job to stop; it throws `PipelineError.cancelled` at the next block.

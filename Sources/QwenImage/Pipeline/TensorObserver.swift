@@ -2,10 +2,12 @@ import TensorCore
 
 /// Sees tensors as they pass from stage to stage; `--dump` is one.
 ///
-/// A tensor is the stage's own and may be written over as soon as `record` returns: whoever wants to keep it downloads it in the call.
+/// A tensor is the stage's own and may be written over as soon as
+/// `record` returns: whoever wants to keep it downloads it in the call.
 public protocol TensorObserver: AnyObject {
-    /// Takes note of a tensor under the name that the golden files have for it, in the reference's shape with its batch axis.
-    /// A name may come again: the layers of a decode and the images of a job follow each other along the first axis.
+    /// Takes note of a tensor under the name that the golden files have for it, in
+    /// the reference's shape with its batch axis. A name may come again: the layers
+    /// of a decode and the images of a job follow each other along the first axis.
     func record(_ name: String, _ tensor: Tensor) throws(TensorError)
 }
 

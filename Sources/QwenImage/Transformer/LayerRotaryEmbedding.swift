@@ -3,9 +3,11 @@ import TensorCore
 
 /// Rotary positions of text and image tokens on three axes: frame, height, width.
 ///
-/// Layer3D: the frames that are made anew are numbered 0...N, the condition frame is -1. Height and width are centred, so that positions
-/// run from -(n - n/2) to n/2 - 1. Text positions go on after the largest image position, the same on all three axes.
-/// Source: diffusers `transformer_qwenimage.py`, `QwenEmbedLayer3DRope` (and `QwenEmbedRope`, where the condition is frame N + 1).
+/// Layer3D: the frames that are made anew are numbered 0...N, the condition frame is
+/// -1. Height and width are centred, so that positions run from -(n - n/2) to n/2 - 1.
+/// Text positions go on after the largest image position, the same on all three axes.
+/// Source: diffusers `transformer_qwenimage.py`, `QwenEmbedLayer3DRope`
+/// (and `QwenEmbedRope`, where the condition is frame N + 1).
 struct LayerRotaryEmbedding: Sendable {
     /// The reference builds its tables for this many positions on each side.
     static let tablePositions = 4096
@@ -72,7 +74,8 @@ struct LayerRotaryEmbedding: Sendable {
             let frequencies = (0..<dim / 2).map { index in
                 1 / pow(LayerRotaryEmbedding.theta, Float(2 * index) / Float(dim))
             }
-            // The product is rounded to float32 as in the reference; the functions of it are not where precision is lost.
+            // The product is rounded to float32 as in the reference;
+            // the functions of it are not where precision is lost.
             let angles = positions.flatMap { position in frequencies.map { Float(position) * $0 } }
             cosines = angles.map { Float(cos(Double($0))) }
             sines = angles.map { Float(sin(Double($0))) }

@@ -31,8 +31,9 @@ struct StreamModulation: Sendable {
 
 /// All modulations of a schedule, computed before the first step.
 ///
-/// `img_mod` and `txt_mod` are a third of the transformer's weights and see nothing but the time conditioning, which is known for all steps
-/// beforehand and is the same for both guidance branches: one product of `steps` rows a block, after which their weights are not needed again.
+/// `img_mod` and `txt_mod` are a third of the transformer's weights and see nothing but the time conditioning, which is
+/// known for all steps beforehand and is the same for both guidance branches: one product of `steps` rows a block,
+/// after which their weights are not needed again.
 struct ScheduleModulation: Sendable {
     /// By block, [steps, 6 * dim].
     private let image: [Tensor]
@@ -54,7 +55,8 @@ struct ScheduleModulation: Sendable {
             try backend.activate(conditioning, .silu)
         }
         func evaluate(_ scope: WeightScope, parts: Int) throws(WeightsError) -> Tensor {
-            let layer = try scope.linear(inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
+            let layer = try scope.linear(
+                inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
             return try WeightsError.converting { () throws(TensorError) in try backend.linear(activated, layer) }
         }
         var image: [Tensor] = []
@@ -76,7 +78,8 @@ struct ScheduleModulation: Sendable {
     /// The text stream's modulation in a block at a step.
     func text(block: Int, step: Int) -> StreamModulation { StreamModulation(text[block].row(step), dim: dim) }
 
-    /// The last norm's scale and shift at a step, each [dim]. Scale comes first here (AdaLayerNormContinuous), unlike in the blocks.
+    /// The last norm's scale and shift at a step, each [dim]. Scale
+    /// comes first here (AdaLayerNormContinuous), unlike in the blocks.
     func output(step: Int) -> (scale: Tensor, shift: Tensor) {
         let parts = output.row(step).reshaped([2, dim])
         return (parts.row(0), parts.row(1))

@@ -4,9 +4,11 @@ import Weights
 
 /// The diffusion transformer: two streams, text and image, that meet in each block's attention.
 ///
-/// Blocks are the outer loop and guidance branches the inner one: a block's weights are asked for once a step, whatever it costs to get them.
+/// Blocks are the outer loop and guidance branches the inner one: a block's
+/// weights are asked for once a step, whatever it costs to get them.
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`.
 public final class QwenImageTransformer2DModel {
+    /// Its sizes.
     public let configuration: TransformerConfiguration
     private let weights: WeightScope
     private let backend: any Backend
@@ -20,7 +22,8 @@ public final class QwenImageTransformer2DModel {
 
     /// Opens the model over a checkpoint; blocks are loaded when they are first used.
     ///
-    /// - Parameter source: tensors with the names of the public checkpoint. Throws if one is missing or has another shape.
+    /// - Parameter source: tensors with the names of the public
+    ///   checkpoint. Throws if one is missing or has another shape.
     public init(
         configuration: TransformerConfiguration, source: any TensorSource, backend: any Backend,
         residency: BlockResidency = .resident
@@ -123,7 +126,8 @@ public final class QwenImageTransformer2DModel {
                 if let observer, let branch = branches.first, let hidden = joint.first {
                     let tokens = branch.text.shape[0]
                     try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens).batchOfOne)
-                    try observer.record("block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
+                    try observer.record(
+                        "block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
                 }
             }
         }

@@ -4,7 +4,8 @@ import Weights
 
 /// The transformer's time conditioning for every step of a schedule at once.
 ///
-/// Source: diffusers `transformer_qwenimage.py`, `QwenTimestepProjEmbeddings`; `embeddings.py`, `get_timestep_embedding`.
+/// Source: diffusers `transformer_qwenimage.py`,
+/// `QwenTimestepProjEmbeddings`; `embeddings.py`, `get_timestep_embedding`.
 struct TimestepEmbedding: Sendable {
     private static let channels = 256
     private static let scale: Float = 1000

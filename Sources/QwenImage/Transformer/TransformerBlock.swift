@@ -52,7 +52,8 @@ struct TransformerBlock: Sendable {
             mlp: weights["txt_mlp"])
     }
 
-    /// Rows of the feed-forward layer that are computed at once: its inner activation is four times as wide as all others.
+    /// Rows of the feed-forward layer that are computed at once:
+    /// its inner activation is four times as wide as all others.
     private static let mlpRows = 1024
     private static let epsilon: Float = 1e-6
 
@@ -101,7 +102,8 @@ struct TransformerBlock: Sendable {
                 k, headSize: head, weight: part.stream.keyNorm, epsilon: Self.epsilon, rotary: angles)
             try backend.linear(input, part.stream.value, into: value.rows(part.rows))
         }
-        // The normed input is not needed again: it takes the attention's output, and the query's memory takes the projection.
+        // The normed input is not needed again: it takes the attention's
+        // output, and the query's memory takes the projection.
         let layout = AttentionLayout(heads: configuration.numAttentionHeads, headSize: head)
         let attended = try backend.attention(query, key, value, layout, into: normed)
         for part in updated {

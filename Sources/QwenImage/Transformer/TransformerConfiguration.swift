@@ -4,6 +4,7 @@ import Weights
 ///
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.__init__`.
 public struct TransformerConfiguration: Sendable, Equatable, Decodable {
+    /// Named as in the file; the defaults are upstream's.
     public var patchSize = 2
     public var inChannels = 64
     public var outChannels = 16
@@ -40,6 +41,7 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
         case useLayer3DRope = "use_layer3d_rope"
     }
 
+    /// Upstream's defaults.
     public init() {}
 
     public init(from decoder: any Decoder) throws {
@@ -83,8 +85,10 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
                 && axesDimsRope.reduce(0, { $0 &+ $1 }) == attentionHeadDim,
             "axes_dims_rope \(axesDimsRope) must be three even numbers with the sum \(attentionHeadDim)")
         try require(
-            outputDim == inChannels, "out_channels is \(outChannels), but the latents need in_channels / 4 = \(inChannels / 4)")
+            outputDim == inChannels,
+            "out_channels is \(outChannels), but the latents need in_channels / 4 = \(inChannels / 4)")
         try require(!guidanceEmbeds, "guidance_embeds is true: guidance-distilled models are not supported")
-        try require(!zeroCondT, "zero_cond_t is true: that is another model (Qwen-Image-Edit-2511), not the layered one")
+        try require(
+            !zeroCondT, "zero_cond_t is true: that is another model (Qwen-Image-Edit-2511), not the layered one")
     }
 }

@@ -1,0 +1,30 @@
+# Build: docker build -t mica .        Run: docker run --rm -p 8080:8080 mica
+FROM swift:6.2-bookworm AS build
+WORKDIR /src
+COPY deploy/install-packages.sh deploy/
+RUN ./deploy/install-packages.sh && rm -rf /var/lib/apt/lists/*
+# The manifest names the test targets, so their folders must be there, although nothing of them is built.
+COPY Package.swift ./
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --product mica --static-swift-stdlib \
+    && install -D --strip .build/release/mica /out/mica
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends \
+        libopenblas0-pthread libdnnl2 libgomp1 libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mica
+COPY --from=build /out/mica /usr/bin/mica
+COPY config/mica.yaml /etc/mica/mica.yaml
+COPY Models /usr/share/mica/models
+USER 10001
+# The file says 127.0.0.1, which nobody outside of the container could reach.
+ENV MICA_CONFIG=/etc/mica/mica.yaml MICA_HOST=0.0.0.0 MICA_LOG_FORMAT=json
+EXPOSE 8080
+HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
+    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/bin/mica"]
+CMD ["serve"]

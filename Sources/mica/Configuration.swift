@@ -1,0 +1,59 @@
+import Foundation
+import ServiceAPI
+import Yams
+
+/// Where the settings of `mica serve` come from: the file, then the environment over it, then the command line over
+/// both.
+enum Configuration {
+    /// Names the file if `--config` does not.
+    static let fileVariable = "MICA_CONFIG"
+    /// A configuration is a page of text; anything larger is another file.
+    private static let largestFileBytes = 1 << 20
+
+    /// The settings by file and environment.
+    static func settings(file: String?, environment: [String: String]) throws(SettingsError) -> ServiceSettings {
+        var settings = ServiceSettings()
+        if let path = file ?? environment[fileVariable] {
+            try settings.apply(file: path, read(path))
+        }
+        try settings.apply(environment: environment)
+        return settings
+    }
+
+    /// The file's keys and values as text, in order.
+    private static func read(_ path: String) throws(SettingsError) -> [(key: String, value: String)] {
+        let text: String
+        do {
+            let data = try Data(contentsOf: URL(fileURLWithPath: path))
+            guard data.count <= largestFileBytes else { throw SettingsError.file(name: path, problem: "is too large") }
+            guard let decoded = String(validating: data, as: UTF8.self) else {
+                throw SettingsError.file(name: path, problem: "is not UTF-8")
+            }
+            text = decoded
+        } catch let error as SettingsError {
+            throw error
+        } catch {
+            throw .file(name: path, problem: "cannot be read: \(error.localizedDescription)")
+        }
+        let node: Node?
+        do {
+            node = try Yams.compose(yaml: text)
+        } catch {
+            let reason = "\(error)".split(separator: "\n").joined(separator: " ")
+            throw .file(name: path, problem: "is not YAML: \(reason)")
+        }
+        // A file of comments alone is an empty document.
+        guard let node, node != Node("", Tag(.null)) else { return [] }
+        guard let mapping = node.mapping else {
+            throw .file(name: path, problem: "is not a list of 'name: value' lines")
+        }
+        var values: [(key: String, value: String)] = []
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string, let scalar = value.scalar else {
+                throw .file(name: path, problem: "'\(key.scalar?.string ?? "?")' must have a single value")
+            }
+            values.append((name, scalar.string == "~" || scalar.string == "null" ? "" : scalar.string))
+        }
+        return values
+    }
+}

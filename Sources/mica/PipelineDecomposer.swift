@@ -1,0 +1,38 @@
+import Foundation
+import ImageCodecs
+import QwenImage
+import ServiceAPI
+import Synchronization
+import TensorCore
+
+/// The engine as the service knows it: one pipeline, one job at a time.
+final class PipelineDecomposer: LayerDecomposer {
+    let modelName: String
+    private let defaults: ModelDefaults
+    /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
+    private let pipeline: Mutex<LayeredPipeline>
+
+    /// Opens a model folder; throws if anything in it is not as the engine needs it.
+    init(model folder: URL, backend: any Backend) throws(PipelineError) {
+        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        modelName = folder.lastPathComponent
+        defaults = pipeline.model.defaults
+        self.pipeline = Mutex(pipeline)
+    }
+
+    func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
+        try options.resolved(with: defaults)
+    }
+
+    func decompose(
+        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        progress: @escaping @Sendable (PipelineProgress) -> Void
+    ) throws(PipelineError) -> Decomposition {
+        try pipeline.withLock { (pipeline) throws(PipelineError) in
+            var hooks = LayeredPipeline.Hooks()
+            hooks.cancellation = cancellation
+            hooks.progress = progress
+            return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+        }
+    }
+}

@@ -1,0 +1,41 @@
+import CPUBackend
+import TensorCore
+
+/// A backend that the operation tests run on, and what may be expected of it.
+///
+/// A new device adds a line to `all` and nothing else: every case of every operation then runs on it.
+struct BackendUnderTest: Sendable, CustomStringConvertible {
+    /// How failures name it.
+    let description: String
+    /// Relative L2 error (the root of NMSE) that an operation may have whose weights are of an element type, against a
+    /// reference in float64 that starts from the same, already rounded weights.
+    let bound: @Sendable (DType) -> Double
+    /// A new instance, with nothing allocated.
+    let make: @Sendable () -> any Backend
+
+    /// 16 units of float32's half spacing, 2^-24, for every weight type. Operands are exact, since weights of 16 bits
+    /// are widened without loss; what is left is the rounding of sums of K <= 1152 terms in 16 or more lanes, about
+    /// sqrt(K / 16) units at random signs, and of activations (a few units, see `ActivationTests`). A kernel that
+    /// rounded one operand to 16 bits would show 2^-9.
+    static let float32Bound = 0x1p-20
+
+    /// Every backend of this machine.
+    static let all = cpus + bfloat16CPUs
+
+    /// The CPU backend, which splits its work by the number of threads.
+    static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
+
+    /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
+    /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).
+    private static let bfloat16CPUs = (ComputePrecision.hasFastBFloat16 ? [1, 2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in bfloat16 with \(threads) threads", bound: { _ in 0x1p-7 },
+            make: { CPUBackend(threads: threads, precision: .bfloat16) })
+    }
+
+    private static func cpu(threads: Int) -> BackendUnderTest {
+        BackendUnderTest(
+            description: "cpu with \(threads) threads", bound: { _ in float32Bound },
+            make: { CPUBackend(threads: threads) })
+    }
+}

@@ -1,0 +1,77 @@
+import Foundation
+import Glibc
+
+/// `mica serve` in another process.
+final class ServeProcess {
+    private let process = Process()
+    private let output = Pipe()
+    private let errors = Pipe()
+    /// Everything up to the curl command, as printed.
+    let greeting: String
+    let port: Int
+
+    enum Failure: Error {
+        case noGreeting(String)
+        case noConnection
+    }
+
+    /// Starts it on a free port and waits until it listens.
+    init(_ arguments: [String]) throws {
+        process.executableURL = MicaProcess.executable
+        process.arguments = ["serve", "--port", "0"] + arguments
+        process.currentDirectoryURL = MicaProcess.repository
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        var text = ""
+        while !text.contains("-o layers.zip") {
+            let data = output.fileHandleForReading.availableData
+            if data.isEmpty { throw Failure.noGreeting(text) }
+            text += String(decoding: data, as: UTF8.self)
+        }
+        greeting = text
+        let digits = text.split(separator: "http://127.0.0.1:").dropFirst().first?.prefix(while: \.isNumber) ?? ""
+        guard let port = Int(digits) else { throw Failure.noGreeting(text) }
+        self.port = port
+    }
+
+    deinit {
+        if process.isRunning { process.terminate() }
+    }
+
+    /// Sends bytes on a connection of their own and reads to its end.
+    func ask(_ bytes: [UInt8]) throws -> [UInt8] {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { _ = close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
+        let status = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard status == 0 else { throw Failure.noConnection }
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { throw Failure.noConnection }
+            sent += count
+        }
+        var received: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { received += buffer[..<count] }
+        return received
+    }
+
+    /// Asks it to stop; its exit status and log.
+    func stop() -> (status: Int32, log: String) {
+        process.terminate()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self))
+    }
+}

@@ -1,0 +1,74 @@
+import Dispatch
+import ImageCodecs
+import QwenImage
+import ServiceAPI
+import Synchronization
+
+/// An engine that paints layers at once, or holds its job until it is let go.
+final class FakeDecomposer: LayerDecomposer {
+    let modelName = "fake"
+    let started = Counter()
+    let finished = Counter()
+    let cancelled = Counter()
+    private let gate: DispatchSemaphore?
+    private let failure: PipelineError?
+
+    /// With `holds`, each job waits for `letGo` or its cancellation.
+    init(holds: Bool = false, failure: PipelineError? = nil) {
+        gate = holds ? DispatchSemaphore(value: 0) : nil
+        self.failure = failure
+    }
+
+    func letGo() { gate?.signal() }
+
+    func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
+        var defaults = ModelDefaults()
+        defaults.resolution = 64
+        defaults.layers = 2
+        return try options.resolved(with: defaults)
+    }
+
+    func decompose(
+        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        progress: @escaping @Sendable (PipelineProgress) -> Void
+    ) throws(PipelineError) -> Decomposition {
+        started.add()
+        if let gate {
+            while gate.wait(timeout: .now() + 0.005) == .timedOut {
+                if cancellation.isCancelled {
+                    cancelled.add()
+                    throw .cancelled
+                }
+            }
+        }
+        if let failure { throw failure }
+        progress(PipelineProgress(stage: .denoise, completed: 1, total: 1, fraction: 1))
+        defer { finished.add() }
+        do {
+            let images = try (0..<parameters.numImagesPerPrompt).map { image in
+                try (0..<parameters.layers).map { try Self.layer(image: image, index: $0) }
+            }
+            return Decomposition(
+                images: images, parameters: parameters, caption: parameters.needsCaption ? "a caption" : nil,
+                width: Self.width, height: Self.height, stageSeconds: [(.denoise, 0.25), (.decode, 0.5)],
+                peakTensorBytes: 0)
+        } catch {
+            throw .model(file: "fake", problem: "\(error)")
+        }
+    }
+
+    static let width = 6
+    static let height = 4
+
+    /// The bottom layer is full, the next ones are one row of pixels each, those above the fourth are empty.
+    static func layer(image: Int, index: Int) throws -> PixelBuffer {
+        var bytes = [UInt8](repeating: 0, count: width * height * 4)
+        for y in 0..<height where index == 0 || y == index {
+            for x in (index == 0 ? 0 : 1)..<(width - (index == 0 ? 0 : 2)) {
+                let place = (y * width + x) * 4
+                bytes.replaceSubrange(place..<(place + 4), with: [UInt8(index), UInt8(image), 9, 255])
+            }
+        }
+        return try PixelBuffer(width: width, height: height, bytes: bytes)
+    }
+}

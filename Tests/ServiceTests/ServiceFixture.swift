@@ -1,0 +1,72 @@
+import Foundation
+import HTTPProtocol
+import HTTPTransport
+import ImageCodecs
+import Logging
+import ServiceAPI
+import Testing
+
+/// A service with a fake engine on a free port.
+struct ServiceFixture {
+    let decomposer: FakeDecomposer
+    let service: LayerService
+    let server: HTTPServer
+    let logs = LogRecorder()
+
+    init(
+        _ decomposer: FakeDecomposer = FakeDecomposer(), waitingLimit: Int = 8,
+        _ change: (inout TransportConfiguration) -> Void = { _ in }
+    ) throws {
+        self.decomposer = decomposer
+        var configuration = LayerService.Configuration()
+        configuration.waitingLimit = waitingLimit
+        configuration.maximumPixels = 10_000
+        var transport = TransportConfiguration()
+        transport.port = 0
+        transport.lingerIdleSeconds = 0.2
+        change(&transport)
+        service = LayerService(decomposer: decomposer, configuration: configuration)
+        server = try HTTPServer(
+            configuration: transport, handler: service, logger: Logger(label: "test") { [logs] _ in logs })
+    }
+
+    func stop() { server.stop(graceSeconds: 1) }
+
+    func client() throws -> TestClient { try TestClient(port: server.port) }
+
+    /// A PNG of one colour.
+    static func png(width: Int = 5, height: Int = 3) throws -> [UInt8] {
+        try PNGEncoder.encode(
+            PixelBuffer(width: width, height: height, bytes: [UInt8](repeating: 200, count: width * height * 4)))
+    }
+
+    static let boundary = "0123456789abcdef0123456789abcdef"
+
+    /// A form request, as bytes.
+    static func form(
+        _ fields: [(String, String)], image: [UInt8]?, query: String = "", more: String = ""
+    ) -> [UInt8] {
+        var writer = MultipartWriter(boundary: boundary)
+        for (name, value) in fields {
+            writer.add(name: name, fileName: nil, contentType: "text/plain", content: Array(value.utf8))
+        }
+        if let image { writer.add(name: "image", fileName: "a.png", contentType: "image/png", content: image) }
+        let body = writer.finished().flatMap { $0 }
+        return request(query: query, more: "Content-Type: \(writer.contentType)\r\n\(more)", body: body)
+    }
+
+    static func request(query: String = "", more: String = "", body: [UInt8]) -> [UInt8] {
+        let head = "POST /v1/layers\(query) HTTP/1.1\r\nHost: mica\r\nContent-Length: \(body.count)\r\n\(more)\r\n"
+        return Array(head.utf8) + body
+    }
+
+    /// Parts of a multipart answer.
+    static func parts(_ answer: TestClient.Answer) throws -> [MultipartPart] {
+        let type = try #require(MediaType(answer.fields["content-type"] ?? ""))
+        return try MultipartParser.parse(answer.body[...], mediaType: type)
+    }
+
+    static func json(_ bytes: some Sequence<UInt8>) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(Array(bytes))) as? [String: Any])
+    }
+}

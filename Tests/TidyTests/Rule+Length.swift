@@ -1,0 +1,30 @@
+extension Rule {
+    private static let mostLines = 500
+    private static let mostFunctionLines = 70
+    private static let mostColumns = 120
+    /// C has longer lines: a kernel's signature is one.
+    private static let mostColumnsOfC = 140
+
+    static let fileLength = Rule(description: "a file has at most \(mostLines) lines") { file in
+        file.language == .swift || file.language == .c
+            ? (file.lines.count > mostLines ? [(mostLines + 1, "\(file.lines.count) lines")] : []) : []
+    }
+
+    static let columns = Rule(description: "a line has at most \(mostColumns) columns") { file in
+        guard file.language == .swift || file.language == .c else { return [] }
+        let most = file.language == .c ? mostColumnsOfC : mostColumns
+        return file.lines.enumerated().filter { index, line in line.count > most && !isText(index, in: file) }
+            .map { ($0 + 1, "\($1.count) columns") }
+    }
+
+    /// True for a line of a text literal, which is data: without its contents nothing is left, and it is no comment.
+    private static func isText(_ index: Int, in file: SourceFile) -> Bool {
+        let line = file.lines[index].trimmed
+        return file.code[index].trimmed.isEmpty && !["//", "/*", "*"].contains { line.hasPrefix($0) }
+    }
+
+    static let functionLength = Rule(description: "a function has at most \(mostFunctionLines) lines") { file in
+        FunctionFinder.functions(in: file).filter { $0.lineCount > mostFunctionLines }
+            .map { ($0.line, "\($0.lineCount) lines") }
+    }
+}
