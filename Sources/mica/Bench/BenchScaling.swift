@@ -39,6 +39,10 @@ struct BenchScaling: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         var points: [ScalingPoint] = []
         for resolution in resolutions {
             for count in layers {
