@@ -13,11 +13,17 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Runs before the measured ones.", valueName: "n"))
     var warmup = 1
 
-    @Option(help: ArgumentHelp("Measured runs.", valueName: "n"))
-    var repetitions = 5
+    @Option(name: .customLong("repetitions"), help: ArgumentHelp("Measured runs; 5, for scaling 1.", valueName: "n"))
+    var givenRepetitions: Int?
 
     @Flag(help: "Print one JSON object.")
     var json = false
+
+    /// Measured runs, where nothing else was said.
+    private static let usualRepetitions = 5
+
+    /// Measured runs.
+    var repetitions: Int { givenRepetitions ?? Self.usualRepetitions }
 
     func validate() throws {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
