@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 
 /// Failures as a command shows them: one line on standard error.
@@ -5,6 +6,16 @@ enum CommandFailure {
     static func report(_ message: String) {
         let line = message.replacingOccurrences(of: "\n", with: " ")
         FileHandle.standardError.write(Data("mica: \(line)\n".utf8))
+    }
+
+    /// Runs a command's work; what it throws is reported, and the process ends with 1.
+    static func reporting(_ work: () throws -> Void) throws {
+        do {
+            try work()
+        } catch {
+            report("\(error)")
+            throw ExitCode(1)
+        }
     }
 }
 

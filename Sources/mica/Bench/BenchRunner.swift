@@ -15,7 +15,7 @@ enum BenchRunner {
         prepare: (any Backend, SyntheticSource) throws -> Work
     ) throws -> BenchResult {
         let flops = try floatingPointOperations(options, prepare).flops
-        let backend = try options.backend()
+        let backend = options.backend()
         ProcessMemory.resetPeak()
         let work = try prepare(backend, SyntheticSource(dtype: options.dtype.weights, isFilled: true))
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions, work)

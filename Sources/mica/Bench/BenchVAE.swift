@@ -30,6 +30,10 @@ struct BenchVAE: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         let parameters: [String: Any] = ["resolution": resolution, "base": base, "direction": direction.rawValue]
         let result = try BenchRunner.run("vae", options, parameters: parameters) { backend, source in
             let configuration = AutoencoderConfiguration.synthetic(baseDim: base)

@@ -13,13 +13,13 @@ struct BenchScaling: ParsableCommand {
     var resolutions = [320, 640, 1024]
 
     @Option(help: "Blocks of the transformer.")
-    var blocks = 2
+    var blocks = 1
 
     @Option(help: "Width of the transformer, a multiple of 128.")
-    var hidden = 512
+    var hidden = 256
 
     @Option(help: "Channels of the autoencoder's outermost level.")
-    var base = 24
+    var base = 16
 
     @Option(help: ArgumentHelp("Write a chart (SVG).", valueName: "file"))
     var chart: String?
@@ -39,7 +39,14 @@ struct BenchScaling: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         var points: [ScalingPoint] = []
+        // The largest points take long: one run each unless more are asked for.
+        var options = options
+        options.givenRepetitions = options.givenRepetitions ?? 1
         for resolution in resolutions {
             for count in layers {
                 let sizes = SyntheticDecomposition.Sizes(

@@ -53,6 +53,10 @@ struct BenchText: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         let parameters: [String: Any] = [
             "layers": layers, "tokens": tokens, "mode": mode.rawValue, "hidden": hidden, "intermediate": intermediate,
             "heads": heads, "key_heads": keyHeads,

@@ -24,6 +24,10 @@ struct BenchAttention: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         let parameters = ["tokens": tokens, "heads": heads, "head_size": headSize]
         let result = try BenchRunner.run("attention", options, parameters: parameters) { backend, _ in
             let shape: Shape = [tokens, heads * headSize]

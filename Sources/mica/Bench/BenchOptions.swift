@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUBackend
+import TensorCore
 
 /// What all benchmarks have in common.
 struct BenchOptions: ParsableArguments {
@@ -12,24 +13,30 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Runs before the measured ones.", valueName: "n"))
     var warmup = 1
 
-    @Option(help: ArgumentHelp("Measured runs.", valueName: "n"))
-    var repetitions = 5
+    @Option(name: .customLong("repetitions"), help: ArgumentHelp("Measured runs; 5, for scaling 1.", valueName: "n"))
+    var givenRepetitions: Int?
 
     @Flag(help: "Print one JSON object.")
     var json = false
+
+    /// Measured runs, where nothing else was said.
+    private static let usualRepetitions = 5
+
+    /// Measured runs.
+    var repetitions: Int { givenRepetitions ?? Self.usualRepetitions }
 
     func validate() throws {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
         try BenchOptions.check("--warmup", warmup, 0...1000)
         try BenchOptions.check("--repetitions", repetitions, 1...100_000)
-    }
-
-    /// The backend under test. Throws for a type in which it does not compute.
-    func backend() throws -> CPUBackend {
-        guard let precision = dtype.precision else {
+        guard dtype.precision != nil else {
             throw ValidationError("--dtype \(dtype.rawValue) is not computed on this backend; take f32 or bf16")
         }
-        return CPUBackend(threads: threads, precision: precision)
+    }
+
+    /// The backend under test.
+    func backend() -> any Backend {
+        CPUBackend(threads: threads, precision: dtype.precision ?? .float32)
     }
 
     /// Throws a message for the user unless a size is within its range.

@@ -51,6 +51,10 @@ struct BenchDecompose: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         var parameters: [String: Any] = ["resolution": resolution, "layers": layers, "steps": steps]
         let result: BenchResult
         if let model {

@@ -30,6 +30,10 @@ struct BenchEncode: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         let pictures = try (0..<layers).map { try SyntheticPicture.layer($0, of: layers, size: size) }
         let parameters = try DecompositionOptions().resolved(with: ModelDefaults())
         let encoder = ResultEncoder(

@@ -32,6 +32,10 @@ struct BenchBlock: ParsableCommand {
     }
 
     func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
         let parameters = ["hidden": hidden, "heads": heads, "image_tokens": imageTokens, "text_tokens": textTokens]
         let result = try BenchRunner.run("block", options, parameters: parameters) { backend, source in
             var configuration = TransformerConfiguration()
