@@ -519,7 +519,7 @@ button:disabled { opacity: .55; cursor: default; }
 .sheet.is-sharp canvas { image-rendering: pixelated; }
 .sheet.is-movable canvas { cursor: move; touch-action: none; }
 .sheet.is-comparing canvas { cursor: ew-resize; touch-action: pan-y; }
-.sheet.is-waiting canvas { filter: saturate(.6) opacity(.55); }
+.sheet.is-waiting::after { content: ""; position: absolute; inset: 0; background: var(--stage); opacity: .6; }
 .original { position: absolute; inset: 0; pointer-events: none;
   clip-path: inset(0 calc(100% - var(--split, 50%)) 0 0); }
 .original canvas { width: 100%; height: 100%; }
@@ -552,9 +552,12 @@ progress:indeterminate {
 progress:indeterminate::-webkit-progress-bar { background: transparent; }
 progress:indeterminate::-moz-progress-bar { background: transparent; }
 @keyframes slide { from { background-position: 125% 0; } to { background-position: -125% 0; } }
-.problem { border-left: 4px solid var(--danger); bottom: auto; top: 50%; transform: translate(-50%, -50%);
-  overflow-wrap: anywhere;
-  display: grid; gap: 8px; width: min(500px, calc(100% - 32px)); max-height: calc(100% - 24px); overflow: auto; }
+.problem { bottom: auto; top: 50%; transform: translate(-50%, -50%); overflow-wrap: anywhere; display: grid; gap: 8px;
+  width: min(500px, calc(100% - 32px)); max-height: calc(100% - 24px); overflow: auto; padding: 20px 22px; }
+.problem h3::before { content: "!"; display: inline-grid; place-items: center; width: 24px; height: 24px;
+  margin-right: 10px;
+  border-radius: 50%; background: var(--danger); color: var(--panel); font-size: 15px; font-weight: 700; }
+.problem.is-calm h3::before { content: none; }
 .problem .row { margin-top: 6px; }
 
 .compare { display: flex; align-items: center; gap: 12px; padding: 6px 18px 8px; font-size: 13px; flex-wrap: wrap; }
@@ -703,7 +706,15 @@ let shown = '';
 
 // A picture comes in
 
-async function choose(file, name) {
+/** Ends when the picture that was chosen last is read, which takes a while for a large one. */
+let choosing = Promise.resolve();
+
+function choose(file, name) {
+  choosing = read(file, name);
+  return choosing;
+}
+
+async function read(file, name) {
   byId('file-error').hidden = true;
   try {
     take(await Picture.of(file, name));
@@ -730,6 +741,13 @@ byId('file').addEventListener('change', (event) => {
   // The same file may be chosen again after it was changed.
   event.target.value = '';
   if (file) choose(file);
+});
+
+// Browsers open their dialog on the space key only, and would send the form on this one.
+byId('file').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  byId('file').click();
 });
 
 addEventListener('paste', (event) => {
@@ -770,8 +788,9 @@ byId('example').addEventListener('click', async () => {
 
 // Runs
 
-byId('settings').addEventListener('submit', (event) => {
+byId('settings').addEventListener('submit', async (event) => {
   event.preventDefault();
+  await choosing;
   if (!picture) {
     byId('file-error').textContent = 'Choose a picture first.';
     byId('file-error').hidden = false;
@@ -853,12 +872,17 @@ function showTrouble(run) {
     showProblem(null);
     return;
   }
-  const text = run.state === 'cancelled' ? 'Run it again' : 'Try again';
-  const again = { text, isPrimary: true, run: () => run.retry() };
-  const actions = run.picture || run.manifestIsKnown ? [again] : [];
+  const actions = [];
+  const isRefused = [400, 413, 415, 422].includes(problem.status);
   if (problem.status === 413 && run.picture?.bitmap) {
-    actions.unshift({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
-    again.isPrimary = false;
+    actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
+  }
+  if (isRefused) {
+    actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (run.picture || run.manifestIsKnown) {
+    actions.push({
+      text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
+    });
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
   let note = run.state === 'cancelled' ? ' ' : '';
@@ -867,6 +891,7 @@ function showTrouble(run) {
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
     countdown = setTimeout(() => run === current && show(), 1000);
   }
+  byId('problem').classList.toggle('is-calm', run.state !== 'failed');
   showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
 }
 
@@ -994,7 +1019,7 @@ async function lookAfter() {
   }
   byId('offline').hidden = isThere;
   byId('offline').textContent = isThere ? ''
-    : `${Problem.unreachable().title}. Its jobs go on, and so does this page when the connection is back.`;
+    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
     ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
@@ -1753,34 +1778,52 @@ export class Run extends EventTarget {
     this.problem = null;
   }
 
+  /** Follows the job until it has ended; throws unless it succeeded. */
   async #follow() {
+    this.ended = null;
     let broken = 0;
-    while (!['succeeded'].includes(this.jobState)) {
+    while (!this.ended) {
       if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
-        Run.streamCount += 1;
-        try {
-          for await (const event of service.events(this.jobId, this.aborter.signal)) {
-            broken = 0;
-            this.#connected(true);
-            this.#take(event);
-          }
-          broken += 1;
-        } catch (error) {
-          if (!(error instanceof Problem) || [401, 403, 404, 410].includes(error.status)) throw error;
-          broken += 1;
-        } finally {
-          Run.streamCount -= 1;
-        }
-        if (this.jobState === 'succeeded') return;
+        if (!(await this.#followEvents())) broken += 1;
+        else broken = 0;
       }
-      try {
-        this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      if (!this.ended) await this.#poll();
+      if (!this.ended) await this.#wait(pollMilliseconds);
+    }
+    const { state, failure } = this.ended;
+    if (state === 'cancelled') throw new DOMException('cancelled', 'AbortError');
+    if (state === 'failed') throw Problem.ofJob(failure);
+    if (state === 'expired') {
+      throw new Problem({
+        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    }
+  }
+
+  /** True if the stream told anything. */
+  async #followEvents() {
+    let hasTold = false;
+    Run.streamCount += 1;
+    try {
+      for await (const event of service.events(this.jobId, this.aborter.signal)) {
+        hasTold = true;
         this.#connected(true);
-      } catch (error) {
-        if (!(error instanceof Problem) || !error.isPassing) throw error;
-        this.#connected(false);
+        this.#take(event);
       }
-      if (this.jobState !== 'succeeded') await this.#wait(pollMilliseconds);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+    } finally {
+      Run.streamCount -= 1;
+    }
+    return hasTold;
+  }
+
+  async #poll() {
+    try {
+      this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      this.#connected(true);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+      this.#connected(false);
     }
   }
 
@@ -1825,20 +1868,14 @@ export class Run extends EventTarget {
   }
 
   #takeJob(job) {
-    this.jobState = job.state;
     if (job.state === 'queued') {
       this.state = 'queued';
       this.position = job.position ?? null;
       this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
     } else if (job.state === 'running') {
       this.#takeProgress(job.progress ?? this.progress);
-    } else if (job.state === 'cancelled') {
-      throw new DOMException('cancelled', 'AbortError');
-    } else if (job.state === 'failed') {
-      throw Problem.ofJob(job.failure);
-    } else if (job.state === 'expired') {
-      throw new Problem({
-        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    } else {
+      this.ended = job;
     }
     this.#changed();
   }
@@ -1895,6 +1932,9 @@ export class Run extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
+
+/** True if asking again would give the same answer. */
+const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);
 
 /** `crypto.randomUUID` exists in secure contexts only; a service in the house may be reached by plain HTTP. */
 function randomId() {

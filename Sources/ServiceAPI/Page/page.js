@@ -27,7 +27,15 @@ let shown = '';
 
 // A picture comes in
 
-async function choose(file, name) {
+/** Ends when the picture that was chosen last is read, which takes a while for a large one. */
+let choosing = Promise.resolve();
+
+function choose(file, name) {
+  choosing = read(file, name);
+  return choosing;
+}
+
+async function read(file, name) {
   byId('file-error').hidden = true;
   try {
     take(await Picture.of(file, name));
@@ -54,6 +62,13 @@ byId('file').addEventListener('change', (event) => {
   // The same file may be chosen again after it was changed.
   event.target.value = '';
   if (file) choose(file);
+});
+
+// Browsers open their dialog on the space key only, and would send the form on this one.
+byId('file').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  byId('file').click();
 });
 
 addEventListener('paste', (event) => {
@@ -94,8 +109,9 @@ byId('example').addEventListener('click', async () => {
 
 // Runs
 
-byId('settings').addEventListener('submit', (event) => {
+byId('settings').addEventListener('submit', async (event) => {
   event.preventDefault();
+  await choosing;
   if (!picture) {
     byId('file-error').textContent = 'Choose a picture first.';
     byId('file-error').hidden = false;
@@ -177,12 +193,17 @@ function showTrouble(run) {
     showProblem(null);
     return;
   }
-  const text = run.state === 'cancelled' ? 'Run it again' : 'Try again';
-  const again = { text, isPrimary: true, run: () => run.retry() };
-  const actions = run.picture || run.manifestIsKnown ? [again] : [];
+  const actions = [];
+  const isRefused = [400, 413, 415, 422].includes(problem.status);
   if (problem.status === 413 && run.picture?.bitmap) {
-    actions.unshift({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
-    again.isPrimary = false;
+    actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
+  }
+  if (isRefused) {
+    actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (run.picture || run.manifestIsKnown) {
+    actions.push({
+      text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
+    });
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
   let note = run.state === 'cancelled' ? ' ' : '';
@@ -191,6 +212,7 @@ function showTrouble(run) {
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
     countdown = setTimeout(() => run === current && show(), 1000);
   }
+  byId('problem').classList.toggle('is-calm', run.state !== 'failed');
   showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
 }
 
@@ -318,7 +340,7 @@ async function lookAfter() {
   }
   byId('offline').hidden = isThere;
   byId('offline').textContent = isThere ? ''
-    : `${Problem.unreachable().title}. Its jobs go on, and so does this page when the connection is back.`;
+    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
     ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);

@@ -190,34 +190,52 @@ export class Run extends EventTarget {
     this.problem = null;
   }
 
+  /** Follows the job until it has ended; throws unless it succeeded. */
   async #follow() {
+    this.ended = null;
     let broken = 0;
-    while (!['succeeded'].includes(this.jobState)) {
+    while (!this.ended) {
       if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
-        Run.streamCount += 1;
-        try {
-          for await (const event of service.events(this.jobId, this.aborter.signal)) {
-            broken = 0;
-            this.#connected(true);
-            this.#take(event);
-          }
-          broken += 1;
-        } catch (error) {
-          if (!(error instanceof Problem) || [401, 403, 404, 410].includes(error.status)) throw error;
-          broken += 1;
-        } finally {
-          Run.streamCount -= 1;
-        }
-        if (this.jobState === 'succeeded') return;
+        if (!(await this.#followEvents())) broken += 1;
+        else broken = 0;
       }
-      try {
-        this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      if (!this.ended) await this.#poll();
+      if (!this.ended) await this.#wait(pollMilliseconds);
+    }
+    const { state, failure } = this.ended;
+    if (state === 'cancelled') throw new DOMException('cancelled', 'AbortError');
+    if (state === 'failed') throw Problem.ofJob(failure);
+    if (state === 'expired') {
+      throw new Problem({
+        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    }
+  }
+
+  /** True if the stream told anything. */
+  async #followEvents() {
+    let hasTold = false;
+    Run.streamCount += 1;
+    try {
+      for await (const event of service.events(this.jobId, this.aborter.signal)) {
+        hasTold = true;
         this.#connected(true);
-      } catch (error) {
-        if (!(error instanceof Problem) || !error.isPassing) throw error;
-        this.#connected(false);
+        this.#take(event);
       }
-      if (this.jobState !== 'succeeded') await this.#wait(pollMilliseconds);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+    } finally {
+      Run.streamCount -= 1;
+    }
+    return hasTold;
+  }
+
+  async #poll() {
+    try {
+      this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      this.#connected(true);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+      this.#connected(false);
     }
   }
 
@@ -262,20 +280,14 @@ export class Run extends EventTarget {
   }
 
   #takeJob(job) {
-    this.jobState = job.state;
     if (job.state === 'queued') {
       this.state = 'queued';
       this.position = job.position ?? null;
       this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
     } else if (job.state === 'running') {
       this.#takeProgress(job.progress ?? this.progress);
-    } else if (job.state === 'cancelled') {
-      throw new DOMException('cancelled', 'AbortError');
-    } else if (job.state === 'failed') {
-      throw Problem.ofJob(job.failure);
-    } else if (job.state === 'expired') {
-      throw new Problem({
-        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    } else {
+      this.ended = job;
     }
     this.#changed();
   }
@@ -332,6 +344,9 @@ export class Run extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
+
+/** True if asking again would give the same answer. */
+const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);
 
 /** `crypto.randomUUID` exists in secure contexts only; a service in the house may be reached by plain HTTP. */
 function randomId() {
