@@ -11,7 +11,7 @@ struct JobRecord: Sendable, Equatable {
     let payloadDigest: [UInt8]?
     let requestByteCount: Int
 
-    /// Rises with each accepted job.
+    /// Rises with each job that the store took.
     var sequence: Int64 = 0
     private(set) var state = JobState.queued
     var startedAt: JobInstant?
@@ -21,11 +21,6 @@ struct JobRecord: Sendable, Equatable {
     var endRequest = JobEndRequest.none
     var failure: JobFailure?
     var files: [JobResultFile.Description] = []
-
-    var queueEntry: JobQueueEntry {
-        JobQueueEntry(
-            id: id, client: client, priority: priority, cost: cost, deadline: deadline, sequence: sequence)
-    }
 
     var resultByteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
 

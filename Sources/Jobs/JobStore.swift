@@ -181,10 +181,16 @@ public final class JobStore: Sendable {
     /// The result of a job that succeeded.
     func result(_ record: JobRecord) throws(StorageError) -> JobResult {
         let file = try StoredFile(path: "\(resultFolder)/\(record.id)")
+        var offsets: [Int] = []
         var offset = 0
-        let offsets = record.files.map { description in
-            defer { offset += description.byteCount }
-            return offset
+        for description in record.files {
+            offsets.append(offset)
+            // Checked, since a damaged database may hold any number.
+            let (end, isTooMuch) = offset.addingReportingOverflow(description.byteCount)
+            guard description.byteCount >= 0, !isTooMuch, end <= file.byteCount else {
+                throw .corrupt(path: "\(resultFolder)/\(record.id)", detail: "it is shorter than its files")
+            }
+            offset = end
         }
         return JobResult(files: record.files, content: .stored(file, offsets: offsets))
     }
