@@ -37,6 +37,8 @@ let package = Package(
         .target(name: "CSockets"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
         .target(
@@ -48,9 +50,14 @@ let package = Package(
         // The service
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
+            dependencies: [
+                "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
+                logging,
+            ],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -58,7 +65,7 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", argumentParser, logging, yams,
+                "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -88,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage", logging, yams,
+                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "Jobs", "DurableStorage", "ImageCodecs", "QwenImage",
+                logging, yams,
             ],
             swiftSettings: base),
     ])

@@ -3,6 +3,7 @@ import HTTPProtocol
 /// The forms that a result comes in.
 public enum ResultFormat: String, Sendable, CaseIterable {
     case multipart
+    case mixed
     case zip
     case psd
     case json
@@ -11,6 +12,7 @@ public enum ResultFormat: String, Sendable, CaseIterable {
     public var mediaType: String {
         switch self {
         case .multipart: "multipart/form-data"
+        case .mixed: "multipart/mixed"
         case .zip: "application/zip"
         case .psd: "image/vnd.adobe.photoshop"
         case .json: "application/json"

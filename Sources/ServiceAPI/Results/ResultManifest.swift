@@ -1,16 +1,16 @@
 import QwenImage
 
 /// What a result says of itself, as JSON.
-struct ResultManifest: Encodable, Sendable {
+struct ResultManifest: Codable, Sendable {
     /// The pixels of a layer that are not fully transparent.
-    struct Box: Encodable, Sendable {
+    struct Box: Codable, Sendable {
         let x: Int
         let y: Int
         let width: Int
         let height: Int
     }
 
-    struct Layer: Encodable, Sendable {
+    struct Layer: Codable, Sendable {
         /// 1 for the first result.
         let image: Int
         /// 1 for the bottom layer.
@@ -25,14 +25,14 @@ struct ResultManifest: Encodable, Sendable {
         var png: String?
     }
 
-    struct PSD: Encodable, Sendable {
+    struct PSD: Codable, Sendable {
         let image: Int
         let part: String
         let file: String
     }
 
     /// Named as the request's fields.
-    struct Parameters: Encodable, Sendable {
+    struct Parameters: Codable, Sendable {
         let prompt: String?
         let negativePrompt: String?
         let trueCFGScale: Double
@@ -42,7 +42,8 @@ struct ResultManifest: Encodable, Sendable {
         let cfgNormalize: Bool
         let useEnPrompt: Bool
         let numImagesPerPrompt: Int
-        let seed: UInt64
+        /// Nil among the defaults.
+        let seed: UInt64?
         let generator: String
         let dtype: String
         let maxSequenceLength: Int
@@ -63,7 +64,7 @@ struct ResultManifest: Encodable, Sendable {
             case maxSequenceLength = "max_sequence_length"
         }
 
-        init(_ parameters: DecompositionParameters) {
+        init(_ parameters: DecompositionParameters, withSeed: Bool = true) {
             prompt = parameters.prompt
             negativePrompt = parameters.negativePrompt
             trueCFGScale = parameters.trueCFGScale
@@ -73,7 +74,7 @@ struct ResultManifest: Encodable, Sendable {
             cfgNormalize = parameters.cfgNormalize
             useEnPrompt = parameters.useEnPrompt
             numImagesPerPrompt = parameters.numImagesPerPrompt
-            seed = parameters.seed
+            seed = withSeed ? parameters.seed : nil
             generator = parameters.generator.rawValue
             dtype = parameters.dtype.rawValue
             maxSequenceLength = parameters.maxSequenceLength

@@ -24,47 +24,37 @@ public struct ResultEncoder: Sendable {
     public func manifest() -> [UInt8] { JSONText.bytes(description()) }
 
     /// The description without what differs from run to run, so that the same job gives the same bytes.
-    private func repeatableManifest() -> [UInt8] {
+    func repeatableManifest() -> [UInt8] {
         var description = description()
         description.seconds = nil
         return JSONText.bytes(description)
     }
 
-    /// The description with every PNG in it, in base64.
-    public func manifestWithLayers() throws(ImageError) -> [UInt8] {
-        var description = description()
-        for (index, part) in try layerParts().enumerated() {
-            description.layers[index].png = Data(part.bytes).base64EncodedString()
-        }
-        return JSONText.bytes(description)
-    }
-
-    /// A PNG for each layer, bottom first, one image after the other.
+    /// A PNG for each layer, bottom first, one image after the other; written at the same time on all processors.
     public func layerParts() throws(ImageError) -> [ResultPart] {
-        var parts: [ResultPart] = []
-        for (image, layers) in decomposition.images.enumerated() {
-            for (index, pixels) in layers.enumerated() {
-                let name = layerPartName(image: image, index: index)
-                parts.append(
-                    ResultPart(
-                        name: name, fileName: "\(name).png", mediaType: "image/png",
-                        bytes: try PNGEncoder.encode(pixels, options: Self.exactly)))
-            }
+        let places = decomposition.images.enumerated().flatMap { image, layers in
+            layers.indices.map { (image: image, index: $0) }
         }
-        return parts
+        let encoded = try Parallel.map(places) { (place) throws(ImageError) in
+            try PNGEncoder.encode(decomposition.images[place.image][place.index], options: Self.exactly)
+        }
+        return zip(places, encoded).map { place, bytes in
+            let name = layerPartName(image: place.image, index: place.index)
+            return ResultPart(name: name, fileName: "\(name).png", mediaType: "image/png", bytes: bytes)
+        }
     }
 
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
-        var parts: [ResultPart] = []
-        for (image, layers) in decomposition.images.enumerated() {
-            let named = layers.enumerated().map { ImageLayer(name: Self.layerName($0.offset), pixels: $0.element) }
-            parts.append(
-                ResultPart(
-                    name: psdPartName(image: image), fileName: psdFileName(image: image),
-                    mediaType: ResultFormat.psd.mediaType, bytes: try PSDWriter.encode(named)))
+        let encoded = try Parallel.map(decomposition.images) { (layers) throws(ImageError) in
+            try PSDWriter.encode(
+                layers.enumerated().map { ImageLayer(name: Self.layerName($0.offset), pixels: $0.element) })
         }
-        return parts
+        return encoded.enumerated().map { image, bytes in
+            ResultPart(
+                name: psdPartName(image: image), fileName: psdFileName(image: image),
+                mediaType: ResultFormat.psd.mediaType, bytes: bytes)
+        }
     }
 
     /// Everything: the description first, then the layers, then the PSDs.
@@ -99,7 +89,7 @@ public struct ResultEncoder: Sendable {
 
     // MARK: Description
 
-    private func description() -> ResultManifest {
+    func description() -> ResultManifest {
         var layers: [ResultManifest.Layer] = []
         var psd: [ResultManifest.PSD] = []
         for (image, stack) in decomposition.images.enumerated() {

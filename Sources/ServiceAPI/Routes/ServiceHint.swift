@@ -2,7 +2,7 @@
 public enum ServiceHint {
     /// A curl command that gives the layers of `picture`, for the service at `url`.
     public static func curl(picture: String, url: String) -> String {
-        "curl -F image=@\(picture) '\(url)\(Route.layers.rawValue)?format=zip' -o layers.zip"
+        "curl -F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
     }
 
     /// The text at "/"; `host` is how the client calls us.
@@ -13,8 +13,8 @@ public enum ServiceHint {
 
             \(curl(picture: "photo.jpg", url: "http://\(name)"))
 
-            Forms of the result (?format= or Accept): multipart, zip, psd, json.
-            Every parameter is described in \(Route.description.rawValue).
+            Forms of the result (?format= or Accept): multipart, mixed, zip, psd, json.
+            Every parameter is described in \(Route.description.path).
 
             """
     }
