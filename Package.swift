@@ -35,6 +35,7 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -49,7 +50,8 @@ let package = Package(
 
         // The service
         .target(name: "HTTPProtocol", swiftSettings: safe),
-        .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
+        .target(
+            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging], swiftSettings: base),
         .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
         .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(
@@ -92,6 +94,12 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
+        .target(
+            name: "CTLSClient", path: "Tests/CTLSClient",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(
+            name: "HTTPTransportTests", dependencies: ["HTTPTransport", "HTTPProtocol", "CTLSClient", logging],
+            swiftSettings: base),
         .testTarget(
             name: "ServiceTests",
             dependencies: [

@@ -1,20 +1,13 @@
 import Dispatch
 import HTTPProtocol
 import HTTPTransport
-import Logging
 import Testing
 
 @Suite struct TransportTests {
     private let handler = EchoHandler()
 
     private func serve(_ change: (inout TransportConfiguration) -> Void = { _ in }) throws -> HTTPServer {
-        var configuration = TransportConfiguration()
-        configuration.port = 0
-        configuration.lingerIdleSeconds = 0.3
-        change(&configuration)
-        return try HTTPServer(
-            configuration: configuration, handler: handler,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try TestServer.serve(handler, change)
     }
 
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -27,7 +20,7 @@ import Testing
 
     @Test func keepsTheConnection() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         for index in 0..<5 {
             let answer = try client.ask(post("\(index)"))
             #expect(answer.status == 200 && answer.text == "POST \(index)")
@@ -39,7 +32,7 @@ import Testing
 
     @Test func answersPipelinedRequestsInOrder() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let count = 500
         // Some are answered on the loop, some on a queue: the order stays.
         client.send((0..<count).map { $0 % 3 == 0 ? "GET /now HTTP/1.1\r\nHost: a\r\n\r\n" : post("\($0)") }.joined())
@@ -51,7 +44,7 @@ import Testing
 
     @Test func readsRequestsByteByByte() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         for byte in Array(post("slow").utf8) { client.send([byte]) }
         #expect(try client.readAnswer().text == "POST slow")
         server.stop(graceSeconds: 1)
@@ -64,7 +57,7 @@ import Testing
     ])
     func saysWhetherItCloses(request: String, connection: String, closes: Bool) throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         #expect(try client.ask(request).fields["connection"] == connection)
         if closes {
             #expect(try client.readToEnd().isEmpty)
@@ -76,7 +69,7 @@ import Testing
 
     @Test func headHasNoBody() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let answer = try client.ask("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(answer.fields["content-length"] == "5")
         #expect(try client.ask(Self.get).text == "GET ")
@@ -88,7 +81,7 @@ import Testing
     ])
     func repeatsSafeRequestIDs(id: String, isKept: Bool) throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let answer = try client.ask("GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: \(id)\r\n\r\n")
         #expect((answer.fields["x-request-id"] == id) == isKept)
         server.stop(graceSeconds: 1)
@@ -98,7 +91,7 @@ import Testing
 
     @Test func tellsTheClientToContinue() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
         #expect(try client.readAnswer().status == 100)
         #expect(try client.ask("hi").text == "POST hi")
@@ -112,7 +105,7 @@ import Testing
     /// The client writes megabytes that nobody wants; it must still be able to read the answer.
     @Test func anEarlyRefusalArrives() throws {
         let server = try serve { $0.limits.bodyBytes = 1000 }
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let body = String(repeating: "x", count: 3_000_000)
         client.send(post(body))
         let answer = try client.readAnswer()
@@ -123,10 +116,10 @@ import Testing
 
     @Test func bodiesTogetherAreBounded() throws {
         let server = try serve { $0.bodyBudgetBytes = 1000 }
-        let first = try TestClient(port: server.port)
+        let first = try WireClient(port: server.port)
         first.send(post(String(repeating: "x", count: 900), path: "/hold"))
         #expect(eventually { handler.started.value == 1 })
-        let second = try TestClient(port: server.port)
+        let second = try WireClient(port: server.port)
         #expect(try second.ask(post(String(repeating: "x", count: 200))).status == 503)
         handler.gate.signal()
         #expect(try first.readAnswer().text == "held")
@@ -136,7 +129,7 @@ import Testing
 
     @Test func aLargeAnswerReachesASlowReader() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n" + Self.get)
         // More than the kernel's buffers hold waits in the server meanwhile.
         _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.1)
@@ -150,12 +143,12 @@ import Testing
 
     @Test func refusesNonsenseAndCloses() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let answer = try client.ask("GET / HTTP/1.1\nHost: a\n\n")
         #expect(answer.status == 400 && answer.fields["connection"] == "close")
         #expect(try client.readToEnd().isEmpty)
         // What came before the nonsense is answered first.
-        let other = try TestClient(port: server.port)
+        let other = try WireClient(port: server.port)
         other.send(Self.get + "nonsense\r\n")
         #expect(try other.readAnswer().status == 200)
         #expect(try other.readAnswer().status == 400)
@@ -164,7 +157,7 @@ import Testing
 
     @Test func anUnansweredRequestDoesNotHang() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         #expect(try client.ask("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n").status == 500)
         #expect(try client.ask(Self.get).status == 200)
         server.stop(graceSeconds: 1)
@@ -172,15 +165,15 @@ import Testing
 
     @Test func refusesTooManyConnections() throws {
         let server = try serve { $0.connectionLimit = 2 }
-        let kept = [try TestClient(port: server.port), try TestClient(port: server.port)]
+        let kept = [try WireClient(port: server.port), try WireClient(port: server.port)]
         for client in kept { #expect(try client.ask(Self.get).status == 200) }
-        let third = try TestClient(port: server.port)
+        let third = try WireClient(port: server.port)
         #expect(try third.readAnswer().status == 503)
         #expect(try third.readToEnd().isEmpty)
         third.close()
         for client in kept { #expect(try client.ask(Self.get).status == 200) }
         kept[0].close()
-        #expect(eventually { (try? TestClient(port: server.port).ask(Self.get).status) == 200 })
+        #expect(eventually { (try? WireClient(port: server.port).ask(Self.get).status) == 200 })
         server.stop(graceSeconds: 1)
     }
 
@@ -192,12 +185,12 @@ import Testing
             $0.bodyTimeoutSeconds = 0.15
             $0.keepAliveSeconds = 0.3
         }
-        let silent = try TestClient(port: server.port)
-        let slowHead = try TestClient(port: server.port)
+        let silent = try WireClient(port: server.port)
+        let slowHead = try WireClient(port: server.port)
         slowHead.send("GET / HTTP/1.1\r\nHost")
-        let slowBody = try TestClient(port: server.port)
+        let slowBody = try WireClient(port: server.port)
         slowBody.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc")
-        let idle = try TestClient(port: server.port)
+        let idle = try WireClient(port: server.port)
         #expect(try idle.ask(Self.get).status == 200)
         #expect(try slowHead.readAnswer().text == "slowHead")
         #expect(try slowHead.readToEnd().isEmpty)
@@ -210,7 +203,7 @@ import Testing
     /// A head that comes a byte at a time has no more time than one that comes whole.
     @Test func drippingDoesNotExtendTheHead() throws {
         let server = try serve { $0.headTimeoutSeconds = 0.2 }
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         let clock = ContinuousClock()
         let start = clock.now
         while clock.now - start < .seconds(3), client.send("G") {
@@ -220,7 +213,7 @@ import Testing
         server.stop(graceSeconds: 1)
     }
 
-    private func eventuallyAnswered(_ client: TestClient) -> Bool {
+    private func eventuallyAnswered(_ client: WireClient) -> Bool {
         _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.03)
         return client.hasInput
     }
@@ -231,7 +224,7 @@ import Testing
             $0.bodyTimeoutSeconds = 0.2
             $0.leastBytesPerSecond = 1000
         }
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
         var drops = 0
         while drops < 60, client.send("x"), !eventuallyAnswered(client) { drops += 1 }
@@ -242,11 +235,11 @@ import Testing
 
     @Test func aReaderThatDoesNotReadIsGivenUp() throws {
         let server = try serve { $0.writeTimeoutSeconds = 0.2 }
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.limitReceiveBuffer(bytes: 4096)
         client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
         _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.6)
-        #expect(throws: TestClient.Failure.noAnswer) { try client.readAnswer() }
+        #expect(throws: WireClient.Failure.noAnswer) { try client.readAnswer() }
         server.stop(graceSeconds: 1)
     }
 
@@ -254,22 +247,22 @@ import Testing
 
     @Test(arguments: [true, false]) func aClientThatGoesIsNoticed(closes: Bool) throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(eventually { handler.started.value == 1 })
         if closes { client.close() } else { client.endSending() }
         #expect(eventually { handler.cancelled.value == 1 })
         handler.gate.signal()
         // The late answer finds nobody, and harms nobody.
-        #expect(try TestClient(port: server.port).ask(Self.get).status == 200)
+        #expect(try WireClient(port: server.port).ask(Self.get).status == 200)
         server.stop(graceSeconds: 1)
     }
 
     @Test func aStopLetsRunningAnswersFinish() throws {
         let server = try serve()
-        let idle = try TestClient(port: server.port)
+        let idle = try WireClient(port: server.port)
         #expect(try idle.ask(Self.get).status == 200)
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(eventually { handler.started.value == 2 })
         let stopped = Counter()
@@ -279,7 +272,7 @@ import Testing
             stopped.add()
         }
         #expect(try idle.readToEnd().isEmpty)
-        #expect(throws: TestClient.Failure.self) { try TestClient(port: server.port) }
+        #expect(throws: WireClient.Failure.self) { try WireClient(port: server.port) }
         #expect(stopped.value == 0)
         handler.gate.signal()
         let answer = try client.readAnswer()
@@ -291,7 +284,7 @@ import Testing
 
     @Test func aStopCutsOffWhatTakesTooLong() throws {
         let server = try serve()
-        let client = try TestClient(port: server.port)
+        let client = try WireClient(port: server.port)
         client.send("GET /hold HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(eventually { handler.started.value == 1 })
         server.stop(graceSeconds: 0.1)
@@ -315,7 +308,7 @@ import Testing
     @Test(arguments: ["localhost", "0.0.0.0", "::"]) func listensOnEveryKindOfAddress(host: String) throws {
         let server = try serve { $0.host = host }
         #expect(server.port > 0 && server.url == "http://localhost:\(server.port)")
-        #expect(try TestClient(port: server.port).ask(Self.get).status == 200)
+        #expect(try WireClient(port: server.port).ask(Self.get).status == 200)
         server.stop(graceSeconds: 1)
     }
 
@@ -324,7 +317,7 @@ import Testing
         let server = try serve()
         let failures = Counter()
         DispatchQueue.concurrentPerform(iterations: 300) { index in
-            guard let client = try? TestClient(port: server.port) else {
+            guard let client = try? WireClient(port: server.port) else {
                 failures.add()
                 return
             }
