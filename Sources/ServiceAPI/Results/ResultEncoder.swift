@@ -38,7 +38,7 @@ public struct ResultEncoder: Sendable {
         let encoded = try Parallel.map(places) { (place) throws(ImageError) in
             try PNGEncoder.encode(decomposition.images[place.image][place.index], options: Self.exactly)
         }
-        return zip(places, encoded).map { place, bytes in
+        return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)
             return ResultPart(name: name, fileName: "\(name).png", mediaType: "image/png", bytes: bytes)
         }

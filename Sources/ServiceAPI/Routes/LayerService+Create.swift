@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPProtocol
 import HTTPTransport
 import ImageCodecs
@@ -173,10 +174,10 @@ extension LayerService {
             return exchange.send(refusal(.job(error), exchange.route))
         }
         guard let patience = order.patienceSeconds else { return }
-        answers.asyncAfter(deadline: .now() + .seconds(min(patience, Self.longestPatienceSeconds))) { [self] in
+        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) { [self] in
             guard waiter.giveUp() else { return }
             exchange.send { () throws(ServiceError) in
-                do {
+                do throws(JobError) {
                     return accepted(try jobs.snapshot(id, client: client), order, isReplay: submission.isReplay)
                 } catch {
                     throw .job(error)

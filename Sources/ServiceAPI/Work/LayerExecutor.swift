@@ -1,7 +1,7 @@
 import ImageCodecs
 import Jobs
 import QwenImage
-import Synchronization
+import TensorCore
 
 /// Does jobs of layers with one engine; the only code that calls the engine's `decompose`.
 final class LayerExecutor: JobExecutor {
