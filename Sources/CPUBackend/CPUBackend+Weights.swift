@@ -9,7 +9,7 @@ extension CPUBackend {
     }
 
     /// The checkpoint's own bytes, or a copy of them if they lie askew.
-    private func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
