@@ -11,8 +11,8 @@ extension CPUBackend {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor, _ geometry: ConvolutionGeometry, _ addend: Tensor?,
         _ output: Tensor
     ) throws(TensorError) {
-        if weight.dtype == .bfloat16 {
-            return try bfloat16Convolution(input, weight, bias, geometry, addend, output)
+        if weight.shape.rank == 5 {
+            return try directConvolution(input, weight, bias, geometry, addend, output)
         }
         let channels = input.shape[2]
         let outputs = output.shape[2]

@@ -1,3 +1,4 @@
+import CPUBackend
 import TensorCore
 
 /// Runs one piece of work twice over: on a meter for its arithmetic, and on the backend under test for its time.

@@ -73,15 +73,20 @@ void mica_attention_block_bf16(const uint16_t *query, size_t rows, size_t size, 
                                size_t block_keys, const int32_t *first, const int32_t *last, float scale, float *scores,
                                uint16_t *weights, float *maximum, float *sum, float *accumulated);
 
-// --- convolution in bfloat16, where the CPU has the instructions -----------------------------------------------------------------
-// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of 32 output channels, each
-// area * inputs / 2 * 32 words; missing channels are zeros. `inputs` is even.
-void mica_pack_convolution(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels);
-// `rows` rows of an output [rows, width, outputs] from an input of bfloat16 that has its padding around it, `input_width` pixels
+// --- convolution without patches, where the CPU has AVX-512 ----------------------------------------------------------------------
+// 1 if the functions for float32 may be called; those for bfloat16 want mica_has_bf16_products.
+int mica_has_avx512(void);
+// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of 32 output channels, each area * units * 32;
+// missing channels are zeros. A unit is a channel, or for bfloat16 a word of two, and `inputs` then even.
+void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels);
+void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, float *panels);
+// `rows` rows of an output [rows, width, outputs] from an input that has its padding around it, `input_width` pixels of `units`
 // a row and (rows - 1) * stride + kernel rows. bias [outputs]; addend as the output, or NULL.
-void mica_convolve_rows_bf16(const uint16_t *input, size_t input_width, size_t channels, size_t kernel, size_t stride,
+void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t units, size_t kernel, size_t stride,
                              const uint32_t *panels, const float *bias, const float *addend, size_t rows, size_t width, size_t outputs,
                              float *output);
+void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
+                            const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
 
 // --- eight bits ----------------------------------------------------------------------------------------------------------------
 // Rounds a row to 8 bits, its largest magnitude becoming 127; returns the scale (value = scale * y), 0 for a row of zeros.
