@@ -686,11 +686,13 @@ import { Run, randomSeed } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
-import { showFacts, showProblem, showProgress, showService } from './page/status.js';
+import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
 
 const readyEveryMilliseconds = 15_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
+/** Who presses twice does not want two jobs. */
+const doublePressMilliseconds = 700;
 
 const settings = new Settings();
 const stage = new Stage();
@@ -703,6 +705,8 @@ let picture = null;
 let current = null;
 /** What the stage shows of the current run, so that it is not set up again for each word of progress. */
 let shown = '';
+let shownPreview = null;
+let lastStart = { picture: null, at: 0 };
 
 // A picture comes in
 
@@ -797,7 +801,10 @@ byId('settings').addEventListener('submit', async (event) => {
     byId('file').focus();
     return;
   }
-  if (settings.check()) start(picture, settings.read());
+  const isDouble = lastStart.picture === picture && performance.now() - lastStart.at < doublePressMilliseconds;
+  if (isDouble || !settings.check()) return;
+  lastStart = { picture, at: performance.now() };
+  start(picture, settings.read());
 });
 
 function start(chosen, values) {
@@ -805,13 +812,33 @@ function start(chosen, values) {
   watch(run);
   history.add(run);
   open(run);
-  run.start();
+  const problem = tooLarge(chosen);
+  if (problem) run.refuse(problem);
+  else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
   byId('view').scrollIntoView({ block: 'nearest' });
 }
 
+/** What the service would say after the upload is told before it. */
+function tooLarge({ file, width, height }) {
+  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
+  if (width * height > pixels || Math.max(width, height) > side) {
+    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
+      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  }
+  if (file.size > bytes) {
+    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
+      + `${Math.floor(bytes / 1e6)} MB.`);
+  }
+  return null;
+}
+
 function watch(run) {
-  run.addEventListener('change', () => run === current && show());
+  run.addEventListener('change', () => {
+    if (run === current) show();
+    else if (run.state === 'done') run.release();
+  });
 }
 
 /** Puts a run on the stage, or the chosen picture. */
@@ -825,6 +852,7 @@ function open(run) {
 
 async function show() {
   const run = current;
+  document.title = titleOf(run);
   showProgress(run);
   showTrouble(run);
   const isDone = run?.state === 'done';
@@ -833,9 +861,11 @@ async function show() {
   if (!isDone) showFacts(null);
   const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
   byId('empty').hidden = Boolean(run || picture);
-  const key = isDone ? 'done' : `${run?.state ?? 'picture'} ${Boolean(run?.preview)}`;
-  if (!isDone && (key !== shown || run?.preview)) {
-    stage.showPicture(bitmap, Boolean(run) && !run.preview);
+  const key = isDone ? 'done' : run?.state ?? 'picture';
+  const preview = run?.preview ?? null;
+  if (!isDone && (key !== shown || preview !== shownPreview)) {
+    stage.showPicture(bitmap, Boolean(run) && !preview);
+    shownPreview = preview;
   }
   if (isDone && shown !== 'done') {
     shown = 'done';
@@ -1637,6 +1667,8 @@ export class Run extends EventTarget {
     this.problem = null;
     this.isConnected = true;
     this.isCancelling = false;
+    /** A word to who watches. */
+    this.note = '';
     this.manifest = null;
     /** Bottom first. */
     this.layers = [];
@@ -1681,22 +1713,31 @@ export class Run extends EventTarget {
     }
   }
 
+  /** Ends it before it began. */
+  refuse(problem) {
+    this.problem = problem;
+    this.state = 'failed';
+    this.#changed();
+  }
+
   /** Stops it, here and there. */
   async cancel() {
+    if (!this.jobId || this.state === 'loading') {
+      this.#abort();
+      return;
+    }
     this.isCancelling = true;
+    this.note = '';
     this.#changed();
-    if (this.jobId && this.state !== 'loading') {
-      try {
-        // The job ends as cancelled, which its events tell.
-        await service.cancel(this.jobId);
-        if (!this.isConnected) this.#abort('cancelled');
-      } catch (problem) {
-        // What cannot be reached cannot be cancelled; the page lets go of it.
-        if (problem.status !== 404) this.problem = problem;
-        this.#abort('cancelled');
-      }
-    } else {
-      this.#abort('cancelled');
+    try {
+      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+      const answer = await service.cancel(this.jobId);
+      if (answer.status === 204) this.#abort();
+    } catch (problem) {
+      if (problem.status === 404) this.#abort();
+      this.isCancelling = false;
+      this.note = `It could not be cancelled: ${problem.title}`;
+      this.#changed();
     }
   }
 
@@ -1721,6 +1762,7 @@ export class Run extends EventTarget {
     this.aborter = new AbortController();
     this.problem = null;
     this.isCancelling = false;
+    this.note = '';
     try {
       await work();
     } catch (error) {
@@ -1736,8 +1778,8 @@ export class Run extends EventTarget {
     }
   }
 
-  #abort(state) {
-    this.state = state;
+  #abort() {
+    this.state = 'cancelled';
     this.aborter?.abort();
     this.#changed();
   }
@@ -1761,8 +1803,10 @@ export class Run extends EventTarget {
         this.#takeJob(job);
         return;
       } catch (error) {
-        const isWorthIt = error instanceof Problem && error.isPassing && (error.status === 0 || retries < mostRetries);
-        if (!isWorthIt) throw error;
+        if (!(error instanceof Problem) || !error.isPassing) throw error;
+        // A service that is away is waited for; one that is there and yet takes nothing is not.
+        const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
+        if (retries >= mostRetries && !isAway) throw error;
         await this.#pauseAfter(error, retries);
       }
     }
@@ -1897,7 +1941,6 @@ export class Run extends EventTarget {
     }));
     this.manifest = manifest;
     this.layers = layers;
-    this.preview?.close();
     this.preview = null;
     this.state = 'done';
     this.#changed();
@@ -2671,6 +2714,19 @@ function describe(run) {
   }
 }
 
+/** A word for the window's title; the page may be behind others. */
+export function titleOf(run) {
+  const name = 'Mica: a picture into layers';
+  switch (run?.state) {
+    case undefined: return name;
+    case 'queued': return `Waiting · ${name}`;
+    case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} % · ${name}`;
+    case 'done': return `Done · ${name}`;
+    case 'failed': return `Failed · ${name}`;
+    default: return name;
+  }
+}
+
 /** Shows the progress of a run that is under way; hides it for any other. */
 export function showProgress(run) {
   const isShown = Boolean(run?.isActive) && run.state !== 'paused';
@@ -2678,7 +2734,8 @@ export function showProgress(run) {
   if (!isShown) return;
   const { title, detail, share, left = null, until } = describe(run);
   byId('progress-title').textContent = run.isCancelling ? 'Cancelling' : title;
-  byId('progress-detail').textContent = run.isConnected ? detail : 'No connection; the job goes on without it.';
+  byId('progress-detail').textContent =
+    run.note || (run.isConnected ? detail : 'No connection; the job goes on without it.');
   byId('progress-time').textContent =
     left === null ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;

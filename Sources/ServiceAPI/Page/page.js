@@ -7,11 +7,13 @@ import { Run, randomSeed } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
-import { showFacts, showProblem, showProgress, showService } from './page/status.js';
+import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
 
 const readyEveryMilliseconds = 15_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
+/** Who presses twice does not want two jobs. */
+const doublePressMilliseconds = 700;
 
 const settings = new Settings();
 const stage = new Stage();
@@ -24,6 +26,8 @@ let picture = null;
 let current = null;
 /** What the stage shows of the current run, so that it is not set up again for each word of progress. */
 let shown = '';
+let shownPreview = null;
+let lastStart = { picture: null, at: 0 };
 
 // A picture comes in
 
@@ -118,7 +122,10 @@ byId('settings').addEventListener('submit', async (event) => {
     byId('file').focus();
     return;
   }
-  if (settings.check()) start(picture, settings.read());
+  const isDouble = lastStart.picture === picture && performance.now() - lastStart.at < doublePressMilliseconds;
+  if (isDouble || !settings.check()) return;
+  lastStart = { picture, at: performance.now() };
+  start(picture, settings.read());
 });
 
 function start(chosen, values) {
@@ -126,13 +133,33 @@ function start(chosen, values) {
   watch(run);
   history.add(run);
   open(run);
-  run.start();
+  const problem = tooLarge(chosen);
+  if (problem) run.refuse(problem);
+  else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
   byId('view').scrollIntoView({ block: 'nearest' });
 }
 
+/** What the service would say after the upload is told before it. */
+function tooLarge({ file, width, height }) {
+  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
+  if (width * height > pixels || Math.max(width, height) > side) {
+    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
+      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  }
+  if (file.size > bytes) {
+    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
+      + `${Math.floor(bytes / 1e6)} MB.`);
+  }
+  return null;
+}
+
 function watch(run) {
-  run.addEventListener('change', () => run === current && show());
+  run.addEventListener('change', () => {
+    if (run === current) show();
+    else if (run.state === 'done') run.release();
+  });
 }
 
 /** Puts a run on the stage, or the chosen picture. */
@@ -146,6 +173,7 @@ function open(run) {
 
 async function show() {
   const run = current;
+  document.title = titleOf(run);
   showProgress(run);
   showTrouble(run);
   const isDone = run?.state === 'done';
@@ -154,9 +182,11 @@ async function show() {
   if (!isDone) showFacts(null);
   const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
   byId('empty').hidden = Boolean(run || picture);
-  const key = isDone ? 'done' : `${run?.state ?? 'picture'} ${Boolean(run?.preview)}`;
-  if (!isDone && (key !== shown || run?.preview)) {
-    stage.showPicture(bitmap, Boolean(run) && !run.preview);
+  const key = isDone ? 'done' : run?.state ?? 'picture';
+  const preview = run?.preview ?? null;
+  if (!isDone && (key !== shown || preview !== shownPreview)) {
+    stage.showPicture(bitmap, Boolean(run) && !preview);
+    shownPreview = preview;
   }
   if (isDone && shown !== 'done') {
     shown = 'done';

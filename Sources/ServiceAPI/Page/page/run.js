@@ -49,6 +49,8 @@ export class Run extends EventTarget {
     this.problem = null;
     this.isConnected = true;
     this.isCancelling = false;
+    /** A word to who watches. */
+    this.note = '';
     this.manifest = null;
     /** Bottom first. */
     this.layers = [];
@@ -93,22 +95,31 @@ export class Run extends EventTarget {
     }
   }
 
+  /** Ends it before it began. */
+  refuse(problem) {
+    this.problem = problem;
+    this.state = 'failed';
+    this.#changed();
+  }
+
   /** Stops it, here and there. */
   async cancel() {
+    if (!this.jobId || this.state === 'loading') {
+      this.#abort();
+      return;
+    }
     this.isCancelling = true;
+    this.note = '';
     this.#changed();
-    if (this.jobId && this.state !== 'loading') {
-      try {
-        // The job ends as cancelled, which its events tell.
-        await service.cancel(this.jobId);
-        if (!this.isConnected) this.#abort('cancelled');
-      } catch (problem) {
-        // What cannot be reached cannot be cancelled; the page lets go of it.
-        if (problem.status !== 404) this.problem = problem;
-        this.#abort('cancelled');
-      }
-    } else {
-      this.#abort('cancelled');
+    try {
+      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+      const answer = await service.cancel(this.jobId);
+      if (answer.status === 204) this.#abort();
+    } catch (problem) {
+      if (problem.status === 404) this.#abort();
+      this.isCancelling = false;
+      this.note = `It could not be cancelled: ${problem.title}`;
+      this.#changed();
     }
   }
 
@@ -133,6 +144,7 @@ export class Run extends EventTarget {
     this.aborter = new AbortController();
     this.problem = null;
     this.isCancelling = false;
+    this.note = '';
     try {
       await work();
     } catch (error) {
@@ -148,8 +160,8 @@ export class Run extends EventTarget {
     }
   }
 
-  #abort(state) {
-    this.state = state;
+  #abort() {
+    this.state = 'cancelled';
     this.aborter?.abort();
     this.#changed();
   }
@@ -173,8 +185,10 @@ export class Run extends EventTarget {
         this.#takeJob(job);
         return;
       } catch (error) {
-        const isWorthIt = error instanceof Problem && error.isPassing && (error.status === 0 || retries < mostRetries);
-        if (!isWorthIt) throw error;
+        if (!(error instanceof Problem) || !error.isPassing) throw error;
+        // A service that is away is waited for; one that is there and yet takes nothing is not.
+        const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
+        if (retries >= mostRetries && !isAway) throw error;
         await this.#pauseAfter(error, retries);
       }
     }
@@ -309,7 +323,6 @@ export class Run extends EventTarget {
     }));
     this.manifest = manifest;
     this.layers = layers;
-    this.preview?.close();
     this.preview = null;
     this.state = 'done';
     this.#changed();

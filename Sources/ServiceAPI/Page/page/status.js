@@ -43,6 +43,19 @@ function describe(run) {
   }
 }
 
+/** A word for the window's title; the page may be behind others. */
+export function titleOf(run) {
+  const name = 'Mica: a picture into layers';
+  switch (run?.state) {
+    case undefined: return name;
+    case 'queued': return `Waiting · ${name}`;
+    case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} % · ${name}`;
+    case 'done': return `Done · ${name}`;
+    case 'failed': return `Failed · ${name}`;
+    default: return name;
+  }
+}
+
 /** Shows the progress of a run that is under way; hides it for any other. */
 export function showProgress(run) {
   const isShown = Boolean(run?.isActive) && run.state !== 'paused';
@@ -50,7 +63,8 @@ export function showProgress(run) {
   if (!isShown) return;
   const { title, detail, share, left = null, until } = describe(run);
   byId('progress-title').textContent = run.isCancelling ? 'Cancelling' : title;
-  byId('progress-detail').textContent = run.isConnected ? detail : 'No connection; the job goes on without it.';
+  byId('progress-detail').textContent =
+    run.note || (run.isConnected ? detail : 'No connection; the job goes on without it.');
   byId('progress-time').textContent =
     left === null ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
