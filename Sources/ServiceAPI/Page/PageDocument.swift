@@ -801,7 +801,8 @@ byId('settings').addEventListener('submit', async (event) => {
     byId('file').focus();
     return;
   }
-  const isDouble = lastStart.picture === picture && performance.now() - lastStart.at < doublePressMilliseconds;
+  const isDouble = current?.isActive && lastStart.picture === picture
+    && performance.now() - lastStart.at < doublePressMilliseconds;
   if (isDouble || !settings.check()) return;
   lastStart = { picture, at: performance.now() };
   start(picture, settings.read());
@@ -915,7 +916,7 @@ function showTrouble(run) {
     });
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
-  let note = run.state === 'cancelled' ? ' ' : '';
+  let note = run.state === 'cancelled' ? '' : null;
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
@@ -1001,6 +1002,7 @@ function askForKey(isRefused) {
       byId('key').value = '';
       showKeyButton();
       done(isNew);
+      if (isNew && !model) connect();
     }, { once: true });
   });
 }
@@ -2747,10 +2749,10 @@ export function showProgress(run) {
 }
 
 /**
- * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands under the advice.
+ * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands in the place of the advice.
  * Null hides it.
  */
-export function showProblem(problem, { actions = [], note = '', focus = false } = {}) {
+export function showProblem(problem, { actions = [], note = null, focus = false } = {}) {
   const card = byId('problem');
   card.hidden = !problem;
   if (!problem) return;
@@ -2760,7 +2762,7 @@ export function showProblem(problem, { actions = [], note = '', focus = false } 
   };
   set('problem-title', problem.title);
   set('problem-detail', problem.detail);
-  set('problem-advice', note || problem.advice);
+  set('problem-advice', note ?? problem.advice);
   set('problem-reference', problem.requestId && problem.status >= 500 ? `Request ${problem.requestId}` : '');
   // Buttons stay while their words do: a focused one must not vanish.
   const row = byId('problem-actions');

@@ -122,7 +122,8 @@ byId('settings').addEventListener('submit', async (event) => {
     byId('file').focus();
     return;
   }
-  const isDouble = lastStart.picture === picture && performance.now() - lastStart.at < doublePressMilliseconds;
+  const isDouble = current?.isActive && lastStart.picture === picture
+    && performance.now() - lastStart.at < doublePressMilliseconds;
   if (isDouble || !settings.check()) return;
   lastStart = { picture, at: performance.now() };
   start(picture, settings.read());
@@ -236,7 +237,7 @@ function showTrouble(run) {
     });
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
-  let note = run.state === 'cancelled' ? ' ' : '';
+  let note = run.state === 'cancelled' ? '' : null;
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
@@ -322,6 +323,7 @@ function askForKey(isRefused) {
       byId('key').value = '';
       showKeyButton();
       done(isNew);
+      if (isNew && !model) connect();
     }, { once: true });
   });
 }

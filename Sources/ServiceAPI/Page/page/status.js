@@ -76,10 +76,10 @@ export function showProgress(run) {
 }
 
 /**
- * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands under the advice.
+ * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands in the place of the advice.
  * Null hides it.
  */
-export function showProblem(problem, { actions = [], note = '', focus = false } = {}) {
+export function showProblem(problem, { actions = [], note = null, focus = false } = {}) {
   const card = byId('problem');
   card.hidden = !problem;
   if (!problem) return;
@@ -89,7 +89,7 @@ export function showProblem(problem, { actions = [], note = '', focus = false } 
   };
   set('problem-title', problem.title);
   set('problem-detail', problem.detail);
-  set('problem-advice', note || problem.advice);
+  set('problem-advice', note ?? problem.advice);
   set('problem-reference', problem.requestId && problem.status >= 500 ? `Request ${problem.requestId}` : '');
   // Buttons stay while their words do: a focused one must not vanish.
   const row = byId('problem-actions');
