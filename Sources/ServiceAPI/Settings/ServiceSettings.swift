@@ -11,8 +11,8 @@ public struct ServiceSettings: Sendable, Equatable {
         case model
         case threads
         case precision
-        case logLevel = "log_level"
-        case logFormat = "log_format"
+        case cacheMiB = "cache_mib"
+        case previews
         case stateFolder = "state_folder"
         case resultHours = "result_hours"
         case resultLimitMiB = "result_limit_mib"
@@ -25,10 +25,10 @@ public struct ServiceSettings: Sendable, Equatable {
         case corsOrigins = "cors_origins"
         case bodyLimitMiB = "body_limit_mib"
         case pictureLimitMegapixels = "picture_limit_megapixels"
-        case cacheMiB = "cache_mib"
-        case previews
         case connectionLimit = "connection_limit"
         case connectionsPerAddress = "connections_per_address"
+        case logLevel = "log_level"
+        case logFormat = "log_format"
         case drainSeconds = "drain_seconds"
         case shutdownGraceSeconds = "shutdown_grace_seconds"
 
