@@ -51,7 +51,8 @@ let package = Package(
         // The service
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(
-            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging], swiftSettings: base),
+            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging],
+            swiftSettings: base),
         .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
         .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(

@@ -236,6 +236,7 @@ paths:
         "403": { $ref: "#/components/responses/Forbidden" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "408": { $ref: "#/components/responses/Timeout" }
+        "409": { $ref: "#/components/responses/Conflict" }
         "413": { $ref: "#/components/responses/ContentTooLarge" }
         "415": { $ref: "#/components/responses/UnsupportedMediaType" }
         "417": { $ref: "#/components/responses/ExpectationFailed" }
@@ -277,6 +278,7 @@ paths:
         "404": { $ref: "#/components/responses/OpenAIError" }
         "406": { $ref: "#/components/responses/OpenAIError" }
         "408": { $ref: "#/components/responses/OpenAIError" }
+        "409": { $ref: "#/components/responses/OpenAIError" }
         "413": { $ref: "#/components/responses/OpenAIError" }
         "415": { $ref: "#/components/responses/OpenAIError" }
         "417": { $ref: "#/components/responses/OpenAIError" }
@@ -331,7 +333,6 @@ paths:
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "403": { $ref: "#/components/responses/Forbidden" }
-        "406": { $ref: "#/components/responses/NotAcceptable" }
         "408": { $ref: "#/components/responses/Timeout" }
         "413": { $ref: "#/components/responses/ContentTooLarge" }
         "415": { $ref: "#/components/responses/UnsupportedMediaType" }
@@ -681,7 +682,7 @@ components:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
     Conflict:
-      description: The job has no result (yet).
+      description: The job has no result (yet), or was cancelled.
       content:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
@@ -891,6 +892,13 @@ components:
         output_format: { type: string, const: png }
         background: { type: string, enum: [auto, transparent] }
         user: { description: Not used., type: string, maxLength: 512 }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
     ImageEditJSON:
       type: object
       required: [image]
@@ -915,6 +923,13 @@ components:
         output_format: { type: string, const: png }
         background: { type: string, enum: [auto, transparent] }
         user: { description: Not used., type: string, maxLength: 512 }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
     ImageEditResult:
       type: object
       required: [created, data, layers, seed]

@@ -64,10 +64,7 @@ struct Serve: ParsableCommand {
 
             """
         FileHandle.standardOutput.write(Data((greeting + "\n").utf8))
-        while case let signal = signals.wait() {
-            guard signal == .reload else { break }
-            reload(settings, service, server, logger)
-        }
+        while signals.wait() == .reload { reload(settings, service, server, logger) }
         signals.endAtOnceOnTheNext()
         stop(settings, service, server, logger)
     }

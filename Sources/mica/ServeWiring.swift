@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import HTTPProtocol
 import HTTPTransport
 import Jobs
 import Logging

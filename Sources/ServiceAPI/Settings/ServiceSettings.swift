@@ -11,8 +11,8 @@ public struct ServiceSettings: Sendable, Equatable {
         case model
         case threads
         case precision
-        case logLevel = "log_level"
-        case logFormat = "log_format"
+        case cacheMiB = "cache_mib"
+        case previews
         case stateFolder = "state_folder"
         case resultHours = "result_hours"
         case resultLimitMiB = "result_limit_mib"
@@ -25,10 +25,10 @@ public struct ServiceSettings: Sendable, Equatable {
         case corsOrigins = "cors_origins"
         case bodyLimitMiB = "body_limit_mib"
         case pictureLimitMegapixels = "picture_limit_megapixels"
-        case cacheMiB = "cache_mib"
-        case previews
         case connectionLimit = "connection_limit"
         case connectionsPerAddress = "connections_per_address"
+        case logLevel = "log_level"
+        case logFormat = "log_format"
         case drainSeconds = "drain_seconds"
         case shutdownGraceSeconds = "shutdown_grace_seconds"
 
@@ -129,7 +129,8 @@ public struct ServiceSettings: Sendable, Equatable {
     public func validate() throws(SettingsError) {
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw .value(
-                source: tlsKey == nil ? "tls_key" : "tls_certificate", value: "", expected: "given too, since the other is")
+                source: tlsKey == nil ? "tls_key" : "tls_certificate", value: "",
+                expected: "given too, since the other is")
         }
     }
 
@@ -138,7 +139,8 @@ public struct ServiceSettings: Sendable, Equatable {
     /// `tcp://...` as a port is what Kubernetes sets for a service that is called "mica", and not meant for us.
     public mutating func apply(environment: [String: String]) throws(SettingsError) {
         for key in Key.allCases {
-            guard let text = environment[key.environmentName], !text.isEmpty, !text.hasPrefix("tcp://") else { continue }
+            let value = environment[key.environmentName]
+            guard let text = value, !text.isEmpty, !text.hasPrefix("tcp://") else { continue }
             try set(key, to: text, source: key.environmentName)
         }
     }
