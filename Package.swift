@@ -61,6 +61,8 @@ let package = Package(
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
                 logging,
             ],
+            // The page's files, which `make page` puts into PageDocument.swift.
+            exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
