@@ -27,7 +27,7 @@ public struct JobRejection: Error, Sendable, Equatable, CustomStringConvertible 
     public let retryAfterSeconds: Int
 
     /// Creates a rejection; `seconds` is brought to the range of `Retry-After`.
-    init(_ reason: Reason, retryAfterSeconds seconds: Double) {
+    public init(_ reason: Reason, retryAfterSeconds seconds: Double) {
         self.reason = reason
         retryAfterSeconds = Int(min(max(seconds.isNaN ? 1 : seconds.rounded(.up), 1), 3600))
     }
