@@ -35,6 +35,7 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
@@ -46,6 +47,8 @@ let package = Package(
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: safe),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
         .target(
@@ -63,6 +66,11 @@ let package = Package(
             swiftSettings: base),
 
         // Tests
+        .executableTarget(
+            name: "jobs-crash-probe", dependencies: ["Jobs", "DurableStorage"], path: "Tests/CrashProbe",
+            swiftSettings: base),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),

@@ -72,7 +72,8 @@ struct CrashProbe {
         options.idempotencyKey = isDurable ? "key-\(index)" : nil
         options.isDurable = isDurable
         options.limits = JobClientLimits(waiting: 1000)
-        let body = (0..<bytes).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ index) }
+        let pattern = (0..<min(bytes, 1000)).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ index) }
+        let body = pattern + [UInt8](repeating: 0, count: bytes - pattern.count)
         do {
             let submission = try service.submit(JobPayload(metadata: "key-\(index)", body: body), options: options)
             lines.write("accepted key-\(index) \(submission.job.id)")

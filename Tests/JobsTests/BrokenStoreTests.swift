@@ -5,11 +5,12 @@ import Testing
 
 struct BrokenStoreTests {
     /// A folder with jobs that succeeded, none of them running.
-    private static func filled(_ count: Int) throws -> (ScratchFolder, [JobID]) {
+    private static func filled(_ count: Int, metadataBytes: Int = 2000) throws -> (ScratchFolder, [JobID]) {
         let folder = try ScratchFolder()
         let bench = try JobBench(folder: folder.path)
+        defer { bench.close() }
         let ids = try (0..<count).map { _ in
-            let id = try bench.submit(String(repeating: "m", count: 2000), isDurable: true)
+            let id = try bench.submit(String(repeating: "m", count: metadataBytes), isDurable: true)
             #expect(bench.observer.waitForEnds(1))
             return id
         }
@@ -46,9 +47,10 @@ struct BrokenStoreTests {
     }
 
     @Test func damageWhileItRunsIsAnErrorAndNotAnEnd() throws {
-        let (folder, _) = try Self.filled(20)
+        // More than SQLite keeps in memory.
+        let (folder, _) = try Self.filled(80, metadataBytes: 60_000)
         let bench = try JobBench(folder: folder.path)
-        try Self.damage(folder.path + "/jobs.sqlite", from: 4096, with: [UInt8](repeating: 0xa5, count: 200_000))
+        try Self.damage(folder.path + "/jobs.sqlite", from: 4096, with: [UInt8](repeating: 0xa5, count: 4_500_000))
         var errors = 0
         for _ in 0..<5 {
             do throws(JobError) {

@@ -29,6 +29,9 @@ struct JobBench {
 
     var executor: FakeExecutor { executors[0] }
 
+    /// Lets the next one have the folder: a worker may hold the store for a moment longer than the test.
+    func close() { store?.close() }
+
     /// Submits a job and returns its id.
     @discardableResult
     func submit(

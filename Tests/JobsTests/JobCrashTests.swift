@@ -92,7 +92,7 @@ struct JobCrashTests {
     func fullDisks(_ byteLimit: Int) throws {
         let folder = try ScratchFolder()
         // The database is there before the disk is full.
-        _ = try JobStore(folder: folder.path) { _ in }
+        try JobStore(folder: folder.path) { _ in }.close()
         let rounds = 30
         let probe = try ProbeProcess([folder.path, "full", "\(rounds)", "\(byteLimit)"], lineLimit: 10_000)
         #expect(probe.finish() == 0)
@@ -104,7 +104,10 @@ struct JobCrashTests {
             #expect(accepted.contains("key-\(3 * round + 2)"))
         }
         #expect(accepted.count + refused.count == 3 * rounds)
-        for line in probe.lines where line.hasPrefix("refused") { #expect(line.contains("no space left to")) }
+        for line in probe.lines where line.hasPrefix("refused") {
+            // SQLite tells a limit of the file's size from other failures less well than a full disk.
+            #expect(line.contains("no space left to") || line.contains("cannot write the database"))
+        }
         let ended = probe.lines("ended").map { $0[1] }
         #expect(Set(ended).count == ended.count)
         #expect(Set(ended) == Set(probe.lines("accepted").map { $0[2] }))

@@ -27,6 +27,7 @@ struct JobDrainTests {
         let folder = try ScratchFolder()
         let (durable, transient) = try {
             let bench = try JobBench(workers: 2, folder: folder.path)
+            defer { bench.close() }
             let durable = try bench.submit("hold", isDurable: true)
             let transient = try bench.submit("hold")
             #expect(bench.executors.allSatisfy { $0.waitUntilHeld() })

@@ -8,6 +8,7 @@ struct JobStoreTests {
         let folder = try ScratchFolder()
         let id = try {
             let bench = try JobBench(folder: folder.path)
+            defer { bench.close() }
             let id = try bench.submit("größer", body: [4, 5, 6], isDurable: true)
             #expect(bench.observer.waitForEnds(1))
             #expect(try folder.names("requests").isEmpty)
@@ -32,6 +33,7 @@ struct JobStoreTests {
             let copy = try ScratchFolder()
             do {
                 let bench = try JobBench(folder: folder.path)
+                defer { bench.close() }
                 if stop == 0 {
                     ids = try ["hold", "a", "b", "c"].map { try bench.submit($0, isDurable: true) }
                     #expect(bench.executor.waitUntilHeld())
@@ -110,6 +112,7 @@ struct JobStoreTests {
         configuration.waitingLimit = 1
         let id = try {
             let bench = try JobBench(folder: folder.path, configuration: configuration)
+            defer { bench.close() }
             let id = try bench.submit("hold", body: [1]) { $0.idempotencyKey = "k" }
             #expect(bench.executor.waitUntilHeld())
             try bench.submit("hold", body: [1], client: "bob") { $0.idempotencyKey = "k" }
