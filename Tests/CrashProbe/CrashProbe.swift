@@ -52,22 +52,26 @@ struct CrashProbe {
             lines.write("refused start \(error)")
             return 1
         }
+        var open: [JobID] = []
         switch mode {
         case .serve, .poison:
-            for index in 0..<count { submit(index, bytes: 1000, isDurable: true, service, lines) }
+            for index in 0..<count { open += submit(index, bytes: 1000, isDurable: true, service, lines) }
         case .full:
             for index in 0..<count {
-                submit(3 * index, bytes: byteLimit + 1, isDurable: true, service, lines)
-                submit(3 * index + 1, bytes: 1000, isDurable: true, service, lines)
-                submit(3 * index + 2, bytes: byteLimit + 1, isDurable: false, service, lines)
+                open += submit(3 * index, bytes: byteLimit + 1, isDurable: true, service, lines)
+                open += submit(3 * index + 1, bytes: 1000, isDurable: true, service, lines)
+                open += submit(3 * index + 2, bytes: byteLimit + 1, isDurable: false, service, lines)
             }
         }
-        ends.waitUntilIdle(service)
+        ends.wait(for: open)
         lines.write("done")
         return 0
     }
 
-    private func submit(_ index: Int, bytes: Int, isDurable: Bool, _ service: JobService, _ lines: ProbeLines) {
+    /// Sends a job and returns its id, unless it was refused or has ended already.
+    private func submit(
+        _ index: Int, bytes: Int, isDurable: Bool, _ service: JobService, _ lines: ProbeLines
+    ) -> [JobID] {
         var options = JobOptions(client: "probe")
         options.idempotencyKey = isDurable ? "key-\(index)" : nil
         options.isDurable = isDurable
@@ -77,8 +81,10 @@ struct CrashProbe {
         do {
             let submission = try service.submit(JobPayload(metadata: "key-\(index)", body: body), options: options)
             lines.write("accepted key-\(index) \(submission.job.id)")
+            return submission.job.state.isFinished ? [] : [submission.job.id]
         } catch {
             lines.write("refused key-\(index) \(error)")
+            return []
         }
     }
 

@@ -1,10 +1,12 @@
 import Dispatch
 import Jobs
+import Synchronization
 
 /// Tells of ends.
 final class ProbeObserver: JobObserver {
     private let lines: ProbeLines
-    private let ended = DispatchSemaphore(value: 0)
+    private let ended = Mutex<Set<JobID>>([])
+    private let ends = DispatchSemaphore(value: 0)
 
     init(_ lines: ProbeLines) {
         self.lines = lines
@@ -14,14 +16,15 @@ final class ProbeObserver: JobObserver {
         switch observation {
         case .ended(let job, _, _):
             lines.write("ended \(job.id) \(job.state.rawValue) \(job.failure?.code ?? "-")")
-            ended.signal()
+            ended.withLock { _ = $0.insert(job.id) }
+            ends.signal()
         case .notice(let notice): lines.write("notice \(notice)")
         case .accepted, .rejected, .started: break
         }
     }
 
-    /// Returns once no job waits or runs.
-    func waitUntilIdle(_ service: JobService) {
-        while service.metrics.running > 0 || service.metrics.waiting.values.contains(where: { $0 > 0 }) { ended.wait() }
+    /// Returns once the ends of all these jobs have been told.
+    func wait(for jobs: [JobID]) {
+        while !ended.withLock({ $0.isSuperset(of: jobs) }) { ends.wait() }
     }
 }
