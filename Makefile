@@ -19,7 +19,8 @@ test: packages  ## Install what is missing, then build and run every test
 	swift test --skip-build
 
 openapi:  ## Put openapi.yaml into the source that serves it
-	@{ echo '/// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.'; \
+	@{ echo '// swift-format-ignore-file'; echo; \
+	   echo '/// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.'; \
 	   echo 'enum OpenAPIDocument {'; \
 	   echo '    static let text = #"""'; \
 	   cat openapi.yaml; \

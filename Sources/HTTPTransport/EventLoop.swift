@@ -16,6 +16,8 @@ final class EventLoop {
     private var spareDescriptor: Int32
     /// When accepting goes on after descriptors ran out.
     private var acceptsAgainAt: UInt64?
+    /// A shortage lasts for many pauses, and one line is enough for it.
+    private var shortageIsLoggedAgainAt: UInt64 = 0
     private var stopsAt: UInt64?
     private var nextSweep = UInt64.max
     private var lastSweep: UInt64 = 0
@@ -23,6 +25,7 @@ final class EventLoop {
     private static let acceptBatch = 64
     private static let refusedLimit = 64
     private static let acceptPause: UInt64 = 100_000_000
+    private static let shortageLogInterval: UInt64 = 10_000_000_000
     /// Deadlines are checked no more often than this, so that thousands of them cost little.
     private static let sweepInterval: UInt64 = 20_000_000
 
@@ -130,8 +133,11 @@ final class EventLoop {
     }
 
     private func pauseAccepting(_ listener: Int32) {
-        context.logger.warning(
-            "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        if context.clock.now >= shortageIsLoggedAgainAt {
+            shortageIsLoggedAgainAt = context.clock.now + Self.shortageLogInterval
+            context.logger.warning(
+                "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        }
         _ = Glibc.close(spareDescriptor)
         let descriptor = mica_accept(listener)
         if descriptor >= 0 { _ = Glibc.close(descriptor) }

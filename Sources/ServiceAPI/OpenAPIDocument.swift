@@ -1,3 +1,5 @@
+// swift-format-ignore-file
+
 /// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.
 enum OpenAPIDocument {
     static let text = #"""

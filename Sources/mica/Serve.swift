@@ -11,7 +11,7 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serves layers over HTTP.",
         discussion: """
-            Options are read from the file, then from MICA_* in the environment, then from the command line; the later wins.
+            Options come from the file, then from MICA_* in the environment, then from the command line; the later wins.
             SIGTERM and SIGINT stop accepting, let running requests finish, and exit 0.
             """)
 
