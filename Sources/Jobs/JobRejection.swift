@@ -22,6 +22,7 @@ public struct JobRejection: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
+    /// What was full.
     public let reason: Reason
     /// An estimate, 1 to 3600, for `Retry-After`.
     public let retryAfterSeconds: Int

@@ -5,8 +5,8 @@ import Jobs
 
 /// A server of jobs that tests kill: `jobs-crash-probe FOLDER MODE COUNT [BYTES]`.
 ///
-/// It speaks in lines: `accepted KEY ID`, `started ID ATTEMPT`, `ended ID STATE CODE`, `refused KEY ERROR`, `notice TEXT`,
-/// `done`. It waits for a byte on its standard input before each line, so that a test decides how far it goes.
+/// It speaks in lines: `accepted KEY ID`, `started ID ATTEMPT`, `ended ID STATE CODE`, `refused KEY ERROR`, `notice
+/// TEXT`, `done`. It waits for a byte on its standard input before each line, so that a test decides how far it goes.
 struct CrashProbe {
     enum Mode: String {
         /// Sends the jobs `key-0` and on, and waits for all ends.

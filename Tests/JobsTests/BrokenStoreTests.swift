@@ -24,7 +24,8 @@ struct BrokenStoreTests {
         try file.close()
     }
 
-    /// Damage to the head, to the pages and to nearly all of it: a new store is begun and the old one lies aside, whole.
+    /// Damage to the head, to the pages and to nearly all of it: a new store is begun and the old one lies aside,
+    /// whole.
     @Test(arguments: [(0, 16), (4096, 4096), (100, 30_000)] as [(UInt64, Int)])
     func aCorruptDatabaseIsMovedAside(_ offset: UInt64, _ count: Int) throws {
         let (folder, ids) = try Self.filled(20)
@@ -89,7 +90,8 @@ struct BrokenStoreTests {
 
     @Test func leftoversOfAKillAreRemoved() throws {
         let (folder, ids) = try Self.filled(1)
-        for name in ["requests/.unfinished-x", "requests/aaaaaaaaaaaaaaaaaaaaaa", "results/.unfinished-y", "results/zz"] {
+        let names = ["requests/.unfinished-x", "requests/aaaaaaaaaaaaaaaaaaaaaa", "results/.unfinished-y", "results/zz"]
+        for name in names {
             #expect(FileManager.default.createFile(atPath: "\(folder.path)/\(name)", contents: Data([1])))
         }
         let bench = try JobBench(folder: folder.path)

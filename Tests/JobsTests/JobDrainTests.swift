@@ -76,7 +76,8 @@ struct JobDrainTests {
         let observer = RecordingObserver()
         let executor = DeafExecutor(entered: DispatchSemaphore(value: 0), gate: DispatchSemaphore(value: 0))
         let service = JobService(
-            workers: [JobWorkerDescription(name: "deaf", executor: executor)], store: nil, clock: clock, observer: observer)
+            workers: [JobWorkerDescription(name: "deaf", executor: executor)], store: nil, clock: clock,
+            observer: observer)
         try service.start()
         var options = JobOptions(client: "ann")
         options.isDurable = false

@@ -3,7 +3,9 @@ import Testing
 @testable import Jobs
 
 struct JobQueueTests {
-    private static func queue(waiting: Int = 1000, _ client: JobClientLimits = JobClientLimits(waiting: 1000)) -> JobQueue {
+    private static func queue(
+        waiting: Int = 1000, _ client: JobClientLimits = JobClientLimits(waiting: 1000)
+    ) -> JobQueue {
         JobQueue(limits: JobQueue.Limits(waiting: waiting, client: client))
     }
 
@@ -106,7 +108,9 @@ struct JobQueueTests {
 
     @Test func deadlinesAndRemoval() {
         var queue = Self.queue()
-        let entries = [Self.entry("ann", 0, deadline: 10), Self.entry("bob", 1, .high, deadline: 20), Self.entry("ann", 2)]
+        let entries = [
+            Self.entry("ann", 0, deadline: 10), Self.entry("bob", 1, .high, deadline: 20), Self.entry("ann", 2),
+        ]
         for entry in entries { queue.restore(entry) }
         let overdue = [9, 10].map { queue.removeOverdue(JobInstant(unixMilliseconds: $0)) }
         #expect(overdue == [[], [entries[0]]])

@@ -172,7 +172,8 @@ struct JobServiceTests {
     @Test(arguments: [
         ("cost", options { $0.cost = 0 }), ("cost", options { $0.cost = .nan }),
         ("cost", options { $0.cost = .infinity }), ("deadline", options { $0.deadlineSeconds = 0 }),
-        ("deadline", options { $0.deadlineSeconds = .infinity }), ("idempotency key", options { $0.idempotencyKey = "" }),
+        ("deadline", options { $0.deadlineSeconds = .infinity }),
+        ("idempotency key", options { $0.idempotencyKey = "" }),
         ("idempotency key", options { $0.idempotencyKey = String(repeating: "k", count: 256) }),
     ])
     func optionsOutOfRange(_ name: String, _ options: JobOptions) throws {
@@ -213,7 +214,8 @@ struct JobServiceTests {
         let ids = (0..<1000).map { _ in JobID() }
         #expect(Set(ids).count == 1000)
         for id in ids { #expect(JobID(id.description) == id) }
-        for text in ["", "short", String(repeating: "a", count: 23), "../../../etc/passwd/aaa", "aaaaaaaaaaaaaaaaaaaaaé"] {
+        let long = String(repeating: "a", count: 23)
+        for text in ["", "short", long, "../../../etc/passwd/aa", "aaaaaaaaaaaaaaaaaaaaé", "aaaaaaaaaaaaaaaaaaaaa\0"] {
             #expect(JobID(text) == nil)
         }
     }

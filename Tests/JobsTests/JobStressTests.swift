@@ -11,7 +11,8 @@ struct JobStressTests {
         let isAborted: Bool
     }
 
-    /// A thousand jobs of 32 clients on three workers, every tenth in the store; a third is taken back at a random point.
+    /// A thousand jobs of 32 clients on three workers, every tenth in the store; a third is taken back at a random
+    /// point.
     @Test(arguments: [7, 8] as [UInt64])
     func everyOtherJobIsAnsweredRightly(_ seed: UInt64) throws {
         let folder = try ScratchFolder()

@@ -11,7 +11,8 @@ final class ProbeProcess {
 
     /// The probe beside the test bundle.
     private static let executable: URL = {
-        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+        var folder = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+            .deletingLastPathComponent()
         for _ in 0..<4 {
             let candidate = folder.appendingPathComponent("jobs-crash-probe")
             if FileManager.default.isExecutableFile(atPath: candidate.path) { return candidate }
