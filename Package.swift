@@ -36,9 +36,8 @@ let package = Package(
             ]),
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
@@ -49,12 +48,12 @@ let package = Package(
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: safe),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(
             name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging],
             swiftSettings: base),
-        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
-        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(
             name: "ServiceAPI",
             dependencies: [
@@ -75,6 +74,11 @@ let package = Package(
             swiftSettings: base),
 
         // Tests
+        .executableTarget(
+            name: "jobs-crash-probe", dependencies: ["Jobs", "DurableStorage"], path: "Tests/CrashProbe",
+            swiftSettings: base),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
