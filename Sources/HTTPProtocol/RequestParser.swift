@@ -221,16 +221,31 @@ public struct RequestParser: Sendable {
             rest.removeFirst()
         }
         guard digits > 0, let size = Int(exactly: value) else { throw .invalidChunkSize }
-        let extensions = rest
-        rest = rest.trimmingBlanks
-        guard rest.isEmpty ? extensions.isEmpty : rest.first == Octet.semicolon,
-            rest.allSatisfy(\.isFieldValueCharacter)
-        else { throw .invalidChunkSize }
-        chunkExtensionBytes += extensions.count
+        guard Self.areExtensions(rest) else { throw .invalidChunkSize }
+        chunkExtensionBytes += rest.count
         if chunkExtensionBytes > limits.chunkExtensionBytes { throw .chunkExtensionsTooLarge }
         guard size <= limits.bodyBytes - bodyBytes else { throw .bodyTooLarge(limitBytes: limits.bodyBytes) }
         bodyBytes += size
         return size
+    }
+
+    /// `*( BWS ";" BWS name [ BWS "=" BWS value ] )` up to the end (RFC 9112 section 7.1.1).
+    private static func areExtensions(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.allSatisfy(\.isFieldValueCharacter) else { return false }
+        var scanner = FieldScanner(bytes)
+        while !scanner.isAtEnd {
+            scanner.skipBlanks()
+            guard scanner.take(Octet.semicolon) else { return false }
+            scanner.skipBlanks()
+            guard scanner.token() != nil else { return false }
+            var value = scanner
+            value.skipBlanks()
+            guard value.take(Octet.equals) else { continue }
+            value.skipBlanks()
+            guard value.token() != nil || value.quotedString(.anyByte) != nil else { return false }
+            scanner = value
+        }
+        return true
     }
 
     /// As many as 64 bits have; leading zeros count, so that the loop over them is bounded.

@@ -52,7 +52,8 @@ extension WireSample {
         ok("RFC 9110 7.8 an upgrade is not taken", get("Connection: upgrade", "Upgrade: websocket"), "GET /"),
         ok("RFC 9110 10.1.4 TE", get("TE: trailers, deflate;q=0.5", "Connection: TE"), "GET /"),
         WireSample(
-            name: "RFC 9110 9.3.2 HEAD", bytes: lines("HEAD / HTTP/1.1", "Host: a"), outcomes: [.bodiless], closes: false),
+            name: "RFC 9110 9.3.2 HEAD", bytes: lines("HEAD / HTTP/1.1", "Host: a"), outcomes: [.bodiless],
+            closes: false),
         WireSample(
             name: "RFC 9110 9.3.2 HEAD in a row",
             bytes: lines("HEAD / HTTP/1.1", "Host: a") + get() + lines("HEAD /a HTTP/1.1", "Host: a"),

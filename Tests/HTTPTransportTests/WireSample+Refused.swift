@@ -112,6 +112,8 @@ extension WireSample {
         chunk("", .invalidChunkSize), chunk("g\r\na", .invalidChunkSize), chunk("0x1\r\na", .invalidChunkSize),
         chunk("+1\r\na", .invalidChunkSize), chunk("-1\r\na", .invalidChunkSize), chunk(" 1\r\na", .invalidChunkSize),
         chunk("1 \r\na", .invalidChunkSize), chunk("1 1\r\na", .invalidChunkSize), chunk(";a\r\na", .invalidChunkSize),
+        chunk("1;\r\na", .invalidChunkSize), chunk("1;a,b\r\na", .invalidChunkSize),
+        chunk("1;a=\r\na", .invalidChunkSize), chunk("1;a=\"b\r\na", .invalidChunkSize),
         chunk("1;\u{0}\r\na", .invalidChunkSize), chunk("10000000000000001\r\na", .invalidChunkSize),
         chunk("ffffffffffffffff\r\na", .invalidChunkSize),
         chunk("fffffffffffffff\r\na", .bodyTooLarge(limitBytes: 67_108_864)),
