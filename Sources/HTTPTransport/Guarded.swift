@@ -2,8 +2,8 @@ import Glibc
 
 /// A value that one thread at a time uses.
 ///
-/// ThreadSanitizer sees POSIX locks and not `Synchronization.Mutex` (Swift 6.3 on Linux): where threads meet often, this
-/// lets it tell a real race from none.
+/// ThreadSanitizer sees POSIX locks and not `Synchronization.Mutex` (Swift 6.3 on Linux): where threads meet often,
+/// this lets it tell a real race from none.
 // @unchecked because the value is reached with the lock held only.
 final class Guarded<Value: Sendable>: @unchecked Sendable {
     private var value: Value
