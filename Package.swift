@@ -35,6 +35,8 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
@@ -46,11 +48,20 @@ let package = Package(
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: safe),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(name: "HTTPProtocol", swiftSettings: safe),
-        .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
+        .target(
+            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging],
+            swiftSettings: base),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
+            dependencies: [
+                "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
+                logging,
+            ],
+            // The page's files, which `make page` puts into PageDocument.swift.
+            exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -58,11 +69,16 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", argumentParser, logging, yams,
+                "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
         // Tests
+        .executableTarget(
+            name: "jobs-crash-probe", dependencies: ["Jobs", "DurableStorage"], path: "Tests/CrashProbe",
+            swiftSettings: base),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
@@ -85,10 +101,17 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
+        .target(
+            name: "CTLSClient", path: "Tests/CTLSClient",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(
+            name: "HTTPTransportTests", dependencies: ["HTTPTransport", "HTTPProtocol", "CTLSClient", logging],
+            swiftSettings: base),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage", logging, yams,
+                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "Jobs", "DurableStorage", "ImageCodecs", "QwenImage",
+                logging, yams,
             ],
             swiftSettings: base),
     ])

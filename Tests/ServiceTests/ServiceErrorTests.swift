@@ -92,7 +92,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         body("gif", 415, "unsupported-picture", "GIF") { Array("GIF89a..........".utf8) },
         body("truncated", 422, "damaged-picture") { try Array(ServiceFixture.png().dropLast(20)) },
         body("too many pixels", 422, "picture-size", "10000") { try ServiceFixture.png(width: 101, height: 100) },
-        body("JSON", type: "application/json", 415, "unsupported-media-type", "multipart/form-data") {
+        body("text body", type: "text/plain", 415, "unsupported-media-type", "multipart/form-data") {
             Array("{}".utf8)
         },
         body("form type of curl", type: "application/x-www-form-urlencoded", 415, "unsupported-media-type") { [1] },
@@ -125,7 +125,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     @Test(arguments: BadRequest.pictures) func refusesPictures(_ bad: BadRequest) throws { try check(bad) }
 
     @Test(arguments: [
-        (PipelineError.noCaptioner, 422), (.model(file: "vae/config.json", problem: "is odd"), 500), (.cancelled, 503),
+        (PipelineError.noCaptioner, 422), (.model(file: "vae/config.json", problem: "is odd"), 500), (.cancelled, 409),
         (.tensor(.outOfMemory(operation: "linear", neededBytes: 9, usedBytes: 1, limitBytes: nil)), 503),
         (.parameterOutOfRange(name: "resolution", value: "2048", range: "64 to 1024"), 422),
     ])
@@ -161,7 +161,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         arguments: [
             ("GET /healthz", 200, nil), ("HEAD /healthz", 200, nil), ("GET /", 200, nil),
             ("GET /openapi.yaml", 200, nil),
-            ("OPTIONS /v1/layers", 204, "POST, OPTIONS"), ("OPTIONS *", 204, "GET, HEAD, OPTIONS, POST"),
+            ("OPTIONS /v1/layers", 204, "POST, OPTIONS"), ("OPTIONS *", 204, "GET, HEAD, OPTIONS, POST, DELETE"),
             ("POST /healthz", 405, "GET, HEAD, OPTIONS"), ("GET /v1/layers", 405, "POST, OPTIONS"),
             ("HEAD /v1/layers", 405, "POST, OPTIONS"), ("BREW /healthz", 405, "GET, HEAD, OPTIONS"),
             ("GET /v1", 404, nil),

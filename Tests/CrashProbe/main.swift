@@ -1,0 +1,3 @@
+import Glibc
+
+exit(CrashProbe(arguments: CommandLine.arguments).run())
