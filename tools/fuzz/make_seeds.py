@@ -1,6 +1,7 @@
 """Writes the inputs that a fuzzer starts from: python3 tools/fuzz/make_seeds.py TARGET FOLDER
 
-Pictures and safetensors files are the tests' fixtures; requests and forms are made here.
+Pictures and safetensors files are the tests' fixtures; requests and forms are made here. What once failed is kept under
+regressions/.
 """
 
 import base64
@@ -11,6 +12,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "Tests/ImageCodecsTests/Fixtures/decode"
+# Inputs that once failed, by target.
+REGRESSIONS = ROOT / "tools/fuzz/regressions"
 # Larger files make each try slow.
 LARGEST = 16 * 1024
 
@@ -113,7 +116,8 @@ def main() -> None:
         raise SystemExit(__doc__)
     folder = pathlib.Path(sys.argv[2])
     folder.mkdir(parents=True, exist_ok=True)
-    for index, seed in enumerate(seeds(sys.argv[1])):
+    past = [path.read_bytes() for path in sorted((REGRESSIONS / sys.argv[1]).glob("*"))]
+    for index, seed in enumerate(seeds(sys.argv[1]) + past):
         (folder / f"seed-{index:03d}").write_bytes(seed)
 
 
