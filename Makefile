@@ -35,7 +35,8 @@ fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 
 openapi:  ## Put openapi.yaml into the source that serves it
-	@{ echo '/// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.'; \
+	@{ echo '// swift-format-ignore-file'; echo; \
+	   echo '/// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.'; \
 	   echo 'enum OpenAPIDocument {'; \
 	   echo '    static let text = #"""'; \
 	   cat openapi.yaml; \

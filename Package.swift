@@ -39,7 +39,10 @@ let package = Package(
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
         .target(name: "CSockets"),
+        .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
@@ -51,10 +54,16 @@ let package = Package(
 
         // The service
         .target(name: "HTTPProtocol", swiftSettings: safe),
-        .target(name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", logging], swiftSettings: base),
+        .target(
+            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging], swiftSettings: base),
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(
             name: "ServiceAPI",
-            dependencies: ["HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", logging],
+            dependencies: [
+                "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
+                logging,
+            ],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -62,7 +71,7 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", argumentParser, logging, yams,
+                "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -89,10 +98,17 @@ let package = Package(
         .testTarget(
             name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
+        .target(
+            name: "CTLSClient", path: "Tests/CTLSClient",
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+        .testTarget(
+            name: "HTTPTransportTests", dependencies: ["HTTPTransport", "HTTPProtocol", "CTLSClient", logging],
+            swiftSettings: base),
         .testTarget(
             name: "ServiceTests",
             dependencies: [
-                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "ImageCodecs", "QwenImage", logging, yams,
+                "ServiceAPI", "HTTPTransport", "HTTPProtocol", "Jobs", "DurableStorage", "ImageCodecs", "QwenImage",
+                logging, yams,
             ],
             swiftSettings: base),
     ])

@@ -4,7 +4,7 @@ set -euo pipefail
 
 # Libraries that Mica links, and what the compiler and the package manager need around them.
 packages=(
-    libopenblas-dev libdnnl-dev libpng-dev libjpeg-dev libwebp-dev liblcms2-dev libdeflate-dev zlib1g-dev
+    libopenblas-dev libdnnl-dev libpng-dev libjpeg-dev libwebp-dev liblcms2-dev libdeflate-dev zlib1g-dev libssl-dev
     g++ git pkg-config
 )
 # What the programs of the Swift toolchain load, asked for only where they do not start.

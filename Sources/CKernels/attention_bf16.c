@@ -1,7 +1,6 @@
-#include "dispatch.h"
+#include "bf16.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 
 // Attention with bfloat16 products and float32 sums and softmax, on the dot-product instructions of AVX-512 BF16.
 //
@@ -9,22 +8,12 @@
 // two values of a pair lie side by side. Keys make panels of 64 keys over pairs along the head; values make panels of 64 head
 // elements over pairs of keys.
 
-#define BF16_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
-#define BF16_INLINE static inline __attribute__((always_inline)) BF16_TARGET
-
 int mica_has_bf16_products(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bf16");
 }
 
-// Two rows of 16 floats as pairs: element i of the result is (low[i], high[i]).
-BF16_INLINE __m512i pair_rows(__m512 low, __m512 high) {
-    const __m512i l = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(low));
-    const __m512i h = _mm512_cvtepu16_epi32((__m256i)_mm512_cvtneps_pbh(high));
-    return _mm512_or_si512(l, _mm512_slli_epi32(h, 16));
-}
-
-// 16 x 16 words of 32 bits, transposed through memory: packing is a small part of the whole.
+// Word by word: packing is a hundredth of the whole.
 BF16_TARGET void mica_pack_keys(const float *k, size_t stride, size_t keys, size_t size, uint32_t *panel) {
     const size_t pairs = size / 2;
     for (size_t j = 0; j < 64; j++) {
@@ -49,7 +38,7 @@ BF16_TARGET void mica_pack_values(const float *v, size_t stride, size_t keys, si
                 const __mmask16 mask = left >= 16 ? 0xffff : (left > 0 ? (__mmask16)((1u << left) - 1) : 0);
                 const __m512 low = 2 * p < keys ? _mm512_maskz_loadu_ps(mask, v + 2 * p * stride + column) : _mm512_setzero_ps();
                 const __m512 high = 2 * p + 1 < keys ? _mm512_maskz_loadu_ps(mask, v + (2 * p + 1) * stride + column) : _mm512_setzero_ps();
-                _mm512_storeu_si512(panel + p * 64 + part * 16, pair_rows(low, high));
+                _mm512_storeu_si512(panel + p * 64 + part * 16, bf16_pairs(low, high));
             }
         }
     }
@@ -68,10 +57,10 @@ BF16_TARGET void mica_pack_values(const float *v, size_t stride, size_t keys, si
                           b3 = _mm512_loadu_si512(b + 48);                                                                              \
             _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {                                                         \
                 const __m512i w = _mm512_set1_epi32((int)a[r * a_stride + p]);                                                          \
-                sum[r][0] = _mm512_dpbf16_ps(sum[r][0], (__m512bh)w, (__m512bh)b0);                                                     \
-                sum[r][1] = _mm512_dpbf16_ps(sum[r][1], (__m512bh)w, (__m512bh)b1);                                                     \
-                sum[r][2] = _mm512_dpbf16_ps(sum[r][2], (__m512bh)w, (__m512bh)b2);                                                     \
-                sum[r][3] = _mm512_dpbf16_ps(sum[r][3], (__m512bh)w, (__m512bh)b3);                                                     \
+                sum[r][0] = bf16_multiply_add(sum[r][0], w, b0);                                                     \
+                sum[r][1] = bf16_multiply_add(sum[r][1], w, b1);                                                     \
+                sum[r][2] = bf16_multiply_add(sum[r][2], w, b2);                                                     \
+                sum[r][3] = bf16_multiply_add(sum[r][3], w, b3);                                                     \
             }                                                                                                                           \
         }                                                                                                                               \
         for (int r = 0; r < ROWS; r++)                                                                                                  \

@@ -4,7 +4,8 @@
 #include <string.h>
 #include "CKernels.h"
 
-#if defined(__x86_64__)
+// The resolvers run before a sanitizer has set itself up, so its builds get one body.
+#if defined(__x86_64__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 // One body, compiled three times; the loader picks the best one that the CPU has.
 #define KERNEL __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else

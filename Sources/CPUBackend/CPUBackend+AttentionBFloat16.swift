@@ -11,8 +11,7 @@ extension CPUBackend {
 
     /// True if attention runs on the CPU's bfloat16 products.
     func usesBFloat16(attentionOf queries: Int, _ layout: AttentionLayout) -> Bool {
-        precision == .bfloat16 && ComputePrecision.hasFastBFloat16 && queries >= Self.fewQueries
-            && layout.headSize % 2 == 0
+        multipliesBFloat16 && queries >= Self.fewQueries && layout.headSize % 2 == 0
     }
 
     /// Attention with scores and values in bfloat16 and softmax in float32: a head's keys and values are packed once,

@@ -11,6 +11,9 @@ extension CPUBackend {
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor, _ geometry: ConvolutionGeometry, _ addend: Tensor?,
         _ output: Tensor
     ) throws(TensorError) {
+        if weight.shape.rank == 5 {
+            return try directConvolution(input, weight, bias, geometry, addend, output)
+        }
         let channels = input.shape[2]
         let outputs = output.shape[2]
         let depth = geometry.kernel * geometry.kernel * channels

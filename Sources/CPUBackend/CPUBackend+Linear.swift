@@ -42,10 +42,13 @@ extension CPUBackend {
     func linear(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) {
-        if input.shape[0] <= Self.fewRows {
+        if weight.dtype == .int8, input.shape[0] > Self.fewRows {
+            let done = try int8Product(input, weight, bias, activation, output)
+            precondition(done, "oneDNN has no product of 8 bits although the CPU does")
+        } else if input.shape[0] <= Self.fewRows {
             rowProducts(input, weight, output)
             finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
-        } else if weight.dtype == .bfloat16, precision == .bfloat16, ComputePrecision.hasFastBFloat16,
+        } else if weight.dtype == .bfloat16, multipliesBFloat16,
             try bfloat16Product(input, weight, bias, activation, output)
         {
             return
@@ -112,11 +115,20 @@ extension CPUBackend {
                             mica_dot_bf16(vector, raw.assumingMemoryBound(to: UInt16.self) + first, depth)
                         case .float16:
                             mica_dot_f16(vector, raw.assumingMemoryBound(to: UInt16.self) + first, depth)
+                        case .int8: quantizedDot(vector, weight, row: column, depth)
                         default: mica_dot_f32(vector, raw.assumingMemoryBound(to: Float.self) + first, depth)
                         }
                 }
             }
         }
+    }
+
+    private func quantizedDot(
+        _ vector: UnsafePointer<Float>, _ weight: Tensor, row: Int, _ depth: Int
+    ) -> Float {
+        guard let quantized = weight.storage as? QuantizedStorage else { preconditionFailure("int8 without scales") }
+        let integers = weight.rawPointer.assumingMemoryBound(to: Int8.self) + row * depth
+        return mica_dot_s8(vector, integers, depth) * quantized.scales.floats[weight.offset / depth + row]
     }
 
     /// Bias and activation over a rectangle of the output, while it is in the cache.

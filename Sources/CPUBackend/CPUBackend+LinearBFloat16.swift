@@ -7,42 +7,23 @@ extension CPUBackend {
     func bfloat16Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
-        let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
-        let splitsRows = rows >= columns
-        let parts = pieces(splitsRows ? rows : columns)
-        let widest = parts.map(\.count).max() ?? 0
-        var products: [Int: MatrixProduct] = [:]
-        for count in Set(parts.map(\.count)) {
-            let key = MatrixProduct.Key(
-                rows: splitsRows ? count : rows, columns: splitsRows ? columns : count, depth: depth,
-                inputStride: depth, weightStride: depth, outputStride: columns)
-            guard let product = matrixProducts.bfloat16(key) else { return false }
-            products[count] = product
-        }
+        let split = ProductSplit(rows: input.shape[0], columns: output.shape[1], workers: workers.count)
+        let (depth, columns) = (input.shape[1], output.shape[1])
+        guard let products = matrixProducts.products(.bfloat16, split, depth: depth) else { return false }
         let rounded = try allocate(input.shape, .bfloat16, operation: "linear")
         round(input, into: rounded)
-        let scratchBytes = max(products[widest]?.scratchBytes ?? 0, 64)
-        let scratch = try allocate([parts.count, scratchBytes], .uint8, operation: "linear")
+        let scratch = try allocate([split.parts.count, products.scratchBytes], .uint8, operation: "linear")
         let (x, w, y) = (rounded.rawPointer, weight.rawPointer, output.floats)
-        workers.run(tasks: parts.count) { _, task in
-            let part = parts[task]
-            let rowRange = splitsRows ? part : 0..<rows
-            let columnRange = splitsRows ? 0..<columns : part
-            let done = products[part.count]?.execute(
-                input: x + rowRange.lowerBound * depth * 2, weight: w + columnRange.lowerBound * depth * 2,
+        workers.run(tasks: split.parts.count) { _, task in
+            let (rowRange, columnRange) = split.ranges(task)
+            products.execute(
+                part: split.parts[task].count, input: x + rowRange.lowerBound * depth * 2,
+                weight: w + columnRange.lowerBound * depth * 2,
                 output: y + rowRange.lowerBound * columns + columnRange.lowerBound,
-                scratch: scratch.rawPointer + task * scratchBytes)
-            precondition(done == true, "oneDNN failed in a product that it had prepared")
+                scratch: scratch.rawPointer + task * products.scratchBytes)
             finish(output, rowRange, columnRange, bias, activation)
         }
         return true
-    }
-
-    /// One piece a worker, of whole vectors of columns.
-    private func pieces(_ extent: Int) -> [Range<Int>] {
-        let count = max(1, min(workers.count, extent / 16))
-        let bounds = (0...count).map { $0 == count ? extent : extent * $0 / count / 16 * 16 }
-        return zip(bounds, bounds.dropFirst()).map { $0..<$1 }
     }
 
     /// Rounds float32 elements to bfloat16.

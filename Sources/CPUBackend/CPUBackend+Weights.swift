@@ -4,13 +4,12 @@ import TensorCore
 extension CPUBackend {
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        let multipliesBFloat16 = precision == .bfloat16 && ComputePrecision.hasFastBFloat16
         if multipliesBFloat16, tensor.dtype != .bfloat16, tensor.shape.rank == 2 { return try roundedCopy(of: tensor) }
         return try shared(tensor)
     }
 
     /// The checkpoint's own bytes, or a copy of them if they lie askew.
-    private func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
@@ -36,6 +35,7 @@ extension CPUBackend {
         let source = try parameter(tensor)
         let (outputs, inputs) = (shape[0], shape[1])
         let time = shape.rank == 5 ? shape[2] : 1
+        if let packed = try packedConvolutionWeight(source, time: time) { return packed }
         let kernel = shape[-1]
         let area = shape[-2] * shape[-1]
         let result = try allocate([outputs, shape[-2], kernel, inputs], .float32)

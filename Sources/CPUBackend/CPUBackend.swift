@@ -1,3 +1,4 @@
+import CKernels
 import COpenBLAS
 import class Foundation.ProcessInfo
 import TensorCore
@@ -13,14 +14,30 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let allocator: HostAllocator
     /// In what matrices are multiplied.
     public let precision: ComputePrecision
+    /// True if bfloat16 was asked for and this CPU multiplies it.
+    let multipliesBFloat16: Bool
+    /// True if 8 bits were asked for and this CPU multiplies them.
+    let multipliesInt8: Bool
+    /// True if this CPU convolves without laying out patches.
+    let convolvesDirectly: Bool
     let matrixProducts = MatrixProductCache()
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
     ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
     ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
-    public init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32) {
+    public convenience init(
+        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32
+    ) {
+        self.init(threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false)
+    }
+
+    /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
+    package init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool) {
         self.precision = precision
+        multipliesBFloat16 = precision != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
+        multipliesInt8 = precision == .int8 && ComputePrecision.hasFastInt8 && !isPortable
+        convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes)
         openblas_set_num_threads(1)

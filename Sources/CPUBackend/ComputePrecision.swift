@@ -6,6 +6,12 @@ public enum ComputePrecision: String, Sendable, CaseIterable {
     case float32
     /// Products of operands rounded to bfloat16, the type of the published weights.
     case bfloat16
+    /// Blocks' matrices are held as 8-bit integers with a scale a row and multiplied with inputs rounded to 8 bits by
+    /// row; everything else is as for bfloat16.
+    case int8
+
+    /// True if this CPU multiplies 8-bit integers faster than float32: AVX-512 VNNI.
+    public static var hasFastInt8: Bool { mica_has_s8_products() == 1 }
 
     /// True if this CPU multiplies bfloat16 faster than float32: AVX-512 BF16.
     public static var hasFastBFloat16: Bool { mica_has_bf16_products() == 1 }

@@ -3,7 +3,7 @@ import TensorCore
 /// Memory of a tensor on the host: allocated by the backend's allocator, or lent by a checkpoint's mapping.
 // @unchecked because the pointer is fixed at creation and the bytes are written only by the backend's owner, one
 // operation at a time; within an operation, threads write disjoint parts.
-final class HostStorage: TensorStorage, @unchecked Sendable {
+class HostStorage: TensorStorage, @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
     private let origin: Origin

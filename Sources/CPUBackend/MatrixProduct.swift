@@ -5,8 +5,17 @@ import Synchronization
 // @unchecked because the handle is set once, and oneDNN's primitives may be executed concurrently when scratch memory
 // is the caller's.
 final class MatrixProduct: @unchecked Sendable {
+    /// The operands' types.
+    enum Kind: Hashable {
+        /// bfloat16 times bfloat16 to float32.
+        case bfloat16
+        /// Unsigned times signed 8 bits to int32.
+        case int8
+    }
+
     /// What a prepared product depends on; strides in elements.
     struct Key: Hashable {
+        let kind: Kind
         let rows: Int
         let columns: Int
         let depth: Int
@@ -19,12 +28,17 @@ final class MatrixProduct: @unchecked Sendable {
     /// Scratch memory that each concurrent call needs.
     let scratchBytes: Int
 
-    /// bfloat16 times transposed bfloat16 to float32; nil if oneDNN cannot compute it on this CPU.
-    init?(bfloat16 key: Key) {
+    /// A product with the transposed weight; nil if oneDNN cannot compute it on this CPU.
+    init?(_ key: Key) {
+        let types =
+            switch key.kind {
+            case .bfloat16: (MICA_DNNL_BF16, MICA_DNNL_BF16, MICA_DNNL_F32)
+            case .int8: (MICA_DNNL_U8, MICA_DNNL_S8, MICA_DNNL_S32)
+            }
         guard
             let handle = mica_dnnl_product_create(
                 Int64(key.rows), Int64(key.columns), Int64(key.depth), Int64(key.inputStride), Int64(key.weightStride),
-                Int64(key.outputStride), Int32(MICA_DNNL_BF16), Int32(MICA_DNNL_BF16), Int32(MICA_DNNL_F32))
+                Int64(key.outputStride), Int32(types.0), Int32(types.1), Int32(types.2))
         else { return nil }
         self.handle = handle
         scratchBytes = mica_dnnl_product_scratch(handle)
@@ -51,13 +65,44 @@ final class MatrixProductCache: Sendable {
     private let products = Mutex<[MatrixProduct.Key: MatrixProduct]>([:])
 
     /// The prepared product, or nil if oneDNN has none.
-    func bfloat16(_ key: MatrixProduct.Key) -> MatrixProduct? {
+    private func product(_ key: MatrixProduct.Key) -> MatrixProduct? {
         products.withLock { products in
             if let known = products[key] { return known }
-            guard let product = MatrixProduct(bfloat16: key) else { return nil }
+            guard let product = MatrixProduct(key) else { return nil }
             if products.count >= Self.capacity { products.removeAll() }
             products[key] = product
             return product
         }
+    }
+
+    /// The products of all pieces of a split; nil if oneDNN lacks one.
+    func products(_ kind: MatrixProduct.Kind, _ split: ProductSplit, depth: Int) -> SplitProducts? {
+        var products: [Int: MatrixProduct] = [:]
+        for count in Set(split.parts.map(\.count)) {
+            let key = MatrixProduct.Key(
+                kind: kind, rows: split.splitsRows ? count : split.rows,
+                columns: split.splitsRows ? split.columns : count, depth: depth, inputStride: depth,
+                weightStride: depth, outputStride: split.columns)
+            guard let product = product(key) else { return nil }
+            products[count] = product
+        }
+        return SplitProducts(products: products)
+    }
+}
+
+/// The prepared products of a split, by the extent of a piece.
+struct SplitProducts {
+    fileprivate let products: [Int: MatrixProduct]
+
+    /// Scratch memory that each piece needs; never nothing, so that a piece has an address of its own.
+    var scratchBytes: Int { max(products.values.map(\.scratchBytes).max() ?? 0, 64) }
+
+    /// Computes a piece of this extent on the calling thread.
+    func execute(
+        part: Int, input: UnsafeRawPointer, weight: UnsafeRawPointer, output: UnsafeMutableRawPointer,
+        scratch: UnsafeMutableRawPointer
+    ) {
+        let done = products[part]?.execute(input: input, weight: weight, output: output, scratch: scratch)
+        precondition(done == true, "oneDNN failed in a product that it had prepared")
     }
 }

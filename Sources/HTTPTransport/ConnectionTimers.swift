@@ -2,6 +2,7 @@
 ///
 /// All times are nanoseconds of the loop's clock.
 struct ConnectionTimers {
+    private var start: UInt64
     private var idleSince: UInt64
     private var hasAnswered = false
     private var requestStart: UInt64
@@ -14,9 +15,13 @@ struct ConnectionTimers {
     private var drainStart: UInt64 = 0
 
     init(now: UInt64) {
+        start = now
         idleSince = now
         requestStart = now
     }
+
+    /// The time for a first request begins once it can be sent.
+    mutating func handshakeEnded(at now: UInt64) { idleSince = now }
 
     mutating func requestBegins(at now: UInt64) { requestStart = now }
 
@@ -54,6 +59,10 @@ struct ConnectionTimers {
     }
 
     func requestSeconds(at now: UInt64) -> Double { Double(now - min(now, requestStart)) / 1e9 }
+
+    func handshakeDue(_ configuration: TransportConfiguration) -> UInt64 {
+        start + Clock.nanoseconds(configuration.tlsHandshakeSeconds)
+    }
 
     /// A connection that has never sent anything waits no longer than a head may take.
     func idleDue(_ configuration: TransportConfiguration) -> UInt64 {

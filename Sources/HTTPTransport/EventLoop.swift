@@ -2,13 +2,20 @@ import CSockets
 import Glibc
 import HTTPProtocol
 import Logging
+import Synchronization
 
 /// The one thread that owns all sockets: accepts, reads, writes, and keeps the time.
 final class EventLoop {
     private let context: LoopContext
     private let listeners: ListeningSockets
-    private var connections: [Int32: Connection] = [:]
+    private var connections = ConnectionTable()
     private var generation: UInt32 = 0
+    private var tls: TLSContext?
+    /// The address that the last accept saw.
+    private var peerBytes = [UInt8](repeating: 0, count: Int(MICA_ADDRESS_BYTES))
+    private let isCountedPerAddress: Bool
+    private var perAddress: [PeerAddress: Int] = [:]
+    private var isStopping = false
     /// Connections beyond the limit that are being told so.
     private var refused: Set<ConnectionID> = []
     /// Given up when descriptors run out, to accept and close one
@@ -16,6 +23,8 @@ final class EventLoop {
     private var spareDescriptor: Int32
     /// When accepting goes on after descriptors ran out.
     private var acceptsAgainAt: UInt64?
+    /// A shortage lasts for many pauses, and one line is enough for it.
+    private var shortageIsLoggedAgainAt: UInt64 = 0
     private var stopsAt: UInt64?
     private var nextSweep = UInt64.max
     private var lastSweep: UInt64 = 0
@@ -23,12 +32,15 @@ final class EventLoop {
     private static let acceptBatch = 64
     private static let refusedLimit = 64
     private static let acceptPause: UInt64 = 100_000_000
+    private static let shortageLogInterval: UInt64 = 10_000_000_000
     /// Deadlines are checked no more often than this, so that thousands of them cost little.
     private static let sweepInterval: UInt64 = 20_000_000
 
-    init(context: LoopContext, listeners: ListeningSockets) throws(TransportError) {
+    init(context: LoopContext, listeners: ListeningSockets, tls: TLSContext?) throws(TransportError) {
         self.context = context
         self.listeners = listeners
+        self.tls = tls
+        isCountedPerAddress = context.configuration.connectionLimitPerAddress > 0 && !listeners.isUnix
         spareDescriptor = Self.openSpare()
         var watched = listeners.descriptors
         watched.append(context.mailbox.wakeDescriptor)
@@ -48,58 +60,72 @@ final class EventLoop {
     /// Runs until it is stopped and every connection has ended, or the grace is over.
     func run() {
         while true {
-            let events = context.poll.wait(milliseconds: waitMilliseconds())
+            let count = context.poll.wait(milliseconds: waitMilliseconds())
             context.clock.update()
-            for (id, events) in events { handle(id, events) }
+            for index in 0..<count {
+                let (id, events) = context.poll.event(index)
+                handle(id, events)
+            }
             removeClosed()
             sweep()
             resumeAccepting()
             if let stopsAt, connections.isEmpty || stopsAt <= context.clock.now { break }
         }
-        for connection in connections.values { connection.close() }
+        for connection in connections.all { connection.close() }
         removeClosed()
     }
 
     private func handle(_ id: ConnectionID, _ events: EventSet) {
         if id.generation == 0 {
             if id.descriptor == context.mailbox.wakeDescriptor { takeMail() } else { accept(from: id.descriptor) }
-        } else if let connection = connection(id) {
-            connection.handle(events)
-            nextSweep = min(nextSweep, connection.deadline)
+        } else {
+            withConnection(id) { $0.handle(events) }
         }
     }
 
-    /// Nil if that connection has ended, even if its descriptor lives on in another.
-    private func connection(_ id: ConnectionID) -> Connection? {
-        guard let connection = connections[id.descriptor], connection.id == id else { return nil }
-        return connection
+    /// Does nothing if that connection has ended, even if its descriptor lives on in another.
+    private func withConnection(_ id: ConnectionID, _ body: (Connection) -> Void) {
+        guard let connection = connections[id] else { return }
+        body(connection)
+        nextSweep = min(nextSweep, connection.deadline)
     }
 
     private func takeMail() {
         for message in context.mailbox.takeAll() {
             switch message {
-            case .answer(let id, let response):
-                guard let connection = connection(id) else { continue }
-                connection.deliver(response)
-                nextSweep = min(nextSweep, connection.deadline)
+            case .answer(let id, let response): withConnection(id) { $0.deliver(response) }
+            case .stream(let id, let head, let buffer):
+                if connections[id] == nil { buffer.close() }
+                withConnection(id) { $0.deliver(head, stream: buffer) }
+            case .streamed(let id): withConnection(id) { $0.streamed() }
+            case .useTLS(let context): tls = context
+            case .drain: context.closesAfterAnswers = true
             case .stop(let graceSeconds): stop(graceSeconds: graceSeconds)
             }
         }
     }
 
     private func removeClosed() {
-        for id in context.closed where connection(id) != nil {
-            connections[id.descriptor] = nil
+        guard !context.closed.isEmpty else { return }
+        for id in context.closed {
+            guard let connection = connections.remove(id) else { continue }
             refused.remove(id)
+            if let peer = connection.peer { release(peer) }
         }
         context.closed.removeAll(keepingCapacity: true)
+        context.mailbox.connectionCount.store(connections.count, ordering: .relaxed)
+    }
+
+    private func release(_ peer: PeerAddress) {
+        let count = perAddress[peer, default: 1] - 1
+        perAddress[peer] = count == 0 ? nil : count
     }
 
     // MARK: Accepting
 
     private func accept(from listener: Int32) {
         for _ in 0..<Self.acceptBatch {
-            let descriptor = mica_accept(listener)
+            let descriptor = mica_accept(listener, &peerBytes)
             if descriptor >= 0 {
                 admit(descriptor)
                 continue
@@ -115,13 +141,18 @@ final class EventLoop {
     private func admit(_ descriptor: Int32) {
         generation = generation == .max ? 1 : generation + 1
         let id = ConnectionID(descriptor: descriptor, generation: generation)
-        let connection = Connection(id: id, socket: Socket(descriptor: descriptor), context: context)
+        let socket = Socket(
+            descriptor: descriptor, isTCP: !listeners.isUnix, tls: tls?.session(descriptor: descriptor))
+        let peer = isCountedPerAddress ? PeerAddress(peerBytes) : nil
+        let connection = Connection(id: id, peer: peer, socket: socket, context: context)
         // Without room for one more, the connection is let go here, which closes its socket.
-        let isRefused = connections.count - refused.count >= context.configuration.connectionLimit
-        guard !isRefused || refused.count < Self.refusedLimit, context.poll.add(id, [.read, .peerClosed]) else {
-            return
-        }
-        connections[descriptor] = connection
+        let isRefused = connections.count - refused.count >= context.configuration.connectionLimit || isOneTooMany(peer)
+        guard !isRefused || refused.count < Self.refusedLimit, tls == nil || socket.isTLS,
+            context.poll.add(id, [.read, .peerClosed])
+        else { return }
+        connections.insert(connection)
+        context.mailbox.connectionCount.store(connections.count, ordering: .relaxed)
+        if let peer { perAddress[peer, default: 0] += 1 }
         if isRefused {
             refused.insert(id)
             connection.refuse(.tooManyConnections)
@@ -129,11 +160,19 @@ final class EventLoop {
         nextSweep = min(nextSweep, connection.deadline)
     }
 
+    private func isOneTooMany(_ peer: PeerAddress?) -> Bool {
+        guard let peer, let count = perAddress[peer] else { return false }
+        return count >= context.configuration.connectionLimitPerAddress
+    }
+
     private func pauseAccepting(_ listener: Int32) {
-        context.logger.warning(
-            "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        if context.clock.now >= shortageIsLoggedAgainAt {
+            shortageIsLoggedAgainAt = context.clock.now + Self.shortageLogInterval
+            context.logger.warning(
+                "no descriptors left: accepting pauses", metadata: ["connections": "\(connections.count)"])
+        }
         _ = Glibc.close(spareDescriptor)
-        let descriptor = mica_accept(listener)
+        let descriptor = mica_accept(listener, &peerBytes)
         if descriptor >= 0 { _ = Glibc.close(descriptor) }
         spareDescriptor = Self.openSpare()
         watchListeners(for: [])
@@ -166,20 +205,21 @@ final class EventLoop {
         let now = context.clock.now
         guard nextSweep <= now, lastSweep + Self.sweepInterval <= now else { return }
         lastSweep = now
-        for connection in connections.values where connection.deadline <= now { connection.checkDeadline() }
+        for connection in connections.all where connection.deadline <= now { connection.checkDeadline() }
         removeClosed()
-        nextSweep = connections.values.reduce(.max) { min($0, $1.deadline) }
+        nextSweep = connections.all.reduce(.max) { min($0, $1.deadline) }
     }
 
     private func stop(graceSeconds: Double) {
         let time = context.clock.now + Clock.nanoseconds(graceSeconds)
         stopsAt = min(stopsAt ?? .max, time)
-        guard !context.isStopping else { return }
-        context.isStopping = true
+        guard !isStopping else { return }
+        isStopping = true
+        context.closesAfterAnswers = true
         // Closing takes them from the poll, too.
         listeners.close()
         acceptsAgainAt = nil
-        for connection in connections.values { connection.stop() }
+        for connection in connections.all { connection.stop() }
         removeClosed()
     }
 }

@@ -41,11 +41,14 @@ final class EventPoll {
         return epoll_ctl(descriptor, operation, id.descriptor, &event) == 0
     }
 
-    /// Waits for events, up to so many milliseconds (-1: for ever); an interrupted wait is one without events.
-    func wait(milliseconds: Int32) -> [(id: ConnectionID, events: EventSet)] {
-        let count = epoll_wait(descriptor, &events, Int32(Self.batchCount), milliseconds)
-        return events.prefix(max(0, Int(count))).map { event in
-            (ConnectionID(packed: event.data.u64), EventSet(rawValue: event.events))
-        }
+    /// Waits for events, up to so many milliseconds (-1: for ever), and returns how many `event` has; an interrupted wait
+    /// is one without events.
+    func wait(milliseconds: Int32) -> Int {
+        max(0, Int(epoll_wait(descriptor, &events, Int32(Self.batchCount), milliseconds)))
+    }
+
+    /// One of the events that the last wait found.
+    func event(_ index: Int) -> (id: ConnectionID, events: EventSet) {
+        (ConnectionID(packed: events[index].data.u64), EventSet(rawValue: events[index].events))
     }
 }

@@ -14,12 +14,16 @@ public struct Exchange: Sendable, Equatable {
     public let seconds: Double
     public let id: String
 
+    private static func level(_ status: Int?) -> Logger.Level { (status ?? 0) >= 500 ? .warning : .info }
+
+    /// To be asked before the texts of an exchange are made.
+    static func isLogged(status: Int?, to logger: Logger) -> Bool { logger.logLevel <= level(status) }
+
     /// One line; refusals and failures of ours stand out.
     func log(to logger: Logger) {
-        let level: Logger.Level = (status ?? 0) >= 500 ? .warning : .info
-        guard logger.logLevel <= level else { return }
+        guard Self.isLogged(status: status, to: logger) else { return }
         logger.log(
-            level: level, status == nil ? "client gone" : "request",
+            level: Self.level(status), status == nil ? "client gone" : "request",
             metadata: [
                 "method": "\(method ?? "-")", "path": "\(path ?? "-")", "status": "\(status ?? 0)",
                 "bytes": "\(responseBytes)", "seconds": "\((seconds * 1e6).rounded() / 1e6)", "request_id": "\(id)",

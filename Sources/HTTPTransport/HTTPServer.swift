@@ -6,21 +6,25 @@ import Synchronization
 
 /// An HTTP/1.1 server on raw sockets: one event loop on a thread of its own, handlers on Dispatch.
 public final class HTTPServer: Sendable {
-    /// The port that is listened to, also if 0 was asked for.
+    /// The port that is listened to, also if 0 was asked for; 0 for a Unix socket.
     public let port: Int
     /// The host as configured.
     public let host: String
+    private let configuration: TransportConfiguration
     private let mailbox: Mailbox
     private let ended = DispatchGroup()
 
-    /// Binds, listens and serves until `stop`. Throws if the address cannot be had.
+    /// Binds, listens and serves until `stop`. Throws if the address cannot be had, or the certificate cannot be used.
     ///
     /// `logger` gets a line a request (level info): method, path, status, bytes, seconds, id.
     public init(
         configuration: TransportConfiguration, handler: any RequestHandler, logger: Logger
     ) throws(TransportError) {
-        let listeners = try ListeningSockets(host: configuration.host, port: configuration.port)
+        let tls = try Self.tls(configuration)
+        DescriptorLimit.raise(forConnections: configuration.connectionLimit)
+        let listeners = try ListeningSockets(configuration)
         let mailbox = try Mailbox()
+        self.configuration = configuration
         host = configuration.host
         port = listeners.port
         self.mailbox = mailbox
@@ -33,7 +37,7 @@ public final class HTTPServer: Sendable {
             do throws(TransportError) {
                 let context = try LoopContext(
                     configuration: configuration, handler: handler, mailbox: mailbox, logger: logger)
-                let loop = try EventLoop(context: context, listeners: listeners)
+                let loop = try EventLoop(context: context, listeners: listeners, tls: tls)
                 ready.signal()
                 loop.run()
             } catch {
@@ -51,11 +55,30 @@ public final class HTTPServer: Sendable {
         mailbox.post(.stop(graceSeconds: 0))
     }
 
-    /// The address as a client writes it.
+    /// The address as a client writes it; `unix:` and the path of a Unix socket.
     public var url: String {
+        if let path = configuration.unixSocketPath { return "unix:\(path)" }
         let named = ["0.0.0.0", "::", ""].contains(host) ? "localhost" : host
-        return "http://\(named.contains(":") ? "[\(named)]" : named):\(port)"
+        return "\(configuration.tls == nil ? "http" : "https")://\(named.contains(":") ? "[\(named)]" : named):\(port)"
     }
+
+    /// Connections that are open.
+    public var connectionCount: Int { mailbox.connectionCount.load(ordering: .relaxed) }
+
+    private static func tls(_ configuration: TransportConfiguration) throws(TransportError) -> TLSContext? {
+        guard let files = configuration.tls else { return nil }
+        return try TLSContext(files)
+    }
+
+    /// Reads certificate and key anew, for connections from now on. Throws if they cannot be used; then the old ones stay.
+    public func reloadCertificates() throws(TransportError) {
+        guard let tls = try Self.tls(configuration) else { return }
+        mailbox.post(.useTLS(tls))
+    }
+
+    /// Goes on accepting and answering, but every answer says `Connection: close`: for the time that load balancers need
+    /// to send their requests elsewhere, before `stop`.
+    public func beginDraining() { mailbox.post(.drain) }
 
     /// Stops accepting, lets requests that are under way end for up to `graceSeconds`, cancels the others and returns.
     ///

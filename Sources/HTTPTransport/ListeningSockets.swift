@@ -1,25 +1,44 @@
 import Glibc
 import Synchronization
 
-/// The sockets that a server listens on: one for each address of its host.
+/// The sockets that a server listens on: one for each address of its host, or one Unix socket.
 final class ListeningSockets: Sendable {
     let descriptors: [Int32]
-    /// The port, also if 0 was asked for.
+    /// The port, also if 0 was asked for; 0 for a Unix socket.
     let port: Int
+    /// The file of a Unix socket, which is removed with it.
+    private let path: String?
     private let isClosed = Atomic<Bool>(false)
 
     /// Addresses of one host that are listened to at most.
     private static let largestCount = 8
     private static let backlog: Int32 = 1024
 
-    /// Binds and listens. Throws if no address of the host can be had, or if one of them is taken.
-    init(host: String, port: Int) throws(TransportError) {
+    var isUnix: Bool { path != nil }
+
+    /// Binds and listens where `configuration` says.
+    convenience init(_ configuration: TransportConfiguration) throws(TransportError) {
+        if let path = configuration.unixSocketPath {
+            try self.init(path: path)
+        } else {
+            try self.init(host: configuration.host, port: configuration.port, reusesPort: configuration.reusesPort)
+        }
+    }
+
+    private init(path: String) throws(TransportError) {
+        descriptors = [try UnixSocket.listen(at: path, backlog: Self.backlog)]
+        port = 0
+        self.path = path
+    }
+
+    /// Throws if no address of the host can be had, or if one of them is taken.
+    private init(host: String, port: Int, reusesPort: Bool) throws(TransportError) {
         guard (0...65535).contains(port) else { throw .invalidPort(port) }
         var bound: [Int32] = []
         var chosenPort = port
         var failure: Int32 = 0
         for address in try Self.resolve(host) where bound.count < Self.largestCount {
-            let (descriptor, error) = Self.listen(on: address, port: chosenPort)
+            let (descriptor, error) = Self.listen(on: address, port: chosenPort, reusesPort: reusesPort)
             guard let descriptor else {
                 failure = error
                 // An address that this machine does not have (::1 of localhost) is no reason to stop; a taken port is.
@@ -42,6 +61,7 @@ final class ListeningSockets: Sendable {
         }
         descriptors = bound
         self.port = chosenPort
+        path = nil
     }
 
     deinit {
@@ -51,6 +71,7 @@ final class ListeningSockets: Sendable {
     /// Stops listening; further clients are refused by the system.
     func close() {
         guard !isClosed.exchange(true, ordering: .relaxed) else { return }
+        if let path { _ = unlink(path) }
         for descriptor in descriptors { _ = Glibc.close(descriptor) }
     }
 
@@ -87,13 +108,16 @@ final class ListeningSockets: Sendable {
     }
 
     /// A listening descriptor, or the system's error.
-    private static func listen(on address: Address, port: Int) -> (descriptor: Int32?, error: Int32) {
+    private static func listen(
+        on address: Address, port: Int, reusesPort: Bool
+    ) -> (descriptor: Int32?, error: Int32) {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family, kind, 0)
         guard descriptor >= 0 else { return (nil, errno) }
         let size = socklen_t(MemoryLayout<Int32>.size)
         var on: Int32 = 1
         _ = setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, size)
+        if reusesPort { _ = setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &on, size) }
         if address.family == AF_INET6 {
             // Each address has a socket of its own; "::" alone also takes IPv4.
             var onlyV6: Int32 = isUnspecified(address) ? 0 : 1

@@ -12,7 +12,8 @@ final class LoopContext {
     /// Handlers run here: parsing and encoding, no waiting.
     let handlerQueue = DispatchQueue(label: "mica.handlers", attributes: .concurrent)
     var clock = Clock()
-    var isStopping = false
+    /// Every answer is the last of its connection.
+    var closesAfterAnswers = false
     /// Bytes of bodies that requests hold just now.
     var heldBodyBytes = 0
     /// What one read takes at most; shared, since the loop reads one socket at a time.
@@ -33,25 +34,11 @@ final class LoopContext {
         poll = try EventPoll()
     }
 
-    /// `X-Request-Id` if it is safe to repeat in answers and logs, else a new one.
-    func requestID(for head: RequestHead?) -> String {
-        if let given = head?.fields.first("x-request-id"), (1...Self.largestIDBytes).contains(given.count),
-            given.allSatisfy(Self.isSafe)
-        {
-            return String(decoding: given, as: UTF8.self)
-        }
+    func requestID(for head: RequestHead) -> RequestID { RequestID(head) ?? newRequestID() }
+
+    func newRequestID() -> RequestID {
         idCount += 1
-        return "\(idPrefix)-\(idCount)"
-    }
-
-    private static let largestIDBytes = 64
-
-    /// Letters, digits, "-", "." and "_".
-    private static func isSafe(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F: true
-        default: false
-        }
+        return .made(prefix: idPrefix, number: idCount)
     }
 
     func date() -> String { clock.currentDate(HTTPDate.text) }

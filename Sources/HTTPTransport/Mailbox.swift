@@ -8,12 +8,22 @@ final class Mailbox: Sendable {
     enum Message: Sendable {
         /// The answer of a handler; nil if it gave none.
         case answer(ConnectionID, Response?)
+        /// The head of an answer whose body comes over time.
+        case stream(ConnectionID, Response, StreamBuffer)
+        /// There is more of that body.
+        case streamed(ConnectionID)
+        /// New connections have this certificate.
+        case useTLS(TLSContext)
+        /// Every answer from now on is the last of its connection.
+        case drain
         /// Stop accepting; whatever is not done after so many seconds is cut off.
         case stop(graceSeconds: Double)
     }
 
     /// Readable while there is something to take.
     let wakeDescriptor: Int32
+    /// Connections that are open, as the loop last counted them.
+    let connectionCount = Atomic<Int>(0)
     private let messages = Mutex<[Message]>([])
 
     init() throws(TransportError) {

@@ -1,11 +1,19 @@
 import Glibc
 
-/// A non-blocking stream socket, closed when it is let go.
+/// A non-blocking stream socket, with or without TLS, closed when it is let go.
 final class Socket {
     let descriptor: Int32
+    private let tls: TLSSession?
+    /// TLS cannot go on with reading before it can write.
+    private(set) var readWantsWrite = false
+    /// TLS cannot go on with writing before it can read.
+    private(set) var writeWantsRead = false
 
-    init(descriptor: Int32) {
+    /// Takes over the descriptor. `isTCP` is false for Unix sockets.
+    init(descriptor: Int32, isTCP: Bool, tls: TLSSession?) {
         self.descriptor = descriptor
+        self.tls = tls
+        guard isTCP else { return }
         // Answers are written whole; waiting to fill a segment would only delay them.
         var on: Int32 = 1
         _ = setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -20,16 +28,32 @@ final class Socket {
         case bytes(Int)
         /// Nothing can be done now.
         case wouldBlock
+        /// Nothing can be done until the socket can be written (of a read) or read (of a write).
+        case wouldBlockTheOther
         /// The peer sends no more (reading only).
         case end
         /// The connection is broken.
         case failed
     }
 
+    var isTLS: Bool { tls != nil }
+
+    /// False while the TLS handshake goes on.
+    var isEstablished: Bool { tls?.isEstablished ?? true }
+
     /// Reads into `buffer` from its start.
     func read(into buffer: inout [UInt8]) -> Outcome {
+        let outcome = buffer.withUnsafeMutableBytes { tls?.read(into: $0) ?? receive(into: $0) }
+        if tls != nil {
+            readWantsWrite = false
+            if case .wouldBlockTheOther = outcome { readWantsWrite = true }
+        }
+        return outcome
+    }
+
+    private func receive(into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
         while true {
-            let count = buffer.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
+            let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
             if count > 0 { return .bytes(count) }
             if count == 0 { return .end }
             if errno == EINTR { continue }
@@ -39,12 +63,21 @@ final class Socket {
 
     /// Writes from `offset` on; `moreFollows` lets the kernel fill its segments. No SIGPIPE if the peer has gone.
     func write(_ bytes: [UInt8], from offset: Int, moreFollows: Bool) -> Outcome {
+        let outcome = bytes.withUnsafeBytes { all in
+            let rest = UnsafeRawBufferPointer(rebasing: all[offset...])
+            return tls?.write(rest) ?? send(rest, moreFollows: moreFollows)
+        }
+        if tls != nil {
+            writeWantsRead = false
+            if case .wouldBlockTheOther = outcome { writeWantsRead = true }
+        }
+        return outcome
+    }
+
+    private func send(_ bytes: UnsafeRawBufferPointer, moreFollows: Bool) -> Outcome {
         let flags = Int32(MSG_NOSIGNAL | (moreFollows ? MSG_MORE : 0))
         while true {
-            let count = bytes.withUnsafeBytes { all in
-                let rest = UnsafeRawBufferPointer(rebasing: all[offset...])
-                return send(descriptor, rest.baseAddress, rest.count, flags)
-            }
+            let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, flags)
             if count >= 0 { return .bytes(count) }
             if errno == EINTR { continue }
             return errno == EAGAIN || errno == EWOULDBLOCK ? .wouldBlock : .failed
@@ -60,6 +93,7 @@ final class Socket {
 
     /// Ends the sending half: the peer reads to the end of what was sent.
     func endWriting() {
+        tls?.endWriting()
         _ = Glibc.shutdown(descriptor, Int32(SHUT_WR))
     }
 }

@@ -6,6 +6,15 @@ public struct TransportConfiguration: Sendable {
     public var host = "127.0.0.1"
     /// 0 picks a free port.
     public var port = 8080
+    /// The path of a Unix socket, which is listened to instead of a host and port; a socket that a server left there is
+    /// replaced. Its owner and group may connect.
+    public var unixSocketPath: String?
+    /// Certificate and key; plain HTTP without.
+    public var tls: TLSConfiguration?
+    /// From a connection's begin to the end of the handshake.
+    public var tlsHandshakeSeconds = 10.0
+    /// `SO_REUSEPORT`: several processes may listen on the port, and the system spreads connections over them.
+    public var reusesPort = false
     public var limits = RequestLimits()
     /// From a request's first byte to the end of its head.
     public var headTimeoutSeconds = 10.0
@@ -22,6 +31,11 @@ public struct TransportConfiguration: Sendable {
     public var lingerSeconds = 10.0
     /// Connections at once; those above get 503.
     public var connectionLimit = 1024
+    /// Connections at once from one IPv4 address, or from one /64 network of IPv6; those above get 503. 0 is no limit, as
+    /// behind a proxy, where all clients have one address.
+    public var connectionLimitPerAddress = 0
+    /// Bytes of a streamed body that may wait for a client; beyond them it is given up.
+    public var streamBufferBytes = 4 * 1024 * 1024
     /// Bytes of request bodies that all connections together may hold; a request above it gets 503.
     public var bodyBudgetBytes = 512 * 1024 * 1024
 

@@ -8,7 +8,7 @@ public enum TransportFault: Error, Sendable, Equatable {
     case slowHead
     /// The body did not come in time.
     case slowBody
-    /// There are as many connections as there may be.
+    /// There are as many connections as there may be, in all or from one address.
     case tooManyConnections
     /// The bodies of all requests together are larger than the budget.
     case bodyBudgetUsedUp

@@ -1,3 +1,5 @@
+// swift-format-ignore-file
+
 /// `openapi.yaml` of the project, which the service serves; `make openapi` writes this file.
 enum OpenAPIDocument {
     static let text = #"""
@@ -7,87 +9,204 @@ info:
   version: 0.1.0
   summary: Splits a picture into RGBA layers with Qwen-Image-Layered.
   description: |
-    One request, one picture, its layers: `POST /v1/layers` waits until the job is done. One job runs at a time; a few
-    may wait, and beyond these the answer is 503 with `Retry-After`. A client that closes its connection cancels its job.
+    One request, one picture, its layers: `POST /v1/layers` waits until the job is done. `POST /v1/jobs` (or
+    `Prefer: respond-async`) answers at once with a job, which survives a restart of the service; its progress comes as
+    server-sent events. A worker does one job at a time; jobs of different API keys take turns.
 
-    Errors are `application/problem+json` (RFC 9457); their `type` is stable. Every answer carries `X-Request-Id`, which
-    is the request's own if it is 1 to 64 of letters, digits, `.`, `_` and `-`.
+    Errors are `application/problem+json` (RFC 9457) with a stable `type`, except on `/v1/images/edits`. 429 and 503
+    carry `Retry-After`. Every answer carries `X-Request-Id`, which is the request's own if that is 1 to 64 of letters,
+    digits, `.`, `_` and `-`. A `traceparent` (W3C) is taken into the log. GET answers HEAD too; OPTIONS names the
+    methods, and answers preflight requests of the origins that the configuration allows.
+
+    Any request may besides get 400, 408, 413, 414, 417, 431, 501, 503 or 505 before it reaches its path: the bytes are
+    no HTTP, come too slowly, or are too many.
 servers:
   - url: /
+security:
+  - {}
+  - bearer: []
+tags:
+  - name: layers
+    description: A picture in, its layers out.
+  - name: jobs
+    description: The same, later.
+  - name: operation
+    description: For load balancers, monitoring and people who look around; no key is needed.
 paths:
   /:
     get:
-      operationId: getHint
-      summary: A curl command to start with
+      operationId: getPage
+      tags: [operation]
+      summary: The page for people; for curl, a command to start with
+      security: [{}]
       responses:
         "200":
-          description: Plain text.
+          description: HTML for who accepts it, else plain text.
+          headers:
+            Vary: { $ref: "#/components/headers/Vary" }
           content:
-            text/plain:
-              schema: { type: string }
+            text/html: { schema: { type: string } }
+            text/plain: { schema: { type: string } }
+  /page.css:
+    get:
+      operationId: getPageStyle
+      tags: [operation]
+      summary: The page's style
+      security: [{}]
+      responses:
+        "200": { $ref: "#/components/responses/PageFile" }
+  /page.js:
+    get:
+      operationId: getPageScript
+      tags: [operation]
+      summary: The page's script
+      security: [{}]
+      responses:
+        "200": { $ref: "#/components/responses/PageFile" }
+  /page/{name}:
+    get:
+      operationId: getPageFile
+      tags: [operation]
+      summary: A file of the page
+      security: [{}]
+      parameters:
+        - { name: name, in: path, required: true, schema: { type: string, minLength: 1 } }
+      responses:
+        "200": { $ref: "#/components/responses/PageFile" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "404": { $ref: "#/components/responses/NotFound" }
+  /livez:
+    get:
+      operationId: getLiveness
+      tags: [operation]
+      summary: Does the process answer? (For a restart if not.)
+      security: [{}]
+      responses:
+        "200":
+          description: It does, also while it stops or is full.
+          content:
+            text/plain: { schema: { type: string, const: "ok\n" } }
+  /readyz:
+    get:
+      operationId: getReadiness
+      tags: [operation]
+      summary: Should requests be sent here? (For load balancers.)
+      security: [{}]
+      responses:
+        "200":
+          description: Yes.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Readiness" }
+        "503":
+          description: No; the service is stopping.
+          headers:
+            Retry-After: { $ref: "#/components/headers/RetryAfter" }
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Readiness" }
   /healthz:
     get:
       operationId: getHealth
+      tags: [operation]
       summary: Is the service up?
+      security: [{}]
       responses:
         "200":
           description: It is, and this is its model.
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Health" }
+  /version:
+    get:
+      operationId: getVersion
+      tags: [operation]
+      summary: Which release this is
+      security: [{}]
+      responses:
+        "200":
+          description: Name and version.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Version" }
+  /metrics:
+    get:
+      operationId: getMetrics
+      tags: [operation]
+      summary: Counters for Prometheus
+      description: Needs a key only if the configuration says so (`metrics_key`).
+      responses:
+        "200":
+          description: Prometheus text format, version 0.0.4.
+          content:
+            text/plain: { schema: { type: string } }
+        "401": { $ref: "#/components/responses/Unauthorized" }
   /openapi.yaml:
     get:
       operationId: getDescription
+      tags: [operation]
       summary: This document
+      security: [{}]
       responses:
         "200":
           description: OpenAPI 3.1.
           content:
-            application/yaml:
-              schema: { type: string }
+            application/yaml: { schema: { type: string } }
+  /v1/models:
+    get:
+      operationId: listModels
+      tags: [layers]
+      summary: The model that is served, its defaults and the service's limits
+      responses:
+        "200":
+          description: A list in OpenAI's shape with one entry.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Models" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
   /v1/layers:
     post:
       operationId: createLayers
-      summary: Split a picture into layers
+      tags: [layers]
+      summary: Split a picture into layers, and wait for them
       description: |
-        The picture is the form field `image`, or the whole body. PNG, JPEG and WebP are read, known by their bytes.
-        Parameters are form fields, or query parameters with either kind of body; each may be given once, under one of
-        its names. A parameter that is left out takes the model's default. Unknown parameters are refused.
+        The picture is the form field `image`, the whole body, or `image` in base64 in a JSON object. PNG, JPEG and WebP
+        are read, known by their bytes. Parameters are form fields, JSON members, or query parameters with any kind of
+        body; each may be given once, under one of its names. A parameter that is left out takes the model's default.
+        Unknown parameters are refused.
+
+        A client that closes its connection cancels its job, unless it named an `Idempotency-Key`.
       parameters:
-        - name: format
-          in: query
-          description: The form of the result; overrides `Accept`.
-          schema: { type: string, enum: [multipart, zip, psd, json] }
-        - { name: prompt, in: query, schema: { $ref: "#/components/schemas/Prompt" } }
-        - { name: negative_prompt, in: query, schema: { $ref: "#/components/schemas/NegativePrompt" } }
-        - { name: true_cfg_scale, in: query, schema: { $ref: "#/components/schemas/TrueCFGScale" } }
-        - { name: layers, in: query, schema: { $ref: "#/components/schemas/Layers" } }
-        - { name: num_inference_steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
-        - name: steps
-          in: query
-          description: Short for `num_inference_steps`.
-          schema: { $ref: "#/components/schemas/NumInferenceSteps" }
-        - { name: resolution, in: query, schema: { $ref: "#/components/schemas/Resolution" } }
-        - { name: cfg_normalize, in: query, schema: { $ref: "#/components/schemas/CFGNormalize" } }
-        - { name: use_en_prompt, in: query, schema: { $ref: "#/components/schemas/UseEnPrompt" } }
-        - name: caption_language
-          in: query
-          description: Another way to say `use_en_prompt`.
-          schema: { $ref: "#/components/schemas/CaptionLanguage" }
-        - { name: num_images_per_prompt, in: query, schema: { $ref: "#/components/schemas/NumImagesPerPrompt" } }
-        - name: images
-          in: query
-          description: Short for `num_images_per_prompt`.
-          schema: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        - { name: seed, in: query, schema: { $ref: "#/components/schemas/Seed" } }
-        - { name: generator, in: query, schema: { $ref: "#/components/schemas/Generator" } }
-        - { name: dtype, in: query, schema: { $ref: "#/components/schemas/DType" } }
-        - { name: max_sequence_length, in: query, schema: { $ref: "#/components/schemas/MaxSequenceLength" } }
+        - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/Prefer"
+        - $ref: "#/components/parameters/PromptQuery"
+        - $ref: "#/components/parameters/NegativePromptQuery"
+        - $ref: "#/components/parameters/TrueCfgScaleQuery"
+        - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/NumInferenceStepsQuery"
+        - $ref: "#/components/parameters/StepsQuery"
+        - $ref: "#/components/parameters/ResolutionQuery"
+        - $ref: "#/components/parameters/CfgNormalizeQuery"
+        - $ref: "#/components/parameters/UseEnPromptQuery"
+        - $ref: "#/components/parameters/CaptionLanguageQuery"
+        - $ref: "#/components/parameters/NumImagesPerPromptQuery"
+        - $ref: "#/components/parameters/ImagesQuery"
+        - $ref: "#/components/parameters/SeedQuery"
+        - $ref: "#/components/parameters/GeneratorQuery"
+        - $ref: "#/components/parameters/DtypeQuery"
+        - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/PriorityQuery"
+        - $ref: "#/components/parameters/DeadlineSecondsQuery"
+        - $ref: "#/components/parameters/IdempotencyKey"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
       requestBody:
         required: true
         content:
           multipart/form-data:
             schema: { $ref: "#/components/schemas/LayersForm" }
+          application/json:
+            schema: { $ref: "#/components/schemas/LayersJSON" }
           image/png: {}
           image/jpeg: {}
           image/webp: {}
@@ -95,49 +214,547 @@ paths:
       responses:
         "200":
           description: |
-            The layers, bottom first, all of the same size. As `multipart/form-data`: the part `result` (JSON), then
-            `layer_1`, `layer_2`, ... (PNG; with several images `image_1_layer_1`, ...), then `psd` (with several images
-            `image_1_psd`, ...). As ZIP: `manifest.json` and the PNGs. As PSD: one image only.
+            The layers, bottom first, all of the same size. As `multipart/form-data` or `multipart/mixed`: the part
+            `result` (JSON), then `layer_1`, `layer_2`, ... (PNG; with several images `image_1_layer_1`, ...), then `psd`
+            (with several images `image_1_psd`, ...). As ZIP: `manifest.json` and the PNGs. As PSD: one image only.
           headers:
-            Vary:
-              schema: { type: string, const: Accept }
+            Vary: { $ref: "#/components/headers/Vary" }
+            Preference-Applied: { $ref: "#/components/headers/PreferenceApplied" }
+            Idempotent-Replayed: { $ref: "#/components/headers/IdempotentReplayed" }
           content:
             multipart/form-data:
-              schema:
-                type: object
-                required: [result, layer_1]
-                properties:
-                  result: { $ref: "#/components/schemas/Result" }
-                  layer_1: { type: string, contentMediaType: image/png }
-                  psd: { type: string, contentMediaType: image/vnd.adobe.photoshop }
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            multipart/mixed:
+              schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
-        "400": { $ref: "#/components/responses/Problem" }
-        "406": { $ref: "#/components/responses/Problem" }
-        "408": { $ref: "#/components/responses/Problem" }
-        "413": { $ref: "#/components/responses/Problem" }
-        "415": { $ref: "#/components/responses/Problem" }
-        "417": { $ref: "#/components/responses/Problem" }
-        "422": { $ref: "#/components/responses/Problem" }
-        "500": { $ref: "#/components/responses/Problem" }
-        "503":
-          description: The waiting line is full, or the job was stopped; try again later.
+        "202": { $ref: "#/components/responses/JobAccepted" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "403": { $ref: "#/components/responses/Forbidden" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "408": { $ref: "#/components/responses/Timeout" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+        "504": { $ref: "#/components/responses/DeadlineExceeded" }
+  /v1/images/edits:
+    post:
+      operationId: createImageEdit
+      tags: [layers]
+      summary: Split a picture into layers, in the shape of OpenAI's image edits
+      description: |
+        For clients of OpenAI's interface, with the field names that other servers of this model use. The layers come
+        flat in `data`, bottom first, image after image. Errors have OpenAI's shape.
+      parameters:
+        - $ref: "#/components/parameters/IdempotencyKey"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/ImageEditForm" }
+          application/json:
+            schema: { $ref: "#/components/schemas/ImageEditJSON" }
+      responses:
+        "200":
+          description: The layers.
           headers:
-            Retry-After:
-              description: Seconds.
-              schema: { type: integer, minimum: 1 }
+            Idempotent-Replayed: { $ref: "#/components/headers/IdempotentReplayed" }
           content:
-            application/problem+json:
-              schema: { $ref: "#/components/schemas/Problem" }
+            application/json:
+              schema: { $ref: "#/components/schemas/ImageEditResult" }
+        "400": { $ref: "#/components/responses/OpenAIError" }
+        "401": { $ref: "#/components/responses/OpenAIUnauthorized" }
+        "403": { $ref: "#/components/responses/OpenAIError" }
+        "404": { $ref: "#/components/responses/OpenAIError" }
+        "406": { $ref: "#/components/responses/OpenAIError" }
+        "408": { $ref: "#/components/responses/OpenAIError" }
+        "409": { $ref: "#/components/responses/OpenAIError" }
+        "413": { $ref: "#/components/responses/OpenAIError" }
+        "415": { $ref: "#/components/responses/OpenAIError" }
+        "417": { $ref: "#/components/responses/OpenAIError" }
+        "422": { $ref: "#/components/responses/OpenAIError" }
+        "429": { $ref: "#/components/responses/OpenAIRetry" }
+        "500": { $ref: "#/components/responses/OpenAIError" }
+        "503": { $ref: "#/components/responses/OpenAIRetry" }
+        "504": { $ref: "#/components/responses/OpenAIError" }
+  /v1/jobs:
+    post:
+      operationId: createJob
+      tags: [jobs]
+      summary: Split a picture into layers, later
+      description: |
+        Takes what `POST /v1/layers` takes and answers as soon as the job is stored safely: it survives a crash of the
+        service. The same `Idempotency-Key` with the same request gives the same job again.
+      parameters:
+        - $ref: "#/components/parameters/PromptQuery"
+        - $ref: "#/components/parameters/NegativePromptQuery"
+        - $ref: "#/components/parameters/TrueCfgScaleQuery"
+        - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/NumInferenceStepsQuery"
+        - $ref: "#/components/parameters/StepsQuery"
+        - $ref: "#/components/parameters/ResolutionQuery"
+        - $ref: "#/components/parameters/CfgNormalizeQuery"
+        - $ref: "#/components/parameters/UseEnPromptQuery"
+        - $ref: "#/components/parameters/CaptionLanguageQuery"
+        - $ref: "#/components/parameters/NumImagesPerPromptQuery"
+        - $ref: "#/components/parameters/ImagesQuery"
+        - $ref: "#/components/parameters/SeedQuery"
+        - $ref: "#/components/parameters/GeneratorQuery"
+        - $ref: "#/components/parameters/DtypeQuery"
+        - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/PriorityQuery"
+        - $ref: "#/components/parameters/DeadlineSecondsQuery"
+        - $ref: "#/components/parameters/IdempotencyKey"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/LayersForm" }
+          application/json:
+            schema: { $ref: "#/components/schemas/LayersJSON" }
+          image/png: {}
+          image/jpeg: {}
+          image/webp: {}
+          application/octet-stream: {}
+      responses:
+        "202": { $ref: "#/components/responses/JobAccepted" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "403": { $ref: "#/components/responses/Forbidden" }
+        "408": { $ref: "#/components/responses/Timeout" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+    get:
+      operationId: listJobs
+      tags: [jobs]
+      summary: The caller's jobs, newest first
+      parameters:
+        - name: state
+          in: query
+          description: Only jobs in this state.
+          schema: { $ref: "#/components/schemas/JobState" }
+        - name: limit
+          in: query
+          description: Jobs a page.
+          schema: { type: integer, minimum: 1, maximum: 100, default: 20 }
+        - name: cursor
+          in: query
+          description: The `next_cursor` of the page before.
+          schema: { type: string, minLength: 1, maxLength: 200 }
+      responses:
+        "200":
+          description: A page of jobs.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/JobList" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}:
+    get:
+      operationId: getJob
+      tags: [jobs]
+      summary: Where a job is
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+      responses:
+        "200":
+          description: The job.
+          headers:
+            Retry-After: { $ref: "#/components/headers/RetryAfterPoll" }
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Job" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+    delete:
+      operationId: deleteJob
+      tags: [jobs]
+      summary: Cancel a job, or remove one that has ended
+      description: |
+        A job that waits or runs is cancelled (202, and it ends as `cancelled` soon); one that has ended is removed with
+        its result (204).
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+      responses:
+        "202":
+          description: The job is being cancelled.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Job" }
+        "204":
+          description: The job is gone.
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/events:
+    get:
+      operationId: followJob
+      tags: [jobs]
+      summary: A job's progress as server-sent events
+      description: |
+        `event: waiting` with `JobWaiting`, when the place in the line changes; `event: progress` with `JobProgress`, at
+        most a few each second; `event: preview` with `JobPreview`, now and then while layers are made, if the engine
+        can spare the time (`previews` in the configuration); at last `event: ended` with the `Job`, after which the
+        stream ends. Whoever connects gets the present state first; there is no `id:`, and nothing is missed by
+        connecting again. A comment comes every 15 seconds.
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+      responses:
+        "200":
+          description: The stream.
+          content:
+            text/event-stream: { schema: { type: string } }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/result:
+    get:
+      operationId: getJobResult
+      tags: [jobs]
+      summary: A job's result, in the form of the client's choice
+      description: As the answer to `POST /v1/layers`.
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/FormatQuery"
+      responses:
+        "200":
+          description: The layers; see `POST /v1/layers`.
+          headers:
+            Vary: { $ref: "#/components/headers/Vary" }
+          content:
+            multipart/form-data:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            multipart/mixed:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            application/zip: {}
+            image/vnd.adobe.photoshop: {}
+            application/json:
+              schema: { $ref: "#/components/schemas/Result" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/manifest:
+    get:
+      operationId: getJobManifest
+      tags: [jobs]
+      summary: What a job's result says of itself, without the pictures
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+      responses:
+        "200":
+          description: The description of the layers.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Result" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/layers/{n}.png:
+    get:
+      operationId: getJobLayer
+      tags: [jobs]
+      summary: One layer
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+        - name: n
+          in: path
+          required: true
+          description: 1 for the bottom layer.
+          schema: { type: integer, minimum: 1, maximum: 16 }
+        - $ref: "#/components/parameters/ImageQuery"
+      responses:
+        "200":
+          description: The layer as PNG.
+          content:
+            image/png: {}
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/layers.psd:
+    get:
+      operationId: getJobPSD
+      tags: [jobs]
+      summary: The layered PSD
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/ImageQuery"
+      responses:
+        "200":
+          description: The layers of one image as PSD.
+          content:
+            image/vnd.adobe.photoshop: {}
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/layers.zip:
+    get:
+      operationId: getJobZIP
+      tags: [jobs]
+      summary: All layers in a ZIP
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+      responses:
+        "200":
+          description: The description, `manifest.json`, and the PNGs.
+          content:
+            application/zip: {}
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
 components:
+  securitySchemes:
+    bearer:
+      type: http
+      scheme: bearer
+      description: An API key made by `mica key`. A service without keys asks for none.
+  headers:
+    Vary:
+      description: What the answer depends on besides the address.
+      schema: { type: string }
+    RetryAfter:
+      description: Seconds.
+      required: true
+      schema: { type: integer, minimum: 1 }
+    RetryAfterPoll:
+      description: Seconds after which to ask again, while the job has not ended.
+      schema: { type: integer, minimum: 1 }
+    PreferenceApplied:
+      description: Which preference was followed.
+      schema: { type: string }
+    IdempotentReplayed:
+      description: "`true` if this is the answer to a request that came before."
+      schema: { type: string, const: "true" }
+  parameters:
+    JobId: { name: id, in: path, required: true, schema: { $ref: "#/components/schemas/JobId" } }
+    ImageQuery:
+      name: image
+      in: query
+      description: Which of several images, 1 for the first.
+      schema: { type: integer, minimum: 1, maximum: 8, default: 1 }
+    FormatQuery:
+      name: format
+      in: query
+      description: The form of the result; overrides `Accept`.
+      schema: { type: string, enum: [multipart, mixed, zip, psd, json] }
+    Prefer:
+      name: Prefer
+      in: header
+      description: |
+        `respond-async`: 202 with a job at once (RFC 7240). `wait=N`: the same after N seconds if the layers are not there
+        by then.
+      schema: { type: string }
+    IdempotencyKey:
+      name: Idempotency-Key
+      in: header
+      description: |
+        The client's own name for this request, the same when it is sent again: the answer is that of the first one's
+        job, whatever became of the connection. With another request it is refused (422).
+      schema: { type: string, minLength: 1, maxLength: 255, pattern: "^[!-~]+$" }
+    Traceparent:
+      name: traceparent
+      in: header
+      description: W3C trace context; its trace id goes into the log.
+      schema: { type: string }
+    RequestId: { name: X-Request-Id, in: header, description: Echoed if it is safe., schema: { type: string } }
+    PromptQuery: { name: prompt, in: query, schema: { $ref: "#/components/schemas/Prompt" } }
+    NegativePromptQuery: { name: negative_prompt, in: query, schema: { $ref: "#/components/schemas/NegativePrompt" } }
+    TrueCfgScaleQuery: { name: true_cfg_scale, in: query, schema: { $ref: "#/components/schemas/TrueCFGScale" } }
+    LayersQuery: { name: layers, in: query, schema: { $ref: "#/components/schemas/Layers" } }
+    NumInferenceStepsQuery: { name: num_inference_steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
+    StepsQuery: { name: steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
+    ResolutionQuery: { name: resolution, in: query, schema: { $ref: "#/components/schemas/Resolution" } }
+    CfgNormalizeQuery: { name: cfg_normalize, in: query, schema: { $ref: "#/components/schemas/CFGNormalize" } }
+    UseEnPromptQuery: { name: use_en_prompt, in: query, schema: { $ref: "#/components/schemas/UseEnPrompt" } }
+    CaptionLanguageQuery: { name: caption_language, in: query, schema: { $ref: "#/components/schemas/CaptionLanguage" } }
+    NumImagesPerPromptQuery: { name: num_images_per_prompt, in: query, schema: { $ref: "#/components/schemas/NumImagesPerPrompt" } }
+    ImagesQuery: { name: images, in: query, schema: { $ref: "#/components/schemas/NumImagesPerPrompt" } }
+    SeedQuery: { name: seed, in: query, schema: { $ref: "#/components/schemas/Seed" } }
+    GeneratorQuery: { name: generator, in: query, schema: { $ref: "#/components/schemas/Generator" } }
+    DtypeQuery: { name: dtype, in: query, schema: { $ref: "#/components/schemas/DType" } }
+    MaxSequenceLengthQuery: { name: max_sequence_length, in: query, schema: { $ref: "#/components/schemas/MaxSequenceLength" } }
+    PriorityQuery: { name: priority, in: query, schema: { $ref: "#/components/schemas/Priority" } }
+    DeadlineSecondsQuery: { name: deadline_seconds, in: query, schema: { $ref: "#/components/schemas/DeadlineSeconds" } }
   responses:
-    Problem:
-      description: Why the request was refused or failed.
+    PageFile:
+      description: A file of the page.
+      content:
+        text/css: { schema: { type: string } }
+        text/javascript: { schema: { type: string } }
+        image/svg+xml: { schema: { type: string } }
+    JobAccepted:
+      description: The job is stored; it will be done.
+      headers:
+        Location:
+          description: The job.
+          required: true
+          schema: { type: string }
+        Retry-After: { $ref: "#/components/headers/RetryAfterPoll" }
+        Preference-Applied: { $ref: "#/components/headers/PreferenceApplied" }
+        Idempotent-Replayed: { $ref: "#/components/headers/IdempotentReplayed" }
+      content:
+        application/json:
+          schema: { $ref: "#/components/schemas/Job" }
+    BadRequest:
+      description: The request is malformed, or has a parameter that is not known.
       content:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
+    Unauthorized:
+      description: A key is needed, or this one is not known.
+      headers:
+        WWW-Authenticate:
+          schema: { type: string }
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Forbidden:
+      description: The key may not do this.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    NotFound:
+      description: There is nothing here for this key.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    NotAcceptable:
+      description: None of the forms there are.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Timeout:
+      description: The request came too slowly.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Conflict:
+      description: The job has no result (yet), or was cancelled.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Gone:
+      description: The result was kept for a time, which is over.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    ContentTooLarge:
+      description: The body is too large.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    UnsupportedMediaType:
+      description: A body or a picture of another kind than is read.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    ExpectationFailed:
+      description: An expectation other than `100-continue`.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Unprocessable:
+      description: A value out of its range, a damaged picture, or an idempotency key of another request.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    TooManyRequests:
+      description: As many of this key's jobs wait (or as many connections follow this job) as may.
+      headers:
+        Retry-After: { $ref: "#/components/headers/RetryAfter" }
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    ServerError:
+      description: A failure of the service.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    Unavailable:
+      description: The line is full, or the service is stopping; try again later.
+      headers:
+        Retry-After: { $ref: "#/components/headers/RetryAfter" }
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    DeadlineExceeded:
+      description: The job's deadline passed.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    OpenAIError:
+      description: Why the request was refused or failed.
+      content:
+        application/json:
+          schema: { $ref: "#/components/schemas/OpenAIError" }
+    OpenAIRetry:
+      description: Too much at once; try again later.
+      headers:
+        Retry-After: { $ref: "#/components/headers/RetryAfter" }
+      content:
+        application/json:
+          schema: { $ref: "#/components/schemas/OpenAIError" }
+    OpenAIUnauthorized:
+      description: A key is needed, or this one is not known.
+      headers:
+        WWW-Authenticate:
+          schema: { type: string }
+      content:
+        application/json:
+          schema: { $ref: "#/components/schemas/OpenAIError" }
   schemas:
     Health:
       type: object
@@ -145,6 +762,17 @@ components:
       properties:
         status: { type: string, const: ok }
         model: { type: string }
+    Readiness:
+      type: object
+      required: [status]
+      properties:
+        status: { type: string, enum: [ready, stopping] }
+    Version:
+      type: object
+      required: [name, version]
+      properties:
+        name: { type: string, const: mica }
+        version: { type: string }
     Problem:
       type: object
       required: [type, title, status, detail]
@@ -153,6 +781,42 @@ components:
         title: { type: string }
         status: { type: integer, minimum: 400, maximum: 599 }
         detail: { type: string }
+    OpenAIError:
+      type: object
+      required: [error]
+      properties:
+        error:
+          type: object
+          required: [message, type, param, code]
+          properties:
+            message: { type: string }
+            type: { type: string }
+            param: { type: [string, "null"] }
+            code: { type: [string, "null"] }
+    Models:
+      type: object
+      required: [object, data]
+      properties:
+        object: { type: string, const: list }
+        data:
+          type: array
+          items:
+            type: object
+            required: [id, object, created, owned_by, captioner, defaults, limits]
+            properties:
+              id: { type: string }
+              object: { type: string, const: model }
+              created: { description: "Unix time of the service's start.", type: integer }
+              owned_by: { type: string }
+              captioner: { description: True if an empty prompt has the model write a caption., type: boolean }
+              defaults: { $ref: "#/components/schemas/Parameters" }
+              limits:
+                type: object
+                required: [upload_bytes, pixels, side]
+                properties:
+                  upload_bytes: { description: The largest body., type: integer }
+                  pixels: { description: The most pixels of a picture., type: integer }
+                  side: { description: The longest side of a picture., type: integer }
     LayersForm:
       type: object
       required: [image]
@@ -175,6 +839,207 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    LayersJSON:
+      type: object
+      required: [image]
+      additionalProperties: false
+      properties:
+        image:
+          description: The picture's file in base64, or as a `data:` URL with base64.
+          type: string
+          contentEncoding: base64
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    ImageEditForm:
+      type: object
+      required: [image]
+      additionalProperties: false
+      properties:
+        image: { type: string, contentMediaType: application/octet-stream }
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        n: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        model: { description: The served model's id; may be left out., type: string }
+        size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: string }
+        response_format: { type: string, const: b64_json }
+        output_format: { type: string, const: png }
+        background: { type: string, enum: [auto, transparent] }
+        user: { description: Not used., type: string, maxLength: 512 }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    ImageEditJSON:
+      type: object
+      required: [image]
+      additionalProperties: false
+      properties:
+        image: { type: string, contentEncoding: base64 }
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        n: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        model: { description: The served model's id; may be left out., type: string }
+        size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: string }
+        response_format: { type: string, const: b64_json }
+        output_format: { type: string, const: png }
+        background: { type: string, enum: [auto, transparent] }
+        user: { description: Not used., type: string, maxLength: 512 }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    ImageEditResult:
+      type: object
+      required: [created, data, layers, seed]
+      properties:
+        created: { type: integer }
+        layers: { description: Layers of each image., type: integer, minimum: 1 }
+        seed: { $ref: "#/components/schemas/Seed" }
+        output_format: { type: string, const: png }
+        size: { description: "Width and height of every layer, such as `640x480`.", type: string }
+        data:
+          type: array
+          items:
+            type: object
+            required: [b64_json]
+            properties:
+              b64_json: { type: string, contentEncoding: base64, contentMediaType: image/png }
+              revised_prompt: { description: "The caption that the model wrote, if it did.", type: string }
+    JobId: { type: string, pattern: "^[A-Za-z0-9_-]{22}$" }
+    JobState: { type: string, enum: [queued, running, succeeded, failed, cancelled, expired] }
+    Priority:
+      description: Jobs of a higher one go first, as far as the key allows it.
+      type: string
+      enum: [high, normal, low]
+    DeadlineSeconds:
+      description: Seconds from now after which the job fails if it has not ended.
+      type: number
+      exclusiveMinimum: 0
+      maximum: 604800
+    Job:
+      type: object
+      required: [id, state, priority, created_at, attempts, cancelling, parameters, links]
+      properties:
+        id: { $ref: "#/components/schemas/JobId" }
+        state: { $ref: "#/components/schemas/JobState" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        created_at: { type: string, format: date-time }
+        started_at: { type: string, format: date-time }
+        ended_at: { type: string, format: date-time }
+        deadline: { type: string, format: date-time }
+        expires_at: { description: When an ended job's result goes., type: string, format: date-time }
+        attempts: { description: "How often it was started; 2 after a crash of the service.", type: integer, minimum: 0 }
+        cancelling: { description: It was asked to stop and has not yet., type: boolean }
+        position: { description: "Place in the line while it waits, 0 for the next.", type: integer, minimum: 0 }
+        estimated_start_seconds: { type: number, minimum: 0 }
+        progress: { $ref: "#/components/schemas/JobProgress" }
+        timings:
+          type: object
+          properties:
+            queued_seconds: { description: "Until it started, or up to now.", type: number, minimum: 0 }
+            running_seconds: { description: "From its last start to its end, or up to now.", type: number, minimum: 0 }
+        failure: { $ref: "#/components/schemas/Problem" }
+        parameters:
+          description: As they will be used, without the prompts.
+          $ref: "#/components/schemas/Parameters"
+        files:
+          description: What the result is made of, once there is one.
+          type: array
+          items:
+            type: object
+            required: [name, media_type, bytes]
+            properties:
+              name: { type: string }
+              media_type: { type: string }
+              bytes: { type: integer, minimum: 0 }
+        links:
+          description: Addresses relative to the service's root; those of results only once there is one.
+          type: object
+          required: [self, events]
+          properties:
+            self: { type: string }
+            events: { type: string }
+            result: { type: string }
+            manifest: { type: string }
+            psd: { type: string }
+            zip: { type: string }
+            layers: { type: array, items: { type: string } }
+    JobList:
+      type: object
+      required: [jobs]
+      properties:
+        jobs: { type: array, items: { $ref: "#/components/schemas/Job" } }
+        next_cursor: { description: Missing on the last page., type: string }
+    JobWaiting:
+      type: object
+      required: [position]
+      properties:
+        position: { type: integer, minimum: 0 }
+        estimated_start_seconds: { type: number, minimum: 0 }
+    JobProgress:
+      type: object
+      required: [stage, step, total, fraction]
+      properties:
+        stage:
+          type: string
+          enum: [decode_picture, caption, encode_prompt, encode_image, modulation, denoise, decode, write]
+        step: { description: Steps of the stage that are done., type: integer, minimum: 0 }
+        total: { description: Steps of the stage in all., type: integer, minimum: 0 }
+        fraction: { description: Share of the whole job that is done., type: number, minimum: 0, maximum: 1 }
+    JobPreview:
+      type: object
+      required: [image]
+      properties:
+        image: { description: "The whole picture as it is by now, a `data:image/png;base64,` URL.", type: string }
+    ResultForm:
+      type: object
+      required: [result, layer_1]
+      properties:
+        result: { $ref: "#/components/schemas/Result" }
+        layer_1: { type: string, contentMediaType: image/png }
+        psd: { type: string, contentMediaType: image/vnd.adobe.photoshop }
     Prompt:
       description: What the picture shows. Empty has the model write a caption, if it can.
       type: string
@@ -217,6 +1082,23 @@ components:
       type: string
       enum: [float32, bfloat16]
     MaxSequenceLength: { description: Prompt tokens that are kept., type: integer, minimum: 1, maximum: 1024 }
+    Parameters:
+      description: Every parameter, named as in the request.
+      type: object
+      properties:
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
     Result:
       type: object
       required: [model, width, height, seed, parameters, seconds, layers, psd]
@@ -227,34 +1109,8 @@ components:
         seed: { $ref: "#/components/schemas/Seed" }
         caption: { description: "What the model wrote about the picture, if it did.", type: string }
         parameters:
-          description: Every parameter as it was used, named as in the request.
-          type: object
-          required:
-            - true_cfg_scale
-            - layers
-            - num_inference_steps
-            - resolution
-            - cfg_normalize
-            - use_en_prompt
-            - num_images_per_prompt
-            - seed
-            - generator
-            - dtype
-            - max_sequence_length
-          properties:
-            prompt: { $ref: "#/components/schemas/Prompt" }
-            negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-            true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-            layers: { $ref: "#/components/schemas/Layers" }
-            num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-            resolution: { $ref: "#/components/schemas/Resolution" }
-            cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
-            use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
-            num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-            seed: { $ref: "#/components/schemas/Seed" }
-            generator: { $ref: "#/components/schemas/Generator" }
-            dtype: { $ref: "#/components/schemas/DType" }
-            max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+          description: Every parameter as it was used.
+          $ref: "#/components/schemas/Parameters"
         seconds:
           description: Wall time by stage.
           type: object

@@ -1,5 +1,10 @@
 /// The operations as the model calls them: each allocates its result unless one is given, and returns it. All float32.
 extension Backend {
+    /// As `weight`, for backends that hold all weights alike.
+    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        try weight(tensor)
+    }
+
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {
         try allocate(shape, .float32)

@@ -22,6 +22,10 @@ public protocol Backend: AnyObject, Sendable {
     /// a host backend shares the bytes instead of copying them.
     func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
+    /// A large matrix inside of a block, which a backend may hold in fewer bits if it was asked to; embeddings, norms,
+    /// input and output projections and modulation come through `weight`.
+    func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor
+
     /// A small parameter (bias, norm weight, one row of a table) as float32.
     func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor
 

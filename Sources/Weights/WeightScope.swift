@@ -41,13 +41,16 @@ public struct WeightScope: Sendable {
 
     /// A linear layer: `weight` [out, in] in the checkpoint's own type, `bias` [out] as float32 if asked for.
     ///
-    /// - Parameter storedShape: how the checkpoint shapes the weight if not as a matrix, such as [out, in, 1, 1].
+    /// - Parameters:
+    ///   - storedShape: how the checkpoint shapes the weight if not as a matrix, such as [out, in, 1, 1].
+    ///   - isBlockWeight: true for the large matrices inside of blocks, see `Backend.blockWeight`.
     public func linear(
-        inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil
+        inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil, isBlockWeight: Bool = false
     ) throws(WeightsError) -> Linear {
         let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
+        let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
-            weight: try bring(stored.reshaped([outFeatures, inFeatures]), backend.weight),
+            weight: try bring(stored.reshaped([outFeatures, inFeatures]), bringing),
             bias: bias ? try vector("bias", outFeatures) : nil)
     }
 

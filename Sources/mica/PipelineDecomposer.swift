@@ -8,17 +8,23 @@ import TensorCore
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
     let modelName: String
+    let hasCaptioner: Bool
     private let defaults: ModelDefaults
+    private let cache: ContentCache
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
     private let pipeline: Mutex<LayeredPipeline>
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend) throws(PipelineError) {
+    init(model folder: URL, backend: any Backend, cacheBytes: Int, previews: Bool) throws(PipelineError) {
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
+        hasCaptioner = pipeline.model.defaults.captioner ?? true
+        cache = ContentCache(limitBytes: cacheBytes)
         self.pipeline = Mutex(pipeline)
     }
+
+    var caches: [CacheFigures] { cache.figures }
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: defaults)
@@ -32,6 +38,7 @@ final class PipelineDecomposer: LayerDecomposer {
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
+            hooks.textCache = cache
             return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
         }
     }

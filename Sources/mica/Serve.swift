@@ -1,8 +1,8 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
-import HTTPProtocol
 import HTTPTransport
+import Jobs
 import Logging
 import ServiceAPI
 
@@ -12,53 +12,51 @@ struct Serve: ParsableCommand {
         abstract: "Serves layers over HTTP.",
         discussion: """
             Options are read from the file, then from MICA_* in the environment, then from the command line; the later wins.
-            SIGTERM and SIGINT stop accepting, let running requests finish, and exit 0.
+            config/mica.yaml explains all of them. SIGTERM and SIGINT let running jobs finish and exit 0; SIGHUP reads keys
+            and certificates again.
             """)
 
-    @Option(help: ArgumentHelp("Read options from this file; config/mica.yaml explains them.", valueName: "file"))
-    var config: String?
+    @OptionGroup var options: ServeOptions
 
-    @Option(help: "The name or address to listen on; 0.0.0.0 for every network.")
-    var host: String?
-
-    @Option(help: "The port; 0 picks a free one.")
-    var port: String?
-
-    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
-    var model: String?
-
-    @Option(help: "Threads that compute; as many as there are processors if not given.")
-    var threads: String?
-
-    @Option(help: "trace, debug, info, notice, warning, error or critical; a line a request is info.")
-    var logLevel: String?
-
-    @Option(help: "text or json.")
-    var logFormat: String?
-
-    @Option(help: "Jobs that wait while one runs; beyond them the answer is 503.")
-    var queueLength: String?
+    @Flag(help: "Say what is wrong with the options, or that nothing is, and do not serve.")
+    var checkConfig = false
 
     func run() throws {
         do {
-            try serve()
+            try checkConfig ? check() : serve()
         } catch {
             CommandFailure.report("\(error)")
             throw ExitCode(1)
         }
     }
 
+    /// Everything that can be told without listening: options, keys, certificates, the model.
+    private func check() throws {
+        let settings = try options.settings()
+        _ = try ServeWiring.keys(settings)
+        _ = try ServeWiring.decomposer(settings)
+        for path in [settings.tlsCertificate, settings.tlsKey] {
+            if let path, !FileManager.default.isReadableFile(atPath: path) {
+                throw SettingsError.file(name: path, problem: "cannot be read")
+            }
+        }
+        FileHandle.standardOutput.write(Data("the configuration is valid\n".utf8))
+    }
+
     private func serve() throws {
-        let signals = ShutdownSignals()
-        let settings = try settings()
-        let logger = Self.logger(settings)
-        let folder = try ModelLocation.folder(settings.model)
-        let decomposer = try PipelineDecomposer(model: folder, backend: CPUBackend(threads: settings.threads))
-        var limits = LayerService.Configuration()
-        limits.waitingLimit = settings.queueLength
-        limits.maximumPixels = settings.pictureLimitMegapixels * 1_000_000
-        let service = LayerService(decomposer: decomposer, configuration: limits)
-        let server = try HTTPServer(configuration: Self.transport(settings), handler: service, logger: logger)
+        let signals = ServiceSignals()
+        let settings = try options.settings()
+        let logger = ServeWiring.logger(settings)
+        let keys = try ServeWiring.keys(settings)
+        let decomposer = try ServeWiring.decomposer(settings)
+        let folder = try JobFolder(settings, logger: logger)
+        defer { folder.removeIfTemporary() }
+        let service = try LayerService(
+            decomposer: decomposer, configuration: ServeWiring.service(settings, keys), store: folder.store,
+            logger: logger)
+        let server = try HTTPServer(
+            configuration: ServeWiring.transport(settings), handler: service, logger: logger)
+        service.setConnectionCount { [weak server] in server?.connectionCount ?? 0 }
         let greeting = """
             Mica serves \(decomposer.modelName) on \(server.url); try
 
@@ -66,40 +64,37 @@ struct Serve: ParsableCommand {
 
             """
         FileHandle.standardOutput.write(Data((greeting + "\n").utf8))
-        let number = signals.wait()
+        while signals.wait() == .reload { reload(settings, service, server, logger) }
         signals.endAtOnceOnTheNext()
-        logger.notice("stopping", metadata: ["signal": "\(number)"])
-        server.stop(graceSeconds: Double(settings.shutdownGraceSeconds))
+        stop(settings, service, server, logger)
     }
 
-    /// File and environment, and the command line over them.
-    private func settings() throws(SettingsError) -> ServiceSettings {
-        var settings = try Configuration.settings(file: config, environment: ProcessInfo.processInfo.environment)
-        let given: [(ServiceSettings.Key, String?)] = [
-            (.host, host), (.port, port), (.model, model), (.threads, threads), (.logLevel, logLevel),
-            (.logFormat, logFormat), (.queueLength, queueLength),
-        ]
-        for (key, text) in given {
-            guard let text else { continue }
-            try settings.set(key, to: text, source: "--\(key.rawValue.replacingOccurrences(of: "_", with: "-"))")
+    /// New keys and certificates; those of before stay if the new ones cannot be used.
+    private func reload(_ settings: ServiceSettings, _ service: LayerService, _ server: HTTPServer, _ logger: Logger) {
+        do {
+            let keys = try ServeWiring.keys(settings)
+            service.access.replace(keys)
+            try server.reloadCertificates()
+            logger.notice("read again", metadata: ["keys": "\(keys.count)"])
+        } catch {
+            logger.error("not read again", metadata: ["problem": "\(error)"])
         }
-        return settings
     }
 
-    private static func transport(_ settings: ServiceSettings) -> TransportConfiguration {
-        var transport = TransportConfiguration()
-        transport.host = settings.host
-        transport.port = settings.port
-        transport.connectionLimit = settings.connectionLimit
-        transport.limits.bodyBytes = settings.bodyLimitMiB << 20
-        // A few uploads of the largest size fit at once, whatever that is.
-        transport.bodyBudgetBytes = max(transport.bodyBudgetBytes, 4 * transport.limits.bodyBytes)
-        return transport
-    }
-
-    private static func logger(_ settings: ServiceSettings) -> Logger {
-        let level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
-        return Logger(label: "mica") { _ in LogLines(level: level, format: settings.logFormat) }
+    /// First nobody is to come any more, then what runs may end, then the connections.
+    private func stop(_ settings: ServiceSettings, _ service: LayerService, _ server: HTTPServer, _ logger: Logger) {
+        logger.notice("stopping")
+        let start = ContinuousClock.now
+        let idle = DispatchSemaphore(value: 0)
+        let grace = Double(settings.shutdownGraceSeconds)
+        service.stop(graceSeconds: grace) { idle.signal() }
+        server.beginDraining()
+        Thread.sleep(forTimeInterval: min(Double(settings.drainSeconds), grace))
+        idle.wait()
+        let rest = grace - (ContinuousClock.now - start) / .seconds(1)
+        // Answers are made by now; a moment for those that are slow to take them.
+        server.stop(graceSeconds: max(1, rest))
+        logger.notice("stopped")
     }
 
     /// The poster of the repository, if this runs inside of it, else a name to be replaced.

@@ -34,7 +34,8 @@ import Testing
         try Data("# a comment\nprot: 1\n".utf8).write(to: URL(fileURLWithPath: strangers))
         for (arguments, expected) in [
             (["--port", "\(service.port)"], "port \(service.port)"), (["--port", "x"], "0 to 65535"),
-            (["--model", "/nonexistent"], "/nonexistent"), (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
+            (["--model", "/nonexistent"], "/nonexistent"),
+            (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
             (["--config", "/nonexistent.yaml"], "/nonexistent.yaml"), (["--config", file], "not YAML"),
             (["--config", strangers], "unknown option 'prot'"),
         ] {

@@ -1,6 +1,53 @@
 import HTTPProtocol
 import Testing
 
+/// A body that is no form, and why.
+struct RefusedForm: Sendable, CustomTestStringConvertible {
+    let body: String
+    let reason: MultipartError
+
+    init(_ body: String, _ reason: MultipartError) {
+        self.body = body
+        self.reason = reason
+    }
+
+    var testDescription: String { String(body.prefix(80)).debugDescription }
+
+    private static let disposition = "Content-Disposition: form-data; name=\"a\"\r\n"
+
+    static let all: [RefusedForm] = [
+        .init("", .noDelimiter), .init("--XY\r\n", .noDelimiter), .init("x--XX\r\n", .noDelimiter),
+        .init("--XX", .truncated),
+        .init("--XX\r", .truncated), .init("--XX\r\n", .truncated), .init("--XXY\r\n", .invalidDelimiter),
+        .init("--XX\n", .invalidDelimiter),
+        .init("--XX-\r\n", .invalidDelimiter), .init("--XX\r\n\(disposition)\r\nv", .truncated),
+        .init("--XX\r\n\(disposition)\r\nv\n--XX--", .truncated),
+        .init("--XX\r\n\(disposition)\r\nv\r\n--XX", .truncated),
+        .init("--XX\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Type: a/b\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\n\(disposition)\(disposition)\r\nv\r\n--XX--", .missingName),
+        .init("--XX\r\nno field\r\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\n\(disposition) folded\r\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\nContent-Disposition: form-data; name=\"a\"\n\r\nv\r\n--XX--", .invalidPartHeader),
+        .init("--XX\r\n\(disposition)Content-Transfer-Encoding: base64\r\n\r\nv\r\n--XX--", .encodedPart),
+        .init(
+            "--XX\r\nX: \(String(repeating: "x", count: 9000))\r\n\(disposition)\r\nv\r\n--XX--",
+            .partHeaderTooLarge(limitBytes: 8192)
+        ),
+        .init(
+            "--XX\r\n\(String(repeating: "X: y\r\n", count: 40))\(disposition)\r\nv\r\n--XX--",
+            .partHeaderTooLarge(limitBytes: 8192)
+        ),
+        .init(
+            String(repeating: "--XX\r\n\(disposition)\r\nv\r\n", count: 65) + "--XX--", .tooManyParts(limit: 64)
+        ),
+    ]
+}
+
 @Suite struct MultipartTests {
     private static let form = MediaType("multipart/form-data; boundary=XX")
 
@@ -39,37 +86,10 @@ import Testing
         #expect(part.name == name && part.fileName == fileName && part.mediaType?.essence == "image/png")
     }
 
-    @Test(arguments: [
-        ("", MultipartError.noDelimiter), ("--XY\r\n", .noDelimiter), ("x--XX\r\n", .noDelimiter), ("--XX", .truncated),
-        ("--XX\r", .truncated), ("--XX\r\n", .truncated), ("--XXY\r\n", .invalidDelimiter),
-        ("--XX\n", .invalidDelimiter),
-        ("--XX-\r\n", .invalidDelimiter), ("--XX\r\n\(disposition)\r\nv", .truncated),
-        ("--XX\r\n\(disposition)\r\nv\n--XX--", .truncated), ("--XX\r\n\(disposition)\r\nv\r\n--XX", .truncated),
-        ("--XX\r\n\r\nv\r\n--XX--", .missingName), ("--XX\r\nContent-Type: a/b\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: attachment; name=\"a\"\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\"; name=\"b\"\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\r\n\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\n\(disposition)\(disposition)\r\nv\r\n--XX--", .missingName),
-        ("--XX\r\nno field\r\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\n\(disposition) folded\r\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\nContent-Disposition: form-data; name=\"a\"\n\r\nv\r\n--XX--", .invalidPartHeader),
-        ("--XX\r\n\(disposition)Content-Transfer-Encoding: base64\r\n\r\nv\r\n--XX--", .encodedPart),
-        (
-            "--XX\r\nX: \(String(repeating: "x", count: 9000))\r\n\(disposition)\r\nv\r\n--XX--",
-            .partHeaderTooLarge(limitBytes: 8192)
-        ),
-        (
-            "--XX\r\n\(String(repeating: "X: y\r\n", count: 40))\(disposition)\r\nv\r\n--XX--",
-            .partHeaderTooLarge(limitBytes: 8192)
-        ),
-        (
-            String(repeating: "--XX\r\n\(disposition)\r\nv\r\n", count: 65) + "--XX--", .tooManyParts(limit: 64)
-        ),
-    ])
-    func refuses(body: String, error: MultipartError) {
-        #expect(throws: error) { try parse(body) }
-        #expect(!error.description.isEmpty)
+    @Test(arguments: RefusedForm.all)
+    func refuses(_ form: RefusedForm) {
+        #expect(throws: form.reason) { try parse(form.body) }
+        #expect(!form.reason.description.isEmpty)
     }
 
     @Test(arguments: [

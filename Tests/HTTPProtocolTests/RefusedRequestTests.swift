@@ -6,7 +6,7 @@ struct RefusedSample: Sendable, CustomTestStringConvertible {
     let text: String
     let reason: RequestError
 
-    var testDescription: String { text.debugDescription }
+    var testDescription: String { String(text.prefix(80)).debugDescription }
 
     private static func line(_ line: String, _ error: RequestError) -> RefusedSample {
         .init(text: "\(line)\r\nHost: a\r\n\r\n", reason: error)

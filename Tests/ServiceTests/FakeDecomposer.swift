@@ -7,6 +7,8 @@ import Synchronization
 /// An engine that paints layers at once, or holds its job until it is let go.
 final class FakeDecomposer: LayerDecomposer {
     let modelName = "fake"
+    let hasCaptioner = true
+    let caches = [CacheFigures(name: "caption", hits: 1, misses: 2)]
     let started = Counter()
     let finished = Counter()
     let cancelled = Counter()

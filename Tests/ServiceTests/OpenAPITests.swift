@@ -1,45 +1,43 @@
 import Foundation
 import ServiceAPI
 import Testing
-import Yams
 
 /// `openapi.yaml` and the service say the same.
 @Suite struct OpenAPITests {
-    private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("openapi.yaml")
+    private let checker: OpenAPIChecker
 
-    private func document() throws -> [String: Any] {
-        try #require(try Yams.load(yaml: String(contentsOf: Self.file, encoding: .utf8)) as? [String: Any])
-    }
+    init() throws { checker = try OpenAPIChecker() }
 
     @Test func theServedDocumentIsTheFile() throws {
         let fixture = try ServiceFixture()
         let answer = try fixture.client().ask("GET /openapi.yaml HTTP/1.1\r\nHost: a\r\n\r\n")
         #expect(answer.fields["content-type"] == "application/yaml")
-        #expect(try answer.text == String(contentsOf: Self.file, encoding: .utf8), "run `make openapi`")
+        #expect(try answer.text == String(contentsOf: OpenAPIChecker.file, encoding: .utf8), "run `make openapi`")
         fixture.stop()
     }
 
     @Test func routesAndMethodsAreTheSame() throws {
-        let paths = try #require(try document()["paths"] as? [String: [String: Any]])
-        #expect(Set(paths.keys) == Set(Route.allCases.map(\.rawValue)))
+        #expect(Set(checker.paths.keys) == Set(Route.allCases.map(\.path)))
         for route in Route.allCases {
-            #expect(paths[route.rawValue].map { Array($0.keys) } == [route.method.lowercased()])
+            let methods = checker.paths[route.path].map { $0.keys.map { $0.uppercased() }.sorted() }
+            #expect(methods == route.methods.sorted(), "\(route.path)")
         }
     }
 
     @Test func parametersAndRangesAreTheSame() throws {
-        let document = try document()
-        let names = Set(LayerParameter.names)
-        let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: [String: Any]])
-        let form = try #require(schemas["LayersForm"]?["properties"] as? [String: Any])
-        #expect(Set(form.keys) == names.union(["image"]))
-        let operation = try #require(
-            ((document["paths"] as? [String: Any])?["/v1/layers"] as? [String: Any])?["post"] as? [String: Any])
-        let query = try #require(operation["parameters"] as? [[String: Any]])
-        #expect(Set(query.compactMap { $0["name"] as? String }) == names.union(["format"]))
-        let formats = try #require((query[0]["schema"] as? [String: Any])?["enum"] as? [String])
-        #expect(formats == ResultFormat.allCases.map(\.rawValue))
+        let names = Set(LayerParameter.names).union(["priority", "deadline_seconds"])
+        for schema in ["LayersForm", "LayersJSON"] {
+            let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
+            #expect(Set(form.keys) == names.union(["image"]), "\(schema)")
+        }
+        for (path, more) in [("/v1/layers", ["format"]), ("/v1/jobs", [])] {
+            let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
+            let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }
+                .filter { $0["in"] as? String == "query" }
+            #expect(Set(query.compactMap { $0["name"] as? String }) == names.union(more))
+            guard let format = query.first(where: { $0["name"] as? String == "format" }) else { continue }
+            #expect((format["schema"] as? [String: Any])?["enum"] as? [String] == ResultFormat.allCases.map(\.rawValue))
+        }
 
         // Each bound is accepted, and the next value beyond it refused: the service knows the same range.
         let bounded = [
@@ -49,8 +47,8 @@ import Yams
         let fixture = try ServiceFixture()
         let client = try fixture.client()
         for (name, schema) in bounded {
-            let least = try #require(schemas[schema]?["minimum"] as? Int)
-            let most = try #require(schemas[schema]?["maximum"] as? Int)
+            let least = try #require(checker.schemas[schema]?["minimum"] as? Int)
+            let most = try #require(checker.schemas[schema]?["maximum"] as? Int)
             for (value, status) in [(least, 200), (most, 200), (least - 1, 422), (most + 1, 422)] {
                 client.send(ServiceFixture.form([(name, "\(value)")], image: try ServiceFixture.png()))
                 #expect(try client.readAnswer().status == status, "\(name) = \(value)")
@@ -59,28 +57,37 @@ import Yams
         fixture.stop()
     }
 
-    @Test func schemasHoldWhatAResultSays() throws {
-        let document = try document()
-        let schemas = try #require((document["components"] as? [String: Any])?["schemas"] as? [String: [String: Any]])
-        let fixture = try ServiceFixture()
+    /// Every fixed path, every kind of result and of refusal, as the document has them.
+    @Test func answersAreAsDocumented() throws {
+        let fixture = try ServiceFixture(keepsJobs: true)
         let client = try fixture.client()
-        client.send(ServiceFixture.form([("prompt", "")], image: try ServiceFixture.png(), query: "?format=json"))
-        let result = try ServiceFixture.json(try client.readAnswer().body)
-        func compare(_ value: [String: Any], _ schema: [String: Any]) throws {
-            let properties = try #require(schema["properties"] as? [String: Any])
-            #expect(Set(value.keys).isSubset(of: Set(properties.keys)))
-            #expect(Set(schema["required"] as? [String] ?? []).isSubset(of: Set(value.keys)))
+        func check(_ request: [UInt8], _ method: String, _ path: String, _ status: Int) throws {
+            client.send(request)
+            let answer = try client.readAnswer()
+            #expect(answer.status == status, "\(method) \(path): \(answer.text.prefix(300))")
+            let problems = checker.problems(answer, method, path)
+            #expect(problems.isEmpty, "\(problems)")
         }
-        let schema = try #require(schemas["Result"])
-        try compare(result, schema)
-        let properties = try #require(schema["properties"] as? [String: [String: Any]])
-        try compare(try #require(result["parameters"] as? [String: Any]), try #require(properties["parameters"]))
-        for name in ["layers", "psd"] {
-            let item = try #require(properties[name]?["items"] as? [String: Any])
-            for value in try #require(result[name] as? [[String: Any]]) { try compare(value, item) }
+        let png = try ServiceFixture.png()
+        for path in Route.allCases.map(\.path) where !path.contains("{") && !path.hasPrefix("/v1/") {
+            try check(Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8), "GET", path, 200)
         }
-        client.send("GET /none HTTP/1.1\r\nHost: a\r\n\r\n")
-        try compare(try ServiceFixture.json(try client.readAnswer().body), try #require(schemas["Problem"]))
+        for path in ["/v1/models", "/v1/jobs"] {
+            try check(Array("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n".utf8), "GET", path, 200)
+        }
+        for format in ResultFormat.allCases {
+            try check(
+                ServiceFixture.form([("prompt", "")], image: png, query: "?format=\(format.rawValue)"), "POST",
+                "/v1/layers", 200)
+        }
+        try check(ServiceFixture.form([("layers", "0")], image: png), "POST", "/v1/layers", 422)
+        try check(ServiceFixture.form([], image: png, more: "Prefer: respond-async\r\n"), "POST", "/v1/layers", 202)
+        try check(ServiceFixture.form([], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 202)
+        try check(ServiceFixture.form([("x", "1")], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 400)
+        try check(
+            ServiceFixture.form([], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 200)
+        try check(
+            ServiceFixture.form([("model", "x")], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 404)
         fixture.stop()
     }
 }

@@ -1,7 +1,9 @@
+import Dispatch
 import Foundation
 import HTTPProtocol
 import HTTPTransport
 import ImageCodecs
+import Jobs
 import Logging
 import ServiceAPI
 import Testing
@@ -12,25 +14,37 @@ struct ServiceFixture {
     let service: LayerService
     let server: HTTPServer
     let logs = LogRecorder()
+    private let folder: ScratchFolder?
 
+    /// With `keepsJobs`, there is a store, in a folder that goes with the fixture.
     init(
-        _ decomposer: FakeDecomposer = FakeDecomposer(), waitingLimit: Int = 8,
-        _ change: (inout TransportConfiguration) -> Void = { _ in }
+        _ decomposer: FakeDecomposer = FakeDecomposer(), waitingLimit: Int = 8, keepsJobs: Bool = false,
+        service change: (inout LayerService.Configuration) throws -> Void = { _ in },
+        transport changeTransport: (inout TransportConfiguration) -> Void = { _ in }
     ) throws {
         self.decomposer = decomposer
         var configuration = LayerService.Configuration()
-        configuration.waitingLimit = waitingLimit
+        configuration.jobs.waitingLimit = waitingLimit
+        configuration.clientWaitingLimit = 1000
         configuration.maximumPixels = 10_000
+        try change(&configuration)
         var transport = TransportConfiguration()
         transport.port = 0
         transport.lingerIdleSeconds = 0.2
-        change(&transport)
-        service = LayerService(decomposer: decomposer, configuration: configuration)
-        server = try HTTPServer(
-            configuration: transport, handler: service, logger: Logger(label: "test") { [logs] _ in logs })
+        changeTransport(&transport)
+        let logger = Logger(label: "test") { [logs] _ in logs }
+        folder = keepsJobs ? try ScratchFolder() : nil
+        let store = try folder.map { try JobStore(folder: $0.path, notice: { _ in }) }
+        service = try LayerService(decomposer: decomposer, configuration: configuration, store: store, logger: logger)
+        server = try HTTPServer(configuration: transport, handler: service, logger: logger)
     }
 
-    func stop() { server.stop(graceSeconds: 1) }
+    func stop() {
+        server.stop(graceSeconds: 1)
+        let idle = DispatchSemaphore(value: 0)
+        service.stop(graceSeconds: 0) { idle.signal() }
+        idle.wait()
+    }
 
     func client() throws -> TestClient { try TestClient(port: server.port) }
 
@@ -44,7 +58,8 @@ struct ServiceFixture {
 
     /// A form request, as bytes.
     static func form(
-        _ fields: [(String, String)], image: [UInt8]?, query: String = "", more: String = ""
+        _ fields: [(String, String)], image: [UInt8]?, path: String = "/v1/layers", query: String = "",
+        more: String = ""
     ) -> [UInt8] {
         var writer = MultipartWriter(boundary: boundary)
         for (name, value) in fields {
@@ -52,11 +67,14 @@ struct ServiceFixture {
         }
         if let image { writer.add(name: "image", fileName: "a.png", contentType: "image/png", content: image) }
         let body = writer.finished().flatMap { $0 }
-        return request(query: query, more: "Content-Type: \(writer.contentType)\r\n\(more)", body: body)
+        return request(
+            path, query: query, more: "Content-Type: \(writer.contentType)\r\n\(more)", body: body)
     }
 
-    static func request(query: String = "", more: String = "", body: [UInt8]) -> [UInt8] {
-        let head = "POST /v1/layers\(query) HTTP/1.1\r\nHost: mica\r\nContent-Length: \(body.count)\r\n\(more)\r\n"
+    static func request(
+        _ path: String = "/v1/layers", query: String = "", more: String = "", body: [UInt8]
+    ) -> [UInt8] {
+        let head = "POST \(path)\(query) HTTP/1.1\r\nHost: mica\r\nContent-Length: \(body.count)\r\n\(more)\r\n"
         return Array(head.utf8) + body
     }
 

@@ -27,9 +27,14 @@ import Yams
         var settings = ServiceSettings()
         try settings.apply(environment: [
             "MICA_HOST": "::", "MICA_PORT": "9", "MICA_MODEL": "/m", "MICA_THREADS": "2", "MICA_LOG_LEVEL": "debug",
-            "MICA_LOG_FORMAT": "json", "MICA_QUEUE_LENGTH": "0", "MICA_BODY_LIMIT_MIB": "1",
+            "MICA_LOG_FORMAT": "json", "MICA_QUEUE_LENGTH": "2", "MICA_BODY_LIMIT_MIB": "1",
             "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4", "MICA_SHUTDOWN_GRACE_SECONDS": "5",
-            "PATH": "x",
+            "MICA_UNIX_SOCKET": "/s", "MICA_TLS_CERTIFICATE": "/c", "MICA_TLS_KEY": "/k", "MICA_REUSE_PORT": "true",
+            "MICA_PRECISION": "bfloat16", "MICA_CACHE_MIB": "0", "MICA_PREVIEWS": "false", "MICA_STATE_FOLDER": "/j",
+            "MICA_RESULT_HOURS": "6", "MICA_RESULT_LIMIT_MIB": "7", "MICA_CLIENT_WAITING_LIMIT": "8",
+            "MICA_CLIENT_RUNNING_LIMIT": "9", "MICA_API_KEYS": "/a", "MICA_API_KEY_HASHES": "a sha256:00",
+            "MICA_METRICS_KEY": "true", "MICA_CORS_ORIGINS": "https://a.example, http://b.example:81",
+            "MICA_CONNECTIONS_PER_ADDRESS": "10", "MICA_DRAIN_SECONDS": "11", "PATH": "x",
         ])
         var expected = ServiceSettings()
         expected.host = "::"
@@ -38,11 +43,29 @@ import Yams
         expected.threads = 2
         expected.logLevel = .debug
         expected.logFormat = .json
-        expected.queueLength = 0
+        expected.queueLength = 2
         expected.bodyLimitMiB = 1
         expected.pictureLimitMegapixels = 3
         expected.connectionLimit = 4
         expected.shutdownGraceSeconds = 5
+        expected.unixSocket = "/s"
+        expected.tlsCertificate = "/c"
+        expected.tlsKey = "/k"
+        expected.reusePort = true
+        expected.precision = "bfloat16"
+        expected.cacheMiB = 0
+        expected.previews = false
+        expected.stateFolder = "/j"
+        expected.resultHours = 6
+        expected.resultLimitMiB = 7
+        expected.clientWaitingLimit = 8
+        expected.clientRunningLimit = 9
+        expected.apiKeys = "/a"
+        expected.apiKeyHashes = "a sha256:00"
+        expected.metricsKey = true
+        expected.corsOrigins = ["https://a.example", "http://b.example:81"]
+        expected.connectionsPerAddress = 10
+        expected.drainSeconds = 11
         #expect(settings == expected)
     }
 
@@ -57,7 +80,9 @@ import Yams
         ("port", "65536", "0 to 65535"), ("port", "-1", "0 to 65535"), ("port", "http", "0 to 65535"),
         ("host", "", "not empty"),
         ("threads", "0", "1 to 1024"), ("log_level", "loud", "trace, debug"), ("log_format", "xml", "text, json"),
-        ("queue_length", "1001", "0 to 1000"), ("body_limit_mib", "0", "1 to 1024"),
+        ("queue_length", "0", "1 to 10000"), ("metrics_key", "maybe", "true or false"), ("api_keys", "", "not empty"),
+        ("cors_origins", "https://a.example/path", "origins"), ("cors_origins", "a.example", "origins"),
+        ("result_hours", "0", "1 to 8760"), ("drain_seconds", "601", "0 to 600"), ("body_limit_mib", "0", "1 to 1024"),
         ("connection_limit", "+5", "1 to 100000"),
         ("picture_limit_megapixels", "201", "1 to 200"), ("shutdown_grace_seconds", "1.5", "0 to 3600"),
     ])
@@ -70,6 +95,13 @@ import Yams
         let text = error?.description ?? ""
         #expect(text.contains(range) && text.contains("MICA_\(name.uppercased())") && !text.contains("\n"))
         #expect(settings == ServiceSettings())
+    }
+
+    @Test func aCertificateNeedsItsKey() {
+        var settings = ServiceSettings()
+        settings.tlsCertificate = "/c"
+        let error = #expect(throws: SettingsError.self) { try settings.validate() }
+        #expect(error?.description.contains("tls_key") == true)
     }
 
     @Test func strangersAndDoublesAreRefused() {

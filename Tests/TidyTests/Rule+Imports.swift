@@ -19,7 +19,7 @@ extension Rule {
         "ImageCodecs": Permission(modules: ["CImages"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
-        "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "Logging"]),
+        "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "COpenSSL", "Logging"]),
         "ServiceAPI": Permission(modules: [
             "HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", "Logging",
         ]),

@@ -56,9 +56,11 @@ final class LayeredJob {
         guard parameters.needsCaption, pipeline.model.defaults.captioner ?? true else { return nil }
         return try clock.time(.caption) {
             let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
+            if let known = hooks.textCache?.caption(of: picture, language: language) { return known }
             let caption = try pipeline.textEncoder.caption(
                 picture, language: language, cancellation: hooks.cancellation, observer: hooks.observer,
                 progress: { self.report(.caption, $0, $1) })
+            hooks.textCache?.keep(caption: caption.text, of: picture, language: language)
             return caption.text
         }
     }
@@ -71,9 +73,7 @@ final class LayeredJob {
         for (index, (name, prompt)) in prompts.enumerated() {
             report(.encodePrompt, index, prompts.count)
             // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
-            let embeds = try pipeline.textEncoder.encode(
-                prompt, maxSequenceLength: parameters.maxSequenceLength, cancellation: hooks.cancellation,
-                observer: index == 0 ? hooks.observer : nil)
+            let embeds = try embedding(of: prompt, observer: index == 0 ? hooks.observer : nil)
             if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
             branches.append(
                 try pipeline.transformer.branch(
@@ -81,6 +81,21 @@ final class LayeredJob {
         }
         report(.encodePrompt, prompts.count, prompts.count)
         return branches
+    }
+
+    /// [tokens, hidden], from the cache if it has it. An observer is to see all that is computed, so it gets no cached one.
+    private func embedding(of prompt: String, observer: (any TensorObserver)?) throws -> Tensor {
+        let length = parameters.maxSequenceLength
+        if observer == nil, let known = hooks.textCache?.embedding(of: prompt, maxSequenceLength: length) {
+            return try backend.upload(known.values, [known.values.count / known.width, known.width])
+        }
+        let embeds = try pipeline.textEncoder.encode(
+            prompt, maxSequenceLength: length, cancellation: hooks.cancellation, observer: observer)
+        if let cache = hooks.textCache {
+            let embedding = PromptEmbedding(values: try backend.download(embeds), width: embeds.shape[1])
+            cache.keep(embedding, of: prompt, maxSequenceLength: length)
+        }
+        return embeds
     }
 
     /// The condition's tokens [frameTokens, channels * 4].

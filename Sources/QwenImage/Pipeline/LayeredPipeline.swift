@@ -58,6 +58,8 @@ public final class LayeredPipeline {
         public var cancellation = Cancellation()
         /// Called on the pipeline's thread.
         public var progress: (PipelineProgress) -> Void = { _ in }
+        /// Captions and prompt embeddings of before; nil computes them anew.
+        public var textCache: (any TextCache)?
         /// Is shown intermediates.
         public var observer: (any TensorObserver)?
 

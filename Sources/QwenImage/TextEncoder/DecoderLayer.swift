@@ -19,10 +19,14 @@ struct DecoderLayer: Sendable {
         let attention = weights["self_attn"]
         inputNorm = try weights["input_layernorm"].vector("weight", hidden)
         postAttentionNorm = try weights["post_attention_layernorm"].vector("weight", hidden)
-        queryProjection = try attention["q_proj"].linear(inFeatures: hidden, outFeatures: hidden)
-        keyProjection = try attention["k_proj"].linear(inFeatures: hidden, outFeatures: keyValueSize)
-        valueProjection = try attention["v_proj"].linear(inFeatures: hidden, outFeatures: keyValueSize)
-        outputProjection = try attention["o_proj"].linear(inFeatures: hidden, outFeatures: hidden, bias: false)
+        func projection(_ name: String, _ outFeatures: Int, bias: Bool = true) throws(WeightsError) -> Linear {
+            try attention[name].linear(
+                inFeatures: hidden, outFeatures: outFeatures, bias: bias, isBlockWeight: true)
+        }
+        queryProjection = try projection("q_proj", hidden)
+        keyProjection = try projection("k_proj", keyValueSize)
+        valueProjection = try projection("v_proj", keyValueSize)
+        outputProjection = try projection("o_proj", hidden, bias: false)
         feedForward = try GatedFeedForward(
             weights["mlp"], hiddenSize: hidden, intermediateSize: configuration.intermediateSize, bias: false)
     }

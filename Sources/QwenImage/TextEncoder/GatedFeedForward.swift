@@ -9,11 +9,11 @@ struct GatedFeedForward: Sendable {
 
     init(_ weights: WeightScope, hiddenSize: Int, intermediateSize: Int, bias: Bool) throws(WeightsError) {
         gateProjection = try weights["gate_proj"].linear(
-            inFeatures: hiddenSize, outFeatures: intermediateSize, bias: bias)
+            inFeatures: hiddenSize, outFeatures: intermediateSize, bias: bias, isBlockWeight: true)
         upProjection = try weights["up_proj"].linear(
-            inFeatures: hiddenSize, outFeatures: intermediateSize, bias: bias)
+            inFeatures: hiddenSize, outFeatures: intermediateSize, bias: bias, isBlockWeight: true)
         downProjection = try weights["down_proj"].linear(
-            inFeatures: intermediateSize, outFeatures: hiddenSize, bias: bias)
+            inFeatures: intermediateSize, outFeatures: hiddenSize, bias: bias, isBlockWeight: true)
     }
 
     /// `hiddenStates += feedForward(rmsNorm(hiddenStates))`, [S, C] float32 in place, a part of the rows at a time.

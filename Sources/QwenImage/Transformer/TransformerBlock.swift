@@ -29,7 +29,7 @@ struct TransformerBlock: Sendable {
         let dim = configuration.innerDim
         let head = configuration.attentionHeadDim
         func square(_ scope: WeightScope) throws(WeightsError) -> Linear {
-            try scope.linear(inFeatures: dim, outFeatures: dim)
+            try scope.linear(inFeatures: dim, outFeatures: dim, isBlockWeight: true)
         }
         let attention = weights["attn"]
         func stream(
@@ -42,8 +42,10 @@ struct TransformerBlock: Sendable {
                 queryNorm: try attention[names.qNorm].vector("weight", head),
                 keyNorm: try attention[names.kNorm].vector("weight", head),
                 attentionOut: try square(out),
-                mlpIn: try mlp["net"][0]["proj"].linear(inFeatures: dim, outFeatures: configuration.mlpDim),
-                mlpOut: try mlp["net"][2].linear(inFeatures: configuration.mlpDim, outFeatures: dim))
+                mlpIn: try mlp["net"][0]["proj"].linear(
+                    inFeatures: dim, outFeatures: configuration.mlpDim, isBlockWeight: true),
+                mlpOut: try mlp["net"][2].linear(
+                    inFeatures: configuration.mlpDim, outFeatures: dim, isBlockWeight: true))
         }
         image = try stream(
             ("to_q", "to_k", "to_v", "norm_q", "norm_k"), out: attention["to_out"][0], mlp: weights["img_mlp"])

@@ -20,10 +20,15 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus + bfloat16CPUs
+    static let all = cpus + [portableCPU] + bfloat16CPUs
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
+
+    /// The CPU backend as a CPU without AVX-512 has it.
+    private static let portableCPU = BackendUnderTest(
+        description: "cpu, portable", bound: { _ in float32Bound },
+        make: { CPUBackend(threads: 2, precision: .float32, isPortable: true) })
 
     /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
     /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).

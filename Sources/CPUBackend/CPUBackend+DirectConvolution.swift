@@ -1,0 +1,108 @@
+import CKernels
+import TensorCore
+
+extension CPUBackend {
+    /// Output rows that a task computes: the input rows above and below are prepared once more for each task.
+    private static let stripRows = 16
+    /// Output channels of a packed panel.
+    private static let panelChannels = 32
+
+    /// A convolution's weight, packed for `directConvolution`: [panels, kernel, kernel, channels, 32], bfloat16 (two
+    /// channels side by side) or float32. Nil on a CPU without these products.
+    func packedConvolutionWeight(_ source: Tensor, time: Int) throws(TensorError) -> Tensor? {
+        let (outputs, inputs, kernel) = (source.shape[0], source.shape[1], source.shape[-1])
+        let isBFloat16 = multipliesBFloat16 && inputs % 2 == 0
+        guard isBFloat16 || convolvesDirectly, source.shape[-2] == kernel else { return nil }
+        let panels = (outputs + Self.panelChannels - 1) / Self.panelChannels
+        let result = try allocate(
+            [panels, kernel, kernel, inputs, Self.panelChannels], isBFloat16 ? .bfloat16 : .float32,
+            operation: "a convolution's weight")
+        let area = kernel * kernel
+        let planes = inputs * time * area
+        let panelBytes = result.shape.rowElementCount * result.dtype.byteCount
+        workers.run(tasks: panels) { _, panel in
+            let first = panel * Self.panelChannels
+            let count = min(Self.panelChannels, outputs - first)
+            let target = result.rawPointer + panel * panelBytes
+            if isBFloat16 {
+                mica_pack_convolution_bf16(
+                    source.floats + first * planes, count, inputs, time, area,
+                    target.assumingMemoryBound(to: UInt32.self))
+            } else {
+                mica_pack_convolution_f32(
+                    source.floats + first * planes, count, inputs, time, area,
+                    target.assumingMemoryBound(to: Float.self))
+            }
+        }
+        return result
+    }
+
+    /// Convolution with a packed weight, a strip of rows a task; no patches are laid out, sums are float32.
+    func directConvolution(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor, _ geometry: ConvolutionGeometry, _ addend: Tensor?,
+        _ output: Tensor
+    ) throws(TensorError) {
+        let (height, width, outputs) = (output.shape[0], output.shape[1], output.shape[2])
+        precondition(weight.shape[3] == input.shape[2] && weight.shape[1] == geometry.kernel)
+        let strips = (height + Self.stripRows - 1) / Self.stripRows
+        let strip = PaddedStrip(input: input, geometry: geometry, outputRows: Self.stripRows, dtype: weight.dtype)
+        let scratch = try allocate(
+            [min(workers.count, strips), strip.elementCount], weight.dtype, operation: "convolution")
+        let stripBytes = strip.elementCount * weight.dtype.byteCount
+        workers.run(tasks: strips) { worker, task in
+            let first = task * Self.stripRows
+            let rows = min(Self.stripRows, height - first)
+            let padded = scratch.rawPointer + worker * stripBytes
+            strip.fill(padded, firstOutputRow: first, rows: rows)
+            let addend = addend.map { UnsafePointer($0.floats + first * width * outputs) }
+            let result = output.floats + first * width * outputs
+            if weight.dtype == .bfloat16 {
+                mica_convolve_rows_bf16(
+                    padded.assumingMemoryBound(to: UInt32.self), strip.width, input.shape[2] / 2, geometry.kernel,
+                    geometry.stride, weight.rawPointer.assumingMemoryBound(to: UInt32.self), bias.floats, addend, rows,
+                    width, outputs, result)
+            } else {
+                mica_convolve_rows_f32(
+                    padded.assumingMemoryBound(to: Float.self), strip.width, input.shape[2], geometry.kernel,
+                    geometry.stride, weight.floats, bias.floats, addend, rows, width, outputs, result)
+            }
+        }
+    }
+}
+
+/// The input rows that some rows of the output need, in the products' type, with the padding around them.
+private struct PaddedStrip {
+    let input: Tensor
+    let geometry: ConvolutionGeometry
+    /// Most rows of the output.
+    let outputRows: Int
+    let dtype: DType
+
+    /// Pixels of a row, padding included.
+    var width: Int { input.shape[1] + geometry.left + geometry.right }
+    private var lineElements: Int { width * input.shape[2] }
+    var elementCount: Int { ((outputRows - 1) * geometry.stride + geometry.kernel) * lineElements }
+
+    func fill(_ strip: UnsafeMutableRawPointer, firstOutputRow: Int, rows: Int) {
+        let (height, channels) = (input.shape[0], input.shape[2])
+        let pixels = input.shape[1] * channels
+        let bytes = dtype.byteCount
+        for index in 0..<((rows - 1) * geometry.stride + geometry.kernel) {
+            let line = strip + index * lineElements * bytes
+            let row = firstOutputRow * geometry.stride - geometry.top + index
+            guard (0..<height).contains(row) else {
+                line.initializeMemory(as: UInt8.self, repeating: 0, count: lineElements * bytes)
+                continue
+            }
+            let inside = line + geometry.left * channels * bytes
+            line.initializeMemory(as: UInt8.self, repeating: 0, count: geometry.left * channels * bytes)
+            if dtype == .bfloat16 {
+                mica_narrow_bf16(input.floats + row * pixels, inside.assumingMemoryBound(to: UInt16.self), pixels)
+            } else {
+                inside.copyMemory(from: input.floats + row * pixels, byteCount: pixels * bytes)
+            }
+            (inside + pixels * bytes).initializeMemory(
+                as: UInt8.self, repeating: 0, count: geometry.right * channels * bytes)
+        }
+    }
+}

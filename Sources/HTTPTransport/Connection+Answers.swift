@@ -1,0 +1,142 @@
+import HTTPProtocol
+
+/// Answers, from the handler to bytes.
+extension Connection {
+    /// The answer of the handler; nil if it gave none.
+    func deliver(_ response: Response?) {
+        guard phase == .answering else { return }
+        answer(response ?? context.handler.response(to: .unanswered))
+        proceed()
+        updateInterest()
+    }
+
+    /// The head of an answer whose body comes over time.
+    func deliver(_ head: Response, stream buffer: StreamBuffer) {
+        guard phase == .answering, let request = current?.head else { return buffer.close() }
+        if request.method == "HEAD" || !head.mayHaveBody {
+            buffer.close()
+            answer(head, framing: request.version == .http11 ? .chunked : .untilClose)
+        } else {
+            let isChunked = request.version == .http11
+            let keepsAlive = isChunked && !context.closesAfterAnswers && request.keepsAlive
+            appendHead(head, framing: isChunked ? .chunked : .untilClose, keepsAlive: keepsAlive)
+            streaming = Streaming(
+                buffer: buffer, status: head.status, isChunked: isChunked, keepsAlive: keepsAlive)
+            phase = .streaming
+            send(piecesOfStream: head.body)
+        }
+        proceed()
+        updateInterest()
+    }
+
+    /// The stream of this connection has more.
+    func streamed() {
+        guard phase == .streaming else { return }
+        proceed()
+        updateInterest()
+    }
+
+    // MARK: Streams
+
+    /// Takes what the handler has written, as long as the client takes it.
+    func pump() {
+        guard let buffer = streaming?.buffer else { return }
+        guard output.byteCount < Self.outputBatchBytes else {
+            isHeldBack = true
+            return
+        }
+        let batch = buffer.take()
+        send(piecesOfStream: batch.pieces)
+        if batch.isBroken {
+            // What is missing must not look like a proper end.
+            socket.dropUnsentOnClose()
+            return close()
+        }
+        guard batch.isLast else {
+            isHeldBack = !output.isEmpty
+            return
+        }
+        endStream()
+        // More requests may have come meanwhile.
+        isHeldBack = phase == .receiving
+    }
+
+    private func send(piecesOfStream pieces: [[UInt8]]) {
+        var count = 0
+        for piece in pieces { count += piece.count }
+        guard count > 0, let isChunked = streaming?.isChunked else { return }
+        streaming?.bytes += count
+        if isChunked { send(ChunkedCoding.prefix(byteCount: count)) }
+        for piece in pieces { send(piece) }
+        if isChunked { send(ChunkedCoding.suffix) }
+    }
+
+    private func endStream() {
+        guard let ended = streaming else { return }
+        streaming = nil
+        ended.buffer.close()
+        if ended.isChunked { send(ChunkedCoding.end) }
+        if let current { log(current, status: ended.status, bytes: ended.bytes) }
+        requestEnded(keepsAlive: ended.keepsAlive)
+    }
+
+    // MARK: Whole answers
+
+    /// Answers with `fault` and closes.
+    func fail(_ fault: TransportFault) {
+        answer(context.handler.response(to: fault), closes: true)
+    }
+
+    func answer(_ response: Response, framing: ResponseFraming = .length, closes: Bool = false) {
+        let keepsAlive =
+            !closes && framing != .untilClose && !context.closesAfterAnswers && current?.head.keepsAlive == true
+        let id = appendHead(response, framing: framing, keepsAlive: keepsAlive)
+        if framing == .length, response.mayHaveBody, current?.head.method != "HEAD" {
+            for piece in response.body { send(piece) }
+        }
+        if let current {
+            log(current, status: response.status, bytes: response.bodyByteCount)
+        } else {
+            Exchange(
+                method: nil, path: nil, status: response.status, responseBytes: response.bodyByteCount,
+                seconds: timers.requestSeconds(at: context.clock.now), id: id.text
+            ).log(to: context.logger)
+        }
+        requestEnded(keepsAlive: keepsAlive)
+    }
+
+    @discardableResult
+    private func appendHead(_ response: Response, framing: ResponseFraming, keepsAlive: Bool) -> RequestID {
+        let id = current?.id ?? context.newRequestID()
+        let version = current?.head.version ?? .http11
+        let date = context.date()
+        if output.isEmpty { timers.writeBegins(at: context.clock.now) }
+        output.append { bytes in
+            response.appendHead(to: &bytes, version: version, framing: framing, keepsAlive: keepsAlive, date: date)
+            id.appendField(to: &bytes)
+        }
+        return id
+    }
+
+    func send(_ piece: [UInt8]) {
+        if output.isEmpty { timers.writeBegins(at: context.clock.now) }
+        output.append(piece)
+    }
+
+    private func requestEnded(keepsAlive: Bool) {
+        finishCurrent()
+        timers.requestEnded(at: context.clock.now, hasMore: !parser.isIdle)
+        inputIsHeldBack = false
+        phase = keepsAlive ? .receiving : .closing
+    }
+
+    /// `status` is nil if the client went before there was one.
+    func log(_ request: Current, status: Int?, bytes: Int) {
+        guard Exchange.isLogged(status: status, to: context.logger) else { return }
+        Exchange(
+            method: request.head.method, path: String(decoding: request.head.target.path, as: UTF8.self),
+            status: status, responseBytes: bytes, seconds: timers.requestSeconds(at: context.clock.now),
+            id: request.id.text
+        ).log(to: context.logger)
+    }
+}

@@ -1,0 +1,29 @@
+/// A file of a result, as the executor makes it.
+public struct JobResultFile: Sendable, Equatable {
+    /// What a file is, without its bytes.
+    public struct Description: Sendable, Equatable {
+        public let name: String
+        public let mediaType: String
+        public let byteCount: Int
+
+        /// Creates a description.
+        public init(name: String, mediaType: String, byteCount: Int) {
+            self.name = name
+            self.mediaType = mediaType
+            self.byteCount = byteCount
+        }
+    }
+
+    public var name: String
+    public var mediaType: String
+    public var bytes: [UInt8]
+
+    /// Creates a file.
+    public init(name: String, mediaType: String, bytes: [UInt8]) {
+        self.name = name
+        self.mediaType = mediaType
+        self.bytes = bytes
+    }
+
+    var about: Description { Description(name: name, mediaType: mediaType, byteCount: bytes.count) }
+}

@@ -1,0 +1,11 @@
+/// A worker to be: a name for metrics and logs, such as its device's, and what does its work.
+public struct JobWorkerDescription: Sendable {
+    public let name: String
+    public let executor: any JobExecutor
+
+    /// Creates a description.
+    public init(name: String, executor: any JobExecutor) {
+        self.name = name
+        self.executor = executor
+    }
+}

@@ -1,0 +1,159 @@
+import DurableStorage
+import HTTPProtocol
+import HTTPTransport
+import ImageCodecs
+import Jobs
+import QwenImage
+import TensorCore
+
+/// The one place that knows which error is of which kind.
+extension Problem {
+    init(_ error: ServiceError) {
+        switch error {
+        case .notFound(let path): self.init(.notFound, "\(path) is not a path of this service; see /openapi.yaml")
+        case .methodNotAllowed(let method, let allowed):
+            self.init(.methodNotAllowed, "\(method) is not one of \(allowed)")
+            self.allowed = allowed
+        case .notAcceptable(let known):
+            self.init(.notAcceptable, "there is \(known.joined(separator: ", ")); say which with Accept or ?format=")
+        case .unauthorized(let hasKey):
+            self.init(
+                .unauthorized,
+                hasKey ? "this key is not known" : "send an API key as 'Authorization: Bearer <key>'")
+        case .forbidden(let reason): self.init(.forbidden, reason)
+        case .unsupportedMediaType(let type):
+            self.init(
+                .unsupportedMediaType,
+                "\(type) is not read here; send multipart/form-data with a field 'image', application/json with"
+                    + " 'image' in base64, or the picture itself as image/png, image/jpeg, image/webp or"
+                    + " application/octet-stream")
+        case .emptyBody: self.init(.emptyBody, "send a picture as the body or as the form field 'image'")
+        case .missingImage: self.init(.missingImage, "send the picture as 'image'")
+        case .query(let failure): self.init(.malformedQuery, failure.description)
+        case .multipart(let failure): self.init(.malformedForm, failure.description)
+        case .json(let failure): self.init(.malformedJSON, failure.description)
+        case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
+        case .unknownParameter(let name, let known):
+            self.init(
+                .unknownParameter, "'\(name)' is not a parameter; known are \(known.joined(separator: ", "))")
+            parameter = name
+        case .repeatedParameter(let name):
+            self.init(.repeatedParameter, "\(name) is given more than once")
+            parameter = name
+        case .unreadableParameter(let name, let value, let expected):
+            self.init(.parameterOutOfRange, "\(name) is '\(value)', but must be \(expected)")
+            parameter = name
+        case .unknownModel(let name, let served):
+            self.init(.unknownModel, "'\(name)' is not served here; '\(served)' is")
+            parameter = "model"
+        case .picture(let error): self.init(picture: error)
+        case .encoding(let error): self.init(.encodingFailed, error.description)
+        case .pipeline(let error): self.init(pipeline: error)
+        case .job(let error): self.init(job: error)
+        case .ended(let state, let failure): self.init(state, failure)
+        case .damagedResult: self.init(.storageFailed, "the stored result is damaged; send the request again")
+        case .transport(let fault): self.init(fault: fault)
+        }
+    }
+
+    init(picture error: ImageError) {
+        let kind: ProblemKind =
+            switch error {
+            case .emptyInput: .emptyPicture
+            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated: .unsupportedPicture
+            case .inputTooLarge: .bodyTooLarge
+            case .truncated, .damaged: .damagedPicture
+            case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
+            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
+                .codecFailure:
+                .pictureFailed
+            }
+        self.init(kind, error.description)
+    }
+
+    init(pipeline error: PipelineError) {
+        switch error {
+        case .parameterOutOfRange(let name, _, _):
+            self.init(.parameterOutOfRange, error.description)
+            parameter = name
+        case .noCaptioner: self.init(.promptNeeded, error.description)
+        case .image(let error): self.init(picture: error)
+        case .cancelled, .tensor(.cancelled): self.init(.cancelled, "send the request again if it is still wanted")
+        case .tensor(.outOfMemory): self.init(.outOfMemory, error.description)
+        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor:
+            self.init(.engineFailed, error.description)
+        }
+    }
+
+    private init(job error: JobError) {
+        switch error {
+        case .rejected(let rejection):
+            let kind: ProblemKind =
+                switch rejection.reason {
+                case .queueFull, .waitingBytesFull: .queueFull
+                case .tooManyJobsOfClient: .tooManyJobs
+                case .draining: .stopping
+                }
+            self.init(kind, rejection.description)
+            retryAfterSeconds = rejection.retryAfterSeconds
+        case .notFound: self.init(.notFound, error.description)
+        case .expired: self.init(.resultGone, error.description)
+        case .noResult(_, let state):
+            self.init(state.isFinished ? .jobWithoutResult : .jobUnfinished, error.description)
+        case .idempotencyConflict: self.init(.idempotencyConflict, error.description)
+        case .invalidOption(let name, _, _):
+            self.init(.parameterOutOfRange, error.description)
+            parameter = name
+        case .tooManySubscribers: self.init(.tooManyFollowers, error.description)
+        case .invalidCursor:
+            self.init(.parameterOutOfRange, error.description)
+            parameter = "cursor"
+        case .storage: self.init(.storageFailed, "jobs cannot be stored at present; the service's log says why")
+        }
+    }
+
+    /// Why a job that is in `state` gave no result.
+    init(_ state: JobState, _ failure: JobFailure?) {
+        switch failure {
+        case nil: self.init(.cancelled, "somebody took the job back")
+        case .deadlineExceeded: self.init(.deadlineExceeded, "the job did not end within its deadline")
+        case .serverStoppedTwice:
+            self.init(.stoppedTwice, "the service ended twice while it worked on this; it is not tried again")
+        case .serverStopping: self.init(.stopping, "the service stopped before the job ended; send it again")
+        case .storage: self.init(.storageFailed, "the job's result could not be stored")
+        case .execution(let code, let message):
+            self.init(ProblemKind(rawValue: code) ?? .engineFailed, message)
+        }
+    }
+
+    private init(fault: TransportFault) {
+        switch fault {
+        case .malformed(let error): self.init(request: error)
+        case .slowHead: self.init(.requestTimeout, "the header did not arrive in time")
+        case .slowBody: self.init(.requestTimeout, "the body did not arrive in time")
+        case .tooManyConnections:
+            self.init(.tooManyConnections, "try again shortly")
+            retryAfterSeconds = 1
+        case .bodyBudgetUsedUp: self.init(.uploadsTooLarge, "try again when others are done")
+        case .unanswered: self.init(.unanswered, "this is a defect of the service")
+        }
+    }
+
+    private init(request error: RequestError) {
+        let kind: ProblemKind =
+            switch error {
+            case .bodyTooLarge: .bodyTooLarge
+            case .requestLineTooLong: .targetTooLong
+            case .fieldsTooLarge, .tooManyFields, .trailersTooLarge: .fieldsTooLarge
+            case .unsupportedVersion: .unsupportedVersion
+            case .unknownTransferCoding: .unknownTransferCoding
+            case .unknownExpectation: .unknownExpectation
+            case .bareLineFeed, .bareCarriageReturn, .malformedRequestLine, .invalidTarget, .invalidFieldName,
+                .invalidFieldValue, .foldedField, .missingHost, .repeatedHost, .invalidHost, .invalidContentLength,
+                .repeatedContentLength, .lengthWithTransferEncoding, .invalidTransferEncoding,
+                .transferEncodingInHTTP10, .invalidChunkSize, .invalidChunkEnd, .chunkExtensionsTooLarge:
+                .malformedRequest
+            }
+        self.init(kind, error.description)
+    }
+}

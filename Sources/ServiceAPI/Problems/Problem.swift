@@ -1,0 +1,59 @@
+import HTTPProtocol
+
+/// An error as clients get it: `application/problem+json` (RFC 9457).
+struct Problem: Codable, Sendable {
+    /// Stable; tells errors apart without reading their words.
+    let type: String
+    /// The same for each error of this type.
+    let title: String
+    let status: Int
+    /// This error's own words.
+    let detail: String
+    /// For `Retry-After`.
+    var retryAfterSeconds: Int?
+    /// For `Allow`.
+    var allowed: String?
+    /// The parameter that is at fault, for OpenAI's shape.
+    var parameter: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case type
+        case title
+        case status
+        case detail
+    }
+
+    /// An error of `kind`.
+    init(_ kind: ProblemKind, _ detail: String) {
+        type = "urn:mica:problem:\(kind.rawValue)"
+        title = kind.title
+        status = kind.status
+        self.detail = detail
+        retryAfterSeconds = kind.retryAfterSeconds
+    }
+
+    /// The last part of `type`.
+    var code: String { String(type.dropFirst("urn:mica:problem:".count)) }
+
+    /// The answer to send.
+    var response: Response {
+        var response = Answer.of(.json(self), status: status, type: "application/problem+json")
+        response.fields += extraFields
+        return response
+    }
+
+    /// The answer in OpenAI's shape.
+    var openAIResponse: Response {
+        var response = Answer.of(.json(OpenAIError(self)), status: status, type: "application/json")
+        response.fields += extraFields
+        return response
+    }
+
+    private var extraFields: [(name: String, value: String)] {
+        var fields: [(name: String, value: String)] = []
+        if let retryAfterSeconds { fields.append(("Retry-After", "\(retryAfterSeconds)")) }
+        if let allowed { fields.append(("Allow", allowed)) }
+        if status == 401 { fields.append(("WWW-Authenticate", "Bearer realm=\"mica\"")) }
+        return fields
+    }
+}

@@ -1,0 +1,55 @@
+import HTTPProtocol
+import HTTPTransport
+import ImageCodecs
+import Jobs
+import QwenImage
+
+/// Every reason for which a request is not answered with what it asks for.
+enum ServiceError: Error, Sendable {
+    /// No such path.
+    case notFound(path: String)
+    /// The path has no such method; `allowed` is for `Allow`.
+    case methodNotAllowed(method: String, allowed: String)
+    /// The client takes none of the forms that there are, or asks for one that there is not.
+    case notAcceptable(known: [String])
+    /// No key, or none that is known.
+    case unauthorized(hasKey: Bool)
+    /// The key does not allow it.
+    case forbidden(String)
+    /// A body of another media type than those that are read.
+    case unsupportedMediaType(String)
+    /// A request without any body.
+    case emptyBody
+    /// A form without a picture.
+    case missingImage
+    /// The query is not properly encoded.
+    case query(PercentDecoder.Failure)
+    /// The form is not properly written.
+    case multipart(MultipartError)
+    /// The JSON is not properly written.
+    case json(RequestJSON.Failure)
+    /// A header field that must be understood cannot be read.
+    case header(name: String, expected: String)
+    /// A name that is no parameter.
+    case unknownParameter(name: String, known: [String])
+    /// A parameter given more than once, perhaps under its two names.
+    case repeatedParameter(name: String)
+    /// A value that cannot be read as what the parameter is.
+    case unreadableParameter(name: String, value: String, expected: String)
+    /// Another model than the one served.
+    case unknownModel(String, served: String)
+    /// The picture cannot be used.
+    case picture(ImageError)
+    /// The result could not be written.
+    case encoding(ImageError)
+    /// The engine refused or failed.
+    case pipeline(PipelineError)
+    /// The jobs refused.
+    case job(JobError)
+    /// The job ended without a result.
+    case ended(JobState, JobFailure?)
+    /// A stored result is not what was stored.
+    case damagedResult
+    /// The transport could not make a request of what came.
+    case transport(TransportFault)
+}

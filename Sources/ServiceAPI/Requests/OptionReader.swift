@@ -1,0 +1,45 @@
+import QwenImage
+
+/// Gathers options from named values, each at most once.
+struct OptionReader: Sendable {
+    private(set) var options = DecompositionOptions()
+    private(set) var wishes = JobWishes()
+    private var seen: Set<LayerParameter> = []
+
+    /// Every name that is read, in a fixed order.
+    static let names = LayerParameter.names + JobWishes.Name.allCases.map(\.rawValue)
+
+    /// Takes one parameter; throws if it is unknown, repeated, or cannot be read.
+    mutating func read(_ name: String, _ value: String) throws(ServiceError) {
+        if let wish = JobWishes.Name(rawValue: name) { return try wishes.set(wish, value) }
+        guard let parameter = LayerParameter(name: name) else {
+            throw .unknownParameter(name: String(name.prefix(80)), known: Self.names)
+        }
+        guard seen.insert(parameter).inserted else { throw .repeatedParameter(name: parameter.rawValue) }
+        try parameter.set(value, name: name, in: &options)
+    }
+
+    /// Takes one field of a body.
+    mutating func read(_ field: BodyField) throws(ServiceError) {
+        guard field.bytes.count <= DecompositionParameters.largestPromptBytes,
+            let text = String(validating: field.bytes, as: UTF8.self)
+        else {
+            throw .unreadableParameter(
+                name: String(field.name.prefix(80)), value: "\(field.bytes.count) bytes",
+                expected: "UTF-8 of at most \(DecompositionParameters.largestPromptBytes) bytes")
+        }
+        guard let kind = field.kind, let expected = Self.jsonKind(of: field.name) else {
+            return try read(field.name, text)
+        }
+        guard kind == expected else {
+            throw .unreadableParameter(
+                name: field.name, value: ParameterText.shortened(text), expected: "a JSON \(expected)")
+        }
+        try read(field.name, kind == .number ? ParameterText.normalized(number: text) : text)
+    }
+
+    private static func jsonKind(of name: String) -> RequestJSON.Kind? {
+        if name == LayerParameter.captionLanguage { return .string }
+        return JobWishes.Name(rawValue: name)?.jsonKind ?? LayerParameter(name: name)?.jsonKind
+    }
+}

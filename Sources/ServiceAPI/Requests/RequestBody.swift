@@ -1,0 +1,105 @@
+import HTTPProtocol
+import QwenImage
+
+/// A field of a form or a member of a JSON object.
+struct BodyField: Sendable {
+    let name: String
+    let bytes: ArraySlice<UInt8>
+    /// What it is in JSON; nil for a form, where everything is text.
+    let kind: RequestJSON.Kind?
+
+    /// As text, for short values; nil if it is not UTF-8 or long.
+    var text: String? { bytes.count <= 1024 ? String(validating: bytes, as: UTF8.self) : nil }
+}
+
+/// How a body is to be read, by its `Content-Type`.
+enum RequestBodyKind: Sendable {
+    /// The body is the picture itself; also without a `Content-Type`: then the bytes decide.
+    case picture
+    case form(MediaType)
+    case json
+
+    init(_ head: RequestHead) throws(ServiceError) {
+        guard head.hasBody else { throw .emptyBody }
+        guard let text = head.fields["content-type"] else {
+            self = .picture
+            return
+        }
+        guard let type = MediaType(text) else { throw .unsupportedMediaType(String(text.prefix(80))) }
+        switch type.essence {
+        case "multipart/form-data": self = .form(type)
+        case "application/json": self = .json
+        case "application/octet-stream": self = .picture
+        case _ where type.type == "image": self = .picture
+        default: throw .unsupportedMediaType(type.essence)
+        }
+    }
+}
+
+/// A body taken apart: the picture's file and everything else.
+struct RequestBody: Sendable {
+    let picture: [UInt8]
+    let fields: [BodyField]
+
+    /// Some browsers' way to name the form's encoding (RFC 7578 section 4.6); it is UTF-8 here in any case.
+    private static let charsetName = "_charset_"
+
+    /// Takes `body` apart; the picture is the field of one of `imageNames`, once.
+    init(_ kind: RequestBodyKind, _ body: [UInt8], imageNames: Set<String> = ["image"]) throws(ServiceError) {
+        guard !body.isEmpty else { throw .emptyBody }
+        let all: [BodyField]
+        switch kind {
+        case .picture:
+            picture = body
+            fields = []
+            return
+        case .form(let type): all = try Self.form(body, type)
+        case .json: all = try Self.json(body)
+        }
+        let images = all.filter { imageNames.contains($0.name) }
+        guard let image = images.first else { throw .missingImage }
+        guard images.count == 1 else { throw .repeatedParameter(name: image.name) }
+        picture = try Self.picture(image)
+        fields = all.filter { !imageNames.contains($0.name) }
+    }
+
+    private static func form(_ body: [UInt8], _ type: MediaType) throws(ServiceError) -> [BodyField] {
+        do {
+            return try MultipartParser.parse(body[...], mediaType: type)
+                .filter { $0.name != charsetName }
+                .map { BodyField(name: $0.name, bytes: $0.content, kind: nil) }
+        } catch {
+            throw .multipart(error)
+        }
+    }
+
+    private static func json(_ body: [UInt8]) throws(ServiceError) -> [BodyField] {
+        do {
+            return try RequestJSON(body).members.map { BodyField(name: $0.name, bytes: $0.value, kind: $0.kind) }
+        } catch {
+            throw .json(error)
+        }
+    }
+
+    private static func picture(_ field: BodyField) throws(ServiceError) -> [UInt8] {
+        guard field.kind != nil else { return Array(field.bytes) }
+        var text = field.bytes
+        if text.prefix(5).elementsEqual("data:".utf8) {
+            // data:image/png;base64,...
+            let head = text.prefix(100)
+            guard let comma = head.firstIndex(of: 0x2C), head[..<comma].reversed().starts(with: ";base64".utf8.reversed())
+            else {
+                throw .unreadableParameter(
+                    name: field.name, value: String(decoding: text.prefix(20), as: UTF8.self),
+                    expected: "base64, or a data: URL with base64")
+            }
+            text = text[(comma + 1)...]
+        }
+        guard field.kind == .string, let bytes = Base64.decode(text) else {
+            throw .unreadableParameter(
+                name: field.name, value: String(decoding: text.prefix(20), as: UTF8.self),
+                expected: "base64, or a data: URL with base64")
+        }
+        return bytes
+    }
+}

@@ -1,0 +1,32 @@
+import HTTPProtocol
+
+/// Fields of a request that the jobs and the log need.
+enum RequestHeaders {
+    /// The `Idempotency-Key`: 1 to 255 visible characters of ASCII, at most one field.
+    ///
+    /// The draft writes it as a quoted string, most clients do not: quotes around it are taken away.
+    static func idempotencyKey(_ fields: HeaderFields) throws(ServiceError) -> String? {
+        let values = fields.all("idempotency-key")
+        guard var value = values.first else { return nil }
+        if value.count >= 2, value.first == 0x22, value.last == 0x22 { value = value.dropFirst().dropLast() }
+        guard values.count == 1, (1...255).contains(value.count), value.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw .header(name: "Idempotency-Key", expected: "1 to 255 visible ASCII characters, and there once")
+        }
+        return String(decoding: value, as: UTF8.self)
+    }
+
+    /// The trace id of a valid `traceparent` (W3C Trace Context, version 00 or later), or nil.
+    static func traceID(_ fields: HeaderFields) -> String? {
+        guard let value = fields.first("traceparent") else { return nil }
+        let parts = value.split(separator: 0x2D, omittingEmptySubsequences: false)
+        func isHex(_ part: ArraySlice<UInt8>, _ count: Int) -> Bool {
+            part.count == count
+                && part.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+        }
+        guard parts.count >= 4, isHex(parts[0], 2), isHex(parts[1], 32), isHex(parts[2], 16), isHex(parts[3], 2),
+            !parts[0].elementsEqual("ff".utf8), parts[0].elementsEqual("00".utf8) ? parts.count == 4 : true,
+            parts[1].contains(where: { $0 != 0x30 }), parts[2].contains(where: { $0 != 0x30 })
+        else { return nil }
+        return String(decoding: parts[1], as: UTF8.self)
+    }
+}

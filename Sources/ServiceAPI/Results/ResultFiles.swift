@@ -1,0 +1,160 @@
+import Foundation
+import HTTPProtocol
+import ImageCodecs
+import Jobs
+
+/// The files that a job's result is kept as, and the forms that clients get it in.
+///
+/// `result.json` and `manifest.json` (the same without times), a PNG for each layer, and, unless it was not asked for, a
+/// PSD for each image.
+struct ResultFiles: Sendable {
+    static let resultName = "result.json"
+    static let manifestName = "manifest.json"
+
+    private let result: JobResult
+
+    /// The files of a job that succeeded.
+    init(_ result: JobResult) {
+        self.result = result
+    }
+
+    /// What is stored of a decomposition.
+    static func files(of encoder: ResultEncoder, withPSD: Bool) throws(ImageError) -> [JobResultFile] {
+        let json = ResultFormat.json.mediaType
+        var files = [
+            JobResultFile(name: resultName, mediaType: json, bytes: encoder.manifest()),
+            JobResultFile(name: manifestName, mediaType: json, bytes: encoder.repeatableManifest()),
+        ]
+        let parts = try encoder.layerParts() + (withPSD ? try encoder.psdParts() : [])
+        for part in parts {
+            files.append(
+                JobResultFile(name: part.fileName ?? part.name, mediaType: part.mediaType, bytes: part.bytes))
+        }
+        return files
+    }
+
+    // MARK: Answers
+
+    /// The result in the form that was asked for; `image` (1 for the first) matters for a PSD.
+    func response(as format: ResultFormat, image: Int = 1) throws(ServiceError) -> Response {
+        var response =
+            switch format {
+            case .multipart, .mixed: try multipart(format)
+            case .zip: Answer.file(try zip(), type: format.mediaType, name: "layers.zip")
+            case .psd: try psd(image: image)
+            case .json: Answer.of(.bytes([try manifestWithLayers()]), type: format.mediaType)
+            }
+        response.fields.append(("Vary", "Accept"))
+        return response
+    }
+
+    /// What the result says of itself, without the pictures.
+    func manifestResponse() throws(ServiceError) -> Response {
+        Answer.of(.bytes([try bytes(named: Self.resultName)]), type: ResultFormat.json.mediaType)
+    }
+
+    /// One layer; both numbers start at 1.
+    func layerResponse(image: Int, layer: Int) throws(ServiceError) -> Response {
+        let manifest = try manifest()
+        guard let entry = manifest.layers.first(where: { $0.image == image && $0.index == layer }) else {
+            throw .notFound(path: "layer \(layer) of image \(image)")
+        }
+        return Answer.file(try bytes(named: entry.file), type: "image/png", name: entry.file)
+    }
+
+    /// The layered PSD of one image.
+    func psd(image: Int) throws(ServiceError) -> Response {
+        guard let entry = try manifest().psd.first(where: { $0.image == image }) else {
+            throw .notFound(path: "image \(image)")
+        }
+        return Answer.file(try bytes(named: entry.file), type: ResultFormat.psd.mediaType, name: entry.file)
+    }
+
+    private func multipart(_ format: ResultFormat) throws(ServiceError) -> Response {
+        var generator = SystemRandomNumberGenerator()
+        let characters = (0..<Self.boundaryLength).map { _ in
+            MultipartWriter.boundaryAlphabet.randomElement(using: &generator) ?? 0x30
+        }
+        let boundary = String(decoding: characters, as: UTF8.self)
+        var writer = MultipartWriter(boundary: boundary)
+        let manifest = try manifest()
+        writer.add(
+            name: "result", fileName: nil, contentType: ResultFormat.json.mediaType,
+            content: try bytes(named: Self.resultName))
+        for layer in manifest.layers {
+            writer.add(
+                name: layer.part, fileName: layer.file, contentType: "image/png", content: try bytes(named: layer.file))
+        }
+        for psd in manifest.psd {
+            writer.add(
+                name: psd.part, fileName: psd.file, contentType: ResultFormat.psd.mediaType,
+                content: try bytes(named: psd.file))
+        }
+        return Answer.of(.bytes(writer.finished()), type: "\(format.mediaType); boundary=\(boundary)")
+    }
+
+    private static let boundaryLength = 40
+
+    private func zip() throws(ServiceError) -> [UInt8] {
+        do {
+            var writer = ZIPWriter()
+            try writer.add("manifest.json", try bytes(named: Self.manifestName), compression: .deflated)
+            for layer in try manifest().layers {
+                // PNGs are compressed already.
+                try writer.add(layer.file, try bytes(named: layer.file), compression: .stored)
+            }
+            return writer.finish()
+        } catch let error as ServiceError {
+            throw error
+        } catch let error as ImageError {
+            throw .encoding(error)
+        } catch {
+            throw .damagedResult
+        }
+    }
+
+    /// The layers as OpenAI's clients expect them.
+    func imageEditResponse(created: Int) throws(ServiceError) -> Response {
+        let manifest = try manifest()
+        var images: [ImageEditResult.Image] = []
+        for layer in manifest.layers {
+            images.append(
+                ImageEditResult.Image(
+                    base64: String(decoding: Base64.encode(try bytes(named: layer.file)), as: UTF8.self),
+                    revisedPrompt: manifest.caption))
+        }
+        return Answer.json(
+            ImageEditResult(
+                created: created, layers: manifest.parameters.layers, seed: manifest.seed,
+                size: "\(manifest.width)x\(manifest.height)", data: images))
+    }
+
+    /// The description with every PNG in it, in base64.
+    private func manifestWithLayers() throws(ServiceError) -> [UInt8] {
+        var manifest = try manifest()
+        for index in manifest.layers.indices {
+            let png = try bytes(named: manifest.layers[index].file)
+            manifest.layers[index].png = String(decoding: Base64.encode(png), as: UTF8.self)
+        }
+        return JSONText.bytes(manifest)
+    }
+
+    // MARK: Files
+
+    func manifest() throws(ServiceError) -> ResultManifest {
+        let bytes = try bytes(named: Self.resultName)
+        guard let manifest = try? JSONDecoder().decode(ResultManifest.self, from: Data(bytes)) else {
+            throw .damagedResult
+        }
+        return manifest
+    }
+
+    private func bytes(named name: String) throws(ServiceError) -> [UInt8] {
+        guard let index = result.files.firstIndex(where: { $0.name == name }) else { throw .damagedResult }
+        do {
+            return try result.bytes(of: index)
+        } catch {
+            throw .job(error)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+import HTTPProtocol
+
+/// The forms that a result comes in.
+public enum ResultFormat: String, Sendable, CaseIterable {
+    case multipart
+    case mixed
+    case zip
+    case psd
+    case json
+
+    /// For `Accept` and `Content-Type`.
+    public var mediaType: String {
+        switch self {
+        case .multipart: "multipart/form-data"
+        case .mixed: "multipart/mixed"
+        case .zip: "application/zip"
+        case .psd: "image/vnd.adobe.photoshop"
+        case .json: "application/json"
+        }
+    }
+
+    /// The query parameter that overrides `Accept`.
+    static let parameterName = "format"
+
+    /// The form that `name` asks for, else the one that `Accept` prefers.
+    static func chosen(name: String?, accept: AcceptField) throws(ServiceError) -> ResultFormat {
+        if let name {
+            guard let format = ResultFormat(rawValue: name) else {
+                throw .notAcceptable(known: allCases.map(\.rawValue))
+            }
+            return format
+        }
+        let best = accept.best(of: allCases.map(\.mediaType))
+        guard let format = allCases.first(where: { $0.mediaType == best }) else {
+            throw .notAcceptable(known: allCases.map(\.mediaType))
+        }
+        return format
+    }
+}

@@ -1,0 +1,95 @@
+import QwenImage
+
+/// What a result says of itself, as JSON.
+struct ResultManifest: Codable, Sendable {
+    /// The pixels of a layer that are not fully transparent.
+    struct Box: Codable, Sendable {
+        let x: Int
+        let y: Int
+        let width: Int
+        let height: Int
+    }
+
+    struct Layer: Codable, Sendable {
+        /// 1 for the first result.
+        let image: Int
+        /// 1 for the bottom layer.
+        let index: Int
+        let name: String
+        /// The multipart part's name.
+        let part: String
+        let file: String
+        /// Nil if the layer is empty.
+        let box: Box?
+        /// The PNG in base64, where the JSON is all that is sent.
+        var png: String?
+    }
+
+    struct PSD: Codable, Sendable {
+        let image: Int
+        let part: String
+        let file: String
+    }
+
+    /// Named as the request's fields.
+    struct Parameters: Codable, Sendable {
+        let prompt: String?
+        let negativePrompt: String?
+        let trueCFGScale: Double
+        let layers: Int
+        let numInferenceSteps: Int
+        let resolution: Int
+        let cfgNormalize: Bool
+        let useEnPrompt: Bool
+        let numImagesPerPrompt: Int
+        /// Nil among the defaults.
+        let seed: UInt64?
+        let generator: String
+        let dtype: String
+        let maxSequenceLength: Int
+
+        enum CodingKeys: String, CodingKey {
+            case prompt
+            case negativePrompt = "negative_prompt"
+            case trueCFGScale = "true_cfg_scale"
+            case layers
+            case numInferenceSteps = "num_inference_steps"
+            case resolution
+            case cfgNormalize = "cfg_normalize"
+            case useEnPrompt = "use_en_prompt"
+            case numImagesPerPrompt = "num_images_per_prompt"
+            case seed
+            case generator
+            case dtype
+            case maxSequenceLength = "max_sequence_length"
+        }
+
+        init(_ parameters: DecompositionParameters, withSeed: Bool = true) {
+            prompt = parameters.prompt
+            negativePrompt = parameters.negativePrompt
+            trueCFGScale = parameters.trueCFGScale
+            layers = parameters.layers
+            numInferenceSteps = parameters.numInferenceSteps
+            resolution = parameters.resolution
+            cfgNormalize = parameters.cfgNormalize
+            useEnPrompt = parameters.useEnPrompt
+            numImagesPerPrompt = parameters.numImagesPerPrompt
+            seed = withSeed ? parameters.seed : nil
+            generator = parameters.generator.rawValue
+            dtype = parameters.dtype.rawValue
+            maxSequenceLength = parameters.maxSequenceLength
+        }
+    }
+
+    let model: String
+    let width: Int
+    let height: Int
+    let seed: UInt64
+    /// What the model wrote about the picture, if it did.
+    let caption: String?
+    let parameters: Parameters
+    /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
+    var seconds: [String: Double]?
+    var layers: [Layer]
+    let psd: [PSD]
+}

@@ -1,0 +1,95 @@
+import HTTPProtocol
+import ImageCodecs
+import QwenImage
+
+/// Answers that are the same each time, made once: load balancers ask often.
+struct FixedAnswers: Sendable {
+    let alive: Response
+    let ready: Response
+    let stopping: Response
+    let health: Response
+    let version: Response
+    let description: Response
+    let models: Response
+
+    private struct Health: Encodable {
+        let status: String
+        let model: String
+    }
+
+    private struct Readiness: Encodable {
+        let status: String
+    }
+
+    private struct Version: Encodable {
+        let name: String
+        let version: String
+    }
+
+    init(_ decomposer: any LayerDecomposer, _ configuration: LayerService.Configuration, created: Int) {
+        alive = Answer.text("ok\n")
+        ready = Answer.json(Readiness(status: "ready"))
+        var stopping = Answer.json(Readiness(status: "stopping"), status: 503)
+        stopping.fields.append(("Retry-After", "5"))
+        self.stopping = stopping
+        health = Answer.json(Health(status: "ok", model: decomposer.modelName))
+        version = Answer.json(Version(name: "mica", version: configuration.version))
+        description = Answer.text(OpenAPIDocument.text, type: "application/yaml")
+        models = Answer.json(ModelList(decomposer, configuration, created: created))
+    }
+}
+
+/// The served models, in OpenAI's shape.
+struct ModelList: Encodable, Sendable {
+    struct Limits: Encodable, Sendable {
+        let uploadBytes: Int
+        let pixels: Int
+        let side: Int
+
+        private enum CodingKeys: String, CodingKey {
+            case uploadBytes = "upload_bytes"
+            case pixels
+            case side
+        }
+    }
+
+    struct Model: Encodable, Sendable {
+        let id: String
+        let object = "model"
+        let created: Int
+        let ownedBy = "mica"
+        let captioner: Bool
+        let defaults: ResultManifest.Parameters?
+        let limits: Limits
+
+        private enum CodingKeys: String, CodingKey {
+            case id
+            case object
+            case created
+            case ownedBy = "owned_by"
+            case captioner
+            case defaults
+            case limits
+        }
+    }
+
+    let object = "list"
+    let data: [Model]
+
+    private enum CodingKeys: String, CodingKey {
+        case object
+        case data
+    }
+
+    init(_ decomposer: any LayerDecomposer, _ configuration: LayerService.Configuration, created: Int) {
+        let defaults = try? decomposer.parameters(for: DecompositionOptions())
+        data = [
+            Model(
+                id: decomposer.modelName, created: created, captioner: decomposer.hasCaptioner,
+                defaults: defaults.map { ResultManifest.Parameters($0, withSeed: false) },
+                limits: Limits(
+                    uploadBytes: configuration.uploadBytes, pixels: configuration.maximumPixels,
+                    side: DecodeOptions.defaultMaximumSide))
+        ]
+    }
+}

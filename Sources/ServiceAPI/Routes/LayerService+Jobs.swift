@@ -1,0 +1,129 @@
+import HTTPProtocol
+import HTTPTransport
+import Jobs
+
+/// Requests about jobs that there are.
+extension LayerService {
+    private static var usualPageLength: Int { 20 }
+    private static var pageLengths: ClosedRange<Int> { 1...100 }
+    /// Seconds after which to look at a job again.
+    private static var pollSeconds: Int { 1 }
+
+    /// A job as JSON.
+    func describe(_ job: JobSnapshot, status: Int = 200) -> Response {
+        var response = Answer.json(JobDescription(job, now: SystemJobClock().now), status: status)
+        if !job.state.isFinished {
+            let seconds = Int(min(max(job.estimatedStartSeconds ?? 0, Double(Self.pollSeconds)), 60))
+            response.fields.append(("Retry-After", "\(seconds)"))
+        }
+        return response
+    }
+
+    func listJobs(_ exchange: ServiceExchange, _ client: AccessControl.Client) throws(ServiceError) {
+        let query = try RequestQuery(exchange.request.head)
+        try query.allowOnly(["state", "limit", "cursor"])
+        var state: JobState?
+        if let text = try query.value("state") {
+            state = try ParameterText.choice(text, "state", JobState.allCases.map { ($0.rawValue, $0) })
+        }
+        let limit = try query.integer("limit", Self.pageLengths, usual: Self.usualPageLength)
+        do {
+            let page = try jobs.list(client: client.name, state: state, limit: limit, cursor: query.value("cursor"))
+            let now = SystemJobClock().now
+            exchange.send(
+                Answer.json(
+                    JobListDescription(
+                        jobs: page.jobs.map { JobDescription($0, now: now) }, nextCursor: page.nextCursor)))
+        } catch let error as JobError {
+            throw .job(error)
+        } catch let error as ServiceError {
+            throw error
+        } catch {
+            throw .transport(.unanswered)
+        }
+    }
+
+    func showJob(_ exchange: ServiceExchange, _ id: JobID, _ client: AccessControl.Client) throws(ServiceError) {
+        try RequestQuery(exchange.request.head).allowOnly([])
+        do {
+            exchange.send(describe(try jobs.snapshot(id, client: client.name)))
+        } catch {
+            throw .job(error)
+        }
+    }
+
+    /// Cancels a job that lives, removes one that has ended.
+    func deleteJob(_ exchange: ServiceExchange, _ id: JobID, _ client: AccessControl.Client) throws(ServiceError) {
+        try RequestQuery(exchange.request.head).allowOnly([])
+        do {
+            if try jobs.snapshot(id, client: client.name).state.isFinished {
+                try jobs.delete(id, client: client.name)
+                exchange.send(Answer.of(.empty, status: 204, type: nil))
+            } else {
+                var answer = describe(try jobs.cancel(id, client: client.name), status: 202)
+                answer.fields.removeAll { $0.name == "Retry-After" }
+                exchange.send(answer)
+            }
+        } catch {
+            throw .job(error)
+        }
+    }
+
+    /// The result, or a part of it.
+    func sendResult(
+        _ exchange: ServiceExchange, _ match: RouteMatch, _ id: JobID, _ client: AccessControl.Client
+    ) throws(ServiceError) {
+        let head = exchange.request.head
+        let query = try RequestQuery(head)
+        switch match.route {
+        case .jobResult: try query.allowOnly([ResultFormat.parameterName])
+        case .jobLayer, .jobPSD: try query.allowOnly(["image"])
+        default: try query.allowOnly([])
+        }
+        let image = try query.integer("image", 1...8, usual: 1)
+        let format: ResultFormat? =
+            match.route == .jobResult
+            ? try ResultFormat.chosen(
+                name: query.value(ResultFormat.parameterName), accept: AcceptField(head.fields)) : nil
+        let files: ResultFiles
+        do {
+            files = ResultFiles(try jobs.result(id, client: client.name))
+        } catch {
+            throw .job(error)
+        }
+        switch match.route {
+        case .jobManifest: exchange.send(try files.manifestResponse())
+        case .jobLayer: exchange.send(try files.layerResponse(image: image, layer: match.layer))
+        case .jobPSD: exchange.send(try files.psd(image: image))
+        case .jobZIP: exchange.send(try files.response(as: .zip))
+        default:
+            let format = format ?? .multipart
+            if format == .psd, try files.manifest().psd.count > 1 {
+                throw .unreadableParameter(
+                    name: ResultFormat.parameterName, value: format.rawValue,
+                    expected: "another one for several images; or ask for layers.psd?image=N")
+            }
+            exchange.send(try files.response(as: format))
+        }
+    }
+
+    /// Events as they come, until the job ends or the client goes.
+    func followJob(_ exchange: ServiceExchange, _ id: JobID, _ client: AccessControl.Client) throws(ServiceError) {
+        let head = exchange.request.head
+        try RequestQuery(head).allowOnly([])
+        let type = EventStream.mediaType
+        guard AcceptField(head.fields).best(of: [type]) != nil else { throw .notAcceptable(known: [type]) }
+        do {
+            let events = EventStream(commentSeconds: configuration.eventCommentSeconds, metrics: metrics)
+            try events.follow(id, client: client.name, in: jobs) {
+                var answer = Answer.of(.empty, type: type)
+                // Tells nginx not to gather the events.
+                answer.fields.append(("X-Accel-Buffering", "no"))
+                return exchange.stream(answer)
+            }
+            exchange.request.cancellation.onCancel { events.clientIsGone() }
+        } catch {
+            throw .job(error)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+/// What somebody reads who opens the service's address.
+public enum ServiceHint {
+    /// A curl command that gives the layers of `picture`, for the service at `url`.
+    public static func curl(picture: String, url: String) -> String {
+        "curl -F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
+    }
+
+    /// The text at "/"; `host` is how the client calls us.
+    static func text(host: [UInt8]?) -> String {
+        let name = host.map { String(decoding: $0, as: UTF8.self) } ?? "localhost:8080"
+        return """
+            Mica splits a picture into RGBA layers.
+
+            \(curl(picture: "photo.jpg", url: "http://\(name)"))
+
+            Forms of the result (?format= or Accept): multipart, mixed, zip, psd, json.
+            Every parameter is described in \(Route.description.path).
+
+            """
+    }
+}

@@ -1,0 +1,39 @@
+import ImageCodecs
+import QwenImage
+
+/// What the service needs of an engine.
+///
+/// `decompose` is called by one serial queue, one job at a time; the other members may be called from any thread.
+public protocol LayerDecomposer: Sendable {
+    /// What answers and logs call the model, such as its folder's name.
+    var modelName: String { get }
+
+    /// True if an empty prompt has the model write a caption.
+    var hasCaptioner: Bool { get }
+
+    /// Look-ups of captions and prompt embeddings so far, for the metrics.
+    var caches: [CacheFigures] { get }
+
+    /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
+    func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
+
+    /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised.
+    func decompose(
+        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        progress: @escaping @Sendable (PipelineProgress) -> Void
+    ) throws(PipelineError) -> Decomposition
+}
+
+/// How often a cache had what was looked for.
+public struct CacheFigures: Sendable, Equatable {
+    public let name: String
+    public let hits: Int
+    public let misses: Int
+
+    /// Figures of one cache.
+    public init(name: String, hits: Int, misses: Int) {
+        self.name = name
+        self.hits = hits
+        self.misses = misses
+    }
+}

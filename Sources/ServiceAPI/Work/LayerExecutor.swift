@@ -1,0 +1,82 @@
+import ImageCodecs
+import Jobs
+import QwenImage
+import TensorCore
+
+/// Does jobs of layers with one engine; the only code that calls the engine's `decompose`.
+final class LayerExecutor: JobExecutor {
+    private let decomposer: any LayerDecomposer
+    private let maximumPixels: Int
+    private let metrics: ServiceMetrics
+
+    init(_ decomposer: any LayerDecomposer, maximumPixels: Int, metrics: ServiceMetrics) {
+        self.decomposer = decomposer
+        self.maximumPixels = maximumPixels
+        self.metrics = metrics
+    }
+
+    func execute(
+        _ work: JobWork, cancellation: JobCancellation, progress: @escaping @Sendable (JobProgress) -> Void
+    ) throws(JobExecutionError) -> [JobResultFile] {
+        guard let wanted = LayerWork(work.payload.body) else {
+            throw .failed(
+                code: ProblemKind.storageFailed.rawValue, message: "the stored request is of another release")
+        }
+        let engine = Cancellation()
+        cancellation.onCancel { engine.cancel() }
+        do throws(ServiceError) {
+            // Decoded here, one picture a worker at a time, since a small file may hold a very large one.
+            progress(JobProgress(stage: "decode_picture", step: 0, total: 1, fraction: 0))
+            let picture = try decoded(wanted.picture)
+            let result = try decompose(picture, wanted.parameters, engine, progress)
+            metrics.peakTensorBytes(result.peakTensorBytes)
+            progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
+            let encoder = ResultEncoder(result, modelName: decomposer.modelName)
+            do {
+                return try ResultFiles.files(of: encoder, withPSD: wanted.needsPSD)
+            } catch {
+                throw .encoding(error)
+            }
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    private func decoded(_ file: [UInt8]) throws(ServiceError) -> PixelBuffer {
+        var options = DecodeOptions()
+        options.maximumPixels = maximumPixels
+        do {
+            return try ImageDecoder.decode(file, options: options).pixels
+        } catch {
+            throw .picture(error)
+        }
+    }
+
+    private func decompose(
+        _ picture: PixelBuffer, _ parameters: DecompositionParameters, _ cancellation: Cancellation,
+        _ progress: @escaping @Sendable (JobProgress) -> Void
+    ) throws(ServiceError) -> Decomposition {
+        do {
+            return try decomposer.decompose(picture, parameters: parameters, cancellation: cancellation) { state in
+                progress(
+                    JobProgress(
+                        stage: state.stage.rawValue, step: state.completed, total: state.total,
+                        fraction: min(max(state.fraction, 0), 1)))
+            }
+        } catch {
+            throw .pipeline(error)
+        }
+    }
+
+    /// A broken worker is told from a request that cannot be done.
+    private static func failure(_ error: ServiceError) -> JobExecutionError {
+        switch error {
+        case .pipeline(.cancelled), .pipeline(.tensor(.cancelled)): return .cancelled
+        default: break
+        }
+        let problem = Problem(error)
+        return problem.code == ProblemKind.engineFailed.rawValue
+            ? .workerFault(code: problem.code, message: problem.detail)
+            : .failed(code: problem.code, message: problem.detail)
+    }
+}

@@ -1,0 +1,68 @@
+import ArgumentParser
+import Foundation
+import ServiceAPI
+
+/// The options of `mica serve` that are often set; all others are set in the file or the environment.
+struct ServeOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Read options from this file; config/mica.yaml explains them.", valueName: "file"))
+    var config: String?
+
+    @Option(help: "The name or address to listen on; 0.0.0.0 for every network.")
+    var host: String?
+
+    @Option(help: "The port; 0 picks a free one.")
+    var port: String?
+
+    @Option(help: ArgumentHelp("Listen on this Unix socket instead.", valueName: "path"))
+    var unixSocket: String?
+
+    @Option(help: ArgumentHelp("Serve HTTPS with this certificate, in PEM.", valueName: "file"))
+    var tlsCertificate: String?
+
+    @Option(help: ArgumentHelp("The certificate's key, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
+    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    var model: String?
+
+    @Option(help: "Threads that compute; as many as there are processors if not given.")
+    var threads: String?
+
+    @Option(help: "What products and attention compute in: float32, bfloat16 or int8.")
+    var precision: String?
+
+    @Option(help: ArgumentHelp("Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
+    var stateFolder: String?
+
+    @Option(help: ArgumentHelp("Ask for a key of this file; `mica key` makes keys.", valueName: "file"))
+    var apiKeys: String?
+
+    @Option(help: ArgumentHelp("Let web pages of these origins in, between commas.", valueName: "origins"))
+    var corsOrigins: String?
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical; a line a request is info.")
+    var logLevel: String?
+
+    @Option(help: "text or json.")
+    var logFormat: String?
+
+    @Option(help: "Jobs that wait while one runs; beyond them the answer is 503.")
+    var queueLength: String?
+
+    /// File and environment, and the command line over them.
+    func settings() throws(SettingsError) -> ServiceSettings {
+        var settings = try Configuration.settings(file: config, environment: ProcessInfo.processInfo.environment)
+        let given: [(ServiceSettings.Key, String?)] = [
+            (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
+            (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
+            (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
+            (.logFormat, logFormat), (.queueLength, queueLength),
+        ]
+        for (key, text) in given {
+            guard let text else { continue }
+            try settings.set(key, to: text, source: "--\(key.rawValue.replacingOccurrences(of: "_", with: "-"))")
+        }
+        try settings.validate()
+        return settings
+    }
+}

@@ -1,0 +1,57 @@
+import Synchronization
+import TensorCore
+import Weights
+
+/// A checkpoint that has every tensor that is asked for: pseudo-random weights of the scale that models start with.
+///
+/// Matrices are kept, as a mapped file keeps them; what a backend copies anyway is made anew each time.
+final class SyntheticSource: TensorSource {
+    let location = "synthetic weights"
+    let names: [String] = []
+    private let dtype: DType
+    private let isFilled: Bool
+    private let matrices = Mutex<[String: SyntheticMemory]>([:])
+
+    /// - Parameters:
+    ///   - dtype: float32 or bfloat16.
+    ///   - isFilled: false leaves the weights untouched, for a backend that does not look at them.
+    init(dtype: DType, isFilled: Bool) {
+        precondition(dtype == .float32 || dtype == .bfloat16)
+        self.dtype = dtype
+        self.isFilled = isFilled
+    }
+
+    func contains(_ name: String) -> Bool { true }
+
+    func tensor(named name: String) throws(WeightsError) -> HostTensor {
+        throw .tensorMissing(tensor: name, file: location)
+    }
+
+    func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        let isMatrix = shape.rank == 2
+        if isMatrix, let memory = matrices.withLock({ $0[name] }) {
+            return HostTensor(memory: memory, byteOffset: 0, shape: shape, dtype: dtype)
+        }
+        do throws(TensorError) {
+            let memory = try SyntheticMemory(byteCount: shape.elementCount * dtype.byteCount)
+            if isFilled { fill(memory, name, shape) }
+            if isMatrix { matrices.withLock { $0[name] = memory } }
+            return HostTensor(memory: memory, byteOffset: 0, shape: shape, dtype: dtype)
+        } catch {
+            throw .tensor(error)
+        }
+    }
+
+    private func fill(_ memory: SyntheticMemory, _ name: String, _ shape: Shape) {
+        // A norm's weights lie around 1; others keep the scale of what they are multiplied with.
+        let isNorm = !name.hasSuffix("bias") && shape.elementCount == shape[0]
+        let bound = isNorm ? 0.1 : 1 / Float(max(shape.rowElementCount, 64)).squareRoot()
+        let values = SyntheticValues.pattern(
+            count: shape.elementCount, bound: bound, centre: isNorm ? 1 : 0)
+        if dtype == .float32 {
+            memory.fill(with: values)
+        } else {
+            memory.fill(with: values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) })
+        }
+    }
+}
