@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Arguments for the service, such as ARGS="--port 9000 --model /models/Qwen-Image-Layered".
 ARGS ?=
 
-.PHONY: help run build test test-e2e test-tsan test-asan fuzz openapi packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan fuzz openapi page packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,17 @@ openapi:  ## Put openapi.yaml into the source that serves it
 	   echo '    static let text = #"""'; \
 	   cat openapi.yaml; \
 	   printf '\n"""#\n}\n'; } > Sources/ServiceAPI/OpenAPIDocument.swift
+
+page:  ## Put the page's files into the source that serves them
+	@cd Sources/ServiceAPI/Page; \
+	 { echo "/// The files of the page, each under the path that it is served at; \`make page\` writes this file."; \
+	   echo 'enum PageDocument {'; \
+	   echo '    static let texts: [(path: String, text: String)] = ['; \
+	   for file in page.html page.css page.js page/*; do \
+	     path=/$$file; [ $$file != page.html ] || path=/; \
+	     printf '        (\n            "%s",\n            #"""\n' $$path; cat $$file; printf '\n"""#\n        ),\n'; \
+	   done; \
+	   printf '    ]\n}\n'; } > PageDocument.swift
 
 packages:  ## Install missing system packages (Debian 12, Ubuntu 24.04)
 	@./deploy/install-packages.sh

@@ -40,9 +40,8 @@ let package = Package(
             ]),
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
-        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
@@ -53,17 +52,20 @@ let package = Package(
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
+        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: safe),
+        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(
-            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging], swiftSettings: base),
-        .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: base),
-        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
+            name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging],
+            swiftSettings: base),
         .target(
             name: "ServiceAPI",
             dependencies: [
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
                 logging,
             ],
+            // The page's files, which `make page` puts into PageDocument.swift.
+            exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
             swiftSettings: safe),
 
         // The command: the only target that names a concrete backend
@@ -76,6 +78,11 @@ let package = Package(
             swiftSettings: base),
 
         // Tests
+        .executableTarget(
+            name: "jobs-crash-probe", dependencies: ["Jobs", "DurableStorage"], path: "Tests/CrashProbe",
+            swiftSettings: base),
+        .testTarget(
+            name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),

@@ -7,6 +7,7 @@ import Glibc
 ///
 /// Not thread-safe: belongs to a `SerialDatabase`. Statements are prepared once and kept.
 @safe public final class DatabaseStorage {
+    /// Where the database is.
     public let path: String
     private let connection: OpaquePointer
     private var statements: [String: OpaquePointer] = unsafe [:]

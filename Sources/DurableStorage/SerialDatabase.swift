@@ -9,7 +9,8 @@ public final class SerialDatabase: Sendable {
 
     // @unchecked because the connection is made before and afterwards used only within `queue`.
     private final class Confined: @unchecked Sendable {
-        let database: DatabaseStorage
+        /// nil once it is closed.
+        var database: DatabaseStorage?
 
         init(_ database: DatabaseStorage) { self.database = database }
     }
@@ -19,11 +20,18 @@ public final class SerialDatabase: Sendable {
         confined = Confined(try DatabaseStorage(path: path))
     }
 
-    /// Runs `body` on the queue and waits for it.
+    /// Closes the database once calls under way are over; later ones throw `unavailable`. Another process can open it
+    /// as soon as this returns.
+    public func close() {
+        queue.sync { confined.database = nil }
+    }
+
+    /// Runs `body` on the queue and waits for it. Throws what it throws, and `unavailable` after `close`.
     public func perform<T>(_ body: (DatabaseStorage) throws(StorageError) -> T) throws(StorageError) -> T {
         let result = queue.sync { () -> Result<T, StorageError> in
             do throws(StorageError) {
-                return .success(try body(confined.database))
+                guard let database = confined.database else { throw .unavailable }
+                return .success(try body(database))
             } catch {
                 return .failure(error)
             }

@@ -14,7 +14,7 @@ public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
     case newerSchema(path: String, found: Int, known: Int)
     /// Any other failure; `code` is errno, or SQLite's extended code if `operation` is a database's.
     case io(operation: String, path: String, code: Int32, detail: String)
-    /// There is no store: it could not be opened at start.
+    /// There is no store: it could not be opened at start, or is closed.
     case unavailable
 
     public var description: String {
@@ -32,7 +32,8 @@ public enum StorageError: Error, Sendable, Equatable, CustomStringConvertible {
             "'\(path)' has schema \(found), but this release knows up to \(known); use the newer release"
         case .io(let operation, let path, let code, let detail):
             "cannot \(operation) '\(path)': \(detail) (\(code))"
-        case .unavailable: "there is no store for jobs; see the log's first lines for why it could not be opened"
+        case .unavailable:
+            "there is no store for jobs: it could not be opened (the log's first lines say why) or the server stops"
         }
     }
 }

@@ -32,8 +32,8 @@ public final class StoredFile: Sendable {
         var failure: StorageError?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, filled in
             while filled < range.count {
-                let count = unsafe pread(
-                    descriptor, buffer.baseAddress! + filled, range.count - filled, off_t(range.lowerBound + filled))
+                let rest = unsafe UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[filled...]))
+                let count = unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(range.lowerBound + filled))
                 if count < 0, errno == EINTR { continue }
                 guard count > 0 else {
                     failure = count < 0 ? .system("read", path) : short(range)

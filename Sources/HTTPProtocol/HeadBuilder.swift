@@ -5,35 +5,59 @@ struct HeadBuilder: Sendable {
     private let version: HTTPVersion
     private var fields = HeaderFields()
     private var fieldBytes = 0
+    /// Where the fields are that decide on the framing, by their places among all.
+    private var hosts: [Int] = []
+    private var codings: [Int] = []
+    private var lengths: [Int] = []
+    private var connections: [Int] = []
+    private var expectations: [Int] = []
 
     /// Reads a request line (RFC 9112 section 3): exactly one space between its three parts.
-    init(requestLine line: ArraySlice<UInt8>) throws(RequestError) {
-        let parts = line.split(separator: Octet.space, omittingEmptySubsequences: false)
-        guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(\.isTokenCharacter), !parts[1].isEmpty else {
+    init(_ bytes: Span<UInt8>, requestLine line: Range<Int>) throws(RequestError) {
+        var position = line.lowerBound
+        while position < line.upperBound, bytes[position].isTokenCharacter { position += 1 }
+        let method = line.lowerBound..<position
+        guard !method.isEmpty, position < line.upperBound, bytes[position] == Octet.space else {
             throw .malformedRequestLine
         }
-        version = try Self.version(parts[2])
-        target = try RequestTarget.parse(parts[1], method: parts[0])
-        method = parts[0].text
+        let targetStart = position + 1
+        position = targetStart
+        while position < line.upperBound, bytes[position] != Octet.space { position += 1 }
+        let targetRange = targetStart..<position
+        guard !targetRange.isEmpty, position < line.upperBound else { throw .malformedRequestLine }
+        version = try Self.version(bytes, (position + 1)..<line.upperBound)
+        target = try RequestTarget.parse(bytes, targetRange, method: method)
+        self.method = String(copying: bytes, method)
     }
 
     /// "HTTP/" DIGIT "." DIGIT, upper case; of these 1.0 and 1.1 (RFC 9112 section 2.3).
-    private static func version(_ bytes: ArraySlice<UInt8>) throws(RequestError) -> HTTPVersion {
-        let digits = bytes.dropFirst(5)
-        guard bytes.prefix(5).elementsEqual("HTTP/".utf8), digits.count == 3, let major = digits.first, major.isDigit,
-            digits[digits.startIndex + 1] == Octet.dot, let minor = digits.last, minor.isDigit
+    private static func version(_ bytes: Span<UInt8>, _ range: Range<Int>) throws(RequestError) -> HTTPVersion {
+        let start = range.lowerBound
+        guard range.count == 8, bytes.matches("HTTP/", at: start), bytes[start + 5].isDigit,
+            bytes[start + 6] == Octet.dot, bytes[start + 7].isDigit
         else { throw .malformedRequestLine }
-        if digits.elementsEqual("1.1".utf8) { return .http11 }
-        if digits.elementsEqual("1.0".utf8) { return .http10 }
+        if bytes.matches("1.1", at: start + 5) { return .http11 }
+        if bytes.matches("1.0", at: start + 5) { return .http10 }
         throw .unsupportedVersion
     }
 
-    mutating func add(fieldLine line: ArraySlice<UInt8>, limits: RequestLimits) throws(RequestError) {
+    mutating func add(
+        _ bytes: Span<UInt8>, fieldLine line: Range<Int>, limits: RequestLimits
+    ) throws(RequestError) {
         fieldBytes += line.count + 2
         guard fieldBytes <= limits.fieldBytes else { throw .fieldsTooLarge(limitBytes: limits.fieldBytes) }
         guard fields.count < limits.fieldCount else { throw .tooManyFields(limit: limits.fieldCount) }
-        let (name, value) = try FieldLine.parse(line)
-        fields.append(name: name, value: value)
+        let (name, value) = try FieldLine.parse(bytes, line)
+        let place = fields.count
+        fields.append(bytes, name: name, value: value)
+        switch name.count {
+        case 4 where fields.matches(place, "host"): hosts.append(place)
+        case 6 where fields.matches(place, "expect"): expectations.append(place)
+        case 10 where fields.matches(place, "connection"): connections.append(place)
+        case 14 where fields.matches(place, "content-length"): lengths.append(place)
+        case 17 where fields.matches(place, "transfer-encoding"): codings.append(place)
+        default: break
+        }
     }
 
     /// Bytes that further field lines may have.
@@ -50,24 +74,21 @@ struct HeadBuilder: Sendable {
 
     /// One valid `Host` in HTTP/1.1, at most one in HTTP/1.0.
     private func checkHost() throws(RequestError) {
-        let hosts = fields.all("host")
         guard hosts.count <= 1 else { throw .repeatedHost }
         guard let host = hosts.first else {
             if version == .http11 { throw .missingHost }
             return
         }
-        guard Host.isValid(host) else { throw .invalidHost }
+        guard Host.isValid(fields.value(host)) else { throw .invalidHost }
     }
 
     /// Anything ambiguous is refused: two readers who disagree on where a body ends see different requests.
     private func framing(limits: RequestLimits) throws(RequestError) -> BodyFraming {
-        let codings = fields.all("transfer-encoding")
-        let lengths = fields.all("content-length")
         if !codings.isEmpty {
             guard version == .http11 else { throw .transferEncodingInHTTP10 }
             guard lengths.isEmpty else { throw .lengthWithTransferEncoding }
             let names = codings.flatMap {
-                $0.split(separator: Octet.comma, omittingEmptySubsequences: false).map(\.trimmingBlanks)
+                fields.value($0).split(separator: Octet.comma, omittingEmptySubsequences: false).map(\.trimmingBlanks)
             }
             guard let last = names.last, last.equalsIgnoringCase("chunked"),
                 names.count(where: { $0.equalsIgnoringCase("chunked") }) == 1,
@@ -78,7 +99,7 @@ struct HeadBuilder: Sendable {
         }
         guard let length = lengths.first else { return .none }
         guard lengths.count == 1 else { throw .repeatedContentLength }
-        guard let bytes = Self.decimal(length) else { throw .invalidContentLength }
+        guard let bytes = Self.decimal(fields.value(length)) else { throw .invalidContentLength }
         guard bytes <= limits.bodyBytes else { throw .bodyTooLarge(limitBytes: limits.bodyBytes) }
         return .length(bytes)
     }
@@ -98,7 +119,10 @@ struct HeadBuilder: Sendable {
     }
 
     private func keepsAlive() -> Bool {
-        let options = fields.all("connection").flatMap { $0.split(separator: Octet.comma).map(\.trimmingBlanks) }
+        guard !connections.isEmpty else { return version == .http11 }
+        let options = connections.flatMap {
+            fields.value($0).split(separator: Octet.comma).map(\.trimmingBlanks)
+        }
         if options.contains(where: { $0.equalsIgnoringCase("close") }) { return false }
         return version == .http11 || options.contains { $0.equalsIgnoringCase("keep-alive") }
     }
@@ -106,8 +130,9 @@ struct HeadBuilder: Sendable {
     /// HTTP/1.0 clients cannot read an interim response: for them the field means nothing (RFC 9110 10.1.1).
     private func expectsContinue() throws(RequestError) -> Bool {
         guard version == .http11 else { return false }
-        let expectations = fields.all("expect")
-        for value in expectations where !value.equalsIgnoringCase("100-continue") { throw .unknownExpectation }
+        for place in expectations where !fields.value(place).equalsIgnoringCase("100-continue") {
+            throw .unknownExpectation
+        }
         return !expectations.isEmpty
     }
 }

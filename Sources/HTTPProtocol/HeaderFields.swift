@@ -3,13 +3,16 @@
 /// All bytes lie in one buffer, so that a request costs two allocations and not two a field.
 public struct HeaderFields: Sendable {
     private struct Entry: Sendable {
-        var nameStart: Int
-        var valueStart: Int
-        var end: Int
+        var nameStart: Int32
+        var valueStart: Int32
+        var end: Int32
     }
 
     private var bytes: [UInt8] = []
     private var entries: [Entry] = []
+
+    private static let usualByteCount = 512
+    private static let usualCount = 16
 
     /// No fields.
     public init() {}
@@ -19,33 +22,49 @@ public struct HeaderFields: Sendable {
 
     /// The first value of the field, or nil; `name` is lower-case ASCII.
     public func first(_ name: String) -> ArraySlice<UInt8>? {
-        for entry in entries where matches(entry, name) { return bytes[entry.valueStart..<entry.end] }
+        for index in entries.indices where matches(index, name) { return value(index) }
         return nil
     }
 
     /// Every value of the field, in order; `name` is lower-case ASCII.
     public func all(_ name: String) -> [ArraySlice<UInt8>] {
-        entries.filter { matches($0, name) }.map { bytes[$0.valueStart..<$0.end] }
+        var values: [ArraySlice<UInt8>] = []
+        for index in entries.indices where matches(index, name) { values.append(value(index)) }
+        return values
     }
 
     /// The first value as text (bytes that are not UTF-8 become U+FFFD), or nil; `name` is lower-case ASCII.
     public subscript(name: String) -> String? { first(name)?.text }
 
-    /// Adds one field; the name's letters become lower case.
-    mutating func append(name: ArraySlice<UInt8>, value: ArraySlice<UInt8>) {
-        let nameStart = bytes.count
-        for byte in name { bytes.append(byte.asciiLowercased) }
-        let valueStart = bytes.count
-        bytes.append(contentsOf: value)
-        entries.append(Entry(nameStart: nameStart, valueStart: valueStart, end: bytes.count))
+    /// Adds one field of `source`; the name's letters become lower case. The caller bounds how much is added.
+    mutating func append(_ source: Span<UInt8>, name: Range<Int>, value: Range<Int>) {
+        if entries.isEmpty {
+            bytes.reserveCapacity(Self.usualByteCount)
+            entries.reserveCapacity(Self.usualCount)
+        }
+        let nameStart = Int32(truncatingIfNeeded: bytes.count)
+        for index in name { bytes.append(source[index].asciiLowercased) }
+        let valueStart = Int32(truncatingIfNeeded: bytes.count)
+        for index in value { bytes.append(source[index]) }
+        entries.append(
+            Entry(nameStart: nameStart, valueStart: valueStart, end: Int32(truncatingIfNeeded: bytes.count)))
     }
 
-    private func matches(_ entry: Entry, _ name: String) -> Bool {
+    /// The value of a field by its place among all.
+    func value(_ index: Int) -> ArraySlice<UInt8> {
+        let entry = entries[index]
+        return bytes[Int(entry.valueStart)..<Int(entry.end)]
+    }
+
+    /// Whether the field at a place has this name; `name` is lower-case ASCII.
+    func matches(_ index: Int, _ name: String) -> Bool {
+        let entry = entries[index]
         let expected = name.utf8
-        guard entry.valueStart - entry.nameStart == expected.count else { return false }
-        var position = entry.nameStart
+        guard Int(entry.valueStart - entry.nameStart) == expected.count else { return false }
+        let span = bytes.span
+        var position = Int(entry.nameStart)
         for byte in expected {
-            if bytes[position] != byte { return false }
+            if span[position] != byte { return false }
             position += 1
         }
         return true

@@ -30,13 +30,10 @@ extension UInt8 {
 
     var isLetter: Bool { (self | 0x20) >= 0x61 && (self | 0x20) <= 0x7A }
 
-    /// tchar of RFC 9110 section 5.6.2.
+    /// tchar of RFC 9110 section 5.6.2: letters, digits, and `!#$%&'*+-.^_`|~`; a bit for each byte of ASCII.
     var isTokenCharacter: Bool {
-        if isDigit || isLetter { return true }
-        switch self {
-        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2E, 0x5E...0x60, 0x7C, 0x7E: return true
-        default: return false
-        }
+        let half: UInt64 = self < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return self < 128 && half >> UInt64(self & 63) & 1 == 1
     }
 
     /// What a field's value may hold: visible ASCII, SP, HTAB, and bytes above ASCII, which are opaque (RFC 9110 5.5).
@@ -56,6 +53,35 @@ extension UInt8 {
 
     /// ASCII letters in lower case; every other byte as it is.
     var asciiLowercased: UInt8 { self >= 0x41 && self <= 0x5A ? self | 0x20 : self }
+}
+
+extension Span<UInt8> {
+    /// Whether the bytes from `position` on are those of `text`.
+    func matches(_ text: String, at position: Int) -> Bool {
+        guard position >= 0, text.utf8.count <= count - position else { return false }
+        var index = position
+        for byte in text.utf8 {
+            if self[index] != byte { return false }
+            index += 1
+        }
+        return true
+    }
+}
+
+extension String {
+    /// The bytes of a range as text; what is not UTF-8 becomes U+FFFD.
+    init(copying bytes: Span<UInt8>, _ range: Range<Int>) {
+        self.init(decoding: [UInt8](copying: bytes, range), as: UTF8.self)
+    }
+}
+
+extension [UInt8] {
+    /// A copy of a range.
+    init(copying bytes: Span<UInt8>, _ range: Range<Int>) {
+        self.init()
+        reserveCapacity(range.count)
+        for index in range { append(bytes[index]) }
+    }
 }
 
 extension ArraySlice<UInt8> {

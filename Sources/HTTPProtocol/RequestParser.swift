@@ -132,7 +132,7 @@ public struct RequestParser: Sendable {
             guard emptyLines < limits.leadingEmptyLines else { throw .malformedRequestLine }
             state = .requestLine(emptyLines: emptyLines + 1)
         } else {
-            builder = try HeadBuilder(requestLine: buffer[line])
+            builder = try HeadBuilder(buffer.span, requestLine: line)
             state = .fields
         }
         return true
@@ -140,16 +140,14 @@ public struct RequestParser: Sendable {
 
     /// The head if the empty line has come.
     private mutating func takeFields() throws(RequestError) -> RequestHead? {
+        guard var collected = builder.take() else { return nil }
         let tooLong = RequestError.fieldsTooLarge(limitBytes: limits.fieldBytes)
-        while let remaining = builder?.remainingFieldBytes(limits: limits),
-            let line = try takeLine(limit: remaining, tooLong: tooLong)
-        {
+        while let line = try takeLine(limit: collected.remainingFieldBytes(limits: limits), tooLong: tooLong) {
             if !line.isEmpty {
-                try builder?.add(fieldLine: buffer[line], limits: limits)
+                try collected.add(buffer.span, fieldLine: line, limits: limits)
                 continue
             }
-            guard let head = try builder?.finish(limits: limits) else { return nil }
-            builder = nil
+            let head = try collected.finish(limits: limits)
             bodyBytes = 0
             chunkExtensionBytes = 0
             switch head.framing {
@@ -159,24 +157,41 @@ public struct RequestParser: Sendable {
             }
             return head
         }
+        builder = collected
         return nil
     }
 
     /// The next line without its CRLF, or nil if it is not complete; at most `limit` bytes long.
     private mutating func takeLine(limit: Int, tooLong: RequestError) throws(RequestError) -> Range<Int>? {
-        while scan < buffer.count {
-            let byte = buffer[scan]
-            let followsReturn = scan > start && buffer[scan - 1] == Octet.carriageReturn
+        guard let lineFeed = try Self.lineFeed(buffer.span, start: start, from: scan, limit: limit, tooLong) else {
+            scan = buffer.count
+            return nil
+        }
+        defer {
+            start = lineFeed + 1
+            scan = start
+        }
+        return start..<(lineFeed - 1)
+    }
+
+    /// Where the line from `start` on ends, or nil; bytes before `scan` were looked at.
+    private static func lineFeed(
+        _ bytes: Span<UInt8>, start: Int, from scan: Int, limit: Int, _ tooLong: RequestError
+    ) throws(RequestError) -> Int? {
+        // A line that keeps the limit has its CR here at the latest.
+        let last = limit < bytes.count - start ? start + limit : bytes.count
+        var position = scan
+        var followsReturn = position > start && bytes[position - 1] == Octet.carriageReturn
+        while position < bytes.count {
+            let byte = bytes[position]
             if byte == Octet.lineFeed {
                 guard followsReturn else { throw .bareLineFeed }
-                let line = start..<(scan - 1)
-                scan += 1
-                start = scan
-                return line
+                return position
             }
             if followsReturn { throw .bareCarriageReturn }
-            guard scan - start < limit || (scan - start == limit && byte == Octet.carriageReturn) else { throw tooLong }
-            scan += 1
+            followsReturn = byte == Octet.carriageReturn
+            guard position < last || (position == last && followsReturn) else { throw tooLong }
+            position += 1
         }
         return nil
     }
@@ -206,16 +221,31 @@ public struct RequestParser: Sendable {
             rest.removeFirst()
         }
         guard digits > 0, let size = Int(exactly: value) else { throw .invalidChunkSize }
-        let extensions = rest
-        rest = rest.trimmingBlanks
-        guard rest.isEmpty ? extensions.isEmpty : rest.first == Octet.semicolon,
-            rest.allSatisfy(\.isFieldValueCharacter)
-        else { throw .invalidChunkSize }
-        chunkExtensionBytes += extensions.count
+        guard Self.areExtensions(rest) else { throw .invalidChunkSize }
+        chunkExtensionBytes += rest.count
         if chunkExtensionBytes > limits.chunkExtensionBytes { throw .chunkExtensionsTooLarge }
         guard size <= limits.bodyBytes - bodyBytes else { throw .bodyTooLarge(limitBytes: limits.bodyBytes) }
         bodyBytes += size
         return size
+    }
+
+    /// `*( BWS ";" BWS name [ BWS "=" BWS value ] )` up to the end (RFC 9112 section 7.1.1).
+    private static func areExtensions(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.allSatisfy(\.isFieldValueCharacter) else { return false }
+        var scanner = FieldScanner(bytes)
+        while !scanner.isAtEnd {
+            scanner.skipBlanks()
+            guard scanner.take(Octet.semicolon) else { return false }
+            scanner.skipBlanks()
+            guard scanner.token() != nil else { return false }
+            var value = scanner
+            value.skipBlanks()
+            guard value.take(Octet.equals) else { continue }
+            value.skipBlanks()
+            guard value.token() != nil || value.quotedString(.anyByte) != nil else { return false }
+            scanner = value
+        }
+        return true
     }
 
     /// As many as 64 bits have; leading zeros count, so that the loop over them is bounded.

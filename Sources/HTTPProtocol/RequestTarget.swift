@@ -21,32 +21,36 @@ public struct RequestTarget: Sendable, Equatable {
     }
 
     /// Throws `invalidTarget` or `invalidHost`.
-    static func parse(_ target: ArraySlice<UInt8>, method: ArraySlice<UInt8>) throws(RequestError) -> RequestTarget {
-        for byte in target where byte <= Octet.space || byte >= Octet.delete || byte == Octet.hash {
-            throw .invalidTarget
+    static func parse(
+        _ bytes: Span<UInt8>, _ range: Range<Int>, method: Range<Int>
+    ) throws(RequestError) -> RequestTarget {
+        for index in range {
+            let byte = bytes[index]
+            if byte <= Octet.space || byte >= Octet.delete || byte == Octet.hash { throw .invalidTarget }
         }
-        if target.first == Octet.slash { return origin(target, authority: nil) }
-        if target.elementsEqual([Octet.asterisk]) {
-            guard method.elementsEqual("OPTIONS".utf8) else { throw .invalidTarget }
+        if bytes[range.lowerBound] == Octet.slash { return origin(bytes, range, authority: nil) }
+        if range.count == 1, bytes[range.lowerBound] == Octet.asterisk {
+            guard method.count == 7, bytes.matches("OPTIONS", at: method.lowerBound) else { throw .invalidTarget }
             return RequestTarget(path: [Octet.asterisk], query: nil, authority: nil)
         }
-        for scheme in ["http://", "https://"] where target.prefix(scheme.utf8.count).equalsIgnoringCase(scheme) {
-            let rest = target.dropFirst(scheme.utf8.count)
+        let whole = [UInt8](copying: bytes, range)
+        for scheme in ["http://", "https://"] where whole.prefix(scheme.utf8.count).equalsIgnoringCase(scheme) {
+            let rest = whole.dropFirst(scheme.utf8.count)
             let end = rest.firstIndex { $0 == Octet.slash || $0 == Octet.question } ?? rest.endIndex
             let authority = rest[..<end]
             guard Host.isValid(authority) else { throw .invalidHost }
-            return origin(rest[end...], authority: Array(authority))
+            return origin(whole.span, end..<whole.count, authority: Array(authority))
         }
         throw .invalidTarget
     }
 
     /// An absolute target may have no path at all: that is "/".
-    private static func origin(_ bytes: ArraySlice<UInt8>, authority: [UInt8]?) -> RequestTarget {
-        let mark = bytes.firstIndex(of: Octet.question)
-        let path = bytes[..<(mark ?? bytes.endIndex)]
+    private static func origin(_ bytes: Span<UInt8>, _ range: Range<Int>, authority: [UInt8]?) -> RequestTarget {
+        var mark = range.lowerBound
+        while mark < range.upperBound, bytes[mark] != Octet.question { mark += 1 }
         return RequestTarget(
-            path: path.isEmpty ? [Octet.slash] : Array(path),
-            query: mark.map { Array(bytes[($0 + 1)...]) },
+            path: mark == range.lowerBound ? [Octet.slash] : [UInt8](copying: bytes, range.lowerBound..<mark),
+            query: mark == range.upperBound ? nil : [UInt8](copying: bytes, (mark + 1)..<range.upperBound),
             authority: authority)
     }
 }

@@ -41,8 +41,9 @@ final class EventPoll {
         return epoll_ctl(descriptor, operation, id.descriptor, &event) == 0
     }
 
-    /// Waits for events, up to so many milliseconds (-1: for ever), and returns how many `event` has; an interrupted wait
-    /// is one without events.
+    /// Waits for events, up to so many milliseconds (-1: for ever), and returns how many `event` has.
+    ///
+    /// An interrupted wait is one without events.
     func wait(milliseconds: Int32) -> Int {
         max(0, Int(epoll_wait(descriptor, &events, Int32(Self.batchCount), milliseconds)))
     }

@@ -70,14 +70,17 @@ public final class HTTPServer: Sendable {
         return try TLSContext(files)
     }
 
-    /// Reads certificate and key anew, for connections from now on. Throws if they cannot be used; then the old ones stay.
+    /// Reads certificate and key anew, for connections from now on.
+    ///
+    /// Throws if they cannot be used; then the old ones stay.
     public func reloadCertificates() throws(TransportError) {
         guard let tls = try Self.tls(configuration) else { return }
         mailbox.post(.useTLS(tls))
     }
 
-    /// Goes on accepting and answering, but every answer says `Connection: close`: for the time that load balancers need
-    /// to send their requests elsewhere, before `stop`.
+    /// Goes on accepting and answering, but every answer says `Connection: close`.
+    ///
+    /// That is for the time that load balancers need to send their requests elsewhere, before `stop`.
     public func beginDraining() { mailbox.post(.drain) }
 
     /// Stops accepting, lets requests that are under way end for up to `graceSeconds`, cancels the others and returns.

@@ -27,8 +27,8 @@ public final class ResponseStream: Sendable {
     /// Ends the body properly. Later writes are dropped.
     public func finish() { buffer.end(isBroken: false) }
 
-    /// Runs `action` once: when the stream is no longer congested, or the client is gone; at once if that is so already.
+    /// Runs `action` once: when the stream is no longer congested, or the client is gone.
     ///
-    /// It may run on the event loop: it must not wait.
+    /// If that is so already, it runs at once. It may run on the event loop: it must not wait.
     public func whenWritable(_ action: @escaping @Sendable () -> Void) { buffer.whenWritable(action) }
 }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// The pieces of a streamed body on their way from a handler's thread to the event loop.
 final class StreamBuffer: Sendable {
     /// What the event loop takes at once.
@@ -11,7 +9,7 @@ final class StreamBuffer: Sendable {
         var isBroken = false
     }
 
-    private struct State {
+    private struct State: Sendable {
         var pieces: [[UInt8]] = []
         var byteCount = 0
         var isFinished = false
@@ -23,7 +21,7 @@ final class StreamBuffer: Sendable {
         var isOpen: Bool { !isFinished && !isBroken && !isGone }
     }
 
-    private let state = Mutex(State())
+    private let state = Guarded(State())
     private let limitBytes: Int
     private let wake: @Sendable () -> Void
 

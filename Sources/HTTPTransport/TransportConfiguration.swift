@@ -31,8 +31,9 @@ public struct TransportConfiguration: Sendable {
     public var lingerSeconds = 10.0
     /// Connections at once; those above get 503.
     public var connectionLimit = 1024
-    /// Connections at once from one IPv4 address, or from one /64 network of IPv6; those above get 503. 0 is no limit, as
-    /// behind a proxy, where all clients have one address.
+    /// Connections at once from one IPv4 address, or from one /64 network of IPv6; those above get 503.
+    ///
+    /// 0 is no limit, as behind a proxy, where all clients have one address.
     public var connectionLimitPerAddress = 0
     /// Bytes of a streamed body that may wait for a client; beyond them it is given up.
     public var streamBufferBytes = 4 * 1024 * 1024

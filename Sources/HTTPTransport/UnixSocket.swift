@@ -4,8 +4,8 @@ import Glibc
 enum UnixSocket {
     /// A listening, non-blocking descriptor; owner and group may connect.
     ///
-    /// A socket that nobody listens to any more is replaced; anything else at the path stays, and `unusableSocketPath` is
-    /// thrown.
+    /// A socket that nobody listens to any more is replaced; anything else at the path stays, and
+    /// `unusableSocketPath` is thrown.
     static func listen(at path: String, backlog: Int32) throws(TransportError) -> Int32 {
         guard var address = address(path) else {
             throw .unusableSocketPath(path, reason: "the path must have 1 to \(largestPathBytes) bytes")

@@ -4,6 +4,7 @@ public struct JobID: Hashable, Sendable, CustomStringConvertible {
     /// Characters of an id: 128 bits at six a character.
     public static let characterCount = 22
 
+    /// Its spelling.
     public let description: String
 
     /// A new id from the system's source of randomness.

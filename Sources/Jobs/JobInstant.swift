@@ -1,5 +1,6 @@
 /// A point in time: milliseconds since 1970, UTC.
 public struct JobInstant: Hashable, Sendable, Comparable {
+    /// Milliseconds since 1970, UTC.
     public let unixMilliseconds: Int64
 
     /// Creates an instant from milliseconds since 1970.
@@ -19,6 +20,7 @@ public struct JobInstant: Hashable, Sendable, Comparable {
         Double(unixMilliseconds &- earlier.unixMilliseconds) / 1000
     }
 
+    /// True if `left` is before `right`.
     public static func < (left: JobInstant, right: JobInstant) -> Bool {
         left.unixMilliseconds < right.unixMilliseconds
     }

@@ -2,6 +2,7 @@
 public struct JobMetrics: Sendable, Equatable {
     /// A worker.
     public struct Worker: Sendable, Equatable {
+        /// The name it was given.
         public let name: String
         /// The job that it has.
         public internal(set) var job: JobID?
@@ -27,6 +28,7 @@ public struct JobMetrics: Sendable, Equatable {
     public internal(set) var rejectedTotal: [String: Int] = [:]
     /// Calls of the store that failed.
     public internal(set) var storeFailureTotal = 0
+    /// Each worker, in the order in which they were given.
     public internal(set) var workers: [Worker] = []
     /// True once `drain` was called.
     public internal(set) var isDraining = false

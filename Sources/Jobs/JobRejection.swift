@@ -22,12 +22,13 @@ public struct JobRejection: Error, Sendable, Equatable, CustomStringConvertible 
         }
     }
 
+    /// What was full.
     public let reason: Reason
     /// An estimate, 1 to 3600, for `Retry-After`.
     public let retryAfterSeconds: Int
 
     /// Creates a rejection; `seconds` is brought to the range of `Retry-After`.
-    init(_ reason: Reason, retryAfterSeconds seconds: Double) {
+    public init(_ reason: Reason, retryAfterSeconds seconds: Double) {
         self.reason = reason
         retryAfterSeconds = Int(min(max(seconds.isNaN ? 1 : seconds.rounded(.up), 1), 3600))
     }

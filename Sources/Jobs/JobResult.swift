@@ -9,6 +9,7 @@ public struct JobResult: Sendable {
         case stored(StoredFile, offsets: [Int])
     }
 
+    /// What there is, in the order in which the executor gave it.
     public let files: [JobResultFile.Description]
     let content: Content
 

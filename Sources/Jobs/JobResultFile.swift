@@ -2,8 +2,11 @@
 public struct JobResultFile: Sendable, Equatable {
     /// What a file is, without its bytes.
     public struct Description: Sendable, Equatable {
+        /// The file's name.
         public let name: String
+        /// What its bytes are, such as `image/png`.
         public let mediaType: String
+        /// How long it is.
         public let byteCount: Int
 
         /// Creates a description.
@@ -14,8 +17,11 @@ public struct JobResultFile: Sendable, Equatable {
         }
     }
 
+    /// The file's name.
     public var name: String
+    /// What its bytes are, such as `image/png`.
     public var mediaType: String
+    /// All of it.
     public var bytes: [UInt8]
 
     /// Creates a file.

@@ -29,7 +29,8 @@ enum JobRow {
             let state = row[3].text.flatMap({ JobState(rawValue: $0) }),
             let priority = row[4].integer.flatMap({ JobPriority(rawValue: Int($0)) }), let cost = row[5].real,
             let metadata = row[6].text, let requestByteCount = row[7].integer, let createdAt = row[10].integer,
-            let attempts = row[14].integer, let endRequest = row[15].integer.flatMap({ JobEndRequest(rawValue: Int($0)) })
+            let attempts = row[14].integer,
+            let endRequest = row[15].integer.flatMap({ JobEndRequest(rawValue: Int($0)) })
         else { return nil }
         var record = JobRecord(
             id: id, client: client, priority: priority, cost: cost, metadata: metadata,

@@ -15,8 +15,8 @@ extension JobService {
         case unknown
     }
 
-    /// Takes a job back: one that waits ends at once, one that runs soon, one that has ended stays as it is. Returns the
-    /// job as it is then. Blocks while the store works. `client` nil is the operator, who sees all jobs.
+    /// Takes a job back: one that waits ends at once, one that runs soon, one that has ended stays as it is. Returns
+    /// the job as it is then. Blocks while the store works. `client` nil is the operator, who sees all jobs.
     ///
     /// Throws `notFound`, and `storage` if the job is not in memory and the store failed.
     @discardableResult
@@ -25,8 +25,8 @@ extension JobService {
         return try snapshot(id, client: client)
     }
 
-    /// Forgets a job: one that has ended at once and with its result, one that has not is taken back and goes once it has
-    /// ended. Blocks while the store works. Throws as `cancel` does.
+    /// Forgets a job: one that has ended at once and with its result, one that has not is taken back and goes once it
+    /// has ended. Blocks while the store works. Throws as `cancel` does.
     public func delete(_ id: JobID, client: String? = nil) throws(JobError) {
         switch try stop(id, client, .delete) {
         case .endNow, .raise, .nothing: return

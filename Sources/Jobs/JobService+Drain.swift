@@ -2,18 +2,18 @@ import Dispatch
 import Synchronization
 
 extension JobService {
-    /// Stops: takes and starts no job any more, lets running ones end within the grace, and then asks them to stop. Those
-    /// that are durable go back to the store for the next start, without this attempt being counted; others fail with
-    /// `serverStopping`, as do waiting ones that are not durable. Blocks until all that is done, at most for the grace and
-    /// `stopSeconds`.
+    /// Stops: takes and starts no job any more, lets running ones end within the grace, and then asks them to stop.
+    /// Those that are durable go back to the store for the next start, without this attempt being counted; others fail
+    /// with `serverStopping`, as do waiting ones that are not durable. Blocks until all that is done, at most for the
+    /// grace and `stopSeconds`.
     public func drain(graceSeconds: Double) {
         let done = DispatchSemaphore(value: 0)
         drain(graceSeconds: graceSeconds) { done.signal() }
         done.wait()
     }
 
-    /// As the other `drain`, but returns as soon as waiting jobs are seen to and calls `completion` once all is done. After
-    /// that a job still runs only if it did not heed its cancellation; it counts as tried.
+    /// As the other `drain`, but returns as soon as waiting jobs are seen to and calls `completion` once all is done.
+    /// After that a job still runs only if it did not heed its cancellation; it counts as tried.
     public func drain(graceSeconds: Double, completion: @escaping @Sendable () -> Void) {
         let once = OnceAction(completion)
         let lost = state.withLock { state in

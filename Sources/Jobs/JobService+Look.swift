@@ -5,8 +5,8 @@ extension JobService {
     /// The most jobs of one page.
     public static var pageLimit: Int { 200 }
 
-    /// The job as it is now. Blocks while the store looks for one that has ended. `client` nil is the operator, who sees
-    /// all jobs. Throws `notFound`, also for another client's job, and `storage`.
+    /// The job as it is now. Blocks while the store looks for one that has ended. `client` nil is the operator, who
+    /// sees all jobs. Throws `notFound`, also for another client's job, and `storage`.
     public func snapshot(_ id: JobID, client: String? = nil) throws(JobError) -> JobSnapshot {
         guard let snapshot = memorySnapshot(id) else { return storedSnapshot(try stored(id, client)) }
         guard client == nil || client == snapshot.client else { throw .notFound(id) }
@@ -40,7 +40,8 @@ extension JobService {
         }
     }
 
-    /// The result of a job that succeeded. Blocks while it is opened. Throws `notFound`, `noResult`, `expired`, `storage`.
+    /// The result of a job that succeeded. Blocks while it is opened. Throws `notFound`, `noResult`, `expired`,
+    /// `storage`.
     public func result(_ id: JobID, client: String? = nil) throws(JobError) -> JobResult {
         if let job = state.withLock({ $0.ended[id] }), !job.isDurable {
             guard client == nil || client == job.record.client else { throw .notFound(id) }
@@ -61,9 +62,9 @@ extension JobService {
         }
     }
 
-    /// Follows a job. `notify` is called whenever there is something to take, on the thread that made it happen: it must
-    /// not block. What the job is just now can be taken at once; of one that has ended, the end. Blocks while the store
-    /// looks for one that has ended. Throws `notFound`, `tooManySubscribers`, `storage`.
+    /// Follows a job. `notify` is called whenever there is something to take, on the thread that made it happen: it
+    /// must not block. What the job is just now can be taken at once; of one that has ended, the end. Blocks while the
+    /// store looks for one that has ended. Throws `notFound`, `tooManySubscribers`, `storage`.
     public func events(
         _ id: JobID, client: String? = nil, notify: @escaping @Sendable () -> Void
     ) throws(JobError) -> JobSubscription {

@@ -4,8 +4,8 @@ import Synchronization
 extension JobService {
     /// Takes a job. Once this returns, a durable job survives a kill of the server. Blocks while the request is stored.
     ///
-    /// Throws `rejected` when something is full, `idempotencyConflict`, `invalidOption`, and `storage` for a durable job
-    /// that could not be kept; there is no job then.
+    /// Throws `rejected` when something is full, `idempotencyConflict`, `invalidOption`, and `storage` for a durable
+    /// job that could not be kept; there is no job then.
     public func submit(_ payload: JobPayload, options: JobOptions) throws(JobError) -> JobSubmission {
         try check(payload, options)
         let isDurable = options.isDurable || options.idempotencyKey != nil

@@ -27,8 +27,8 @@ extension JobService {
         }
     }
 
-    /// Sees to it that `wake` is called at this time or before. The wait is never longer than between two sweeps, so that
-    /// a clock that is set does not matter for long.
+    /// Sees to it that `wake` is called at this time or before. The wait is never longer than between two sweeps, so
+    /// that a clock that is set does not matter for long.
     func arrangeWake(at instant: JobInstant) {
         let now = clock.now
         let isNew = state.withLock { state in

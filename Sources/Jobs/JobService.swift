@@ -3,9 +3,9 @@ import Synchronization
 
 /// Takes jobs, has them done by workers, and keeps what becomes of them.
 ///
-/// Knows nothing of the work itself: a payload goes in, files come out. All calls may be made from any thread; those that
-/// say so block while the store works, so they belong on a Dispatch queue and never in a Swift `Task` or on the event
-/// loop. Callbacks are called without any lock held.
+/// Knows nothing of the work itself: a payload goes in, files come out. All calls may be made from any thread; those
+/// that say so block while the store works, so they belong on a Dispatch queue and never in a Swift `Task` or on the
+/// event loop. Callbacks are called without any lock held.
 public final class JobService: Sendable {
     let configuration: JobConfiguration
     let store: JobStore?
@@ -30,7 +30,8 @@ public final class JobService: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Brings the store's jobs in order and begins to work. Blocks. Throws what the store throws; nothing was begun then.
+    /// Brings the store's jobs in order and begins to work. Blocks. Throws what the store throws; nothing was begun
+    /// then.
     public func start() throws(StorageError) {
         let now = clock.now
         let recovery = try store?.recover(now: now) ?? JobStore.Recovery()

@@ -60,7 +60,8 @@ struct JobServiceState: Sendable {
         case .queueFull, .waitingBytesFull, .draining:
             return (estimate.secondsPerCost ?? unknown) / Double(max(1, metrics.workers.count))
         case .tooManyJobsOfClient:
-            guard let first = queue.order().first(where: { $0.client == client }), let place = place(of: first.id) else {
+            guard let first = queue.order().first(where: { $0.client == client }), let place = place(of: first.id)
+            else {
                 return unknown
             }
             return estimatedStart(costAhead: place.costAhead, elapsedSeconds: elapsedSeconds) ?? unknown

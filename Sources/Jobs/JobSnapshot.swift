@@ -1,17 +1,24 @@
 /// A job as it is at one moment.
 public struct JobSnapshot: Sendable, Equatable {
+    /// The name of the job.
     public let id: JobID
+    /// For whom it is.
     public let client: String
+    /// Where it is in its life.
     public let state: JobState
+    /// How soon its turn comes.
     public let priority: JobPriority
     /// True if the job survives a stop of the server.
     public let isDurable: Bool
     /// What the payload said.
     public let metadata: String
+    /// When it was accepted.
     public let createdAt: JobInstant
     /// When the last attempt began.
     public let startedAt: JobInstant?
+    /// When it ended, however it did.
     public let endedAt: JobInstant?
+    /// When it fails if it has not ended.
     public let deadline: JobInstant?
     /// When the result of a job that ended goes, at the latest.
     public let expiresAt: JobInstant?
@@ -19,6 +26,7 @@ public struct JobSnapshot: Sendable, Equatable {
     public let attempts: Int
     /// True once its client has taken it back, and it has not ended yet.
     public let isCancelling: Bool
+    /// Why it failed; kept when it expires.
     public let failure: JobFailure?
     /// The files of the result.
     public let files: [JobResultFile.Description]

@@ -43,7 +43,9 @@ extension JobStore {
             }
             return recovery
         }
-        try removeLeftovers(requests: names, live: Set(recovery.queued.map(\.id.description)))
+        for record in recovery.ended { removeRequest(record.id) }
+        let known = Set((recovery.queued + recovery.ended).map(\.id.description))
+        try removeLeftovers(requests: names.subtracting(known))
         return recovery
     }
 
@@ -55,14 +57,14 @@ extension JobStore {
         return nil
     }
 
-    private func removeLeftovers(requests: Set<String>, live: Set<String>) throws(StorageError) {
+    private func removeLeftovers(requests: Set<String>) throws(StorageError) {
         let kept = try database.perform { (database) throws(StorageError) in
             Set(try database.rows("SELECT id FROM jobs WHERE state = 'succeeded'").compactMap { $0.first?.text })
         }
-        let results = Set(try DurableFolder.names(resultFolder))
-        for name in requests.subtracting(live) { DurableFile.remove("\(requestFolder)/\(name)") }
-        for name in results.subtracting(kept) { DurableFile.remove("\(resultFolder)/\(name)") }
-        let count = requests.subtracting(live).count + results.subtracting(kept).count
+        let results = Set(try DurableFolder.names(resultFolder)).subtracting(kept)
+        for name in requests { DurableFile.remove("\(requestFolder)/\(name)") }
+        for name in results { DurableFile.remove("\(resultFolder)/\(name)") }
+        let count = requests.count + results.count
         if count > 0 { tell(.leftoversRemoved(count: count)) }
     }
 }

@@ -64,6 +64,10 @@ public final class JobStore: Sendable {
         return aside
     }
 
+    /// Closes the database, so that another server can have the folder; later calls throw `unavailable`. For after the
+    /// jobs were drained.
+    public func close() { database.close() }
+
     func tell(_ notice: JobNotice) { self.notice(notice) }
 
     // MARK: Accepting

@@ -6,9 +6,9 @@ import ServiceAPI
 
 /// Where jobs are kept.
 ///
-/// Without a folder in the settings it is the user's own for state (`$STATE_DIRECTORY` of systemd, `$XDG_STATE_HOME/mica`
-/// or `~/.local/state/mica`), one for each port; where that cannot be had, or the port is any free one, a temporary one,
-/// whose jobs end with the process.
+/// Without a folder in the settings it is the user's own for state (`$STATE_DIRECTORY` of systemd,
+/// `$XDG_STATE_HOME/mica` or `~/.local/state/mica`), one for each port; where that cannot be had, or the port is any free
+/// one, a temporary one, whose jobs end with the process.
 struct JobFolder {
     /// Nil if no jobs are kept.
     let store: JobStore?
@@ -33,7 +33,8 @@ struct JobFolder {
                 return
             } catch {
                 guard settings.stateFolder == nil else { throw error }
-                logger.warning("jobs will not survive this process; name a state_folder", metadata: ["problem": "\(error)"])
+                logger.warning(
+                    "jobs will not survive this process; name a state_folder", metadata: ["problem": "\(error)"])
             }
         }
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")

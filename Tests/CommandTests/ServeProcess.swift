@@ -19,6 +19,7 @@ final class ServeProcess {
     init(_ arguments: [String]) throws {
         process.executableURL = MicaProcess.executable
         process.arguments = ["serve", "--port", "0"] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["MICA_DRAIN_SECONDS": "0"]) { $1 }
         process.currentDirectoryURL = MicaProcess.repository
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output

@@ -1,1 +1,3 @@
-print("probe")
+import Glibc
+
+exit(CrashProbe(arguments: CommandLine.arguments).run())

@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct ResponseTests {
     private func text(
-        _ response: Response, version: HTTPVersion = .http11, framing: ResponseFraming = .length, keepsAlive: Bool = true
+        _ response: Response, version: HTTPVersion = .http11, framing: ResponseFraming = .length,
+        keepsAlive: Bool = true
     ) -> String {
         var bytes: [UInt8] = []
         response.appendHead(to: &bytes, version: version, framing: framing, keepsAlive: keepsAlive, date: "D")

@@ -1,6 +1,7 @@
 import Dispatch
 import HTTPProtocol
 import HTTPTransport
+import Synchronization
 import Testing
 
 @Suite struct StreamingTests {
@@ -143,10 +144,10 @@ import Testing
     /// Handlers may be tested without a connection.
     @Test(arguments: [true, false]) func aStreamCanBeCollected(finishes: Bool) {
         let delivered = DispatchSemaphore(value: 0)
-        nonisolated(unsafe) var response: Response?
+        let response = Mutex<Response?>(nil)
         do {
             let responder = Responder { answer in
-                response = answer
+                response.withLock { $0 = answer }
                 delivered.signal()
             }
             let stream = responder.stream(Response(status: 200, body: [[1]]))
@@ -154,6 +155,6 @@ import Testing
             if finishes { stream.finish() }
         }
         delivered.wait()
-        #expect(response?.body == (finishes ? [[1], [2], [3]] : nil))
+        #expect(response.withLock { $0?.body } == (finishes ? [[1], [2], [3]] : nil))
     }
 }

@@ -8,7 +8,9 @@ import Testing
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
     /// Two certificates in a folder that is removed after `body`.
-    private func withCertificates(_ body: (_ first: TLSConfiguration, _ second: TLSConfiguration) throws -> Void) throws {
+    private func withCertificates(
+        _ body: (_ first: TLSConfiguration, _ second: TLSConfiguration) throws -> Void
+    ) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }

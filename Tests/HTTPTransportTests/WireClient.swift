@@ -92,6 +92,12 @@ final class WireClient {
     /// Ends the sending half alone.
     func endSending() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// Each `send` becomes a segment of its own.
+    func sendAtOnce() {
+        var on: Int32 = 1
+        setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+
     func limitReceiveBuffer(bytes: Int32) {
         var size = bytes
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))

@@ -36,7 +36,8 @@ import Testing
                 .filter { $0["in"] as? String == "query" }
             #expect(Set(query.compactMap { $0["name"] as? String }) == names.union(more))
             guard let format = query.first(where: { $0["name"] as? String == "format" }) else { continue }
-            #expect((format["schema"] as? [String: Any])?["enum"] as? [String] == ResultFormat.allCases.map(\.rawValue))
+            let formats = (format["schema"] as? [String: Any])?["enum"] as? [String]
+            #expect(formats == ResultFormat.allCases.map(\.rawValue))
         }
 
         // Each bound is accepted, and the next value beyond it refused: the service knows the same range.

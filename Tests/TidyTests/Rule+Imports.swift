@@ -20,13 +20,15 @@ extension Rule {
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
         "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "COpenSSL", "Logging"]),
+        "DurableStorage": Permission(modules: ["CSQLite"]),
+        "Jobs": Permission(modules: ["DurableStorage"]),
         "ServiceAPI": Permission(modules: [
-            "HTTPProtocol", "HTTPTransport", "QwenImage", "ImageCodecs", "TensorCore", "Logging",
+            "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore", "Logging",
         ]),
         "mica": Permission(
             modules: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI",
+                "ServiceAPI", "Jobs", "DurableStorage",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

@@ -83,7 +83,7 @@ final class LayeredJob {
         return branches
     }
 
-    /// [tokens, hidden], from the cache if it has it. An observer is to see all that is computed, so it gets no cached one.
+    /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
     private func embedding(of prompt: String, observer: (any TensorObserver)?) throws -> Tensor {
         let length = parameters.maxSequenceLength
         if observer == nil, let known = hooks.textCache?.embedding(of: prompt, maxSequenceLength: length) {

@@ -121,7 +121,7 @@ final class ServiceMetrics: Sendable {
         let figures = ProcessFigures()
         let values: [(String, String, Double?)] = [
             ("process_resident_memory_bytes", "Bytes in memory.", figures.residentBytes),
-            ("mica_memory_mapped_file_bytes", "Bytes in memory that belong to files, such as weights.", figures.fileBytes),
+            ("mica_memory_file_bytes", "Bytes in memory that belong to files, such as weights.", figures.fileBytes),
             ("mica_memory_peak_bytes", "The most bytes in memory so far.", figures.peakBytes),
             ("process_open_fds", "Open descriptors.", figures.openDescriptors),
             ("process_threads", "Threads.", figures.threads),

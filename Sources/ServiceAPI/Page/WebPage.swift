@@ -1,17 +1,35 @@
-/// A file of the page.
-struct WebPageResource {
-    let mediaType: String
-    let bytes: [UInt8]
-}
+/// The page at "/": what its files are, and what a browser may do with them. It needs nothing from outside.
+public enum WebPage {
+    /// A file of the page.
+    public struct Resource: Sendable {
+        /// For `Content-Type`.
+        public let mediaType: String
+        public let bytes: [UInt8]
+    }
 
-/// The page at "/"; nothing yet.
-enum WebPage {
-    static let paths = ["/", "/page.css", "/page.js"]
-    static let contentSecurityPolicy = "default-src 'self'"
+    /// For the field `Content-Security-Policy`: scripts, styles and data of this service alone, no markup from strings,
+    /// and no page that frames this one.
+    public static let contentSecurityPolicy = [
+        "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' blob: data:",
+        "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+        "require-trusted-types-for 'script'", "trusted-types 'none'",
+    ].joined(separator: "; ")
 
-    static func resource(at path: String) -> WebPageResource? {
-        guard paths.contains(path) else { return nil }
-        let type = path == "/" ? "text/html; charset=utf-8" : path == "/page.css" ? "text/css" : "text/javascript"
-        return WebPageResource(mediaType: type, bytes: [])
+    /// The paths of all files, "/" first.
+    public static let paths = PageDocument.texts.map(\.path)
+
+    /// The file at a path such as "/page.js", or nil.
+    public static func resource(at path: String) -> Resource? { resources[path] }
+
+    private static let resources = Dictionary(
+        uniqueKeysWithValues: PageDocument.texts.map { path, text in
+            (path, Resource(mediaType: mediaType(path), bytes: Array(text.utf8)))
+        })
+
+    private static func mediaType(_ path: String) -> String {
+        if path.hasSuffix(".css") { return "text/css; charset=utf-8" }
+        if path.hasSuffix(".js") { return "text/javascript; charset=utf-8" }
+        if path.hasSuffix(".svg") { return "image/svg+xml" }
+        return "text/html; charset=utf-8"
     }
 }

@@ -48,29 +48,37 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         switch self {
         case .prompt: options.prompt = text
         case .negativePrompt: options.negativePrompt = text
-        case .trueCFGScale: options.trueCFGScale = try ParameterText.decimal(text, name, DecompositionParameters.guidanceRange, "a number from 0 to 100")
-        case .layers: options.layers = try ParameterText.integer(text, name, DecompositionParameters.layerRange)
+        case .trueCFGScale:
+            options.trueCFGScale = try ParameterText.decimal(
+                text, name, DecompositionParameters.guidanceRange, "a number from 0 to 100")
+        case .layers: options.layers = try integer(text, name, DecompositionParameters.layerRange)
         case .numInferenceSteps:
-            options.numInferenceSteps = try ParameterText.integer(text, name, DecompositionParameters.stepRange)
-        case .resolution: options.resolution = try ParameterText.integer(text, name, DecompositionParameters.resolutionRange)
+            options.numInferenceSteps = try integer(text, name, DecompositionParameters.stepRange)
+        case .resolution: options.resolution = try integer(text, name, DecompositionParameters.resolutionRange)
         case .cfgNormalize: options.cfgNormalize = try ParameterText.boolean(text, name)
         case .useEnPrompt:
             options.useEnPrompt =
                 name == Self.captionLanguage
-                ? try ParameterText.choice(text, name, [("en", true), ("zh", false)]) : try ParameterText.boolean(text, name)
+                ? try ParameterText.choice(text, name, [("en", true), ("zh", false)])
+                : try ParameterText.boolean(text, name)
         case .numImagesPerPrompt:
-            options.numImagesPerPrompt = try ParameterText.integer(text, name, DecompositionParameters.imageCountRange)
+            options.numImagesPerPrompt = try integer(text, name, DecompositionParameters.imageCountRange)
         case .seed:
             guard ParameterText.isNumber(text), let seed = UInt64(text) else {
                 throw .unreadableParameter(
-                    name: name, value: ParameterText.shortened(text), expected: "a whole number from 0 to \(UInt64.max)")
+                    name: name, value: ParameterText.shortened(text),
+                    expected: "a whole number from 0 to \(UInt64.max)")
             }
             options.seed = seed
         case .generator: options.generator = try ParameterText.choice(text, name, [("cpu", .cpu), ("cuda", .cuda)])
         case .dtype:
             options.dtype = try ParameterText.choice(text, name, [("float32", .float32), ("bfloat16", .bfloat16)])
         case .maxSequenceLength:
-            options.maxSequenceLength = try ParameterText.integer(text, name, DecompositionParameters.sequenceLengthRange)
+            options.maxSequenceLength = try integer(text, name, DecompositionParameters.sequenceLengthRange)
         }
+    }
+
+    private func integer(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws(ServiceError) -> Int {
+        try ParameterText.integer(text, name, range)
     }
 }

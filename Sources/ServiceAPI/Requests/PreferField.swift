@@ -13,8 +13,8 @@ struct PreferField: Sendable, Equatable {
     /// Nothing preferred.
     init() {}
 
-    /// Reads all `Prefer` fields. What is not known or not well-formed counts as not there, as RFC 7240 has it; of one that
-    /// is there twice the first counts.
+    /// Reads all `Prefer` fields. What is not known or not well-formed counts as not there, as RFC 7240 has it; of one
+    /// that is there twice the first counts.
     init(_ fields: HeaderFields) {
         for value in fields.all("prefer") {
             for element in value.split(separator: 0x2C).prefix(Self.largestCount) {

@@ -87,7 +87,8 @@ struct RequestBody: Sendable {
         if text.prefix(5).elementsEqual("data:".utf8) {
             // data:image/png;base64,...
             let head = text.prefix(100)
-            guard let comma = head.firstIndex(of: 0x2C), head[..<comma].reversed().starts(with: ";base64".utf8.reversed())
+            guard let comma = head.firstIndex(of: 0x2C),
+                head[..<comma].reversed().starts(with: ";base64".utf8.reversed())
             else {
                 throw .unreadableParameter(
                     name: field.name, value: String(decoding: text.prefix(20), as: UTF8.self),

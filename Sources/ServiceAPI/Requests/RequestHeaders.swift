@@ -9,7 +9,8 @@ enum RequestHeaders {
         let values = fields.all("idempotency-key")
         guard var value = values.first else { return nil }
         if value.count >= 2, value.first == 0x22, value.last == 0x22 { value = value.dropFirst().dropLast() }
-        guard values.count == 1, (1...255).contains(value.count), value.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        let isVisible = value.allSatisfy { (0x21...0x7E).contains($0) }
+        guard values.count == 1, (1...255).contains(value.count), isVisible else {
             throw .header(name: "Idempotency-Key", expected: "1 to 255 visible ASCII characters, and there once")
         }
         return String(decoding: value, as: UTF8.self)

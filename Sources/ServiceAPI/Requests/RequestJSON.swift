@@ -33,6 +33,7 @@ public struct RequestJSON: Sendable {
     /// A member that is not `null`.
     public struct Member: Sendable {
         public let name: String
+        /// What it was written as.
         public let kind: Kind
         /// A string without quotes and escapes; a number or boolean as written.
         public let value: ArraySlice<UInt8>

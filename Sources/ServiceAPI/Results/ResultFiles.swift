@@ -5,8 +5,8 @@ import Jobs
 
 /// The files that a job's result is kept as, and the forms that clients get it in.
 ///
-/// `result.json` and `manifest.json` (the same without times), a PNG for each layer, and, unless it was not asked for, a
-/// PSD for each image.
+/// `result.json` and `manifest.json` (the same without times), a PNG for each layer, and, unless it was not asked for,
+/// a PSD for each image.
 struct ResultFiles: Sendable {
     static let resultName = "result.json"
     static let manifestName = "manifest.json"

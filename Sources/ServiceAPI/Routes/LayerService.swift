@@ -59,8 +59,9 @@ public final class LayerService: RequestHandler {
 
     // MARK: The end
 
-    /// No longer ready, and no new jobs; those that run may go on for `graceSeconds`. `completion` is called once nothing
-    /// runs any more.
+    /// No longer ready, and no new jobs; those that run may go on for `graceSeconds`.
+    ///
+    /// `completion` is called once nothing runs any more.
     public func stop(graceSeconds: Double, completion: @escaping @Sendable () -> Void) {
         stopping.store(true, ordering: .relaxed)
         jobs.drain(graceSeconds: graceSeconds, completion: completion)

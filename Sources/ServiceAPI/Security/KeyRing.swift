@@ -10,7 +10,9 @@ public struct KeyRing: Sendable, Equatable {
     /// No key: everybody may do everything.
     public init() {}
 
-    /// Adds the keys of a text: a line each; empty lines and those that begin with # are skipped. `source` is for messages.
+    /// Adds the keys of a text: a line each; empty lines and those that begin with # are skipped.
+    ///
+    /// `source` is for messages.
     public mutating func add(_ text: String, source: String) throws(SettingsError) {
         for line in text.split(whereSeparator: { $0.isNewline || $0 == ";" }) {
             let line = line.drop(while: \.isWhitespace)

@@ -129,7 +129,8 @@ public struct ServiceSettings: Sendable, Equatable {
     public func validate() throws(SettingsError) {
         guard (tlsCertificate == nil) == (tlsKey == nil) else {
             throw .value(
-                source: tlsKey == nil ? "tls_key" : "tls_certificate", value: "", expected: "given too, since the other is")
+                source: tlsKey == nil ? "tls_key" : "tls_certificate", value: "",
+                expected: "given too, since the other is")
         }
     }
 
@@ -138,7 +139,8 @@ public struct ServiceSettings: Sendable, Equatable {
     /// `tcp://...` as a port is what Kubernetes sets for a service that is called "mica", and not meant for us.
     public mutating func apply(environment: [String: String]) throws(SettingsError) {
         for key in Key.allCases {
-            guard let text = environment[key.environmentName], !text.isEmpty, !text.hasPrefix("tcp://") else { continue }
+            let value = environment[key.environmentName]
+            guard let text = value, !text.isEmpty, !text.hasPrefix("tcp://") else { continue }
             try set(key, to: text, source: key.environmentName)
         }
     }

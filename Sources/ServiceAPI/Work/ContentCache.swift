@@ -3,8 +3,8 @@ import Jobs
 import QwenImage
 import Synchronization
 
-/// Captions and prompt embeddings of one model by content, at most so many bytes together; what was not asked for longest
-/// goes first.
+/// Captions and prompt embeddings of one model by content, at most so many bytes together; what was not asked for
+/// longest goes first.
 ///
 /// Pictures are known by the SHA-256 of their pixels, prompts by their text.
 public final class ContentCache: TextCache {

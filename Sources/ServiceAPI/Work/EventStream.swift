@@ -5,8 +5,8 @@ import Synchronization
 
 /// A job's events on their way to one client, as server-sent events (WHATWG HTML, section 9.2).
 ///
-/// Looks and writes happen on a serial queue of its own, so that events keep their order. Until its end the job keeps the
-/// stream alive.
+/// Looks and writes happen on a serial queue of its own, so that events keep their order. Until its end the job keeps
+/// the stream alive.
 final class EventStream: Sendable {
     static let mediaType = "text/event-stream"
     /// Between two looks at what happened, so that a quick job does not send hundreds of events a second.

@@ -2,8 +2,8 @@ import Dispatch
 import Jobs
 import Synchronization
 
-/// Waits for a job's end without holding a thread; what happens first (the end, the end of patience, the client's going)
-/// is told, and nothing after it.
+/// Waits for a job's end without holding a thread; what happens first (the end, the end of patience, the client's
+/// going) is told, and nothing after it.
 final class JobWaiter: Sendable {
     private struct State {
         var isOver = false

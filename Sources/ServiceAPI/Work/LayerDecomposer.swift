@@ -26,8 +26,11 @@ public protocol LayerDecomposer: Sendable {
 
 /// How often a cache had what was looked for.
 public struct CacheFigures: Sendable, Equatable {
+    /// `caption` or `prompt`.
     public let name: String
+    /// Look-ups that found something.
     public let hits: Int
+    /// Look-ups that did not.
     public let misses: Int
 
     /// Figures of one cache.

@@ -1,0 +1,2809 @@
+/// The files of the page, each under the path that it is served at; `make page` writes this file.
+enum PageDocument {
+    static let texts: [(path: String, text: String)] = [
+        (
+            "/",
+            #"""
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="description" content="Splits a picture into layers that can be edited one by one.">
+<title>Mica: a picture into layers</title>
+<link rel="icon" href="page/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="page.css">
+<script type="module" src="page.js"></script>
+</head>
+<body>
+<a class="skip" href="#stage-heading">Skip to the picture</a>
+
+<header class="bar">
+  <div class="brand">
+    <img src="page/icon.svg" alt="" width="28" height="28">
+    <h1>Mica</h1>
+    <span class="claim">a picture into layers</span>
+  </div>
+  <p class="service" id="service"><span class="dot" aria-hidden="true"></span>
+    <span id="service-text">Connecting</span></p>
+  <button type="button" class="quiet" id="key-button" hidden>Access key</button>
+</header>
+
+<p class="banner" id="offline" role="status" hidden></p>
+<noscript><p class="banner">This page needs JavaScript. Without it, the service can be used from a command line:
+  <code>curl -F image=@photo.jpg …/v1/layers?format=zip -o layers.zip</code></p></noscript>
+
+<main class="desk">
+
+  <form class="panel settings" id="settings" aria-labelledby="settings-heading" novalidate>
+    <h2 id="settings-heading" class="unseen">Picture and settings</h2>
+    <div class="fields">
+      <div class="drop" id="drop">
+        <input class="unseen" type="file" id="file" accept="image/*" aria-describedby="file-hint">
+        <label for="file" id="file-label">
+          <span class="drop-picture" id="drop-picture" aria-hidden="true"></span>
+          <span class="drop-words">
+            <strong id="file-name">Choose a picture</strong>
+            <span id="file-hint" class="hint">or drop or paste one: PNG, JPEG, WebP</span>
+          </span>
+        </label>
+      </div>
+      <p class="field-error" id="file-error" role="alert" hidden></p>
+
+      <div class="pair">
+        <div class="field">
+          <label for="layers">Layers</label>
+          <div class="stepper">
+            <button type="button" data-step="-1" aria-label="One layer fewer" tabindex="-1">−</button>
+            <input id="layers" name="layers" type="number" inputmode="numeric" min="1" max="16" step="1">
+            <button type="button" data-step="1" aria-label="One layer more" tabindex="-1">+</button>
+          </div>
+        </div>
+        <div class="field">
+          <label for="steps">Steps</label>
+          <div class="stepper">
+            <button type="button" data-step="-1" aria-label="Fewer steps" tabindex="-1">−</button>
+            <input id="steps" name="num_inference_steps" type="number" inputmode="numeric" min="1" max="1000" step="1"
+              aria-describedby="steps-hint">
+            <button type="button" data-step="1" aria-label="More steps" tabindex="-1">+</button>
+          </div>
+        </div>
+      </div>
+      <p class="hint under" id="steps-hint">More steps are finer and take longer.</p>
+
+      <fieldset class="field">
+        <legend>Size</legend>
+        <div class="chips" id="sizes"></div>
+        <div class="custom-size" id="custom-size" hidden>
+          <label for="resolution">Side of the square with the same area, in pixels</label>
+          <input id="resolution" type="number" inputmode="numeric" min="64" max="2048" step="1">
+        </div>
+      </fieldset>
+
+      <div class="field">
+        <label for="prompt">What it shows <span class="optional">optional</span></label>
+        <textarea id="prompt" name="prompt" rows="3" aria-describedby="prompt-hint"></textarea>
+        <p class="hint" id="prompt-hint">A few words on the picture as a whole, hidden parts included.</p>
+      </div>
+
+      <details class="advanced" id="advanced">
+        <summary>Advanced</summary>
+        <div class="fields">
+          <div class="field">
+            <label for="seed">Seed</label>
+            <div class="with-button">
+              <input id="seed" name="seed" type="text" inputmode="numeric" autocomplete="off" placeholder="random"
+                aria-describedby="seed-hint">
+              <button type="button" id="seed-clear" class="quiet">Random</button>
+            </div>
+            <p class="hint" id="seed-hint">The same seed and settings give the same layers.</p>
+          </div>
+          <div class="field">
+            <label for="negative">What to steer away from</label>
+            <textarea id="negative" name="negative_prompt" rows="2"></textarea>
+          </div>
+          <div class="field">
+            <label for="guidance">Guidance scale</label>
+            <input id="guidance" name="true_cfg_scale" type="number" inputmode="decimal" min="0" max="100" step="0.1"
+              aria-describedby="guidance-hint">
+            <p class="hint" id="guidance-hint">1 turns guidance off: twice as fast, prompts count less.</p>
+          </div>
+          <div class="field">
+            <label for="normalize">Guidance keeps its strength</label>
+            <select id="normalize" name="cfg_normalize">
+              <option value="">As the model does</option><option value="true">Yes</option>
+              <option value="false">No</option>
+            </select>
+          </div>
+          <div class="field">
+            <label for="language">Language of the caption</label>
+            <select id="language" name="caption_language">
+              <option value="">As the model does</option><option value="en">English</option>
+              <option value="zh">Chinese</option>
+            </select>
+          </div>
+          <div class="pair">
+            <div class="field">
+              <label for="generator">Noise of a</label>
+              <select id="generator" name="generator">
+                <option value="">default</option><option value="cpu">CPU</option>
+                <option value="cuda">CUDA device</option>
+              </select>
+            </div>
+            <div class="field">
+              <label for="dtype">drawn as</label>
+              <select id="dtype" name="dtype">
+                <option value="">default</option><option value="float32">float32</option>
+                <option value="bfloat16">bfloat16</option>
+              </select>
+            </div>
+          </div>
+        </div>
+      </details>
+    </div>
+    <div class="go">
+      <button type="submit" class="primary" id="submit">Split into layers</button>
+    </div>
+  </form>
+
+  <section class="stage" aria-labelledby="stage-heading">
+    <h2 id="stage-heading" class="unseen" tabindex="-1">The picture</h2>
+
+    <div class="tools" id="tools" hidden>
+      <div class="segments" role="radiogroup" aria-label="View">
+        <label><input type="radio" name="view" value="blend" checked><span>Blend</span></label>
+        <label><input type="radio" name="view" value="compare"><span>Compare</span></label>
+        <label><input type="radio" name="view" value="single"><span>One layer</span></label>
+      </div>
+      <div class="tool-group">
+        <label class="unseen" for="backdrop">Behind the layers</label>
+        <select id="backdrop">
+          <option value="checks">Checkerboard</option>
+          <option value="white">White</option>
+          <option value="black">Black</option>
+          <option value="green">Green</option>
+        </select>
+        <div class="zoom" role="group" aria-label="Zoom">
+          <button type="button" data-zoom="out" aria-label="Zoom out">−</button>
+          <button type="button" data-zoom="fit" id="zoom-text" aria-label="Fit the picture in">Fit</button>
+          <button type="button" data-zoom="in" aria-label="Zoom in">+</button>
+        </div>
+      </div>
+    </div>
+
+    <div class="view" id="view">
+      <div class="empty" id="empty">
+        <svg class="empty-art" viewBox="0 0 400 215" aria-hidden="true">
+          <g transform="translate(20 62) skewY(-12)">
+            <rect width="150" height="150" rx="6" fill="#9fd6e6"/>
+            <path d="M0 98c30-14 55-8 80-3s45-9 70 0v49a6 6 0 0 1-6 6H6a6 6 0 0 1-6-6z" fill="#7fb069"/>
+            <path d="M0 117c40-9 90 0 150-7v34a6 6 0 0 1-6 6H6a6 6 0 0 1-6-6z" fill="#5f9654"/>
+          </g>
+          <g transform="translate(122 62) skewY(-12)">
+            <rect class="glass" width="150" height="150" rx="6"/>
+            <circle cx="118" cy="42" r="16" fill="#f6a623"/>
+            <path d="M76 98h60v30H76z" fill="#b5651d"/>
+            <path d="M70 76h72l-7 18H77z" fill="#d7263d"/>
+            <path d="M84 76h13l-2 18H84zM110 76h13l1 18h-12z" fill="#fff4e0"/>
+            <circle cx="38" cy="78" r="9" fill="#8d5524"/>
+            <path d="M26 90q12-6 24 0l4 28H22zM28 118h8v24h-8zM40 118h8v24h-8z" fill="#2d6cdf"/>
+          </g>
+          <g transform="translate(224 62) skewY(-12)">
+            <rect class="glass" width="150" height="150" rx="6"/>
+            <text x="12" y="32" font-family="DejaVu Sans, Verdana, sans-serif" font-weight="700" font-size="22"
+              fill="#d7263d">MARKET</text>
+            <text x="12" y="139" font-family="DejaVu Sans, Verdana, sans-serif" font-weight="700" font-size="10.5"
+              class="ink">8 to 14 h, Old Square</text>
+          </g>
+        </svg>
+        <p class="empty-title">Every part of a picture on a layer of its own</p>
+        <p class="hint">Choose a picture, press <em>Split into layers</em>, then move, hide and blend them here,<br>
+          or take them along as a PSD for Photoshop, GIMP or Krita.</p>
+        <button type="button" class="secondary" id="example">Try an example picture</button>
+      </div>
+
+      <div class="sheet-frame" id="frame" hidden>
+        <div class="sheet" id="sheet" data-backdrop="checks">
+          <canvas id="canvas" tabindex="0" role="img" aria-label="The picture"
+            aria-describedby="canvas-hint"></canvas>
+          <div class="original" id="original" hidden></div>
+          <div class="divider" id="divider" aria-hidden="true" hidden></div>
+          <div class="outline" id="outline" aria-hidden="true" hidden></div>
+        </div>
+      </div>
+      <p class="unseen" id="canvas-hint">Arrow keys move the selected layer by one pixel, with Shift by ten.</p>
+
+      <div class="progress-card" id="progress" hidden>
+        <div class="progress-head">
+          <strong id="progress-title">Sending</strong>
+          <span id="progress-time" class="hint"></span>
+        </div>
+        <progress id="progress-bar" max="1" aria-labelledby="progress-title"></progress>
+        <div class="progress-foot">
+          <span id="progress-detail" class="hint"></span>
+          <button type="button" class="quiet" id="cancel">Cancel</button>
+        </div>
+      </div>
+
+      <div class="problem" id="problem" role="alert" tabindex="-1" hidden>
+        <h3 id="problem-title"></h3>
+        <p id="problem-detail"></p>
+        <p id="problem-advice" class="advice"></p>
+        <p id="problem-reference" class="hint"></p>
+        <div class="row" id="problem-actions"></div>
+      </div>
+    </div>
+
+    <div class="compare" id="compare" hidden>
+      <span aria-hidden="true">Original</span>
+      <input type="range" id="split" min="0" max="100" step="0.5" value="50"
+        aria-label="How much of the original to show">
+      <span aria-hidden="true">Layers</span>
+      <output id="difference" class="hint" for="split"></output>
+    </div>
+    <p class="facts" id="facts" hidden></p>
+
+    <section class="history" id="history" aria-labelledby="history-heading" hidden>
+      <h2 id="history-heading">This session</h2>
+      <ul id="runs"></ul>
+    </section>
+  </section>
+
+  <aside class="panel results" id="results" aria-labelledby="layers-heading" hidden>
+    <div class="results-head">
+      <h2 id="layers-heading">Layers</h2>
+      <button type="button" class="quiet" id="reset">Reset</button>
+    </div>
+    <ul class="layers" id="layer-list"></ul>
+    <section class="save" aria-labelledby="save-heading">
+      <h2 id="save-heading">Download</h2>
+      <button type="button" class="primary" id="save-psd">PSD, all layers</button>
+      <div class="pair">
+        <button type="button" class="secondary" id="save-zip">ZIP of PNGs</button>
+        <button type="button" class="secondary" id="save-blend">Blend as PNG</button>
+      </div>
+      <p class="hint">PSD and ZIP hold the layers as they were made. The blend is saved as
+        you see it, moved and faded.</p>
+      <p class="field-error" id="save-error" role="alert" hidden></p>
+      <button type="button" class="secondary wide" id="again">Again with another seed</button>
+    </section>
+  </aside>
+</main>
+
+<div class="curtain" id="curtain" aria-hidden="true" hidden><p>Drop it: this picture will be split</p></div>
+<p class="unseen" id="live" role="status" aria-live="polite"></p>
+
+<dialog id="key-dialog" aria-labelledby="key-heading">
+  <form method="dialog" id="key-form">
+    <h2 id="key-heading">Access key</h2>
+    <p id="key-reason">This service asks for a key. Whoever runs it can give you one.</p>
+    <label for="key">Key</label>
+    <input id="key" name="key" type="password" autocomplete="off" spellcheck="false" required>
+    <p class="field-error" id="key-error" role="alert" hidden></p>
+    <p class="hint">It stays in this tab and is forgotten when the tab is closed.</p>
+    <div class="row end">
+      <button type="button" class="quiet" id="key-forget" hidden>Forget it</button>
+      <button type="button" class="secondary" id="key-cancel">Cancel</button>
+      <button type="submit" class="primary" value="use">Use this key</button>
+    </div>
+  </form>
+</dialog>
+</body>
+</html>
+
+"""#
+        ),
+        (
+            "/page.css",
+            #"""
+/* Colours first: everything below uses these names only. */
+:root {
+  color-scheme: light dark;
+  --ground: #f4f4f5;
+  --panel: #ffffff;
+  --stage: #e8e8e9;
+  --line: #dcdce0;
+  --control: #ffffff;
+  --control-line: #84848a;
+  --ink: #1c1d22;
+  --soft: #5b5d66;
+  --accent: #2f4fd0;
+  --accent-strong: #2440b0;
+  --on-accent: #ffffff;
+  --tint: #e9edfc;
+  --danger: #b3261e;
+  --danger-tint: #fdecea;
+  --good: #16803c;
+  --busy: #b26a00;
+  --check-a: #ffffff;
+  --check-b: #d9d9dc;
+  --shadow: 0 1px 2px rgb(20 22 40 / 8%), 0 6px 24px rgb(20 22 40 / 8%);
+  --radius: 10px;
+}
+
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #131418;
+    --panel: #1b1d22;
+    --stage: #0e0f12;
+    --line: #2e3139;
+    --control: #23262d;
+    --control-line: #737884;
+    --ink: #eceef2;
+    --soft: #a6abb7;
+    --accent: #93a8ff;
+    --accent-strong: #b1c0ff;
+    --on-accent: #10142a;
+    --tint: #262d49;
+    --danger: #ff9d94;
+    --danger-tint: #3a1d1b;
+    --good: #62d18a;
+    --busy: #f3b35b;
+    --check-a: #b4b6bd;
+    --check-b: #999ba3;
+    --shadow: 0 1px 2px rgb(0 0 0 / 40%), 0 8px 28px rgb(0 0 0 / 45%);
+  }
+}
+
+*, *::before, *::after { box-sizing: border-box; }
+[hidden] { display: none !important; }
+html { -webkit-text-size-adjust: 100%; }
+body {
+  margin: 0;
+  min-height: 100vh;
+  display: flex;
+  flex-direction: column;
+  background: var(--ground);
+  color: var(--ink);
+  font: 15px/1.45 Inter, system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
+}
+h1, h2, h3, p, ul { margin: 0; padding: 0; }
+ul { list-style: none; }
+h1 { font-size: 18px; letter-spacing: -.01em; }
+h2 { font-size: 14px; font-weight: 650; }
+h3 { font-size: 16px; font-weight: 650; }
+a { color: var(--accent); }
+.unseen {
+  position: absolute; width: 1px !important; height: 1px; min-height: 0 !important; margin: -1px; padding: 0;
+  overflow: hidden; clip-path: inset(50%); white-space: nowrap; border: 0;
+}
+.hint { color: var(--soft); font-size: 13px; }
+.optional { color: var(--soft); font-weight: 400; font-size: 13px; }
+.field-error { color: var(--danger); font-size: 13.5px; overflow-wrap: anywhere; }
+.skip { position: absolute; left: 8px; top: -60px; z-index: 20; padding: 8px 14px; background: var(--panel);
+  border-radius: 8px; box-shadow: var(--shadow); }
+.skip:focus { top: 8px; }
+
+/* Controls */
+button, input, select, textarea { font: inherit; color: inherit; }
+button, select { cursor: pointer; }
+input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea {
+  width: 100%; min-height: 38px; padding: 7px 10px;
+  background: var(--control); border: 1px solid var(--control-line); border-radius: 8px;
+}
+textarea { resize: vertical; min-height: 64px; display: block; }
+::placeholder { color: var(--soft); opacity: 1; }
+input[type="range"] { width: 100%; min-width: 0; accent-color: var(--accent); height: 24px; margin: 0; }
+button {
+  min-height: 38px; padding: 7px 14px; border-radius: 8px; border: 1px solid transparent; background: none;
+  font-weight: 550; transition: background-color .12s, border-color .12s;
+}
+.primary { background: var(--accent); color: var(--on-accent); }
+.primary:hover { background: var(--accent-strong); }
+.secondary { border-color: var(--control-line); background: var(--control); }
+.secondary:hover { border-color: var(--accent); color: var(--accent); }
+.quiet { color: var(--accent); padding-inline: 10px; min-height: 32px; }
+.quiet:hover { background: var(--tint); }
+.wide { width: 100%; }
+button:disabled { opacity: .55; cursor: default; }
+:focus { outline: none; }
+:focus-visible, .chips input:focus-visible + span, .segments input:focus-visible + span,
+.drop input:focus-visible + label, .eye input:focus-visible + span {
+  outline: 2px solid var(--accent); outline-offset: 2px;
+}
+.row { display: flex; flex-wrap: wrap; gap: 8px; }
+.end { justify-content: flex-end; }
+
+/* The bar on top */
+.bar { display: flex; align-items: center; gap: 16px; padding: 9px 18px; min-height: 54px;
+  background: var(--panel); border-bottom: 1px solid var(--line); }
+.brand { display: flex; align-items: center; gap: 10px; flex: 1; min-width: 0; }
+.brand img { display: block; }
+.claim { color: var(--soft); white-space: nowrap; padding-top: 2px; }
+.service { display: flex; align-items: center; gap: 8px; color: var(--soft); font-size: 13px; min-width: 0; }
+#service-text { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.dot { width: 9px; height: 9px; border-radius: 50%; background: var(--soft); flex: none; }
+.service[data-state="ready"] .dot { background: var(--good); }
+.service[data-state="busy"] .dot { background: var(--busy); }
+.service[data-state="away"] .dot { background: var(--danger); }
+.banner { padding: 9px 18px; background: var(--danger-tint); color: var(--danger); font-size: 14px; }
+
+/* The three columns */
+.desk { flex: 1; display: grid; grid-template-columns: 312px minmax(0, 1fr); min-height: 0; }
+.desk.has-result { grid-template-columns: 312px minmax(0, 1fr) 312px; }
+.panel { background: var(--panel); display: flex; flex-direction: column; min-width: 0; }
+.settings { border-right: 1px solid var(--line); }
+.results { border-left: 1px solid var(--line); }
+@media (min-width: 1000px) {
+  body { height: 100vh; height: 100dvh; }
+  .desk { overflow: hidden; }
+  .settings .fields:first-of-type, .results { overflow-y: auto; }
+  .settings { min-height: 0; }
+}
+.settings > .fields { flex: 1; padding: 18px; }
+.fields { display: flex; flex-direction: column; gap: 18px; }
+.go { padding: 14px 18px; border-top: 1px solid var(--line); background: var(--panel); }
+.go .primary { width: 100%; min-height: 44px; font-weight: 620; }
+.field { border: 0; margin: 0; padding: 0; min-width: 0; }
+.field > label, .field > legend, .custom-size label { display: block; padding: 0; margin-bottom: 6px;
+  font-weight: 550; }
+.field .hint { margin-top: 6px; }
+.hint.under { margin-top: -12px; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
+.with-button { display: flex; gap: 6px; }
+.with-button input { flex: 1; min-width: 0; }
+.stepper { display: flex; }
+.stepper input { text-align: center; border-radius: 0; -moz-appearance: textfield; appearance: textfield;
+  min-width: 0; }
+.stepper input::-webkit-inner-spin-button { appearance: none; margin: 0; }
+.stepper button { flex: none; width: 36px; padding: 0; border: 1px solid var(--control-line);
+  background: var(--control); }
+.stepper button:first-child { border-radius: 8px 0 0 8px; border-right: 0; }
+.stepper button:last-child { border-radius: 0 8px 8px 0; border-left: 0; }
+.stepper button:hover { background: var(--tint); }
+.stepper input:focus-visible { position: relative; outline-offset: 0; }
+.chips { display: flex; flex-wrap: wrap; gap: 6px; }
+.chips input, .segments input, .eye input { position: absolute; opacity: 0; width: 1px; height: 1px; min-height: 0; }
+.chips label { position: relative; flex: 1 1 auto; }
+.chips span { display: block; text-align: center; padding: 7px 10px; border: 1px solid var(--control-line);
+  border-radius: 8px;
+  background: var(--control); cursor: pointer; }
+.chips span:hover { border-color: var(--accent); }
+.chips input:checked + span { background: var(--tint); border-color: var(--accent); color: var(--accent-strong);
+  box-shadow: inset 0 0 0 1px var(--accent); font-weight: 550; }
+.custom-size { margin-top: 12px; }
+.advanced summary { cursor: pointer; font-weight: 550; padding: 4px 0; border-radius: 6px; }
+.advanced .fields { padding-top: 14px; }
+
+.drop label { display: flex; flex-direction: column; align-items: center; gap: 10px; padding: 22px 14px;
+  cursor: pointer;
+  border: 1.5px dashed var(--control-line); border-radius: var(--radius); text-align: center; }
+.drop label:hover, .drop.is-over label { border-color: var(--accent); background: var(--tint); }
+.drop-words { display: flex; flex-direction: column; gap: 2px; min-width: 0; max-width: 100%; }
+.drop-words strong { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.drop-picture { display: block; width: 40px; height: 40px; border-radius: 8px;
+  background: var(--tint) center / cover no-repeat; }
+.drop-picture::before { content: "+"; display: block; text-align: center; font-size: 24px; line-height: 38px;
+  color: var(--accent); }
+.drop.is-filled label { flex-direction: row; text-align: left; border-style: solid; border-color: var(--line);
+  padding: 10px; }
+.drop.is-filled .drop-picture { width: 68px; height: 68px; flex: none; }
+.drop.is-filled .drop-picture::before { content: none; }
+
+/* The stage */
+.stage { display: flex; flex-direction: column; min-width: 0; min-height: 0; background: var(--stage); }
+.tools { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 14px;
+  padding: 10px 16px; }
+.tool-group { display: flex; gap: 10px; align-items: center; }
+.tool-group select { width: auto; min-height: 36px; padding: 5px 8px; }
+.segments, .zoom { display: inline-flex; padding: 2px; border-radius: 9px; background: var(--control);
+  border: 1px solid var(--line); }
+.segments label { position: relative; }
+.segments span { display: block; padding: 5px 13px; border-radius: 7px; cursor: pointer; }
+.segments span:hover { color: var(--accent); }
+.segments input:checked + span { background: var(--accent); color: var(--on-accent); font-weight: 550; }
+.segments input:disabled + span { opacity: .45; cursor: default; color: inherit; }
+.zoom button { min-height: 30px; min-width: 32px; padding: 0 8px; font-variant-numeric: tabular-nums; }
+.zoom button:hover { background: var(--tint); }
+#zoom-text { min-width: 58px; }
+
+.view { position: relative; flex: 1; min-height: 300px; display: flex; overflow: hidden; }
+.empty { margin: auto; padding: 28px 24px; text-align: center; max-width: 560px; }
+.empty-art { width: min(400px, 92%); height: auto; overflow: visible; }
+.glass { fill: var(--panel); fill-opacity: .55; stroke: var(--control-line); stroke-dasharray: 4 4; }
+.ink { fill: var(--ink); }
+.empty-title { font-size: 21px; font-weight: 650; letter-spacing: -.015em; line-height: 1.25; margin: 8px 0 8px; }
+.empty .secondary { margin-top: 20px; }
+.sheet-frame { position: absolute; inset: 0; overflow: auto; display: flex; padding: 16px;
+  overscroll-behavior: contain; }
+.sheet { position: relative; margin: auto; flex: none; box-shadow: var(--shadow); }
+.sheet[data-backdrop="checks"], .checks {
+  background: conic-gradient(var(--check-b) 25%, var(--check-a) 0 50%, var(--check-b) 0 75%, var(--check-a) 0)
+    0 0 / 20px 20px;
+}
+.sheet[data-backdrop="white"] { background: #ffffff; }
+.sheet[data-backdrop="black"] { background: #000000; }
+.sheet[data-backdrop="green"] { background: #00b140; }
+.sheet canvas { display: block; width: 100%; height: 100%; }
+.sheet.is-sharp canvas { image-rendering: pixelated; }
+.sheet.is-movable canvas { cursor: move; touch-action: none; }
+.sheet.is-comparing canvas { cursor: ew-resize; touch-action: pan-y; }
+.sheet.is-waiting::after { content: ""; position: absolute; inset: 0; background: var(--stage); opacity: .6; }
+.original { position: absolute; inset: 0; pointer-events: none;
+  clip-path: inset(0 calc(100% - var(--split, 50%)) 0 0); }
+.original canvas { width: 100%; height: 100%; }
+.divider { position: absolute; top: 0; bottom: 0; left: var(--split, 50%); width: 2px; margin-left: -1px;
+  background: #ffffff;
+  box-shadow: 0 0 0 1px rgb(0 0 0 / 45%); pointer-events: none; }
+.divider::after { content: "\2194"; position: absolute; top: 50%; left: 50%; width: 34px; height: 34px;
+  margin: -17px; display: grid;
+  place-items: center; border-radius: 50%; background: #ffffff; color: #1c1d22;
+  box-shadow: 0 1px 6px rgb(0 0 0 / 40%);
+  font-size: 18px; }
+.outline { position: absolute; pointer-events: none; border: 1px dashed #ffffff;
+  outline: 1px dashed #1c1d22; }
+
+.progress-card, .problem { position: absolute; left: 50%; bottom: 22px; transform: translateX(-50%);
+  width: min(440px, calc(100% - 32px));
+  padding: 16px 18px; border-radius: 14px; background: var(--panel); box-shadow: var(--shadow);
+  border: 1px solid var(--line); }
+.progress-head, .progress-foot { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
+.progress-foot { margin: 4px -6px -6px 0; min-height: 32px; }
+progress { appearance: none; width: 100%; height: 8px; margin: 10px 0 0; border: 0; border-radius: 4px;
+  overflow: hidden; background: var(--line);
+  display: block; }
+progress::-webkit-progress-bar { background: var(--line); }
+progress::-webkit-progress-value { background: var(--accent); border-radius: 4px; transition: width .3s; }
+progress::-moz-progress-bar { background: var(--accent); border-radius: 4px; }
+progress:indeterminate {
+  background: linear-gradient(90deg, var(--line) 30%, var(--accent) 50%, var(--line) 70%) 0 0 / 250% 100%;
+  animation: slide 1.6s linear infinite; }
+progress:indeterminate::-webkit-progress-bar { background: transparent; }
+progress:indeterminate::-moz-progress-bar { background: transparent; }
+@keyframes slide { from { background-position: 125% 0; } to { background-position: -125% 0; } }
+.problem { bottom: auto; top: 50%; transform: translate(-50%, -50%); overflow-wrap: anywhere; display: grid; gap: 8px;
+  width: min(500px, calc(100% - 32px)); max-height: calc(100% - 24px); overflow: auto; padding: 20px 22px; }
+.problem h3::before { content: "!"; display: inline-grid; place-items: center; width: 24px; height: 24px;
+  margin-right: 10px;
+  border-radius: 50%; background: var(--danger); color: var(--panel); font-size: 15px; font-weight: 700; }
+.problem.is-calm h3::before { content: none; }
+.problem .row { margin-top: 6px; }
+
+.compare { display: flex; align-items: center; gap: 12px; padding: 6px 18px 8px; font-size: 13px; flex-wrap: wrap; }
+.compare input { flex: 1 1 160px; }
+.compare output { flex-basis: 100%; text-align: center; }
+.facts { padding: 4px 18px 12px; color: var(--soft); font-size: 13px; text-align: center; overflow-wrap: anywhere; }
+.facts button { min-height: 26px; padding: 0 6px; font-size: 13px; }
+
+.history { padding: 10px 16px 14px; border-top: 1px solid var(--line); background: var(--ground); }
+.history h2 { color: var(--soft); margin-bottom: 8px; }
+.history ul { display: flex; gap: 8px; overflow-x: auto; padding: 3px 3px 6px; margin: -3px; }
+.run { display: flex; align-items: center; gap: 10px; padding: 6px 12px 6px 6px; min-height: 56px;
+  text-align: left; white-space: nowrap;
+  background: var(--panel); border: 1px solid var(--line); font-weight: 400; font-size: 13px; line-height: 1.3; }
+.run:hover { border-color: var(--accent); }
+.run[aria-current="true"] { border-color: var(--accent); box-shadow: inset 0 0 0 1px var(--accent); }
+.run .thumb { width: 44px; height: 44px; }
+.run strong { display: block; font-weight: 580; max-width: 150px; overflow: hidden; text-overflow: ellipsis; }
+.thumb { flex: none; width: 48px; height: 48px; border-radius: 6px; overflow: hidden; display: block;
+  background-size: 10px 10px; }
+.thumb canvas, .thumb img { width: 100%; height: 100%; object-fit: contain; display: block; }
+
+/* Layers */
+.results-head { display: flex; align-items: center; justify-content: space-between; padding: 12px 10px 6px 18px; }
+.layers { padding: 0 8px; }
+.layer { border-radius: var(--radius); }
+.layer.is-selected { background: var(--tint); }
+.layer-row { display: flex; align-items: center; }
+.eye { position: relative; flex: none; cursor: pointer; }
+.eye span { display: grid; place-items: center; width: 36px; height: 44px; border-radius: 8px; }
+.eye span::before { content: ""; width: 20px; height: 20px; background: currentColor;
+  mask: url(page/eye.svg) center / contain no-repeat; }
+.eye input:not(:checked) + span { color: var(--soft); }
+.eye input:not(:checked) + span::before { mask-image: url(page/eye-closed.svg); opacity: .7; }
+.eye:hover span { color: var(--accent); }
+.layer-pick { flex: 1; min-width: 0; display: flex; align-items: center; gap: 12px; padding: 6px 8px 6px 2px;
+  text-align: left; font-weight: 400; }
+.layer-pick:hover .layer-name { color: var(--accent); }
+.layer-words { min-width: 0; }
+.layer-name { display: block; font-weight: 550; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.layer.is-hidden .thumb, .layer.is-hidden .layer-words { opacity: .5; }
+.layer-more { padding: 2px 12px 12px 14px; display: grid; gap: 8px; }
+.layer-more .line { display: grid; grid-template-columns: 62px 1fr 46px; align-items: center; gap: 8px;
+  font-size: 13px; }
+.layer-more output { text-align: right; font-variant-numeric: tabular-nums; }
+.layer-more .place { display: grid; grid-template-columns: 62px 1fr 1fr; gap: 8px; align-items: center;
+  font-size: 13px; }
+.layer-more .place label { display: flex; align-items: center; gap: 6px; }
+.layer-more input[type="number"] { min-height: 32px; padding: 3px 6px; }
+.layer-more .row button { min-height: 32px; padding: 4px 10px; font-size: 13.5px; flex: 1 1 auto; }
+.save { padding: 16px 18px 20px; margin-top: 10px; border-top: 1px solid var(--line); display: grid; gap: 10px; }
+.save .primary { min-height: 42px; }
+.save .pair { gap: 10px; }
+.save .pair button { padding-inline: 6px; }
+.save button[aria-busy="true"] { cursor: progress; opacity: .7; }
+
+/* Above everything */
+.curtain { position: fixed; inset: 0; z-index: 30; display: grid; place-items: center;
+  background: rgb(20 24 50 / 72%); color: #ffffff;
+  font-size: 22px; font-weight: 600; pointer-events: none; }
+.curtain p { padding: 34px 54px; border: 2px dashed #ffffff; border-radius: 18px; text-align: center; }
+dialog { width: min(420px, calc(100vw - 32px)); padding: 22px; border: 1px solid var(--line); border-radius: 14px;
+  background: var(--panel); color: inherit; box-shadow: var(--shadow); }
+dialog::backdrop { background: rgb(10 12 24 / 55%); }
+dialog form { display: grid; gap: 10px; }
+dialog h2 { font-size: 18px; }
+dialog label { font-weight: 550; margin-bottom: -4px; }
+dialog .row { margin-top: 8px; }
+
+@media (max-width: 1250px) {
+  .desk, .desk.has-result { grid-template-columns: 290px minmax(0, 1fr); }
+  .desk.has-result .settings { grid-row: span 2; }
+  .results { border-left: 0; border-top: 1px solid var(--line); }
+}
+@media (min-width: 1000px) and (max-width: 1250px) {
+  .desk { overflow: visible; min-height: 0; }
+  body { height: auto; min-height: 100dvh; }
+  .view { min-height: 62vh; }
+}
+@media (min-width: 701px) and (max-width: 1250px) {
+  .settings { align-self: start; position: sticky; top: 0; max-height: 100vh; max-height: 100dvh; }
+  .settings > .fields { overflow-y: auto; }
+  .desk { background: var(--panel); }
+  .results { display: grid; grid-template-columns: minmax(0, 1fr) 300px; align-items: start; }
+  .results-head, .layers { grid-column: 1; }
+  .save { grid-column: 2; grid-row: 1 / span 2; border-top: 0; margin-top: 0; }
+}
+@media (max-width: 700px) {
+  .desk, .desk.has-result { display: flex; flex-direction: column; }
+  .settings, .results { border: 0; }
+  .claim { display: none; }
+  .bar { padding-inline: 14px; }
+  .settings > .fields { padding: 14px; }
+  .go { position: sticky; bottom: 0; z-index: 5; padding: 10px 14px; }
+  .view { flex: none; min-height: 320px; }
+  .view.is-filled { height: min(74vh, calc((100vw - 20px) / var(--aspect, 1) + 20px)); }
+  .sheet-frame { padding: 10px; }
+  .tools { padding: 8px 10px; }
+  .empty { padding-block: 36px; }
+  .empty br { display: none; }
+  button, .quiet, .segments span, .zoom button, .layer-more .row button { min-height: 42px; }
+  .segments span { padding-top: 9px; }
+  input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea { font-size: 16px; }
+  .layer-more input[type="number"] { min-height: 40px; }
+}
+@media (prefers-reduced-motion: reduce) {
+  *, *::before, *::after { transition: none !important; scroll-behavior: auto !important; }
+  progress:indeterminate { animation: none; background: var(--tint); }
+}
+@media (forced-colors: active) {
+  .chips input:checked + span, .segments input:checked + span { outline: 2px solid Highlight; }
+  .eye span::before { background: CanvasText; forced-color-adjust: none; }
+}
+
+"""#
+        ),
+        (
+            "/page.js",
+            #"""
+import { History } from './page/history.js';
+import { LayerList } from './page/layers.js';
+import { byId, duration, say } from './page/markup.js';
+import { Picture, pictureOf, save, stem } from './page/picture.js';
+import { Problem } from './page/problem.js';
+import { Run, randomSeed } from './page/run.js';
+import * as service from './page/service.js';
+import { Settings } from './page/settings.js';
+import { Stage } from './page/stage.js';
+import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
+
+const readyEveryMilliseconds = 15_000;
+/** The longer side of a picture that was too large and is made smaller. */
+const shrunkSide = 4096;
+/** Who presses twice does not want two jobs. */
+const doublePressMilliseconds = 700;
+
+const settings = new Settings();
+const stage = new Stage();
+const list = new LayerList();
+const history = new History();
+
+/** The picture that was chosen last. */
+let picture = null;
+/** The run on the stage; null shows the picture. */
+let current = null;
+/** What the stage shows of the current run, so that it is not set up again for each word of progress. */
+let shown = '';
+let shownPreview = null;
+let lastStart = { picture: null, at: 0 };
+
+// A picture comes in
+
+/** Ends when the picture that was chosen last is read, which takes a while for a large one. */
+let choosing = Promise.resolve();
+
+function choose(file, name) {
+  choosing = read(file, name);
+  return choosing;
+}
+
+async function read(file, name) {
+  byId('file-error').hidden = true;
+  try {
+    take(await Picture.of(file, name));
+  } catch (problem) {
+    byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
+    byId('file-error').hidden = false;
+    byId('file').focus();
+  }
+}
+
+function take(chosen) {
+  picture = chosen;
+  const { thumb } = picture;
+  byId('drop').classList.add('is-filled');
+  byId('drop-picture').style.backgroundImage = thumb ? `url(${thumb})` : '';
+  byId('file-name').textContent = picture.name;
+  byId('file-hint').textContent = picture.description;
+  say(`${picture.name} is chosen`);
+  open(null);
+}
+
+byId('file').addEventListener('change', (event) => {
+  const file = event.target.files[0];
+  // The same file may be chosen again after it was changed.
+  event.target.value = '';
+  if (file) choose(file);
+});
+
+// Browsers open their dialog on the space key only, and would send the form on this one.
+byId('file').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  byId('file').click();
+});
+
+addEventListener('paste', (event) => {
+  const file = pictureOf(event.clipboardData);
+  if (!file?.type.startsWith('image/')) return;
+  event.preventDefault();
+  choose(file, file.name && file.name !== 'image.png' ? file.name : 'pasted.png');
+});
+
+let dragDepth = 0;
+const dragsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+addEventListener('dragenter', (event) => {
+  if (!dragsFile(event)) return;
+  dragDepth += 1;
+  byId('curtain').hidden = false;
+});
+addEventListener('dragleave', (event) => {
+  if (!dragsFile(event)) return;
+  dragDepth -= 1;
+  byId('curtain').hidden = dragDepth > 0 ? byId('curtain').hidden : true;
+});
+addEventListener('dragover', (event) => dragsFile(event) && event.preventDefault());
+addEventListener('drop', (event) => {
+  if (!dragsFile(event)) return;
+  event.preventDefault();
+  dragDepth = 0;
+  byId('curtain').hidden = true;
+  const file = pictureOf(event.dataTransfer);
+  if (file) choose(file);
+});
+
+byId('example').addEventListener('click', async () => {
+  const image = await fetch('page/example.svg').then((answer) => answer.blob()).catch(() => null);
+  if (!image) return;
+  await choose(image, 'market.svg');
+  byId('submit').focus();
+});
+
+// Runs
+
+byId('settings').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  await choosing;
+  if (!picture) {
+    byId('file-error').textContent = 'Choose a picture first.';
+    byId('file-error').hidden = false;
+    byId('file').focus();
+    return;
+  }
+  const isDouble = current?.isActive && lastStart.picture === picture
+    && performance.now() - lastStart.at < doublePressMilliseconds;
+  if (isDouble || !settings.check()) return;
+  lastStart = { picture, at: performance.now() };
+  start(picture, settings.read());
+});
+
+function start(chosen, values) {
+  const run = new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen });
+  watch(run);
+  history.add(run);
+  open(run);
+  const problem = tooLarge(chosen);
+  if (problem) run.refuse(problem);
+  else run.start();
+  // Below the form on a narrow screen, the stage may be out of sight.
+  byId('view').scrollIntoView({ block: 'nearest' });
+}
+
+/** What the service would say after the upload is told before it. */
+function tooLarge({ file, width, height }) {
+  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
+  if (width * height > pixels || Math.max(width, height) > side) {
+    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
+      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  }
+  if (file.size > bytes) {
+    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
+      + `${Math.floor(bytes / 1e6)} MB.`);
+  }
+  return null;
+}
+
+function watch(run) {
+  run.addEventListener('change', () => {
+    if (run === current) show();
+    else if (run.state === 'done') run.release();
+  });
+}
+
+/** Puts a run on the stage, or the chosen picture. */
+function open(run) {
+  if (run !== current) current?.release();
+  current = run;
+  shown = '';
+  history.open(run);
+  show();
+}
+
+async function show() {
+  const run = current;
+  document.title = titleOf(run);
+  showProgress(run);
+  showTrouble(run);
+  const isDone = run?.state === 'done';
+  byId('results').hidden = !isDone;
+  document.querySelector('.desk').classList.toggle('has-result', isDone);
+  if (!isDone) showFacts(null);
+  const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
+  byId('empty').hidden = Boolean(run || picture);
+  const key = isDone ? 'done' : run?.state ?? 'picture';
+  const preview = run?.preview ?? null;
+  if (!isDone && (key !== shown || preview !== shownPreview)) {
+    stage.showPicture(bitmap, Boolean(run) && !preview);
+    shownPreview = preview;
+  }
+  if (isDone && shown !== 'done') {
+    shown = 'done';
+    await run.prepare();
+    if (run !== current) return;
+    showResult(run);
+  }
+  shown = key;
+}
+
+function showResult(run) {
+  list.show(run.layers);
+  stage.showRun(run);
+  select(run.layers.at(-1));
+  showFacts(run);
+  byId('save-error').hidden = true;
+  byId('again').disabled = !run.picture;
+  const count = run.layers.length;
+  say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
+}
+
+function select(layer) {
+  list.select(layer);
+  stage.select(layer);
+}
+
+let countdown = 0;
+
+function showTrouble(run) {
+  clearTimeout(countdown);
+  const problem = run?.state === 'cancelled'
+    ? new Problem({ title: 'Cancelled', detail: 'This job was stopped. Nothing of it is kept.' }) : run?.problem;
+  if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
+    showProblem(null);
+    return;
+  }
+  const actions = [];
+  const isRefused = [400, 413, 415, 422].includes(problem.status);
+  if (problem.status === 413 && run.picture?.bitmap) {
+    actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
+  }
+  if (isRefused) {
+    actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (run.picture || run.manifestIsKnown) {
+    actions.push({
+      text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
+    });
+  }
+  if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
+  let note = run.state === 'cancelled' ? '' : null;
+  if (run.state === 'paused') {
+    const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
+    note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
+    countdown = setTimeout(() => run === current && show(), 1000);
+  }
+  byId('problem').classList.toggle('is-calm', run.state !== 'failed');
+  showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
+}
+
+async function shrink(run) {
+  take(await run.picture.shrunk(shrunkSide));
+  start(picture, run.settings);
+}
+
+history.addEventListener('open', ({ detail: run }) => {
+  if (run.picture) {
+    picture = run.picture;
+    take(picture);
+  }
+  settings.write(run.settings);
+  open(run);
+});
+byId('cancel').addEventListener('click', () => current?.cancel());
+byId('again').addEventListener('click', () => {
+  if (current?.picture) start(current.picture, { ...current.settings, seed: randomSeed() });
+});
+
+// Layers
+
+list.addEventListener('select', ({ detail }) => select(detail));
+stage.addEventListener('select', ({ detail }) => select(detail));
+list.addEventListener('change', () => stage.update());
+stage.addEventListener('move', () => list.update());
+list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
+list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
+list.addEventListener('split', ({ detail: layer }) => choose(layer.file, layerName(layer)));
+
+const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+
+function offer(id, file, ending) {
+  const button = byId(id);
+  button.addEventListener('click', async () => {
+    const run = current;
+    byId('save-error').hidden = true;
+    button.setAttribute('aria-busy', 'true');
+    try {
+      save(await file(run), `${stem(run.name)}${ending}`);
+      say('Saved');
+    } catch (problem) {
+      byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${problem.advice ?? ''}`;
+      byId('save-error').hidden = false;
+    } finally {
+      button.removeAttribute('aria-busy');
+    }
+  });
+}
+
+offer('save-psd', (run) => service.psd(run.jobId), '.psd');
+offer('save-zip', (run) => service.zip(run.jobId), '-layers.zip');
+offer('save-blend', () => stage.blendFile(), '-blend.png');
+
+// The access key
+
+const keyDialog = byId('key-dialog');
+
+function showKeyButton() {
+  byId('key-button').hidden = !service.key.value && !needsKey;
+}
+
+/** Opens the dialog; true if a new key came of it. */
+function askForKey(isRefused) {
+  byId('key').value = '';
+  byId('key-error').hidden = !isRefused;
+  byId('key-error').textContent = 'The key that was used is not accepted.';
+  byId('key-forget').hidden = !service.key.value;
+  keyDialog.returnValue = '';
+  keyDialog.showModal();
+  return new Promise((done) => {
+    keyDialog.addEventListener('close', () => {
+      const value = byId('key').value.trim();
+      const isNew = keyDialog.returnValue === 'use' && value !== '';
+      if (isNew) service.key.value = value;
+      byId('key').value = '';
+      showKeyButton();
+      done(isNew);
+      if (isNew && !model) connect();
+    }, { once: true });
+  });
+}
+
+service.key.ask = askForKey;
+byId('key-button').addEventListener('click', async () => { if (await askForKey(false)) connect(); });
+byId('key-cancel').addEventListener('click', () => keyDialog.close());
+byId('key-forget').addEventListener('click', () => {
+  service.key.value = '';
+  keyDialog.close();
+});
+
+// The service
+
+let model = null;
+let needsKey = false;
+let isThere = true;
+let nextLook = 0;
+
+/** Learns the model's defaults; asks for a key if the service wants one. */
+async function connect() {
+  try {
+    model = await service.model();
+    settings.takeDefaults(model);
+    showService('ready', model.id);
+  } catch (problem) {
+    if (problem.status) showService('busy', problem.status === 401 ? 'Needs an access key' : problem.title);
+    needsKey = problem.status === 401;
+  }
+  showKeyButton();
+}
+
+/** Asks now and then whether the service is there. */
+async function lookAfter() {
+  clearTimeout(nextLook);
+  const wasThere = isThere;
+  try {
+    const isReady = await service.isReady();
+    isThere = true;
+    if (!isReady) showService('busy', 'Stopping');
+    else if (model) showService('ready', model.id);
+    else if (!wasThere) connect();
+  } catch {
+    isThere = false;
+    showService('away', 'No connection');
+  }
+  byId('offline').hidden = isThere;
+  byId('offline').textContent = isThere ? ''
+    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
+  // A page that nobody sees asks nothing.
+  nextLook = setTimeout(() => (document.hidden
+    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
+}
+
+addEventListener('online', lookAfter);
+addEventListener('offline', lookAfter);
+addEventListener('beforeunload', (event) => {
+  if (history.runs.some((run) => run.state === 'sending' || run.state === 'paused')) event.preventDefault();
+});
+
+await connect();
+lookAfter();
+for (const run of history.restore()) watch(run);
+
+"""#
+        ),
+        (
+            "/page/example.svg",
+            #"""
+<svg xmlns="http://www.w3.org/2000/svg" width="640" height="640" viewBox="0 0 640 640">
+  <title>Open-air market: a poster of the project's own, drawn for its examples</title>
+  <defs>
+    <linearGradient id="sky" x1="0" y1="0" x2="0" y2="1">
+      <stop offset="0" stop-color="#8fd3e8"/><stop offset="0.62" stop-color="#f7e7bd"/><stop offset="1" stop-color="#f2c27d"/>
+    </linearGradient>
+  </defs>
+  <rect width="640" height="640" fill="url(#sky)"/>
+  <path d="M0 430 C120 370 230 400 330 420 S540 380 640 415 V640 H0 Z" fill="#7fb069"/>
+  <path d="M0 500 C160 460 360 500 640 470 V640 H0 Z" fill="#5f9654"/>
+  <circle cx="510" cy="190" r="66" fill="#f6a623"/>
+  <!-- two people at a stall -->
+  <g>
+    <rect x="330" y="420" width="250" height="120" rx="6" fill="#b5651d"/>
+    <path d="M310 330 H600 L575 400 H335 Z" fill="#d7263d"/>
+    <path d="M358 330 h48 l-6 70 h-46 z M454 330 h48 l4 70 h-46 z M550 330 h50 l-25 70 h-22 z" fill="#fff4e0"/>
+    <rect x="338" y="400" width="10" height="130" fill="#7a4419"/><rect x="562" y="400" width="10" height="130" fill="#7a4419"/>
+    <circle cx="380" cy="412" r="16" fill="#f25f5c"/><circle cx="412" cy="410" r="17" fill="#ffe066"/>
+    <circle cx="446" cy="412" r="16" fill="#70c1b3"/><circle cx="480" cy="410" r="17" fill="#f25f5c"/><circle cx="514" cy="412" r="16" fill="#ffe066"/>
+  </g>
+  <g>
+    <circle cx="170" cy="330" r="36" fill="#8d5524"/>
+    <path d="M134 326 a36 36 0 0 1 72 0 q-36 -22 -72 0z" fill="#2b2d42"/>
+    <path d="M118 372 q52 -24 104 0 l14 118 h-132 z" fill="#2d6cdf"/>
+    <path d="M214 384 l66 40 l-10 18 l-62 -30 z" fill="#8d5524"/>
+    <rect x="128" y="488" width="36" height="104" fill="#22304a"/><rect x="178" y="488" width="36" height="104" fill="#22304a"/>
+    <rect x="262" y="412" width="52" height="46" rx="8" fill="#e09f3e"/><path d="M270 412 q18 -30 36 0" fill="none" stroke="#9e6b1f" stroke-width="6"/>
+  </g>
+  <!-- text -->
+  <text x="40" y="118" font-family="DejaVu Sans, Verdana, sans-serif" font-weight="bold" font-size="84" fill="#22304a">MARKET</text>
+  <text x="44" y="176" font-family="DejaVu Sans, Verdana, sans-serif" font-weight="bold" font-size="44" fill="#d7263d">every Saturday</text>
+  <text x="320" y="618" text-anchor="middle" font-family="DejaVu Sans, Verdana, sans-serif" font-weight="bold" font-size="34" fill="#ffffff">8 to 14 h, Old Square</text>
+</svg>
+
+"""#
+        ),
+        (
+            "/page/eye-closed.svg",
+            #"""
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" fill="none"
+  stroke="#000" stroke-width="1.6" stroke-linecap="round">
+  <path d="M2 8.5c1.9 3 4.7 4.7 8 4.7s6.1-1.7 8-4.7M4.3 11.2l-1.5 2M10 13.2v2.6M15.7 11.2l1.5 2"/>
+</svg>
+
+"""#
+        ),
+        (
+            "/page/eye.svg",
+            #"""
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" fill="none"
+  stroke="#000" stroke-width="1.6">
+  <path d="M1.6 10C3.4 6.6 6.4 4.6 10 4.6s6.6 2 8.4 5.4c-1.8 3.4-4.8 5.4-8.4 5.4S3.4 13.4 1.6 10Z" stroke-linejoin="round"/>
+  <circle cx="10" cy="10" r="2.6"/>
+</svg>
+
+"""#
+        ),
+        (
+            "/page/history.js",
+            #"""
+import { byId, make } from './markup.js';
+import { Run } from './run.js';
+
+const storageName = 'mica-runs';
+const mostKept = 30;
+
+/** The runs of this session, newest first. Says `open`; `detail` is the run. */
+export class History extends EventTarget {
+  constructor() {
+    super();
+    this.runs = [];
+    this.buttons = new Map();
+  }
+
+  add(run) {
+    this.runs.unshift(run);
+    this.runs.splice(mostKept).forEach((old) => this.buttons.delete(old));
+    run.addEventListener('change', () => this.update());
+    this.#build();
+  }
+
+  open(run) {
+    this.opened = run;
+    this.update();
+  }
+
+  update() {
+    byId('history').hidden = !this.runs.length;
+    for (const run of this.runs) {
+      const button = this.buttons.get(run);
+      if (run === this.opened) button.setAttribute('aria-current', 'true');
+      else button.removeAttribute('aria-current');
+      const state = stateText(run);
+      const place = button.querySelector('.run-state');
+      if (place.textContent !== state) place.textContent = state;
+    }
+    this.#keep();
+  }
+
+  /** Takes up the runs of before the page was loaded again, where they were, and gives them. */
+  restore() {
+    let kept = [];
+    try {
+      kept = JSON.parse(sessionStorage.getItem(storageName) ?? '[]');
+    } catch {
+      // What cannot be read is as good as nothing.
+    }
+    return kept.reverse().map((facts) => {
+      const run = new Run(facts);
+      this.add(run);
+      run.resume(facts.jobId);
+      return run;
+    });
+  }
+
+  #build() {
+    byId('runs').replaceChildren(...this.runs.map((run) => {
+      if (!this.buttons.has(run)) this.buttons.set(run, this.#button(run));
+      return make('li', {}, this.buttons.get(run));
+    }));
+    this.update();
+  }
+
+  #button(run) {
+    const picture = make('span', { className: 'thumb checks' });
+    if (run.thumb) picture.append(make('img', { src: run.thumb, alt: '' }));
+    return make('button', {
+      type: 'button', className: 'run', onclick: () => this.dispatchEvent(new CustomEvent('open', { detail: run })),
+    }, picture, make('span', {}, make('strong', { textContent: run.name }),
+      make('span', { className: 'run-state hint' })));
+  }
+
+  #keep() {
+    const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
+      .map(({ name, thumb, settings, jobId }) => ({ name, thumb, settings, jobId }));
+    const text = JSON.stringify(kept);
+    if (text === this.kept) return;
+    this.kept = text;
+    try {
+      sessionStorage.setItem(storageName, text);
+    } catch {
+      // Then the history ends with the page.
+    }
+  }
+}
+
+function stateText(run) {
+  switch (run.state) {
+    case 'sending': return 'sending';
+    case 'paused': return 'will be tried again';
+    case 'queued': return 'waiting';
+    case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} %`;
+    case 'loading': return 'loading';
+    case 'failed': return 'failed';
+    case 'cancelled': return 'cancelled';
+    default: return `${run.layers.length} layers, seed ${run.seed}`;
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/icon.svg",
+            #"""
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32">
+  <title>Mica</title>
+  <path d="M16 15.5 30 22.5 16 29.5 2 22.5Z" fill="#2f4fd0"/>
+  <path d="M16 9 30 16 16 23 2 16Z" fill="#13a89e" fill-opacity=".88"/>
+  <path d="M16 2.5 30 9.5 16 16.5 2 9.5Z" fill="#f6a623" fill-opacity=".92"/>
+</svg>
+
+"""#
+        ),
+        (
+            "/page/layers.js",
+            #"""
+import { byId, make } from './markup.js';
+
+const thumbSide = 96;
+
+/**
+ * The list of layers, uppermost first. Says `select` and `change` (of how a layer is shown), and `save` and `split`
+ * when somebody wants a layer as a file or split again; `detail` is the layer.
+ */
+export class LayerList extends EventTarget {
+  constructor() {
+    super();
+    this.list = byId('layer-list');
+    this.rows = new Map();
+    this.selected = null;
+    byId('reset').addEventListener('click', () => {
+      for (const layer of this.layers) layer.reset();
+      this.update();
+      this.#tell('change', null);
+    });
+  }
+
+  show(layers) {
+    this.layers = layers;
+    this.selected = null;
+    this.rows.clear();
+    this.list.replaceChildren(...[...layers].reverse().map((layer) => this.#row(layer)));
+    this.update();
+  }
+
+  select(layer) {
+    this.selected = layer;
+    this.update();
+    // Where the list does not scroll by itself, the picture would go out of sight.
+    const panel = byId('results');
+    if (layer && panel.scrollHeight > panel.clientHeight) {
+      this.rows.get(layer)?.item.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  /** Shows the layers' state. */
+  update() {
+    for (const [layer, row] of this.rows) {
+      const isSelected = layer === this.selected;
+      row.item.classList.toggle('is-selected', isSelected);
+      row.item.classList.toggle('is-hidden', !layer.isVisible);
+      row.pick.setAttribute('aria-expanded', String(isSelected));
+      row.more.hidden = !isSelected;
+      row.eye.checked = layer.isVisible;
+      row.opacity.value = Math.round(layer.opacity * 100);
+      row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
+      if (document.activeElement !== row.x) row.x.value = layer.x;
+      if (document.activeElement !== row.y) row.y.value = layer.y;
+    }
+    byId('reset').disabled = !this.layers.some((layer) => layer.isChanged);
+  }
+
+  #row(layer) {
+    const change = () => {
+      this.update();
+      this.#tell('change', layer);
+    };
+    const id = `layer-${layer.index}`;
+    const eye = make('input', {
+      type: 'checkbox', 'aria-label': `Show ${layer.name}`,
+      onchange: () => { layer.isVisible = eye.checked; change(); },
+    });
+    const size = layer.box ? `${layer.box.width} × ${layer.box.height}` : 'empty';
+    const pick = make('button', {
+      type: 'button', className: 'layer-pick', 'aria-controls': id,
+      onclick: () => this.#tell('select', this.selected === layer ? null : layer),
+    },
+    make('span', { className: 'thumb checks' }, thumb(layer)),
+    make('span', { className: 'layer-words' },
+      make('span', { className: 'layer-name', textContent: layer.name }),
+      make('span', { className: 'hint', textContent: size })));
+    const opacity = make('input', {
+      type: 'range', min: 0, max: 100, id: `${id}-opacity`,
+      oninput: () => { layer.opacity = opacity.value / 100; change(); },
+    });
+    const percent = make('output', {});
+    percent.htmlFor = opacity.id;
+    const place = (axis, name) => make('input', {
+      type: 'number', step: 1, 'aria-label': name,
+      oninput: (event) => {
+        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
+        change();
+      },
+    });
+    const x = place('x', 'Moved right by pixels');
+    const y = place('y', 'Moved down by pixels');
+    const action = (text, name) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, onclick: () => this.#tell(name, layer),
+    });
+    const more = make('div', { className: 'layer-more', id },
+      make('div', { className: 'line' },
+        make('label', { htmlFor: opacity.id, textContent: 'Opacity' }), opacity, percent),
+      make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
+        make('label', {}, 'x', x), make('label', {}, 'y', y)),
+      make('div', { className: 'row' }, action('View alone', 'alone'), action('Save PNG', 'save'),
+        action('Split it again', 'split')));
+    const item = make('li', { className: 'layer' },
+      make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
+    this.rows.set(layer, { item, pick, more, eye, opacity, percent, x, y });
+    return item;
+  }
+
+  #tell(name, layer) {
+    this.dispatchEvent(new CustomEvent(name, { detail: layer }));
+  }
+}
+
+function thumb(layer) {
+  const { width, height } = layer.bitmap;
+  const scale = Math.min(1, thumbSide / Math.max(width, height));
+  const canvas = make('canvas', { width: Math.max(1, width * scale), height: Math.max(1, height * scale) });
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(layer.bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+"""#
+        ),
+        (
+            "/page/markup.js",
+            #"""
+/** Makes an element: `make('p', {className: 'hint'}, 'words', otherElement)`. Names with a dash become attributes. */
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name.includes('-')) element.setAttribute(name, value);
+    else if (name.startsWith('on')) element.addEventListener(name.slice(2), value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+export const byId = (id) => document.getElementById(id);
+
+/** Says something to who listens to the page instead of looking at it. */
+export function say(words) {
+  const live = byId('live');
+  if (live.textContent !== words) live.textContent = words;
+}
+
+/** `75` as "1 min 15 s". */
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+}
+
+"""#
+        ),
+        (
+            "/page/picture.js",
+            #"""
+import { Problem } from './problem.js';
+
+/** What the service reads; anything else that this browser can show is turned into PNG first. */
+const readable = [
+  { type: 'image/png', begins: [0x89, 0x50, 0x4e, 0x47] },
+  { type: 'image/jpeg', begins: [0xff, 0xd8, 0xff] },
+  { type: 'image/webp', begins: [0x52, 0x49, 0x46, 0x46], then: [8, 0x57, 0x45, 0x42, 0x50] },
+];
+const thumbSide = 144;
+
+/** A picture that somebody chose: the file to send and a bitmap to show. */
+export class Picture {
+  /**
+   * Reads a file. `bitmap` is null if only the service may be able to read it.
+   * Throws a `Problem` if it is no picture at all.
+   */
+  static async of(file, name = file.name || 'picture.png') {
+    const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+    const isReadable = readable.some(({ begins, then }) =>
+      begins.every((byte, index) => head[index] === byte)
+      && (!then || then.slice(1).every((byte, index) => head[then[0] + index] === byte)));
+    const bitmap = await decode(file);
+    if (isReadable) return new Picture(file, name, bitmap, '');
+    if (!bitmap) {
+      throw new Problem({
+        status: 415, title: 'This is not a picture that can be read',
+        detail: `“${name}” is none of PNG, JPEG and WebP, and this browser cannot convert it.`,
+      });
+    }
+    const kind = (file.type.split('/')[1] ?? 'file').replace(/\+.*/, '').toUpperCase();
+    return new Picture(await encode(bitmap), name, bitmap, `converted from ${kind}`);
+  }
+
+  constructor(file, name, bitmap, note) {
+    Object.assign(this, { file, name, bitmap, note });
+  }
+
+  get width() { return this.bitmap?.width ?? 0; }
+  get height() { return this.bitmap?.height ?? 0; }
+
+  /** The name without folder and ending, for files that come of it. */
+  get stem() { return stem(this.name); }
+
+  /** A line about it. */
+  get description() {
+    const size = this.file.size < 1e6 ? `${Math.max(1, Math.round(this.file.size / 1e3))} kB`
+      : `${(this.file.size / 1e6).toFixed(1)} MB`;
+    return [this.bitmap ? `${this.width} × ${this.height}` : '', size, this.note].filter(Boolean).join(', ');
+  }
+
+  /** A small copy as a `data:` URL; empty if there is no bitmap. */
+  get thumb() {
+    if (!this.bitmap) return '';
+    const scale = Math.min(1, thumbSide / Math.min(this.width, this.height));
+    return draw(this.bitmap, this.width * scale, this.height * scale).toDataURL('image/webp', 0.8);
+  }
+
+  /** A copy whose longer side is at most `side`. */
+  async shrunk(side) {
+    const scale = Math.min(1, side / Math.max(this.width, this.height));
+    const canvas = draw(this.bitmap, this.width * scale, this.height * scale);
+    const isPhoto = this.file.type === 'image/jpeg';
+    const file = await new Promise((done) => canvas.toBlob(done, isPhoto ? 'image/jpeg' : 'image/png', 0.95));
+    return new Picture(file, this.name, await decode(file), 'made smaller');
+  }
+}
+
+/** A file's name as the start of another's. */
+export const stem = (name) => name.replace(/^.*[\\/]/, '').replace(/\.[^.]*$/, '') || 'picture';
+
+/** Offers a file for saving. */
+export function save(file, name) {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(file);
+  link.download = name;
+  link.click();
+  // The browser needs the address until it has begun to save.
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** The first picture of a drop or paste, or null. */
+export function pictureOf(transfer) {
+  const files = [...(transfer?.files ?? [])];
+  return files.find((file) => file.type.startsWith('image/')) ?? files[0] ?? null;
+}
+
+async function decode(file) {
+  try {
+    return await createImageBitmap(file);
+  } catch {
+    // Pictures without a size of their own (SVG) are read by an element only.
+    const image = new Image();
+    image.src = URL.createObjectURL(file);
+    try {
+      await image.decode();
+      return await createImageBitmap(draw(image, image.naturalWidth || 1024, image.naturalHeight || 1024));
+    } catch {
+      return null;
+    } finally {
+      URL.revokeObjectURL(image.src);
+    }
+  }
+}
+
+function draw(image, width, height) {
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(width));
+  canvas.height = Math.max(1, Math.round(height));
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+const encode = (bitmap) => new Promise((done) => draw(bitmap, bitmap.width, bitmap.height).toBlob(done, 'image/png'));
+
+"""#
+        ),
+        (
+            "/page/problem.js",
+            #"""
+/** What went wrong, as the page shows it: the service's own words, and what can be done. */
+export class Problem extends Error {
+  /**
+   * @param {{status?: number, type?: string, title: string, detail?: string, requestId?: string,
+   *   retryAfterSeconds?: number}} facts `status` is 0 if there was no answer at all.
+   */
+  constructor({ status = 0, type = '', title, detail = '', requestId = '', retryAfterSeconds }) {
+    super(title);
+    Object.assign(this, { status, type, title, detail, requestId, retryAfterSeconds });
+  }
+
+  /** The problem that an answer describes; also for answers that are not the service's own, such as a proxy's. */
+  static async of(response) {
+    const header = (name) => response.headers.get(name) ?? '';
+    const text = await response.text().catch(() => '');
+    return Problem.from(response.status, header('content-type'), text, header('x-request-id'), header('retry-after'));
+  }
+
+  /** The same, from the parts of an answer. */
+  static from(status, mediaType, text, requestId, retryAfter) {
+    const retryAfterSeconds = /^\d+$/.test(retryAfter ?? '') ? Number(retryAfter) : undefined;
+    if (/[/+]json\b/.test(mediaType)) {
+      try {
+        const said = JSON.parse(text);
+        if (typeof said.title === 'string') {
+          return new Problem({
+            status, type: String(said.type ?? ''), title: said.title, detail: String(said.detail ?? ''), requestId,
+            retryAfterSeconds,
+          });
+        }
+      } catch {
+        // Falls through to what the status alone says.
+      }
+    }
+    return new Problem({
+      status, title: `The answer was ${status}`, requestId, retryAfterSeconds,
+      detail: status === 502 || status === 504
+        ? 'It came from a server in front of Mica, which could not reach it or waited too long.'
+        : 'It holds no explanation, so it may come from something between this page and the service.',
+    });
+  }
+
+  /** The problem of a job that failed; `failure` is the service's description. */
+  static ofJob(failure) {
+    return new Problem({
+      status: failure?.status ?? 500, type: failure?.type, title: failure?.title ?? 'The job failed',
+      detail: failure?.detail ?? 'The service gave no reason.',
+    });
+  }
+
+  /** No answer at all. */
+  static unreachable() {
+    return new Problem({
+      title: navigator.onLine ? 'The service does not answer' : 'You are offline',
+      detail: navigator.onLine
+        ? 'It may be restarting, or the connection to it is broken.'
+        : 'This computer has no network connection at the moment.',
+    });
+  }
+
+  /** True if the same request may succeed a little later. */
+  get isPassing() {
+    return this.status === 0 || [408, 429, 502, 503, 504].includes(this.status);
+  }
+
+  /** What the reader can do about it. */
+  get advice() {
+    switch (this.status) {
+      case 0: return 'It will be tried again when the connection is back. Nothing you set is lost.';
+      case 401: return 'Enter an access key that the service knows.';
+      case 403: return 'Ask whoever runs the service for a key that may do this.';
+      case 404: return 'The service knows this job no longer. Run it again.';
+      case 410: return 'Results are kept for a time only. Run it again with the same seed to get the same layers.';
+      case 413: return 'Use a smaller picture; the button makes one of this.';
+      case 415: return 'Save the picture as PNG, JPEG or WebP and choose it again.';
+      case 422:
+      case 400: return 'Change what is named above and try again.';
+      case 429: return 'Several of your pictures wait already. Cancel one, or try again when one is done.';
+      case 503: return 'The service is busy or restarting. Try again in a moment.';
+      case 504: return 'It took longer than allowed. Fewer layers, fewer steps or a smaller size are faster.';
+      default: return 'Try again. If it happens again, tell whoever runs the service.';
+    }
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/run.js",
+            #"""
+import { Problem } from './problem.js';
+import * as service from './service.js';
+
+/** Browsers open six connections to a host; streams must leave some for everything else. */
+const mostStreams = 3;
+/** Streams that may break one after the other before the job is asked for again and again instead. */
+const mostBrokenStreams = 3;
+const pollMilliseconds = 1_500;
+/** Times that a busy service is asked again before a person has to say so. */
+const mostRetries = 5;
+
+/** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
+class Layer {
+  constructor(description) {
+    Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    this.file = null;
+    this.bitmap = null;
+    this.reset();
+  }
+
+  reset() {
+    Object.assign(this, { isVisible: true, opacity: 1, x: 0, y: 0 });
+  }
+
+  get isChanged() { return !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0; }
+}
+
+/**
+ * One picture with its settings on the way to its layers. Says `change` when anything did.
+ *
+ * `state`: sending, paused (will be sent again), queued, running, loading (of layers), done, failed, cancelled.
+ */
+export class Run extends EventTarget {
+  static streamCount = 0;
+
+  /** @param {{name: string, thumb: string, settings: object, picture?: Picture}} facts */
+  constructor({ name, thumb, settings, picture = null }) {
+    super();
+    Object.assign(this, { name, thumb, settings, picture });
+    this.jobId = null;
+    this.state = 'sending';
+    /** Share of the upload that is done. */
+    this.sent = 0;
+    this.position = null;
+    this.estimatedStartSeconds = null;
+    this.progress = null;
+    /** A bitmap of the picture as it is by now. */
+    this.preview = null;
+    this.problem = null;
+    this.isConnected = true;
+    this.isCancelling = false;
+    /** A word to who watches. */
+    this.note = '';
+    this.manifest = null;
+    /** Bottom first. */
+    this.layers = [];
+    this.loadedCount = 0;
+    /** When the job began to run, by `performance.now()`. */
+    this.startedAt = null;
+  }
+
+  get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
+  get seed() { return this.manifest?.seed ?? this.settings.seed; }
+
+  /** Sends the picture and sees it through. */
+  start() {
+    this.#attempt(async () => {
+      await this.#send();
+      await this.#follow();
+      await this.#load();
+    });
+  }
+
+  /** Goes on with a job of before the page was loaded again. */
+  resume(jobId) {
+    this.jobId = jobId;
+    this.state = 'queued';
+    this.#attempt(async () => {
+      await this.#follow();
+      await this.#load();
+    });
+  }
+
+  /** Tries again from where it failed. */
+  retry() {
+    if (this.state === 'paused') {
+      this.wake?.();
+    } else if (this.manifestIsKnown && this.problem?.status !== 410 && this.problem?.status !== 404) {
+      this.#attempt(() => this.#load());
+    } else if (this.jobId && this.problem?.status === 0) {
+      this.resume(this.jobId);
+    } else {
+      this.jobId = null;
+      this.start();
+    }
+  }
+
+  /** Ends it before it began. */
+  refuse(problem) {
+    this.problem = problem;
+    this.state = 'failed';
+    this.#changed();
+  }
+
+  /** Stops it, here and there. */
+  async cancel() {
+    if (!this.jobId || this.state === 'loading') {
+      this.#abort();
+      return;
+    }
+    this.isCancelling = true;
+    this.note = '';
+    this.#changed();
+    try {
+      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+      const answer = await service.cancel(this.jobId);
+      if (answer.status === 204) this.#abort();
+    } catch (problem) {
+      if (problem.status === 404) this.#abort();
+      this.isCancelling = false;
+      this.note = `It could not be cancelled: ${problem.title}`;
+      this.#changed();
+    }
+  }
+
+  /** Frees the memory that only showing it needs. */
+  release() {
+    for (const layer of this.layers) {
+      layer.bitmap?.close();
+      layer.bitmap = null;
+    }
+  }
+
+  /** Makes the bitmaps that `release` freed. */
+  async prepare() {
+    await Promise.all(this.layers.map(async (layer) => {
+      if (layer.file && !layer.bitmap) layer.bitmap = await createImageBitmap(layer.file);
+    }));
+  }
+
+  // The way of a job
+
+  async #attempt(work) {
+    this.aborter = new AbortController();
+    this.problem = null;
+    this.isCancelling = false;
+    this.note = '';
+    try {
+      await work();
+    } catch (error) {
+      if (this.state === 'cancelled') return;
+      if (error.name === 'AbortError') {
+        this.state = 'cancelled';
+      } else {
+        this.problem = error instanceof Problem ? error
+          : new Problem({ status: 500, title: 'This page has a fault', detail: String(error?.message ?? error) });
+        this.state = 'failed';
+      }
+      this.#changed();
+    }
+  }
+
+  #abort() {
+    this.state = 'cancelled';
+    this.aborter?.abort();
+    this.#changed();
+  }
+
+  async #send() {
+    const idempotencyKey = randomId();
+    for (let retries = 0; ; retries += 1) {
+      this.state = 'sending';
+      this.sent = 0;
+      this.#changed();
+      try {
+        const form = new FormData();
+        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
+        form.append('image', this.picture.file, 'picture');
+        const job = await service.submit(form, {
+          idempotencyKey, signal: this.aborter.signal,
+          onSent: (share) => { this.sent = share; this.#changed(); },
+        });
+        this.jobId = job.id;
+        this.problem = null;
+        this.#takeJob(job);
+        return;
+      } catch (error) {
+        if (!(error instanceof Problem) || !error.isPassing) throw error;
+        // A service that is away is waited for; one that is there and yet takes nothing is not.
+        const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
+        if (retries >= mostRetries && !isAway) throw error;
+        await this.#pauseAfter(error, retries);
+      }
+    }
+  }
+
+  async #pauseAfter(problem, retries) {
+    const seconds = problem.retryAfterSeconds ?? Math.min(30, 2 ** (retries + 1));
+    this.problem = problem;
+    this.state = 'paused';
+    this.retryAt = performance.now() + seconds * 1000;
+    this.#changed();
+    await this.#wait(seconds * 1000);
+    this.problem = null;
+  }
+
+  /** Follows the job until it has ended; throws unless it succeeded. */
+  async #follow() {
+    this.ended = null;
+    let broken = 0;
+    while (!this.ended) {
+      if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
+        if (!(await this.#followEvents())) broken += 1;
+        else broken = 0;
+      }
+      if (!this.ended) await this.#poll();
+      if (!this.ended) await this.#wait(pollMilliseconds);
+    }
+    const { state, failure } = this.ended;
+    if (state === 'cancelled') throw new DOMException('cancelled', 'AbortError');
+    if (state === 'failed') throw Problem.ofJob(failure);
+    if (state === 'expired') {
+      throw new Problem({
+        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    }
+  }
+
+  /** True if the stream told anything. */
+  async #followEvents() {
+    let hasTold = false;
+    Run.streamCount += 1;
+    try {
+      for await (const event of service.events(this.jobId, this.aborter.signal)) {
+        hasTold = true;
+        this.#connected(true);
+        this.#take(event);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+    } finally {
+      Run.streamCount -= 1;
+    }
+    return hasTold;
+  }
+
+  async #poll() {
+    try {
+      this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      this.#connected(true);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+      this.#connected(false);
+    }
+  }
+
+  #take({ name, data }) {
+    switch (name) {
+      case 'waiting':
+        this.state = 'queued';
+        this.position = data.position;
+        this.estimatedStartSeconds = data.estimated_start_seconds ?? null;
+        break;
+      case 'progress':
+        this.#takeProgress(data);
+        break;
+      case 'preview':
+        this.#takePreview(data.image);
+        break;
+      case 'ended':
+        this.#takeJob(data);
+        break;
+      default:
+        return;
+    }
+    this.#changed();
+  }
+
+  #takeProgress(progress) {
+    this.state = 'running';
+    this.startedAt ??= performance.now();
+    this.progress = progress;
+  }
+
+  async #takePreview(url) {
+    try {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      this.preview = await createImageBitmap(image);
+      this.#changed();
+    } catch {
+      // A preview is a favour; the job goes on without it.
+    }
+  }
+
+  #takeJob(job) {
+    if (job.state === 'queued') {
+      this.state = 'queued';
+      this.position = job.position ?? null;
+      this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
+    } else if (job.state === 'running') {
+      this.#takeProgress(job.progress ?? this.progress);
+    } else {
+      this.ended = job;
+    }
+    this.#changed();
+  }
+
+  async #load() {
+    this.manifestIsKnown = true;
+    this.state = 'loading';
+    this.#changed();
+    const { signal } = this.aborter;
+    const manifest = await service.manifest(this.jobId, signal);
+    const layers = manifest.layers.filter((layer) => layer.image === 1).map((description) => new Layer(description));
+    this.loadedCount = 0;
+    this.layerCount = layers.length;
+    await Promise.all(layers.map(async (layer) => {
+      layer.file = await service.layer(this.jobId, layer.index, signal);
+      layer.bitmap = await createImageBitmap(layer.file);
+      this.loadedCount += 1;
+      this.#changed();
+    }));
+    this.manifest = manifest;
+    this.layers = layers;
+    this.preview = null;
+    this.state = 'done';
+    this.#changed();
+  }
+
+  /** Ends early when the connection is back, when somebody wants it, and when the run is cancelled. */
+  #wait(milliseconds) {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.aborter;
+      const end = () => {
+        clearTimeout(timer);
+        removeEventListener('online', end);
+        signal.removeEventListener('abort', end);
+        this.wake = null;
+        if (signal.aborted) reject(new DOMException('cancelled', 'AbortError'));
+        else resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.wake = end;
+      addEventListener('online', end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  #connected(isConnected) {
+    if (this.isConnected === isConnected) return;
+    this.isConnected = isConnected;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** True if asking again would give the same answer. */
+const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);
+
+/** `crypto.randomUUID` exists in secure contexts only; a service in the house may be reached by plain HTTP. */
+function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A seed that is short enough to be told to somebody. */
+export const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
+
+"""#
+        ),
+        (
+            "/page/service.js",
+            #"""
+import { Problem } from './problem.js';
+
+/** All addresses are relative to the page's, so that the service may stand below a path of a proxy. */
+const root = new URL('.', document.baseURI);
+const keyName = 'mica-key';
+/** A stream that is silent for so long is dead: the service sends a comment every 15 seconds. */
+const silenceMilliseconds = 40_000;
+/** The present state comes at once, unless something on the way holds streams back. */
+const firstSilenceMilliseconds = 8_000;
+
+/** The access key. It is kept for this tab only. */
+export const key = {
+  get value() {
+    try {
+      return sessionStorage.getItem(keyName) ?? '';
+    } catch {
+      return this.fallback ?? '';
+    }
+  },
+  set value(text) {
+    this.fallback = text;
+    try {
+      if (text) sessionStorage.setItem(keyName, text);
+      else sessionStorage.removeItem(keyName);
+    } catch {
+      // Storage may be forbidden; then the key lasts as long as the page.
+    }
+  },
+  /** Set by the page: asks the person for a key, and gives true if there is a new one. */
+  ask: async (_isRefused) => false,
+};
+
+let asking = null;
+
+/** Asks once, however many requests were refused at the same time. */
+function askForKey(refused) {
+  if (key.value !== refused) return Promise.resolve(true);
+  asking ??= key.ask(refused !== '').finally(() => { asking = null; });
+  return asking;
+}
+
+const authorization = (value) => (value ? { Authorization: `Bearer ${value}` } : {});
+
+/** Seeds have 64 bits, numbers of JavaScript 53: they are read as text. */
+export const parseJSON = (text) => JSON.parse(text.replace(/("seed"\s*:\s*)(\d+)/g, '$1"$2"'));
+
+/** One request; throws a `Problem` unless the answer is a success. */
+async function request(path, options = {}) {
+  for (;;) {
+    const used = key.value;
+    let response;
+    try {
+      response = await fetch(new URL(path, root), {
+        ...options, headers: { ...authorization(used), ...options.headers }, cache: 'no-store',
+      });
+    } catch (error) {
+      if (error.name === 'AbortError') throw error;
+      throw Problem.unreachable();
+    }
+    if (response.ok) return response;
+    const problem = await Problem.of(response);
+    if (problem.status !== 401 || !(await askForKey(used))) throw problem;
+  }
+}
+
+/** The body of an answer; a connection that breaks in it is a `Problem` too. */
+async function read(response, how) {
+  try {
+    return await response[how]();
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw Problem.unreachable();
+  }
+}
+
+const json = async (path, options) => parseJSON(await read(await request(path, options), 'text'));
+const blob = async (path, options) => read(await request(path, options), 'blob');
+
+const job = (id) => `v1/jobs/${encodeURIComponent(id)}`;
+
+/** The model, its defaults and the limits. */
+export const model = async (signal) => (await json('v1/models', { signal })).data[0];
+/** A job as it is now. */
+export const snapshot = (id, signal) => json(job(id), { signal });
+/** What a result says of itself. */
+export const manifest = (id, signal) => json(`${job(id)}/manifest`, { signal });
+/** A layer's PNG; 1 is the bottom. */
+export const layer = (id, index, signal) => blob(`${job(id)}/layers/${index}.png`, { signal });
+export const psd = (id) => blob(`${job(id)}/layers.psd`);
+export const zip = (id) => blob(`${job(id)}/layers.zip`);
+/** Cancels a job that has not ended, and removes one that has. */
+export const cancel = (id) => request(job(id), { method: 'DELETE' });
+
+/** True if the service takes requests, false if it is stopping; throws if it does not answer. */
+export async function isReady() {
+  const response = await fetch(new URL('readyz', root), { cache: 'no-store' });
+  return response.ok;
+}
+
+/**
+ * Sends a picture and its settings, and gives the job. `onSent` hears the share that is uploaded, 0 to 1.
+ * The same `idempotencyKey` never makes two jobs, so an upload may be repeated when its answer was lost.
+ */
+export async function submit(form, { idempotencyKey, onSent, signal }) {
+  for (;;) {
+    const used = key.value;
+    const answer = await upload(form, used, idempotencyKey, onSent, signal);
+    if (answer.status >= 200 && answer.status < 300) return parseJSON(answer.responseText);
+    const header = (name) => answer.getResponseHeader(name) ?? '';
+    const problem = Problem.from(
+      answer.status, header('content-type'), answer.responseText, header('x-request-id'), header('retry-after'));
+    if (problem.status !== 401 || !(await askForKey(used))) throw problem;
+  }
+}
+
+/** `fetch` tells nothing about what is sent, `XMLHttpRequest` does. */
+function upload(form, keyValue, idempotencyKey, onSent, signal) {
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open('POST', new URL('v1/jobs', root));
+    sending.setRequestHeader('Accept', 'application/json, application/problem+json');
+    sending.setRequestHeader('Idempotency-Key', idempotencyKey);
+    for (const [name, value] of Object.entries(authorization(keyValue))) sending.setRequestHeader(name, value);
+    sending.upload.onprogress = (event) => event.lengthComputable && onSent?.(event.loaded / event.total);
+    sending.onload = () => resolve(sending);
+    sending.onerror = () => reject(Problem.unreachable());
+    sending.onabort = () => reject(new DOMException('cancelled', 'AbortError'));
+    signal?.addEventListener('abort', () => sending.abort(), { once: true });
+    if (signal?.aborted) reject(new DOMException('cancelled', 'AbortError'));
+    else sending.send(form);
+  });
+}
+
+/**
+ * A job's events as they come: `{name, data}`. `EventSource` cannot send a key, so the stream is read here.
+ * Ends when the stream does; throws a `Problem` if there is no stream or it falls silent.
+ */
+export async function* events(id, signal) {
+  const silence = new AbortController();
+  const stop = () => silence.abort();
+  signal?.addEventListener('abort', stop, { once: true });
+  let timer = setTimeout(stop, firstSilenceMilliseconds);
+  try {
+    const response = await request(`${job(id)}/events`, {
+      signal: silence.signal, headers: { Accept: 'text/event-stream' },
+    });
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    let text = '';
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      clearTimeout(timer);
+      timer = setTimeout(stop, silenceMilliseconds);
+      // A chunk may end between CR and LF: the LF then opens an empty line too many, which means nothing.
+      const blocks = (text + value).split(/\r\n\r\n|\n\n|\r\r/);
+      text = blocks.pop();
+      for (const block of blocks) {
+        const event = parseEvent(block);
+        if (event) yield event;
+      }
+    }
+  } catch (error) {
+    if (signal?.aborted || error instanceof Problem) throw error;
+    throw Problem.unreachable();
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', stop);
+    silence.abort();
+  }
+}
+
+/** One event of a stream; null for a comment. */
+function parseEvent(block) {
+  let name = 'message';
+  const data = [];
+  for (const line of block.split(/\r\n|\n|\r/)) {
+    const colon = line.indexOf(':');
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
+    if (field === 'event') name = value;
+    if (field === 'data') data.push(value);
+  }
+  if (!data.length) return null;
+  try {
+    return { name, data: parseJSON(data.join('\n')) };
+  } catch {
+    return null;
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/settings.js",
+            #"""
+import { byId, make } from './markup.js';
+import { randomSeed } from './run.js';
+
+/** What the published model was trained for. */
+const knownSizes = [640, 1024];
+const custom = 'custom';
+
+/** The form: how a picture is to be split. Fields that are left empty take the model's own values. */
+export class Settings {
+  constructor() {
+    this.form = byId('settings');
+    this.sizes = byId('sizes');
+    this.defaults = {};
+    this.#showSizes();
+    for (const button of this.form.querySelectorAll('[data-step]')) {
+      button.addEventListener('click', () => this.#step(button));
+    }
+    this.sizes.addEventListener('change', () => this.#sizeChosen());
+    byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
+    byId('seed').addEventListener('input', () => this.#checkSeed());
+    // A field that is folded away cannot be pointed at.
+    byId('advanced').addEventListener('invalid', () => { byId('advanced').open = true; }, true);
+  }
+
+  /** Fills in what the model does by default. */
+  takeDefaults({ defaults = {}, captioner }) {
+    this.defaults = defaults;
+    const show = (id, value) => { if (value !== undefined) byId(id).placeholder = String(value); };
+    for (const [id, name] of [['layers', 'layers'], ['steps', 'num_inference_steps']]) {
+      if (byId(id).value === '' && defaults[name] !== undefined) byId(id).value = defaults[name];
+    }
+    show('guidance', defaults.true_cfg_scale);
+    show('negative', defaults.negative_prompt?.trim() || 'nothing');
+    byId('prompt').placeholder = captioner ? 'Empty: the model describes it itself' : '';
+    this.#showSizes();
+  }
+
+  /** True if every field can be sent; points at one that cannot otherwise. */
+  check() {
+    this.#checkSeed();
+    return this.form.reportValidity();
+  }
+
+  /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
+  read() {
+    const values = {};
+    const data = new FormData(this.form);
+    for (const [name, value] of data) {
+      if (typeof value === 'string' && value.trim() !== '' && name !== 'size') values[name] = value.trim();
+    }
+    const size = data.get('size');
+    const resolution = size === custom ? byId('resolution').value : size;
+    if (resolution) values.resolution = resolution;
+    values.seed ??= randomSeed();
+    return values;
+  }
+
+  /** Shows the settings of a run of before. */
+  write(values) {
+    for (const field of this.form.elements) {
+      if (field.name && field.name !== 'size' && field.type !== 'file') field.value = values[field.name] ?? '';
+    }
+    this.#showSizes(values.resolution);
+  }
+
+  #showSizes(wanted = this.sizes.querySelector('input:checked')?.value) {
+    const own = this.defaults.resolution;
+    const sizes = [...new Set([own, ...knownSizes].filter(Boolean))].sort((a, b) => a - b).map(String);
+    const isKnown = !wanted || wanted === custom || sizes.includes(wanted);
+    const chosen = isKnown ? wanted || (own ? String(own) : '') : custom;
+    const chip = (value, text, title) => {
+      const input = make('input', { type: 'radio', name: 'size', value, checked: value === chosen });
+      return make('label', { title }, input, make('span', { textContent: text }));
+    };
+    this.sizes.replaceChildren(
+      ...sizes.map((size) => chip(size, size, size === String(own) ? 'The model’s own size' : '')),
+      chip(custom, 'Other', ''));
+    if (!isKnown) byId('resolution').value = wanted;
+    this.#sizeChosen();
+  }
+
+  #sizeChosen() {
+    const isCustom = this.sizes.querySelector('input:checked')?.value === custom;
+    byId('custom-size').hidden = !isCustom;
+    // A hidden field must not keep the form from being sent.
+    byId('resolution').disabled = !isCustom;
+    byId('resolution').required = isCustom;
+  }
+
+  #step(button) {
+    const input = button.parentElement.querySelector('input');
+    const by = Number(button.dataset.step) * (input.id === 'steps' && Number(input.value) >= 10 ? 5 : 1);
+    const value = Number(input.value || this.defaults[input.name] || 0) + by;
+    input.value = Math.min(Number(input.max), Math.max(Number(input.min), value));
+  }
+
+  #checkSeed() {
+    const text = byId('seed').value.trim();
+    const isSeed = text === '' || (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
+    byId('seed').setCustomValidity(isSeed ? '' : 'A whole number from 0 to 18446744073709551615');
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/stage.js",
+            #"""
+/** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
+const zoomFactors = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16];
+/** From here on pixels are shown as squares. */
+const sharpFactor = 4;
+/** What a pointer must hit of a layer to take hold of it: alpha of 255. */
+const leastAlpha = 64;
+/** Pixels that a pointer may tremble without dragging. */
+const dragThreshold = 3;
+/** The original is shown finer than the layers, up to this side. */
+const originalSide = 2048;
+
+const element = (id) => document.getElementById(id);
+
+/** The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. */
+export class Stage extends EventTarget {
+  constructor() {
+    super();
+    this.frame = element('frame');
+    this.sheet = element('sheet');
+    this.canvas = element('canvas');
+    this.context = this.canvas.getContext('2d', { willReadFrequently: false });
+    this.split = element('split');
+    this.run = null;
+    this.picture = null;
+    this.selected = null;
+    this.view = 'blend';
+    /** Null fits the sheet into the frame. */
+    this.zoom = null;
+    this.frameRequest = 0;
+    this.#listen();
+  }
+
+  /** Shows a bitmap; `isWaiting` dims it. Null shows nothing. */
+  showPicture(bitmap, isWaiting = false) {
+    this.run = null;
+    this.selected = null;
+    this.picture = bitmap;
+    element('tools').hidden = true;
+    element('compare').hidden = true;
+    this.#show(Boolean(bitmap));
+    if (!bitmap) return;
+    this.sheet.classList.toggle('is-waiting', isWaiting);
+    this.zoom = null;
+    this.#resize(bitmap.width, bitmap.height);
+    this.draw();
+  }
+
+  /** Shows the layers of a finished run; its bitmaps must be there. */
+  showRun(run) {
+    this.run = run;
+    this.picture = null;
+    this.#show(true);
+    element('tools').hidden = false;
+    this.sheet.classList.remove('is-waiting');
+    this.zoom = null;
+    this.#resize(run.manifest.width, run.manifest.height);
+    this.#prepareOriginal();
+    const canCompare = Boolean(run.picture?.bitmap);
+    const compare = document.querySelector('input[name="view"][value="compare"]');
+    compare.disabled = !canCompare;
+    if (!canCompare && this.view === 'compare') this.setView('blend');
+    else this.setView(this.view);
+  }
+
+  setView(view) {
+    this.view = view;
+    document.querySelector(`input[name="view"][value="${view}"]`).checked = true;
+    if (view === 'single' && !this.selected && this.run) {
+      this.dispatchEvent(new CustomEvent('select', { detail: this.run.layers.at(-1) }));
+    }
+    element('compare').hidden = view !== 'compare';
+    for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
+    this.sheet.classList.toggle('is-comparing', view === 'compare');
+    this.layout();
+    this.draw();
+    if (view === 'compare') this.#measureDifference();
+  }
+
+  select(layer) {
+    this.selected = layer;
+    this.draw();
+  }
+
+  /** Draws soon, once however often it is called. */
+  draw() {
+    this.frameRequest ||= requestAnimationFrame(() => {
+      this.frameRequest = 0;
+      this.#drawNow();
+    });
+  }
+
+  /** Something about the layers changed. */
+  update() {
+    this.draw();
+    if (this.view === 'compare') this.#measureDifference();
+  }
+
+  /** The layers as they are shown in the blend, as PNG. */
+  blendFile() {
+    const canvas = this.#sheetOf(this.run.manifest.width, this.run.manifest.height);
+    this.#paint(canvas.getContext('2d'));
+    return new Promise((done) => canvas.toBlob(done, 'image/png'));
+  }
+
+  /** Fits the sheet into its frame, or gives it the size of the zoom. */
+  layout() {
+    if (this.frame.hidden) return;
+    const style = getComputedStyle(this.frame);
+    const room = parseFloat(style.paddingLeft) * 2;
+    const fit = Math.min(
+      (this.frame.clientWidth - room) / this.width, (this.frame.clientHeight - room) / this.height);
+    const factor = this.zoom ?? Math.max(fit, 0.01);
+    this.factor = factor;
+    this.sheet.style.width = `${Math.max(1, Math.floor(this.width * factor))}px`;
+    this.sheet.style.height = `${Math.max(1, Math.floor(this.height * factor))}px`;
+    this.sheet.classList.toggle('is-sharp', this.zoom !== null && factor >= sharpFactor);
+    element('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
+  }
+
+  #show(isShown) {
+    this.frame.hidden = !isShown;
+    element('view').classList.toggle('is-filled', isShown);
+  }
+
+  // Drawing
+
+  #resize(width, height) {
+    Object.assign(this, { width, height });
+    this.canvas.width = width;
+    this.canvas.height = height;
+    element('view').style.setProperty('--aspect', width / height);
+    this.layout();
+  }
+
+  #drawNow() {
+    this.context.clearRect(0, 0, this.width, this.height);
+    if (this.picture) {
+      this.context.drawImage(this.picture, 0, 0);
+    } else if (this.run && this.view === 'single') {
+      if (this.selected?.bitmap) this.context.drawImage(this.selected.bitmap, 0, 0);
+    } else if (this.run) {
+      this.#paint(this.context);
+    }
+    this.#drawOutline();
+    this.#describe();
+  }
+
+  #paint(context) {
+    for (const layer of this.run.layers) {
+      if (!layer.isVisible || !layer.bitmap) continue;
+      context.globalAlpha = layer.opacity;
+      context.drawImage(layer.bitmap, layer.x, layer.y);
+    }
+    context.globalAlpha = 1;
+  }
+
+  #drawOutline() {
+    const outline = element('outline');
+    const layer = this.run && this.view === 'blend' && this.selected?.isVisible ? this.selected : null;
+    outline.hidden = !layer?.box;
+    this.sheet.classList.toggle('is-movable', Boolean(layer));
+    if (outline.hidden) return;
+    const { x, y, width, height } = layer.box;
+    const set = (name, value, whole) => { outline.style[name] = `${(value / whole) * 100}%`; };
+    set('left', x + layer.x, this.width);
+    set('top', y + layer.y, this.height);
+    set('width', width, this.width);
+    set('height', height, this.height);
+  }
+
+  #describe() {
+    let text = 'The picture';
+    if (this.run) {
+      const { layers } = this.run;
+      const shown = layers.filter((layer) => layer.isVisible).length;
+      text = this.view === 'single' ? `${this.selected?.name ?? 'No layer'} alone`
+        : this.view === 'compare' ? 'The original, and beside it the layers blended'
+          : `${shown} of ${layers.length} layers, blended`;
+      if (this.view === 'blend' && this.selected) text += `. Selected: ${this.selected.name}`;
+    }
+    this.canvas.setAttribute('aria-label', text);
+  }
+
+  #sheetOf(width, height) {
+    const canvas = document.createElement('canvas');
+    canvas.width = Math.round(width);
+    canvas.height = Math.round(height);
+    return canvas;
+  }
+
+  #prepareOriginal() {
+    const holder = element('original');
+    holder.replaceChildren();
+    const bitmap = this.run.picture?.bitmap;
+    if (!bitmap) return;
+    const scale = Math.min(1, originalSide / Math.max(bitmap.width, bitmap.height));
+    const canvas = this.#sheetOf(bitmap.width * scale, bitmap.height * scale);
+    const context = canvas.getContext('2d');
+    context.imageSmoothingQuality = 'high';
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    holder.append(canvas);
+  }
+
+  /** How far the blend is from the original, on average over colours, both on white. */
+  #measureDifference() {
+    clearTimeout(this.measuring);
+    this.measuring = setTimeout(() => {
+      if (!this.run?.picture?.bitmap || this.view !== 'compare') return;
+      const pixels = (paint) => {
+        const context = this.#sheetOf(this.width, this.height).getContext('2d', { willReadFrequently: true });
+        context.fillStyle = '#ffffff';
+        context.fillRect(0, 0, this.width, this.height);
+        context.imageSmoothingQuality = 'high';
+        paint(context);
+        return context.getImageData(0, 0, this.width, this.height).data;
+      };
+      const original = pixels((context) =>
+        context.drawImage(this.run.picture.bitmap, 0, 0, this.width, this.height));
+      const blend = pixels((context) => this.#paint(context));
+      let sum = 0;
+      for (let index = 0; index < blend.length; index += 4) {
+        for (let channel = 0; channel < 3; channel += 1) {
+          sum += Math.abs(blend[index + channel] - original[index + channel]);
+        }
+      }
+      const mean = sum / (blend.length * 0.75);
+      element('difference').textContent =
+        `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
+    }, 120);
+  }
+
+  // Pointer and keys
+
+  #listen() {
+    new ResizeObserver(() => this.layout()).observe(this.frame);
+    for (const input of document.querySelectorAll('input[name="view"]')) {
+      input.addEventListener('change', () => this.setView(input.value));
+    }
+    element('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
+    for (const button of document.querySelectorAll('[data-zoom]')) {
+      button.addEventListener('click', () => this.#zoomTo(button.dataset.zoom));
+    }
+    this.frame.addEventListener('wheel', (event) => {
+      if (!event.ctrlKey || !this.run) return;
+      event.preventDefault();
+      this.#zoomTo(event.deltaY < 0 ? 'in' : 'out');
+    }, { passive: false });
+    this.split.addEventListener('input', () => this.#setSplit(this.split.value));
+    this.#setSplit(50);
+    this.canvas.addEventListener('pointerdown', (event) => this.#pointerDown(event));
+    this.canvas.addEventListener('keydown', (event) => this.#keyDown(event));
+  }
+
+  #zoomTo(step) {
+    if (step === 'fit') this.zoom = null;
+    else if (step === 'in') this.zoom = zoomFactors.find((factor) => factor > this.factor * 1.01) ?? this.factor;
+    else this.zoom = zoomFactors.findLast((factor) => factor < this.factor * 0.99) ?? this.factor;
+    this.layout();
+  }
+
+  #setSplit(percent) {
+    this.split.value = percent;
+    this.split.setAttribute('aria-valuetext', `${Math.round(percent)} percent original`);
+    this.sheet.style.setProperty('--split', `${percent}%`);
+  }
+
+  /** The place of a pointer in layer pixels. */
+  #place(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return {
+      x: ((event.clientX - box.left) / box.width) * this.width,
+      y: ((event.clientY - box.top) / box.height) * this.height,
+    };
+  }
+
+  #pointerDown(event) {
+    if (!this.run || event.button !== 0) return;
+    if (this.view === 'compare') this.#dragSplit(event);
+    else if (this.view === 'blend') this.#dragLayer(event);
+  }
+
+  #dragSplit(event) {
+    const move = (at) => this.#setSplit(Math.min(100, Math.max(0, (this.#place(at).x / this.width) * 100)));
+    move(event);
+    this.#follow(event, move);
+  }
+
+  #dragLayer(event) {
+    const start = this.#place(event);
+    const hit = this.#layerAt(start);
+    // A touch on a layer that is not selected may be the start of scrolling: it selects when it was none.
+    const isHeld = this.selected && (hit === this.selected || this.#alpha(this.selected, start) >= leastAlpha);
+    const layer = isHeld ? this.selected : hit;
+    if (!layer) {
+      this.dispatchEvent(new CustomEvent('select', { detail: null }));
+      return;
+    }
+    const isMouse = event.pointerType === 'mouse';
+    if (isMouse && layer !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: layer }));
+    // The bottom layer covers everything: it is moved only by who selected it before.
+    const canMove = isHeld || (isMouse && layer !== this.run.layers[0]);
+    const from = { x: layer.x, y: layer.y };
+    let isDragging = false;
+    this.#follow(event, (at) => {
+      if (!canMove) return;
+      const place = this.#place(at);
+      const distance = Math.hypot(at.clientX - event.clientX, at.clientY - event.clientY);
+      isDragging ||= distance > dragThreshold;
+      if (!isDragging) return;
+      layer.x = from.x + Math.round(place.x - start.x);
+      layer.y = from.y + Math.round(place.y - start.y);
+      this.#moved(layer);
+    }, () => {
+      const target = isDragging ? layer : (hit ?? layer);
+      if (target !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: target }));
+    });
+  }
+
+  /** Calls back while the pointer is down, wherever it goes. */
+  #follow(event, move, end = () => {}) {
+    const { pointerId } = event;
+    this.canvas.setPointerCapture(pointerId);
+    const listening = new AbortController();
+    const options = { signal: listening.signal };
+    this.canvas.addEventListener('pointermove', (at) => at.pointerId === pointerId && move(at), options);
+    this.canvas.addEventListener('pointerup', (at) => {
+      if (at.pointerId !== pointerId) return;
+      listening.abort();
+      end();
+    }, options);
+    this.canvas.addEventListener('pointercancel', () => listening.abort(), options);
+  }
+
+  #keyDown(event) {
+    const steps = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+    const step = steps[event.key];
+    if (!step || !this.run || event.ctrlKey || event.metaKey || event.altKey) return;
+    const factor = event.shiftKey ? 10 : 1;
+    if (this.view === 'compare' && step[0]) {
+      this.#setSplit(Math.min(100, Math.max(0, Number(this.split.value) + step[0] * factor)));
+    } else if (this.view === 'blend' && this.selected) {
+      this.selected.x += step[0] * factor;
+      this.selected.y += step[1] * factor;
+      this.#moved(this.selected);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  #moved(layer) {
+    this.draw();
+    this.dispatchEvent(new CustomEvent('move', { detail: layer }));
+  }
+
+  /** The uppermost visible layer that has something at a place. */
+  #layerAt(place) {
+    return this.run.layers.findLast((layer) => layer.isVisible && this.#alpha(layer, place) >= leastAlpha) ?? null;
+  }
+
+  #alpha(layer, { x, y }) {
+    if (!layer.bitmap) return 0;
+    this.probe ??= this.#sheetOf(1, 1).getContext('2d', { willReadFrequently: true });
+    this.probe.clearRect(0, 0, 1, 1);
+    this.probe.drawImage(layer.bitmap, layer.x - Math.floor(x), layer.y - Math.floor(y));
+    return this.probe.getImageData(0, 0, 1, 1).data[3] * layer.opacity;
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/status.js",
+            #"""
+import { byId, duration, make, say } from './markup.js';
+
+const stageNames = {
+  decode_picture: 'Reading the picture',
+  caption: 'Looking at the picture',
+  encode_prompt: 'Reading the words',
+  encode_image: 'Encoding the picture',
+  modulation: 'Preparing the steps',
+  denoise: 'Making the layers',
+  decode: 'Decoding the layers',
+  write: 'Writing the files',
+};
+/** Too early, an estimate of the time left is a guess. */
+const leastShareForEstimate = 0.06;
+
+/** What a run does now: title, detail, share from 0 to 1 or null if it is not known, seconds left or null. */
+function describe(run) {
+  const ahead = run.position === 1 ? '1 job is ahead of it' : `${run.position} jobs are ahead of it`;
+  switch (run.state) {
+    case 'sending':
+      return { title: 'Sending the picture', share: run.sent, detail: `${Math.round(run.sent * 100)} %` };
+    case 'queued':
+      return {
+        title: 'Waiting in line', share: null,
+        detail: run.position === null ? '' : run.position === 0 ? 'It is the next' : ahead,
+        left: run.estimatedStartSeconds, until: 'starts in about',
+      };
+    case 'loading':
+      return {
+        title: 'Loading the layers', share: run.layerCount ? run.loadedCount / run.layerCount : null,
+        detail: run.layerCount ? `${run.loadedCount} of ${run.layerCount}` : '',
+      };
+    default: {
+      const { stage, step, total, fraction = 0 } = run.progress ?? {};
+      const unit = stage === 'denoise' ? 'Step' : stage === 'decode' ? 'Layer' : '';
+      const running = (performance.now() - run.startedAt) / 1000;
+      return {
+        title: stageNames[stage] ?? 'Working', share: fraction,
+        detail: unit && total ? `${unit} ${Math.min(step + 1, total)} of ${total}` : '',
+        left: fraction > leastShareForEstimate ? (running / fraction) * (1 - fraction) : null, until: 'about',
+      };
+    }
+  }
+}
+
+/** A word for the window's title; the page may be behind others. */
+export function titleOf(run) {
+  const name = 'Mica: a picture into layers';
+  switch (run?.state) {
+    case undefined: return name;
+    case 'queued': return `Waiting · ${name}`;
+    case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} % · ${name}`;
+    case 'done': return `Done · ${name}`;
+    case 'failed': return `Failed · ${name}`;
+    default: return name;
+  }
+}
+
+/** Shows the progress of a run that is under way; hides it for any other. */
+export function showProgress(run) {
+  const isShown = Boolean(run?.isActive) && run.state !== 'paused';
+  byId('progress').hidden = !isShown;
+  if (!isShown) return;
+  const { title, detail, share, left = null, until } = describe(run);
+  byId('progress-title').textContent = run.isCancelling ? 'Cancelling' : title;
+  byId('progress-detail').textContent =
+    run.note || (run.isConnected ? detail : 'No connection; the job goes on without it.');
+  byId('progress-time').textContent =
+    left === null ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+  byId('cancel').disabled = run.isCancelling;
+  const bar = byId('progress-bar');
+  if (share === null) bar.removeAttribute('value');
+  else bar.value = share;
+  const quarter = share === null ? '' : `, ${Math.floor(share * 4) * 25} percent`;
+  say(run.state === 'queued' ? `${title}. ${detail}` : `${title}${run.state === 'running' ? quarter : ''}`);
+}
+
+/**
+ * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands in the place of the advice.
+ * Null hides it.
+ */
+export function showProblem(problem, { actions = [], note = null, focus = false } = {}) {
+  const card = byId('problem');
+  card.hidden = !problem;
+  if (!problem) return;
+  const set = (id, words) => {
+    if (byId(id).textContent !== words) byId(id).textContent = words;
+    byId(id).hidden = !words;
+  };
+  set('problem-title', problem.title);
+  set('problem-detail', problem.detail);
+  set('problem-advice', note ?? problem.advice);
+  set('problem-reference', problem.requestId && problem.status >= 500 ? `Request ${problem.requestId}` : '');
+  // Buttons stay while their words do: a focused one must not vanish.
+  const row = byId('problem-actions');
+  if ([...row.children].map((button) => button.textContent).join() !== actions.map(({ text }) => text).join()) {
+    row.replaceChildren(...actions.map(({ text, isPrimary }) =>
+      make('button', { type: 'button', className: isPrimary ? 'primary' : 'secondary', textContent: text })));
+  }
+  actions.forEach(({ run }, index) => { row.children[index].onclick = run; });
+  if (focus) card.focus({ preventScroll: false });
+}
+
+/** The state of the service in the bar: ready, busy, away or nothing. */
+export function showService(state, words) {
+  byId('service').dataset.state = state;
+  byId('service-text').textContent = words;
+}
+
+/** A line about a finished run, with its seed to copy. */
+export function showFacts(run) {
+  const facts = byId('facts');
+  facts.hidden = !run;
+  if (!run) return;
+  const { manifest } = run;
+  const used = manifest.parameters ?? {};
+  const seconds = Object.values(manifest.seconds ?? {}).reduce((sum, value) => sum + value, 0);
+  const copy = make('button', {
+    type: 'button', className: 'quiet', textContent: 'copy', 'aria-label': 'Copy the seed',
+    onclick: async () => {
+      await navigator.clipboard?.writeText(String(manifest.seed)).catch(() => {});
+      copy.textContent = 'copied';
+      say('Seed copied');
+    },
+  });
+  facts.replaceChildren(
+    `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} steps`
+    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}, seed ${manifest.seed} `,
+    ...(navigator.clipboard ? [copy] : []),
+    ...(manifest.caption ? [make('br'), `The model saw: ${manifest.caption}`] : []));
+}
+
+"""#
+        ),
+    ]
+}

@@ -1,0 +1,389 @@
+import { History } from './page/history.js';
+import { LayerList } from './page/layers.js';
+import { byId, duration, say } from './page/markup.js';
+import { Picture, pictureOf, save, stem } from './page/picture.js';
+import { Problem } from './page/problem.js';
+import { Run, randomSeed } from './page/run.js';
+import * as service from './page/service.js';
+import { Settings } from './page/settings.js';
+import { Stage } from './page/stage.js';
+import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
+
+const readyEveryMilliseconds = 15_000;
+/** The longer side of a picture that was too large and is made smaller. */
+const shrunkSide = 4096;
+/** Who presses twice does not want two jobs. */
+const doublePressMilliseconds = 700;
+
+const settings = new Settings();
+const stage = new Stage();
+const list = new LayerList();
+const history = new History();
+
+/** The picture that was chosen last. */
+let picture = null;
+/** The run on the stage; null shows the picture. */
+let current = null;
+/** What the stage shows of the current run, so that it is not set up again for each word of progress. */
+let shown = '';
+let shownPreview = null;
+let lastStart = { picture: null, at: 0 };
+
+// A picture comes in
+
+/** Ends when the picture that was chosen last is read, which takes a while for a large one. */
+let choosing = Promise.resolve();
+
+function choose(file, name) {
+  choosing = read(file, name);
+  return choosing;
+}
+
+async function read(file, name) {
+  byId('file-error').hidden = true;
+  try {
+    take(await Picture.of(file, name));
+  } catch (problem) {
+    byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
+    byId('file-error').hidden = false;
+    byId('file').focus();
+  }
+}
+
+function take(chosen) {
+  picture = chosen;
+  const { thumb } = picture;
+  byId('drop').classList.add('is-filled');
+  byId('drop-picture').style.backgroundImage = thumb ? `url(${thumb})` : '';
+  byId('file-name').textContent = picture.name;
+  byId('file-hint').textContent = picture.description;
+  say(`${picture.name} is chosen`);
+  open(null);
+}
+
+byId('file').addEventListener('change', (event) => {
+  const file = event.target.files[0];
+  // The same file may be chosen again after it was changed.
+  event.target.value = '';
+  if (file) choose(file);
+});
+
+// Browsers open their dialog on the space key only, and would send the form on this one.
+byId('file').addEventListener('keydown', (event) => {
+  if (event.key !== 'Enter') return;
+  event.preventDefault();
+  byId('file').click();
+});
+
+addEventListener('paste', (event) => {
+  const file = pictureOf(event.clipboardData);
+  if (!file?.type.startsWith('image/')) return;
+  event.preventDefault();
+  choose(file, file.name && file.name !== 'image.png' ? file.name : 'pasted.png');
+});
+
+let dragDepth = 0;
+const dragsFile = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+addEventListener('dragenter', (event) => {
+  if (!dragsFile(event)) return;
+  dragDepth += 1;
+  byId('curtain').hidden = false;
+});
+addEventListener('dragleave', (event) => {
+  if (!dragsFile(event)) return;
+  dragDepth -= 1;
+  byId('curtain').hidden = dragDepth > 0 ? byId('curtain').hidden : true;
+});
+addEventListener('dragover', (event) => dragsFile(event) && event.preventDefault());
+addEventListener('drop', (event) => {
+  if (!dragsFile(event)) return;
+  event.preventDefault();
+  dragDepth = 0;
+  byId('curtain').hidden = true;
+  const file = pictureOf(event.dataTransfer);
+  if (file) choose(file);
+});
+
+byId('example').addEventListener('click', async () => {
+  const image = await fetch('page/example.svg').then((answer) => answer.blob()).catch(() => null);
+  if (!image) return;
+  await choose(image, 'market.svg');
+  byId('submit').focus();
+});
+
+// Runs
+
+byId('settings').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  await choosing;
+  if (!picture) {
+    byId('file-error').textContent = 'Choose a picture first.';
+    byId('file-error').hidden = false;
+    byId('file').focus();
+    return;
+  }
+  const isDouble = current?.isActive && lastStart.picture === picture
+    && performance.now() - lastStart.at < doublePressMilliseconds;
+  if (isDouble || !settings.check()) return;
+  lastStart = { picture, at: performance.now() };
+  start(picture, settings.read());
+});
+
+function start(chosen, values) {
+  const run = new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen });
+  watch(run);
+  history.add(run);
+  open(run);
+  const problem = tooLarge(chosen);
+  if (problem) run.refuse(problem);
+  else run.start();
+  // Below the form on a narrow screen, the stage may be out of sight.
+  byId('view').scrollIntoView({ block: 'nearest' });
+}
+
+/** What the service would say after the upload is told before it. */
+function tooLarge({ file, width, height }) {
+  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
+  if (width * height > pixels || Math.max(width, height) > side) {
+    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
+      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  }
+  if (file.size > bytes) {
+    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
+      + `${Math.floor(bytes / 1e6)} MB.`);
+  }
+  return null;
+}
+
+function watch(run) {
+  run.addEventListener('change', () => {
+    if (run === current) show();
+    else if (run.state === 'done') run.release();
+  });
+}
+
+/** Puts a run on the stage, or the chosen picture. */
+function open(run) {
+  if (run !== current) current?.release();
+  current = run;
+  shown = '';
+  history.open(run);
+  show();
+}
+
+async function show() {
+  const run = current;
+  document.title = titleOf(run);
+  showProgress(run);
+  showTrouble(run);
+  const isDone = run?.state === 'done';
+  byId('results').hidden = !isDone;
+  document.querySelector('.desk').classList.toggle('has-result', isDone);
+  if (!isDone) showFacts(null);
+  const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
+  byId('empty').hidden = Boolean(run || picture);
+  const key = isDone ? 'done' : run?.state ?? 'picture';
+  const preview = run?.preview ?? null;
+  if (!isDone && (key !== shown || preview !== shownPreview)) {
+    stage.showPicture(bitmap, Boolean(run) && !preview);
+    shownPreview = preview;
+  }
+  if (isDone && shown !== 'done') {
+    shown = 'done';
+    await run.prepare();
+    if (run !== current) return;
+    showResult(run);
+  }
+  shown = key;
+}
+
+function showResult(run) {
+  list.show(run.layers);
+  stage.showRun(run);
+  select(run.layers.at(-1));
+  showFacts(run);
+  byId('save-error').hidden = true;
+  byId('again').disabled = !run.picture;
+  const count = run.layers.length;
+  say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
+}
+
+function select(layer) {
+  list.select(layer);
+  stage.select(layer);
+}
+
+let countdown = 0;
+
+function showTrouble(run) {
+  clearTimeout(countdown);
+  const problem = run?.state === 'cancelled'
+    ? new Problem({ title: 'Cancelled', detail: 'This job was stopped. Nothing of it is kept.' }) : run?.problem;
+  if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
+    showProblem(null);
+    return;
+  }
+  const actions = [];
+  const isRefused = [400, 413, 415, 422].includes(problem.status);
+  if (problem.status === 413 && run.picture?.bitmap) {
+    actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
+  }
+  if (isRefused) {
+    actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (run.picture || run.manifestIsKnown) {
+    actions.push({
+      text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
+    });
+  }
+  if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
+  let note = run.state === 'cancelled' ? '' : null;
+  if (run.state === 'paused') {
+    const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
+    note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
+    countdown = setTimeout(() => run === current && show(), 1000);
+  }
+  byId('problem').classList.toggle('is-calm', run.state !== 'failed');
+  showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
+}
+
+async function shrink(run) {
+  take(await run.picture.shrunk(shrunkSide));
+  start(picture, run.settings);
+}
+
+history.addEventListener('open', ({ detail: run }) => {
+  if (run.picture) {
+    picture = run.picture;
+    take(picture);
+  }
+  settings.write(run.settings);
+  open(run);
+});
+byId('cancel').addEventListener('click', () => current?.cancel());
+byId('again').addEventListener('click', () => {
+  if (current?.picture) start(current.picture, { ...current.settings, seed: randomSeed() });
+});
+
+// Layers
+
+list.addEventListener('select', ({ detail }) => select(detail));
+stage.addEventListener('select', ({ detail }) => select(detail));
+list.addEventListener('change', () => stage.update());
+stage.addEventListener('move', () => list.update());
+list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
+list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
+list.addEventListener('split', ({ detail: layer }) => choose(layer.file, layerName(layer)));
+
+const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+
+function offer(id, file, ending) {
+  const button = byId(id);
+  button.addEventListener('click', async () => {
+    const run = current;
+    byId('save-error').hidden = true;
+    button.setAttribute('aria-busy', 'true');
+    try {
+      save(await file(run), `${stem(run.name)}${ending}`);
+      say('Saved');
+    } catch (problem) {
+      byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${problem.advice ?? ''}`;
+      byId('save-error').hidden = false;
+    } finally {
+      button.removeAttribute('aria-busy');
+    }
+  });
+}
+
+offer('save-psd', (run) => service.psd(run.jobId), '.psd');
+offer('save-zip', (run) => service.zip(run.jobId), '-layers.zip');
+offer('save-blend', () => stage.blendFile(), '-blend.png');
+
+// The access key
+
+const keyDialog = byId('key-dialog');
+
+function showKeyButton() {
+  byId('key-button').hidden = !service.key.value && !needsKey;
+}
+
+/** Opens the dialog; true if a new key came of it. */
+function askForKey(isRefused) {
+  byId('key').value = '';
+  byId('key-error').hidden = !isRefused;
+  byId('key-error').textContent = 'The key that was used is not accepted.';
+  byId('key-forget').hidden = !service.key.value;
+  keyDialog.returnValue = '';
+  keyDialog.showModal();
+  return new Promise((done) => {
+    keyDialog.addEventListener('close', () => {
+      const value = byId('key').value.trim();
+      const isNew = keyDialog.returnValue === 'use' && value !== '';
+      if (isNew) service.key.value = value;
+      byId('key').value = '';
+      showKeyButton();
+      done(isNew);
+      if (isNew && !model) connect();
+    }, { once: true });
+  });
+}
+
+service.key.ask = askForKey;
+byId('key-button').addEventListener('click', async () => { if (await askForKey(false)) connect(); });
+byId('key-cancel').addEventListener('click', () => keyDialog.close());
+byId('key-forget').addEventListener('click', () => {
+  service.key.value = '';
+  keyDialog.close();
+});
+
+// The service
+
+let model = null;
+let needsKey = false;
+let isThere = true;
+let nextLook = 0;
+
+/** Learns the model's defaults; asks for a key if the service wants one. */
+async function connect() {
+  try {
+    model = await service.model();
+    settings.takeDefaults(model);
+    showService('ready', model.id);
+  } catch (problem) {
+    if (problem.status) showService('busy', problem.status === 401 ? 'Needs an access key' : problem.title);
+    needsKey = problem.status === 401;
+  }
+  showKeyButton();
+}
+
+/** Asks now and then whether the service is there. */
+async function lookAfter() {
+  clearTimeout(nextLook);
+  const wasThere = isThere;
+  try {
+    const isReady = await service.isReady();
+    isThere = true;
+    if (!isReady) showService('busy', 'Stopping');
+    else if (model) showService('ready', model.id);
+    else if (!wasThere) connect();
+  } catch {
+    isThere = false;
+    showService('away', 'No connection');
+  }
+  byId('offline').hidden = isThere;
+  byId('offline').textContent = isThere ? ''
+    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
+  // A page that nobody sees asks nothing.
+  nextLook = setTimeout(() => (document.hidden
+    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
+}
+
+addEventListener('online', lookAfter);
+addEventListener('offline', lookAfter);
+addEventListener('beforeunload', (event) => {
+  if (history.runs.some((run) => run.state === 'sending' || run.state === 'paused')) event.preventDefault();
+});
+
+await connect();
+lookAfter();
+for (const run of history.restore()) watch(run);

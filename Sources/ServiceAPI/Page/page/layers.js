@@ -1,0 +1,120 @@
+import { byId, make } from './markup.js';
+
+const thumbSide = 96;
+
+/**
+ * The list of layers, uppermost first. Says `select` and `change` (of how a layer is shown), and `save` and `split`
+ * when somebody wants a layer as a file or split again; `detail` is the layer.
+ */
+export class LayerList extends EventTarget {
+  constructor() {
+    super();
+    this.list = byId('layer-list');
+    this.rows = new Map();
+    this.selected = null;
+    byId('reset').addEventListener('click', () => {
+      for (const layer of this.layers) layer.reset();
+      this.update();
+      this.#tell('change', null);
+    });
+  }
+
+  show(layers) {
+    this.layers = layers;
+    this.selected = null;
+    this.rows.clear();
+    this.list.replaceChildren(...[...layers].reverse().map((layer) => this.#row(layer)));
+    this.update();
+  }
+
+  select(layer) {
+    this.selected = layer;
+    this.update();
+    // Where the list does not scroll by itself, the picture would go out of sight.
+    const panel = byId('results');
+    if (layer && panel.scrollHeight > panel.clientHeight) {
+      this.rows.get(layer)?.item.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  /** Shows the layers' state. */
+  update() {
+    for (const [layer, row] of this.rows) {
+      const isSelected = layer === this.selected;
+      row.item.classList.toggle('is-selected', isSelected);
+      row.item.classList.toggle('is-hidden', !layer.isVisible);
+      row.pick.setAttribute('aria-expanded', String(isSelected));
+      row.more.hidden = !isSelected;
+      row.eye.checked = layer.isVisible;
+      row.opacity.value = Math.round(layer.opacity * 100);
+      row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
+      if (document.activeElement !== row.x) row.x.value = layer.x;
+      if (document.activeElement !== row.y) row.y.value = layer.y;
+    }
+    byId('reset').disabled = !this.layers.some((layer) => layer.isChanged);
+  }
+
+  #row(layer) {
+    const change = () => {
+      this.update();
+      this.#tell('change', layer);
+    };
+    const id = `layer-${layer.index}`;
+    const eye = make('input', {
+      type: 'checkbox', 'aria-label': `Show ${layer.name}`,
+      onchange: () => { layer.isVisible = eye.checked; change(); },
+    });
+    const size = layer.box ? `${layer.box.width} × ${layer.box.height}` : 'empty';
+    const pick = make('button', {
+      type: 'button', className: 'layer-pick', 'aria-controls': id,
+      onclick: () => this.#tell('select', this.selected === layer ? null : layer),
+    },
+    make('span', { className: 'thumb checks' }, thumb(layer)),
+    make('span', { className: 'layer-words' },
+      make('span', { className: 'layer-name', textContent: layer.name }),
+      make('span', { className: 'hint', textContent: size })));
+    const opacity = make('input', {
+      type: 'range', min: 0, max: 100, id: `${id}-opacity`,
+      oninput: () => { layer.opacity = opacity.value / 100; change(); },
+    });
+    const percent = make('output', {});
+    percent.htmlFor = opacity.id;
+    const place = (axis, name) => make('input', {
+      type: 'number', step: 1, 'aria-label': name,
+      oninput: (event) => {
+        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
+        change();
+      },
+    });
+    const x = place('x', 'Moved right by pixels');
+    const y = place('y', 'Moved down by pixels');
+    const action = (text, name) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, onclick: () => this.#tell(name, layer),
+    });
+    const more = make('div', { className: 'layer-more', id },
+      make('div', { className: 'line' },
+        make('label', { htmlFor: opacity.id, textContent: 'Opacity' }), opacity, percent),
+      make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
+        make('label', {}, 'x', x), make('label', {}, 'y', y)),
+      make('div', { className: 'row' }, action('View alone', 'alone'), action('Save PNG', 'save'),
+        action('Split it again', 'split')));
+    const item = make('li', { className: 'layer' },
+      make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
+    this.rows.set(layer, { item, pick, more, eye, opacity, percent, x, y });
+    return item;
+  }
+
+  #tell(name, layer) {
+    this.dispatchEvent(new CustomEvent(name, { detail: layer }));
+  }
+}
+
+function thumb(layer) {
+  const { width, height } = layer.bitmap;
+  const scale = Math.min(1, thumbSide / Math.max(width, height));
+  const canvas = make('canvas', { width: Math.max(1, width * scale), height: Math.max(1, height * scale) });
+  const context = canvas.getContext('2d');
+  context.imageSmoothingQuality = 'high';
+  context.drawImage(layer.bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}

@@ -1,0 +1,370 @@
+import { Problem } from './problem.js';
+import * as service from './service.js';
+
+/** Browsers open six connections to a host; streams must leave some for everything else. */
+const mostStreams = 3;
+/** Streams that may break one after the other before the job is asked for again and again instead. */
+const mostBrokenStreams = 3;
+const pollMilliseconds = 1_500;
+/** Times that a busy service is asked again before a person has to say so. */
+const mostRetries = 5;
+
+/** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
+class Layer {
+  constructor(description) {
+    Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    this.file = null;
+    this.bitmap = null;
+    this.reset();
+  }
+
+  reset() {
+    Object.assign(this, { isVisible: true, opacity: 1, x: 0, y: 0 });
+  }
+
+  get isChanged() { return !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0; }
+}
+
+/**
+ * One picture with its settings on the way to its layers. Says `change` when anything did.
+ *
+ * `state`: sending, paused (will be sent again), queued, running, loading (of layers), done, failed, cancelled.
+ */
+export class Run extends EventTarget {
+  static streamCount = 0;
+
+  /** @param {{name: string, thumb: string, settings: object, picture?: Picture}} facts */
+  constructor({ name, thumb, settings, picture = null }) {
+    super();
+    Object.assign(this, { name, thumb, settings, picture });
+    this.jobId = null;
+    this.state = 'sending';
+    /** Share of the upload that is done. */
+    this.sent = 0;
+    this.position = null;
+    this.estimatedStartSeconds = null;
+    this.progress = null;
+    /** A bitmap of the picture as it is by now. */
+    this.preview = null;
+    this.problem = null;
+    this.isConnected = true;
+    this.isCancelling = false;
+    /** A word to who watches. */
+    this.note = '';
+    this.manifest = null;
+    /** Bottom first. */
+    this.layers = [];
+    this.loadedCount = 0;
+    /** When the job began to run, by `performance.now()`. */
+    this.startedAt = null;
+  }
+
+  get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
+  get seed() { return this.manifest?.seed ?? this.settings.seed; }
+
+  /** Sends the picture and sees it through. */
+  start() {
+    this.#attempt(async () => {
+      await this.#send();
+      await this.#follow();
+      await this.#load();
+    });
+  }
+
+  /** Goes on with a job of before the page was loaded again. */
+  resume(jobId) {
+    this.jobId = jobId;
+    this.state = 'queued';
+    this.#attempt(async () => {
+      await this.#follow();
+      await this.#load();
+    });
+  }
+
+  /** Tries again from where it failed. */
+  retry() {
+    if (this.state === 'paused') {
+      this.wake?.();
+    } else if (this.manifestIsKnown && this.problem?.status !== 410 && this.problem?.status !== 404) {
+      this.#attempt(() => this.#load());
+    } else if (this.jobId && this.problem?.status === 0) {
+      this.resume(this.jobId);
+    } else {
+      this.jobId = null;
+      this.start();
+    }
+  }
+
+  /** Ends it before it began. */
+  refuse(problem) {
+    this.problem = problem;
+    this.state = 'failed';
+    this.#changed();
+  }
+
+  /** Stops it, here and there. */
+  async cancel() {
+    if (!this.jobId || this.state === 'loading') {
+      this.#abort();
+      return;
+    }
+    this.isCancelling = true;
+    this.note = '';
+    this.#changed();
+    try {
+      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+      const answer = await service.cancel(this.jobId);
+      if (answer.status === 204) this.#abort();
+    } catch (problem) {
+      if (problem.status === 404) this.#abort();
+      this.isCancelling = false;
+      this.note = `It could not be cancelled: ${problem.title}`;
+      this.#changed();
+    }
+  }
+
+  /** Frees the memory that only showing it needs. */
+  release() {
+    for (const layer of this.layers) {
+      layer.bitmap?.close();
+      layer.bitmap = null;
+    }
+  }
+
+  /** Makes the bitmaps that `release` freed. */
+  async prepare() {
+    await Promise.all(this.layers.map(async (layer) => {
+      if (layer.file && !layer.bitmap) layer.bitmap = await createImageBitmap(layer.file);
+    }));
+  }
+
+  // The way of a job
+
+  async #attempt(work) {
+    this.aborter = new AbortController();
+    this.problem = null;
+    this.isCancelling = false;
+    this.note = '';
+    try {
+      await work();
+    } catch (error) {
+      if (this.state === 'cancelled') return;
+      if (error.name === 'AbortError') {
+        this.state = 'cancelled';
+      } else {
+        this.problem = error instanceof Problem ? error
+          : new Problem({ status: 500, title: 'This page has a fault', detail: String(error?.message ?? error) });
+        this.state = 'failed';
+      }
+      this.#changed();
+    }
+  }
+
+  #abort() {
+    this.state = 'cancelled';
+    this.aborter?.abort();
+    this.#changed();
+  }
+
+  async #send() {
+    const idempotencyKey = randomId();
+    for (let retries = 0; ; retries += 1) {
+      this.state = 'sending';
+      this.sent = 0;
+      this.#changed();
+      try {
+        const form = new FormData();
+        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
+        form.append('image', this.picture.file, 'picture');
+        const job = await service.submit(form, {
+          idempotencyKey, signal: this.aborter.signal,
+          onSent: (share) => { this.sent = share; this.#changed(); },
+        });
+        this.jobId = job.id;
+        this.problem = null;
+        this.#takeJob(job);
+        return;
+      } catch (error) {
+        if (!(error instanceof Problem) || !error.isPassing) throw error;
+        // A service that is away is waited for; one that is there and yet takes nothing is not.
+        const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
+        if (retries >= mostRetries && !isAway) throw error;
+        await this.#pauseAfter(error, retries);
+      }
+    }
+  }
+
+  async #pauseAfter(problem, retries) {
+    const seconds = problem.retryAfterSeconds ?? Math.min(30, 2 ** (retries + 1));
+    this.problem = problem;
+    this.state = 'paused';
+    this.retryAt = performance.now() + seconds * 1000;
+    this.#changed();
+    await this.#wait(seconds * 1000);
+    this.problem = null;
+  }
+
+  /** Follows the job until it has ended; throws unless it succeeded. */
+  async #follow() {
+    this.ended = null;
+    let broken = 0;
+    while (!this.ended) {
+      if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
+        if (!(await this.#followEvents())) broken += 1;
+        else broken = 0;
+      }
+      if (!this.ended) await this.#poll();
+      if (!this.ended) await this.#wait(pollMilliseconds);
+    }
+    const { state, failure } = this.ended;
+    if (state === 'cancelled') throw new DOMException('cancelled', 'AbortError');
+    if (state === 'failed') throw Problem.ofJob(failure);
+    if (state === 'expired') {
+      throw new Problem({
+        status: 410, title: 'The result is gone', detail: 'It was kept for its time and then removed.' });
+    }
+  }
+
+  /** True if the stream told anything. */
+  async #followEvents() {
+    let hasTold = false;
+    Run.streamCount += 1;
+    try {
+      for await (const event of service.events(this.jobId, this.aborter.signal)) {
+        hasTold = true;
+        this.#connected(true);
+        this.#take(event);
+      }
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+    } finally {
+      Run.streamCount -= 1;
+    }
+    return hasTold;
+  }
+
+  async #poll() {
+    try {
+      this.#takeJob(await service.snapshot(this.jobId, this.aborter.signal));
+      this.#connected(true);
+    } catch (error) {
+      if (!(error instanceof Problem) || isFinal(error)) throw error;
+      this.#connected(false);
+    }
+  }
+
+  #take({ name, data }) {
+    switch (name) {
+      case 'waiting':
+        this.state = 'queued';
+        this.position = data.position;
+        this.estimatedStartSeconds = data.estimated_start_seconds ?? null;
+        break;
+      case 'progress':
+        this.#takeProgress(data);
+        break;
+      case 'preview':
+        this.#takePreview(data.image);
+        break;
+      case 'ended':
+        this.#takeJob(data);
+        break;
+      default:
+        return;
+    }
+    this.#changed();
+  }
+
+  #takeProgress(progress) {
+    this.state = 'running';
+    this.startedAt ??= performance.now();
+    this.progress = progress;
+  }
+
+  async #takePreview(url) {
+    try {
+      const image = new Image();
+      image.src = url;
+      await image.decode();
+      this.preview = await createImageBitmap(image);
+      this.#changed();
+    } catch {
+      // A preview is a favour; the job goes on without it.
+    }
+  }
+
+  #takeJob(job) {
+    if (job.state === 'queued') {
+      this.state = 'queued';
+      this.position = job.position ?? null;
+      this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
+    } else if (job.state === 'running') {
+      this.#takeProgress(job.progress ?? this.progress);
+    } else {
+      this.ended = job;
+    }
+    this.#changed();
+  }
+
+  async #load() {
+    this.manifestIsKnown = true;
+    this.state = 'loading';
+    this.#changed();
+    const { signal } = this.aborter;
+    const manifest = await service.manifest(this.jobId, signal);
+    const layers = manifest.layers.filter((layer) => layer.image === 1).map((description) => new Layer(description));
+    this.loadedCount = 0;
+    this.layerCount = layers.length;
+    await Promise.all(layers.map(async (layer) => {
+      layer.file = await service.layer(this.jobId, layer.index, signal);
+      layer.bitmap = await createImageBitmap(layer.file);
+      this.loadedCount += 1;
+      this.#changed();
+    }));
+    this.manifest = manifest;
+    this.layers = layers;
+    this.preview = null;
+    this.state = 'done';
+    this.#changed();
+  }
+
+  /** Ends early when the connection is back, when somebody wants it, and when the run is cancelled. */
+  #wait(milliseconds) {
+    return new Promise((resolve, reject) => {
+      const { signal } = this.aborter;
+      const end = () => {
+        clearTimeout(timer);
+        removeEventListener('online', end);
+        signal.removeEventListener('abort', end);
+        this.wake = null;
+        if (signal.aborted) reject(new DOMException('cancelled', 'AbortError'));
+        else resolve();
+      };
+      const timer = setTimeout(end, milliseconds);
+      this.wake = end;
+      addEventListener('online', end);
+      signal.addEventListener('abort', end);
+    });
+  }
+
+  #connected(isConnected) {
+    if (this.isConnected === isConnected) return;
+    this.isConnected = isConnected;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event('change'));
+  }
+}
+
+/** True if asking again would give the same answer. */
+const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);
+
+/** `crypto.randomUUID` exists in secure contexts only; a service in the house may be reached by plain HTTP. */
+function randomId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/** A seed that is short enough to be told to somebody. */
+export const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);

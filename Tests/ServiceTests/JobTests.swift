@@ -1,0 +1,199 @@
+import Foundation
+import HTTPProtocol
+import Jobs
+import ServiceAPI
+import Testing
+
+/// Jobs from the outside: made, followed, fetched, cancelled, forgotten.
+@Suite struct JobTests {
+    private let checker: OpenAPIChecker
+
+    init() throws { checker = try OpenAPIChecker() }
+
+    /// Asks, holds the answer against the document, and gives it.
+    private func ask(
+        _ client: TestClient, _ method: String, _ path: String, _ template: String, more: String = ""
+    ) throws -> TestClient.Answer {
+        let answer = try client.ask("\(method) \(path) HTTP/1.1\r\nHost: a\r\n\(more)\r\n")
+        let problems = checker.problems(answer, method, template)
+        #expect(problems.isEmpty, "\(problems)")
+        return answer
+    }
+
+    private func submit(_ client: TestClient, more: String = "", fields: [(String, String)] = []) throws -> String {
+        client.send(ServiceFixture.form(fields, image: try ServiceFixture.png(), path: "/v1/jobs", more: more))
+        let answer = try client.readAnswer()
+        #expect(answer.status == 202, "\(answer.text)")
+        #expect(checker.problems(answer, "POST", "/v1/jobs").isEmpty)
+        return try #require(answer.fields["location"])
+    }
+
+    private func state(_ client: TestClient, _ path: String) throws -> String? {
+        try ServiceFixture.json(try ask(client, "GET", path, "/v1/jobs/{id}").body)["state"] as? String
+    }
+
+    @Test func aJobFromItsBeginningToItsEnd() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(holds: true), keepsJobs: true)
+        let client = try fixture.client()
+        let first = try submit(client, fields: [("layers", "3"), ("images", "2"), ("prompt", "secret words")])
+        let second = try submit(client)
+        #expect(eventually { fixture.decomposer.started.value == 1 })
+        #expect(try state(client, first) == "running")
+        let waiting = try ServiceFixture.json(try ask(client, "GET", second, "/v1/jobs/{id}").body)
+        #expect(waiting["state"] as? String == "queued" && waiting["position"] as? Int == 0)
+        for path in ["result", "manifest", "layers.zip", "layers.psd", "layers/1.png"] {
+            let template = "/v1/jobs/{id}/" + (path == "layers/1.png" ? "layers/{n}.png" : path)
+            #expect(try ask(client, "GET", "\(first)/\(path)", template).status == 409)
+        }
+        fixture.decomposer.letGo()
+        #expect(eventually { (try? state(client, first)) == "succeeded" })
+        let job = try ServiceFixture.json(try ask(client, "GET", first, "/v1/jobs/{id}").body)
+        let links = try #require(job["links"] as? [String: Any])
+        #expect((links["layers"] as? [String])?.count == 6 && !"\(job)".contains("secret"))
+        #expect((links["layers"] as? [String])?[4] == "\(first)/layers/2.png?image=2")
+        for path in try #require(links["layers"] as? [String]) {
+            let layer = try ask(client, "GET", path, "/v1/jobs/{id}/layers/{n}.png")
+            #expect(layer.status == 200 && layer.body.starts(with: [0x89, 0x50]))
+        }
+        #expect(try ask(client, "GET", "\(first)/layers/4.png", "/v1/jobs/{id}/layers/{n}.png").status == 404)
+        #expect(try ask(client, "GET", "\(first)/layers.psd?image=2", "/v1/jobs/{id}/layers.psd").status == 200)
+        #expect(try ask(client, "GET", "\(first)/layers.zip", "/v1/jobs/{id}/layers.zip").status == 200)
+        #expect(try ask(client, "GET", "\(first)/manifest", "/v1/jobs/{id}/manifest").status == 200)
+        for format in ["multipart", "mixed", "zip", "json"] {
+            #expect(try ask(client, "GET", "\(first)/result?format=\(format)", "/v1/jobs/{id}/result").status == 200)
+        }
+        #expect(try ask(client, "GET", "\(first)/result?format=psd", "/v1/jobs/{id}/result").status == 422)
+        #expect(
+            try ask(client, "GET", "\(first)/result", "/v1/jobs/{id}/result", more: "Accept: text/html\r\n").status == 406)
+
+        let page = try ServiceFixture.json(try ask(client, "GET", "/v1/jobs?limit=1", "/v1/jobs").body)
+        let cursor = try #require(page["next_cursor"] as? String)
+        let next = try ServiceFixture.json(try ask(client, "GET", "/v1/jobs?limit=1&cursor=\(cursor)", "/v1/jobs").body)
+        let ids = [page, next].flatMap { ($0["jobs"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String } }
+        #expect(ids == [second, first].map { String($0.dropFirst("/v1/jobs/".count)) })
+        for query in ["limit=0", "limit=101", "state=odd", "cursor=x"] {
+            #expect(try ask(client, "GET", "/v1/jobs?\(query)", "/v1/jobs").status == 422, "\(query)")
+        }
+
+        #expect(try ask(client, "DELETE", first, "/v1/jobs/{id}").status == 204)
+        #expect(try ask(client, "GET", first, "/v1/jobs/{id}").status == 404)
+        #expect(eventually { fixture.decomposer.started.value == 2 })
+        #expect(try ask(client, "DELETE", second, "/v1/jobs/{id}").status == 202)
+        #expect(eventually { (try? state(client, second)) == "cancelled" })
+        #expect(try ask(client, "GET", "\(second)/result", "/v1/jobs/{id}/result").status == 409)
+        #expect(try ask(client, "GET", "/v1/jobs/AAAAAAAAAAAAAAAAAAAAAA", "/v1/jobs/{id}").status == 404)
+        fixture.stop()
+    }
+
+    @Test func eventsTellEverythingInOrder() throws {
+        let fixture = try ServiceFixture(
+            FakeDecomposer(holds: true), keepsJobs: true, service: { $0.eventCommentSeconds = 0.1 })
+        let client = try fixture.client()
+        _ = try submit(client)
+        let second = try submit(client)
+        let follower = try fixture.client()
+        follower.send("GET \(second)/events HTTP/1.0\r\nHost: a\r\n\r\n")
+        Thread.sleep(forTimeInterval: 0.3)
+        fixture.decomposer.letGo()
+        #expect(eventually { fixture.decomposer.started.value == 2 })
+        fixture.decomposer.letGo()
+        let text = String(decoding: try follower.readToEnd(), as: UTF8.self)
+        #expect(text.contains("Content-Type: text/event-stream"))
+        let names = text.split(separator: "\n").filter { $0.hasPrefix("event: ") }.map { String($0.dropFirst(7)) }
+        #expect(names.first == "waiting" && names.last == "ended" && names.contains("progress"), "\(names)")
+        #expect(text.contains("\n: still here\n\n"))
+        for block in text.components(separatedBy: "\n\n") {
+            guard let event = block.range(of: "event: "), let data = block.range(of: "\ndata: ") else { continue }
+            let value = try ServiceFixture.json(Array(block[data.upperBound...].utf8))
+            let schema = ["waiting": "JobWaiting", "progress": "JobProgress", "ended": "Job"][
+                String(block[event.upperBound..<data.lowerBound])]
+            let problems = checker.problems(value, checker.schemas[schema ?? ""] ?? [:], block)
+            #expect(schema != nil && problems.isEmpty, "\(problems)")
+        }
+        #expect(try ask(client, "GET", "\(second)/events", "/v1/jobs/{id}/events", more: "Accept: a/b\r\n").status == 406)
+        fixture.stop()
+    }
+
+    @Test func oneIdempotencyKeyIsOneJob() throws {
+        let fixture = try ServiceFixture(keepsJobs: true)
+        let client = try fixture.client()
+        let first = try submit(client, more: "Idempotency-Key: abc\r\n")
+        #expect(eventually { (try? state(client, first)) == "succeeded" })
+        #expect(try submit(client, more: "Idempotency-Key: \"abc\"\r\n") == first)
+        // The other path, with the result at once.
+        client.send(
+            ServiceFixture.form(
+                [], image: try ServiceFixture.png(), query: "?format=zip", more: "Idempotency-Key: abc\r\n"))
+        let replay = try client.readAnswer()
+        #expect(replay.status == 200 && replay.fields["idempotent-replayed"] == "true")
+        for (key, fields, status) in [("abc", [("layers", "1")], 422), ("a b", [], 400), ("", [], 400)] {
+            // A request that is refused by its head ends the connection.
+            let other = try fixture.client()
+            other.send(
+                ServiceFixture.form(
+                    fields, image: try ServiceFixture.png(), path: "/v1/jobs", more: "Idempotency-Key: \(key)\r\n"))
+            #expect(try other.readAnswer().status == status, "\(key)")
+        }
+        #expect(fixture.decomposer.started.value == 1)
+        fixture.stop()
+    }
+
+    @Test func preferencesAndDeadlines() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(holds: true), keepsJobs: true)
+        let client = try fixture.client()
+        let png = try ServiceFixture.png()
+        client.send(ServiceFixture.form([], image: png, more: "Prefer: wait=0, respond-async\r\n"))
+        let asynchronous = try client.readAnswer()
+        #expect(asynchronous.status == 202 && asynchronous.fields["preference-applied"] == "wait=0")
+        client.send(ServiceFixture.form([], image: png, more: "Prefer: wait=1\r\n"))
+        let waited = try client.readAnswer()
+        #expect(waited.status == 202 && waited.fields["preference-applied"] == "wait=1")
+        client.send(ServiceFixture.form([("deadline_seconds", "0.2")], image: png))
+        let late = try client.readAnswer()
+        #expect(late.status == 504, "\(late.text)")
+        #expect(checker.problems(late, "POST", "/v1/layers").isEmpty)
+        fixture.decomposer.letGo()
+        fixture.decomposer.letGo()
+        fixture.stop()
+    }
+
+    @Test func withoutAStoreNoJobIsPromised() throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        client.send(ServiceFixture.form([], image: try ServiceFixture.png(), path: "/v1/jobs"))
+        let answer = try client.readAnswer()
+        #expect(answer.status == 503 && checker.problems(answer, "POST", "/v1/jobs").isEmpty)
+        fixture.stop()
+    }
+
+    /// 32 clients, a third of whose requests are given up at some point: every other one is answered rightly.
+    @Test func aThousandJobs() throws {
+        let fixture = try ServiceFixture(waitingLimit: 100)
+        let requests = (0..<16).map { seed in
+            ServiceFixture.form(
+                [("seed", "\(seed)"), ("layers", "1")], image: (try? ServiceFixture.png()) ?? [], query: "?format=json")
+        }
+        let wrong = Counter()
+        let answered = Counter()
+        DispatchQueue.concurrentPerform(iterations: 32) { number in
+            var generator = SeededGenerator(seed: UInt64(number))
+            for turn in 0..<32 {
+                let seed = Int.random(in: 0..<16, using: &generator)
+                guard let client = try? fixture.client() else { return wrong.add() }
+                if Int.random(in: 0..<3, using: &generator) == 0 {
+                    client.send(Array(requests[seed].prefix(Int.random(in: 1...requests[seed].count, using: &generator))))
+                    if turn % 2 == 0 { usleep(UInt32.random(in: 0..<3000, using: &generator)) }
+                    client.close()
+                    continue
+                }
+                client.send(requests[seed])
+                let answer = try? client.readAnswer()
+                let result = answer.flatMap { try? ServiceFixture.json($0.body) }
+                if answer?.status == 200, result?["seed"] as? Int == seed { answered.add() } else { wrong.add() }
+            }
+        }
+        #expect(wrong.value == 0 && answered.value > 500)
+        #expect(eventually { fixture.service.waitingCount == 0 })
+        fixture.stop()
+    }
+}
