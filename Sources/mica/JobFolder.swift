@@ -7,8 +7,8 @@ import ServiceAPI
 /// Where jobs are kept.
 ///
 /// Without a folder in the settings it is the user's own for state (`$STATE_DIRECTORY` of systemd,
-/// `$XDG_STATE_HOME/mica` or `~/.local/state/mica`), one for each port; where that cannot be had, or the port is any free
-/// one, a temporary one, whose jobs end with the process.
+/// `$XDG_STATE_HOME/mica` or `~/.local/state/mica`), one for each port; where that cannot be had, or the port is any
+/// free one, a temporary one, whose jobs end with the process.
 struct JobFolder {
     /// Nil if no jobs are kept.
     let store: JobStore?

@@ -21,8 +21,10 @@ import Testing
         let lines = log.split(separator: "\n").compactMap {
             try? JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any]
         }
-        #expect(lines.first?["status"] as? Int == 200 && lines.first?["path"] as? String == "/v1/layers")
-        #expect(lines.last?["message"] as? String == "stopping")
+        let request = lines.first { $0["message"] as? String == "request" }
+        #expect(request?["status"] as? Int == 200 && request?["path"] as? String == "/v1/layers")
+        #expect(lines.contains { $0["message"] as? String == "job" && $0["state"] as? String == "succeeded" })
+        #expect(lines.suffix(2).map { $0["message"] as? String } == ["stopping", "stopped"])
     }
 
     @Test func failsWithOneLine() throws {

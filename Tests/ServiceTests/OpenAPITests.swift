@@ -88,7 +88,8 @@ import Testing
         try check(
             ServiceFixture.form([], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 200)
         try check(
-            ServiceFixture.form([("model", "x")], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 404)
+            ServiceFixture.form([("model", "x")], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits",
+            404)
         fixture.stop()
     }
 }

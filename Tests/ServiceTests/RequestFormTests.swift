@@ -18,7 +18,8 @@ import Testing
         for (more, status) in [
             ("", 200), (", \"layers\": 3, \"prompt\": \"a\\u00e9\\ud83d\\ude00\\n\", \"cfg_normalize\": true", 200),
             (", \"layers\": 3.0", 200), (", \"seed\": 18446744073709551615", 200), (", \"seed\": null", 200),
-            (", \"layers\": \"3\"", 422), (", \"layers\": 17", 422), (", \"layers\": 1.5", 422), (", \"layers\": true", 422),
+            (", \"layers\": \"3\"", 422), (", \"layers\": 17", 422), (", \"layers\": 1.5", 422),
+            (", \"layers\": true", 422),
             (", \"x\": 1", 400), (", \"layers\": [1]", 400), (", \"layers\": 1, \"layers\": 1", 400), (", ", 400),
             (", \"layers\": 01", 400), (", \"prompt\": \"\\ud800\"", 400), (", \"prompt\": \"\u{1}\"", 400),
         ] {
@@ -28,7 +29,8 @@ import Testing
         let url = try post(client, "/v1/layers", json: "{\"image\": \"data:image/png;base64,\(image)\"}")
         #expect(url.status == 200)
         for (text, status) in [
-            ("{\"image\": \"%%%\"}", 422), ("{\"image\": 1}", 422), ("{}", 400), ("[]", 400), ("{\"image\": \"\"}", 400),
+            ("{\"image\": \"%%%\"}", 422), ("{\"image\": 1}", 422), ("{}", 400), ("[]", 400),
+            ("{\"image\": \"\"}", 400),
             ("{\"image\": \"https://elsewhere.example/a.png\"}", 422), ("{\"image\": \"aGVsbG8=\"}", 415),
         ] { #expect(try post(client, "/v1/layers", json: text).status == status, "\(text)") }
         fixture.stop()
@@ -48,7 +50,8 @@ import Testing
         }
         let good = try edit(
             [
-                ("prompt", "x"), ("n", "2"), ("layers", "3"), ("model", "owner/fake"), ("size", "640x640"), ("user", "u"),
+                ("prompt", "x"), ("n", "2"), ("layers", "3"), ("model", "owner/fake"), ("size", "640x640"),
+                ("user", "u"),
                 ("response_format", "b64_json"), ("num_inference_steps", "2"), ("true_cfg_scale", "4.0"),
             ], 200)
         let data = try #require(try ServiceFixture.json(good.body)["data"] as? [[String: Any]])

@@ -24,7 +24,8 @@ import Testing
         for path in ["/", "/livez", "/readyz", "/healthz", "/version", "/openapi.yaml", "/metrics", "/page.css"] {
             #expect(try client.ask("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n").status == 200, "\(path)")
         }
-        for field in ["", "Authorization: Bearer no\r\n", "Authorization: Basic \(Self.one)\r\n", "Authorization: \r\n"] {
+        for value in [nil, "Bearer no", "Basic \(Self.one)", ""] {
+            let field = value.map { "Authorization: \($0)\r\n" } ?? ""
             let answer = try client.ask("GET /v1/jobs HTTP/1.1\r\nHost: a\r\n\(field)\r\n")
             #expect(answer.status == 401 && answer.fields["www-authenticate"] != nil)
         }
@@ -73,7 +74,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "one", "one sha256:12", "one md5:\(String(repeating: "0", count: 64))", "a/b sha256:\(String(repeating: "0", count: 64))",
+        "one", "one sha256:12", "one md5:\(String(repeating: "0", count: 64))",
+        "a/b sha256:\(String(repeating: "0", count: 64))",
         "one sha256:\(String(repeating: "g", count: 64))", "one sha256:\(String(repeating: "0", count: 64)) waiting=x",
         "one sha256:\(String(repeating: "0", count: 64)) priority=top",
         "one sha256:\(String(repeating: "0", count: 64)) running=0",
@@ -87,7 +89,8 @@ import Testing
         let (key, line) = try APIKey.make(client: "alice")
         #expect(key.count == 48 && !line.contains(key))
         let fixture = try fixture([line])
-        let answer = try fixture.client().ask("GET /v1/models HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\n\r\n")
+        let answer = try fixture.client().ask(
+            "GET /v1/models HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(key)\r\n\r\n")
         #expect(answer.status == 200)
         #expect(throws: SettingsError.self) { try APIKey.make(client: "a b") }
         fixture.stop()
@@ -101,7 +104,8 @@ import Testing
             #expect(answer.fields["access-control-allow-origin"] == (isAllowed ? origin : nil))
             #expect(answer.fields["vary"]?.contains("Origin") == true)
             let preflight = try client.ask(
-                "OPTIONS /v1/jobs HTTP/1.1\r\nHost: a\r\nOrigin: \(origin)\r\nAccess-Control-Request-Method: POST\r\n\r\n")
+                "OPTIONS /v1/jobs HTTP/1.1\r\nHost: a\r\nOrigin: \(origin)\r\n"
+                    + "Access-Control-Request-Method: POST\r\n\r\n")
             #expect(preflight.status == 204)
             #expect((preflight.fields["access-control-allow-methods"]?.contains("POST") == true) == isAllowed)
             let missing = try client.ask("GET /none HTTP/1.1\r\nHost: a\r\nOrigin: \(origin)\r\n\r\n")

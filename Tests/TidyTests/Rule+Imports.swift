@@ -23,7 +23,8 @@ extension Rule {
         "DurableStorage": Permission(modules: ["CSQLite"]),
         "Jobs": Permission(modules: ["DurableStorage"]),
         "ServiceAPI": Permission(modules: [
-            "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore", "Logging",
+            "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
+            "Logging",
         ]),
         "mica": Permission(
             modules: [
