@@ -1,4 +1,5 @@
 # Build: docker build -t mica .        Run: docker run --rm -p 8080:8080 mica
+# Jobs that survive the container: add -v mica:/var/lib/mica -e MICA_STATE_FOLDER=/var/lib/mica
 FROM swift:6.2-bookworm AS build
 WORKDIR /src
 COPY deploy/install-packages.sh deploy/
@@ -14,8 +15,10 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         libopenblas0-pthread libdnnl2 libgomp1 libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
+        libsqlite3-0 libssl3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mica
+    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mica \
+    && install -d -o 10001 -g 10001 -m 0700 /var/lib/mica
 COPY --from=build /out/mica /usr/bin/mica
 COPY config/mica.yaml /etc/mica/mica.yaml
 COPY Models /usr/share/mica/models
@@ -24,7 +27,7 @@ USER 10001
 ENV MICA_CONFIG=/etc/mica/mica.yaml MICA_HOST=0.0.0.0 MICA_LOG_FORMAT=json
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
-    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/mica"]
 CMD ["serve"]

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 # Arguments for the service, such as ARGS="--port 9000 --model /models/Qwen-Image-Layered".
 ARGS ?=
 
-.PHONY: help run build test openapi page packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan fuzz openapi page packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,22 @@ build: packages  ## Install what is missing, and build .build/release/mica
 test: packages  ## Install what is missing, then build and run every test
 	swift build --build-tests
 	swift test --skip-build
+
+test-e2e: packages  ## Install what is missing, then test with browsers, proxies and programs of others
+	tools/e2e/install-tools.sh
+	swift build --product mica
+	.venv/e2e/bin/pytest tools/e2e $(ARGS)
+
+test-tsan: packages  ## Run every test with the thread sanitizer
+	swift build --build-tests --sanitize=thread --scratch-path .build/tsan
+	TSAN_OPTIONS=halt_on_error=0 swift test --skip-build --sanitize=thread --scratch-path .build/tsan
+
+test-asan: packages  ## Run every test with the address sanitizer
+	swift build --build-tests --sanitize=address --scratch-path .build/asan
+	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/asan
+
+fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
+	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
 
 openapi:  ## Put openapi.yaml into the source that serves it
 	@{ echo '// swift-format-ignore-file'; echo; \

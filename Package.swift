@@ -18,7 +18,11 @@ let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
     name: "mica",
-    products: [.executable(name: "mica", targets: ["mica"])],
+    products: [
+        .executable(name: "mica", targets: ["mica"]),
+        // For tools/fuzz.
+        .library(name: "MicaModules", targets: ["HTTPProtocol", "ImageCodecs", "Weights", "ServiceAPI"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),

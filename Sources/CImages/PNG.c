@@ -37,6 +37,12 @@ static void read_bytes(png_structp png, png_bytep target, size_t length) {
     }
     memcpy(target, self->bytes + self->position, length);
     self->position += length;
+    // libpng takes memory for a chunk by its length before it reads on; one that the file cannot hold ends it here.
+    if ((png_get_io_state(png) & PNG_IO_MASK_LOC) == PNG_IO_CHUNK_HDR && length == 8 &&
+        png_get_uint_32(target) > self->count - self->position) {
+        self->status = CIMAGES_TRUNCATED;
+        png_error(png, "end of data");
+    }
 }
 
 CImagesPNG *cimages_png_open(const uint8_t *bytes, size_t count) {

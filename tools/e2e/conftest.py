@@ -1,0 +1,60 @@
+"""Fixtures of the end-to-end tests: services, a browser, a picture."""
+
+import os
+import shutil
+
+import pytest
+from mica_service import ROOT, MicaService
+
+
+@pytest.fixture(scope="session")
+def picture():
+    """The path of a picture."""
+    return ROOT / "docs/poster.png"
+
+
+@pytest.fixture
+def start_service(tmp_path):
+    """Starts services that end with the test: start_service(cors_origins="http://a.example", ...)."""
+    services = []
+
+    def start(**options) -> MicaService:
+        services.append(MicaService(tmp_path / f"mica-{len(services)}", **options))
+        return services[-1]
+
+    yield start
+    stop_all(services)
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """One service for the tests of a file."""
+    running = MicaService(tmp_path_factory.mktemp("mica"))
+    yield running
+    stop_all([running])
+
+
+def stop_all(services):
+    """Ends services; each that still ran must end well."""
+    statuses = [service.stop() for service in services if service.process.poll() is None]
+    assert statuses == [0] * len(statuses)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser):
+    """A page in a context of its own."""
+    context = browser.new_context(accept_downloads=True)
+    yield context.new_page()
+    context.close()

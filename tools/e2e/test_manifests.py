@@ -1,0 +1,89 @@
+"""compose and Kubernetes: valid, and in agreement with the service."""
+
+import kubernetes_validate
+import pytest
+import yaml
+from mica_service import ROOT
+
+KUBERNETES = sorted((ROOT / "deploy/kubernetes").glob("*.yaml"))
+# Kinds that Kubernetes itself does not have.
+EXTENSIONS = {"Kustomization", "ScaledObject", "ServiceMonitor"}
+VERSIONS = ["1.30", kubernetes_validate.latest_version()]
+
+
+def documents(path):
+    return [document for document in yaml.safe_load_all(path.read_text()) if document]
+
+
+def one(name, kind):
+    return next(document for document in documents(ROOT / "deploy/kubernetes" / name) if document["kind"] == kind)
+
+
+@pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: path.name)
+def test_schema(path):
+    """Each document is what Kubernetes says it is, without a member that it does not know."""
+    for document in documents(path):
+        if document["kind"] in EXTENSIONS:
+            assert document["apiVersion"] and (document["kind"] == "Kustomization" or document["spec"])
+        else:
+            for version in VERSIONS:
+                kubernetes_validate.validate(document, version, strict=True)
+        assert document["kind"] in ("Kustomization", "Namespace") or document["metadata"]["namespace"] == "mica"
+
+
+def test_all_files_are_named():
+    """Each file is one of kustomization.yaml's resources, or proposed there in a comment."""
+    text = (ROOT / "deploy/kubernetes/kustomization.yaml").read_text()
+    names = [path.name for path in KUBERNETES if path.name != "kustomization.yaml"]
+    assert [name for name in names if f"- {name}" not in text] == []
+    listed = yaml.safe_load(text)["resources"]
+    assert set(listed) <= set(names)
+
+
+def test_pods():
+    """Probes, rights and times of the instances."""
+    pod = one("statefulset.yaml", "StatefulSet")["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    assert container["startupProbe"]["httpGet"]["path"] == "/livez"
+    assert container["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz"
+    assert pod["securityContext"]["runAsNonRoot"] and container["securityContext"]["readOnlyRootFilesystem"]
+    assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+    options = one("configmap.yaml", "ConfigMap")["data"]
+    mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+    assert mounts["state"] == options["MICA_STATE_FOLDER"]
+    before = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    stopping = before + int(options["MICA_DRAIN_SECONDS"]) + int(options["MICA_SHUTDOWN_GRACE_SECONDS"])
+    assert stopping < pod["terminationGracePeriodSeconds"]
+
+
+def test_options_exist():
+    """Each MICA_ variable in deploy/ and the Dockerfile is an option of the service."""
+    configuration = yaml.safe_load((ROOT / "config/mica.yaml").read_text())
+    named = {f"MICA_{name.upper()}" for name in configuration} | {"MICA_CONFIG"}
+    used = set(one("configmap.yaml", "ConfigMap")["data"])
+    for service in yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"].values():
+        used |= set(service.get("environment", {}))
+    words = (ROOT / "Dockerfile").read_text().split()
+    used |= {word.split("=")[0] for word in words if word.startswith("MICA_")}
+    assert used - named == set()
+
+
+def test_user_of_the_image():
+    """Kubernetes runs the image as the user that it was made for."""
+    user = one("statefulset.yaml", "StatefulSet")["spec"]["template"]["spec"]["securityContext"]["runAsUser"]
+    assert f"USER {user}\n" in (ROOT / "Dockerfile").read_text()
+
+
+def test_compose():
+    """Two instances with volumes of their own, at the addresses that HAProxy's configuration names."""
+    compose = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())
+    services = compose["services"]
+    volumes = [volume.split(":")[0] for name in ("mica", "mica-1", "mica-2") for volume in services[name]["volumes"]]
+    assert sorted(volumes) == sorted(compose["volumes"])
+    haproxy = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
+    nginx = (ROOT / "deploy/nginx/mica.conf").read_text()
+    for name in ("mica-1", "mica-2"):
+        address = services[name]["networks"]["balanced"]["ipv4_address"]
+        assert f"{address}:8080" in haproxy and f"{address}:8080" in nginx
+        assert services[name]["read_only"] and services[name]["cap_drop"] == ["ALL"]

@@ -1,0 +1,64 @@
+"""Many clients that are slow on purpose: the service stays available, and nothing is left of them."""
+
+import os
+import resource
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+from mica_service import MicaService, until
+
+# `make test-e2e` is to be short; SLOW_CLIENTS=1000 SLOW_SECONDS=120 is the long test.
+CLIENTS = int(os.environ.get("SLOW_CLIENTS", "300"))
+SECONDS = int(os.environ.get("SLOW_SECONDS", "15"))
+
+KINDS = {
+    "headers": ["/healthz", "-H", "-i", "3"],
+    "bodies": ["/v1/layers", "-B", "-i", "3", "-s", "100000", "-t", "POST", "-f", "image/png"],
+    "readers": ["/openapi.yaml", "-X", "-w", "10", "-y", "20", "-n", "3", "-z", "32", "-k", "3"],
+}
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+    running = MicaService(
+        tmp_path_factory.mktemp("mica"), connection_limit=2 * CLIENTS + 100, connections_per_address=2 * CLIENTS + 100)
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_slow(crowded, kind):
+    def rest():
+        return crowded.descriptors(), crowded.threads()
+
+    requests.get(crowded.url + "/healthz", timeout=5)
+    time.sleep(0.2)
+    descriptors, threads = rest()
+    times = []
+    end = threading.Event()
+
+    def ask():
+        while not end.wait(0.2):
+            begin = time.monotonic()
+            # A connection of its own each time.
+            assert requests.get(crowded.url + "/healthz", timeout=5).status_code == 200
+            times.append(time.monotonic() - begin)
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    path, options = KINDS[kind][0], KINDS[kind][1:]
+    command = ["slowhttptest", *options, "-u", crowded.url + path, "-c", str(CLIENTS), "-r", "200"]
+    done = subprocess.run(command + ["-l", str(SECONDS), "-p", "3"], capture_output=True, text=True, timeout=SECONDS + 60)
+    end.set()
+    asker.join()
+    text = done.stdout + done.stderr
+    assert "service available" in text, text
+    assert [line for line in text.splitlines() if "service available" in line and "NO" in line] == []
+    assert len(times) >= SECONDS
+    assert max(times) < 3
+    until(lambda: rest()[0] <= descriptors + 2 and rest()[1] <= threads + 2, 20, f"{rest()} to {descriptors, threads}")
