@@ -33,6 +33,8 @@ class Job:
 
     side: str
     arguments: tuple
+    # Minutes long: one run a process and no warm-up; --rounds repeats it.
+    is_long: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,11 +50,11 @@ class Comparison:
 
 
 def reference(work: str, **parameters) -> Job:
-    return Job("reference", (work, json.dumps(parameters)))
+    return Job("reference", (work, json.dumps(parameters)), is_long=work == "decompose")
 
 
 def mica(work: str, *arguments) -> Job:
-    return Job("mica", (work, *map(str, arguments)))
+    return Job("mica", (work, *map(str, arguments)), is_long=work == "decompose")
 
 
 def comparisons(options, inputs: dict) -> list:
@@ -102,7 +104,8 @@ def comparisons(options, inputs: dict) -> list:
 
 
 def command(job: Job, options) -> list:
-    shared = ["--threads", options.threads, "--warmup", options.warmup, "--repetitions", options.repetitions]
+    warmup, repetitions = (0, 1) if job.is_long else (options.warmup, options.repetitions)
+    shared = ["--threads", options.threads, "--warmup", warmup, "--repetitions", repetitions]
     if job.side == "mica":
         return [options.mica, "bench", *job.arguments, *shared, "--json"]
     return [sys.executable, TOOLS / "reference_work.py", *job.arguments, *shared]

@@ -18,7 +18,7 @@ import h11
 import httptools
 
 PICTURE = b"POST /v1/layers HTTP/1.1\r\nHost: a\r\nContent-Type: image/png\r\n"
-SENTINEL = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+SENTINEL = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: sentinel\r\n\r\n"
 SEEDS = [
     b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
     b"GET /healthz?a=b HTTP/1.1\r\nHost: a:80\r\nAccept: */*\r\nX-Name: value\r\n\r\n",
@@ -90,8 +90,9 @@ def ask_mica(port, data):
         if status in FAULTS:
             return Verdict(requests, True, str(status))
         requests += 1
-        is_last = fields.get(b"connection") == b"close"
-    return Verdict(requests, False, "closed" if is_last else "")
+        # The last request is the sentinel, unless Mica refused one before it without reading its body.
+        is_last = fields.get(b"connection") == b"close" and fields.get(b"x-request-id") != b"sentinel"
+    return Verdict(requests, False, "closes" if is_last else "")
 
 
 def ask_h11(data):
@@ -109,7 +110,7 @@ def ask_h11(data):
                     connection.send(h11.Response(status_code=204, headers=[]))
                     connection.send(h11.EndOfMessage())
                 if connection.our_state is not h11.DONE:
-                    break
+                    return Verdict(requests, False, "closes")
                 connection.start_next_cycle()
     except h11.RemoteProtocolError as error:
         return Verdict(requests, True, str(error))
@@ -153,12 +154,14 @@ def main():
                 kind = "both refuse"
             elif mica.refused:
                 kind = f"only Mica refuses ({mica.reason})"
+            elif mica.reason == "closes":
+                kind = "Mica closes before the end"
+            elif other.reason == "closes" and mica.requests > other.requests:
+                kind = f"{name} closes before the end"
             elif other.refused and mica.requests > other.requests:
                 kind = f"only {name} refuses: {other.reason}"
             elif mica.requests == other.requests:
                 kind = "both see the same requests"
-            elif mica.reason == "closed" and mica.requests < other.requests:
-                kind = "Mica closes before the end"
             else:
                 kind = "DIFFERENT REQUESTS"
             kinds[name, kind].append((data, mica, other))

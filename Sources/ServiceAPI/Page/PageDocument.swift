@@ -2749,8 +2749,8 @@ export function showProgress(run) {
 }
 
 /**
- * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands in the place of the
- * advice. Null hides it.
+ * Shows what went wrong, and what to do: `actions` are `{text, run, isPrimary}`. `note` stands in for the advice.
+ * Null hides it.
  */
 export function showProblem(problem, { actions = [], note = null, focus = false } = {}) {
   const card = byId('problem');
