@@ -16,10 +16,11 @@ final class ServeProcess {
     }
 
     /// Starts it on a free port and waits until it listens.
-    init(_ arguments: [String]) throws {
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
         process.executableURL = MicaProcess.executable
         process.arguments = ["serve", "--port", "0"] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(["MICA_DRAIN_SECONDS": "0"]) { $1 }
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["MICA_DRAIN_SECONDS": "0"]) { $1 }.merging(environment) { $1 }
         process.currentDirectoryURL = MicaProcess.repository
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = output
@@ -69,9 +70,46 @@ final class ServeProcess {
         return received
     }
 
+    /// Sends a request without a body; status, and the body as JSON if it is one.
+    func get(
+        _ path: String, method: String = "GET", more: String = ""
+    ) throws -> (status: Int, json: [String: Any]) {
+        try Self.answer(ask(Array("\(method) \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\(more)\r\n".utf8)))
+    }
+
+    /// Sends a picture to a path.
+    func post(_ path: String, picture: [UInt8], more: String = "") throws -> (status: Int, json: [String: Any]) {
+        let head =
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: \(picture.count)\r\n\(more)\r\n"
+        return try Self.answer(ask(Array(head.utf8) + picture))
+    }
+
+    private static func answer(_ bytes: [UInt8]) throws -> (status: Int, json: [String: Any]) {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { throw Failure.noConnection }
+        let head = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
+        let json = try? JSONSerialization.jsonObject(with: Data(bytes[end.upperBound...])) as? [String: Any]
+        return (Int(head.split(separator: " ")[1]) ?? 0, json ?? [:])
+    }
+
+    /// Sends a signal.
+    func signal(_ number: Int32) {
+        kill(process.processIdentifier, number)
+    }
+
+    /// Ends it at once, whatever it does.
+    func killAtOnce() {
+        signal(SIGKILL)
+        process.waitUntilExit()
+    }
+
     /// Asks it to stop; its exit status and log.
     func stop() -> (status: Int32, log: String) {
         process.terminate()
+        return waitForEnd()
+    }
+
+    /// Waits until it has stopped; its exit status and log.
+    func waitForEnd() -> (status: Int32, log: String) {
         process.waitUntilExit()
         return (process.terminationStatus, String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self))
     }

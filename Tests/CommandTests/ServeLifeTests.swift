@@ -1,0 +1,124 @@
+import Foundation
+import Glibc
+import Testing
+
+/// `mica serve` when it is killed, told to read its keys again, and told to stop.
+@Suite struct ServeLifeTests {
+    private static let quick = "?resolution=64&layers=1&steps=1&seed=1"
+
+    private func picture() throws -> [UInt8] {
+        try [UInt8](Data(contentsOf: MicaProcess.repository.appendingPathComponent("docs/poster.png")))
+    }
+
+    private func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            if try condition() { return true }
+            usleep(20_000)
+        }
+        return false
+    }
+
+    /// Killed ten times at random points of a queue of ten jobs: each job that was accepted ends once.
+    @Test func everyAcceptedJobEndsOnceThroughTenKills() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["--state-folder", folder.path("jobs"), "--log-level", "error"]
+        let picture = try picture()
+        var accepted: [String: String] = [:]
+        for round in 0..<10 {
+            let service = try ServeProcess(arguments)
+            for number in 0..<(round == 0 ? 10 : 1) {
+                let key = "key-\(round)-\(number)"
+                let answer = try service.post(
+                    "/v1/jobs\(Self.quick)", picture: picture, more: "Idempotency-Key: \(key)\r\n")
+                #expect(answer.status == 202)
+                accepted[key] = answer.json["id"] as? String
+            }
+            usleep(UInt32.random(in: 0..<150_000))
+            service.killAtOnce()
+        }
+        #expect(accepted.count == 19 && Set(accepted.values).count == 19)
+        let service = try ServeProcess(arguments)
+        func jobs() throws -> [[String: Any]] {
+            try service.get("/v1/jobs?limit=100").json["jobs"] as? [[String: Any]] ?? []
+        }
+        let areOver = try eventually {
+            try jobs().allSatisfy { ["succeeded", "failed"].contains($0["state"] as? String) }
+        }
+        let ended = try jobs()
+        #expect(areOver && ended.count == 19)
+        #expect(Set(ended.compactMap { $0["id"] as? String }) == Set(accepted.values))
+        for job in ended {
+            let failure = (job["failure"] as? [String: Any])?["type"] as? String
+            #expect(failure == nil || failure == "urn:mica:problem:stopped-twice")
+            #expect((job["attempts"] as? Int ?? 9) <= 2)
+            guard failure == nil, let links = job["links"] as? [String: Any] else { continue }
+            let manifest = try service.get(try #require(links["manifest"] as? String))
+            #expect(manifest.status == 200 && manifest.json["seed"] as? Int == 1)
+        }
+        // The same request again is the same job.
+        let again = try service.post(
+            "/v1/jobs\(Self.quick)", picture: picture, more: "Idempotency-Key: key-0-0\r\n")
+        #expect(again.json["id"] as? String == accepted["key-0-0"])
+        #expect(service.stop().status == 0)
+    }
+
+    @Test func keysAreReadAgain() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path("keys")
+        func makeKey(_ name: String) throws -> String {
+            let run = try MicaProcess(["key", name, "--line"])
+            #expect(run.status == 0 && run.output.hasPrefix("\(name) sha256:"))
+            try Data(run.output.utf8).write(to: URL(fileURLWithPath: file))
+            return run.errors.trimmingCharacters(in: .newlines)
+        }
+        let first = try makeKey("alice")
+        let service = try ServeProcess(["--api-keys", file])
+        func status(_ key: String) throws -> Int {
+            try service.get("/v1/models", more: "Authorization: Bearer \(key)\r\n").status
+        }
+        #expect(try status(first) == 200 && status("mica_wrong") == 401)
+        #expect(try service.get("/healthz").status == 200)
+        let second = try makeKey("bob")
+        service.signal(SIGHUP)
+        #expect(try eventually { try status(second) == 200 })
+        #expect(try status(first) == 401)
+        // A file that cannot be used changes nothing.
+        try Data("nonsense\n".utf8).write(to: URL(fileURLWithPath: file))
+        service.signal(SIGHUP)
+        usleep(100_000)
+        #expect(try status(second) == 200)
+        let (exit, log) = service.stop()
+        #expect(exit == 0 && log.contains("not read again") && !log.contains(first) && !log.contains(second))
+    }
+
+    @Test func aStopIsSeenBeforeItComes() throws {
+        let service = try ServeProcess([], environment: ["MICA_DRAIN_SECONDS": "1"])
+        #expect(try service.get("/readyz").status == 200)
+        service.signal(SIGTERM)
+        #expect(try eventually { try service.get("/readyz").status == 503 })
+        #expect(try service.get("/livez").status == 200)
+        let refused = try service.post("/v1/layers\(Self.quick)", picture: picture())
+        #expect(refused.status == 503 && refused.json["type"] as? String == "urn:mica:problem:stopping")
+        let (exit, _) = service.waitForEnd()
+        #expect(exit == 0)
+    }
+
+    @Test func theConfigurationIsChecked() throws {
+        let folder = try TemporaryFolder()
+        let keys = folder.path("keys")
+        try Data("# none\n".utf8).write(to: URL(fileURLWithPath: keys))
+        let good = try MicaProcess(["serve", "--check-config", "--config", "config/mica.yaml"])
+        #expect(good.status == 0 && good.output == "the configuration is valid\n", "\(good.errors)")
+        for (arguments, expected) in [
+            (["--api-keys", keys], "no key"), (["--api-keys", "/nonexistent"], "cannot be read"),
+            (["--precision", "float8"], "float32"), (["--tls-certificate", "/c"], "tls_key"),
+            (["--cors-origins", "a"], "origins"), (["--model", "/nonexistent"], "/nonexistent"),
+        ] {
+            let run = try MicaProcess(["serve", "--check-config"] + arguments)
+            #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
+            #expect(run.errors.split(separator: "\n").count == 1)
+        }
+        #expect(try MicaProcess(["key", "not a name"]).status == 1)
+    }
+}
