@@ -75,6 +75,7 @@ paths:
         "200": { $ref: "#/components/responses/PageFile" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "404": { $ref: "#/components/responses/NotFound" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
   /livez:
     get:
       operationId: getLiveness
@@ -238,6 +239,7 @@ paths:
         "408": { $ref: "#/components/responses/Timeout" }
         "409": { $ref: "#/components/responses/Conflict" }
         "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "415": { $ref: "#/components/responses/UnsupportedMediaType" }
         "417": { $ref: "#/components/responses/ExpectationFailed" }
         "422": { $ref: "#/components/responses/Unprocessable" }
@@ -335,6 +337,7 @@ paths:
         "403": { $ref: "#/components/responses/Forbidden" }
         "408": { $ref: "#/components/responses/Timeout" }
         "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "415": { $ref: "#/components/responses/UnsupportedMediaType" }
         "417": { $ref: "#/components/responses/ExpectationFailed" }
         "422": { $ref: "#/components/responses/Unprocessable" }
@@ -366,6 +369,7 @@ paths:
               schema: { $ref: "#/components/schemas/JobList" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -387,6 +391,7 @@ paths:
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
     delete:
@@ -409,6 +414,7 @@ paths:
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs/{id}/events:
@@ -428,11 +434,12 @@ paths:
         "200":
           description: The stream.
           content:
-            text/event-stream: { schema: { type: string } }
+            text/event-stream: {}
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "429": { $ref: "#/components/responses/TooManyRequests" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -465,6 +472,7 @@ paths:
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -486,6 +494,7 @@ paths:
         "404": { $ref: "#/components/responses/NotFound" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs/{id}/layers/{n}.png:
@@ -512,6 +521,8 @@ paths:
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs/{id}/layers.psd:
@@ -533,6 +544,8 @@ paths:
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs/{id}/layers.zip:
@@ -553,6 +566,7 @@ paths:
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
 components:
@@ -693,6 +707,11 @@ components:
           schema: { $ref: "#/components/schemas/Problem" }
     ContentTooLarge:
       description: The body is too large.
+      content:
+        application/problem+json:
+          schema: { $ref: "#/components/schemas/Problem" }
+    TargetTooLong:
+      description: The request line is too long; parameters can be fields of the body.
       content:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
@@ -956,7 +975,7 @@ components:
     DeadlineSeconds:
       description: Seconds from now after which the job fails if it has not ended.
       type: number
-      exclusiveMinimum: 0
+      minimum: 0.001
       maximum: 604800
     Job:
       type: object

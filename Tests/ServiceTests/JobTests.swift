@@ -73,7 +73,8 @@ import Testing
         let next = try ServiceFixture.json(nextAnswer.body)
         let ids = [page, next].flatMap { ($0["jobs"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String } }
         #expect(ids == [second, first].map { String($0.dropFirst("/v1/jobs/".count)) })
-        for query in ["limit=0", "limit=101", "state=odd", "cursor=x"] {
+        let long = String(repeating: "0", count: 201)
+        for query in ["limit=0", "limit=101", "state=odd", "cursor=x", "cursor=\(long)"] {
             #expect(try ask(client, "GET", "/v1/jobs?\(query)", "/v1/jobs").status == 422, "\(query)")
         }
 
@@ -138,6 +139,26 @@ import Testing
             #expect(try other.readAnswer().status == status, "\(key)")
         }
         #expect(fixture.decomposer.started.value == 1)
+        fixture.stop()
+    }
+
+    /// A job that was made where nobody asked for a PSD is answered in all forms, or says what there is not.
+    @Test func keptJobsOfAllPathsHaveEveryForm() throws {
+        let fixture = try ServiceFixture(keepsJobs: true)
+        let client = try fixture.client()
+        for path in ["/v1/images/edits", "/v1/layers?format=json"] {
+            client.send(
+                ServiceFixture.form(
+                    [], image: try ServiceFixture.png(), path: path, more: "Idempotency-Key: \(path.utf8.count)\r\n"))
+            #expect(try client.readAnswer().status == 200)
+        }
+        let list = try ServiceFixture.json(try ask(client, "GET", "/v1/jobs", "/v1/jobs").body)
+        let ids = (list["jobs"] as? [[String: Any]] ?? []).compactMap { $0["id"] as? String }
+        #expect(ids.count == 2)
+        for id in ids {
+            #expect(try ask(client, "GET", "/v1/jobs/\(id)/layers.psd", "/v1/jobs/{id}/layers.psd").status == 200)
+            #expect(try ask(client, "GET", "/v1/jobs/\(id)/result", "/v1/jobs/{id}/result").status == 200)
+        }
         fixture.stop()
     }
 

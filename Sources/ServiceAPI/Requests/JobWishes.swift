@@ -10,8 +10,8 @@ struct JobWishes: Sendable, Equatable {
         var jsonKind: RequestJSON.Kind { self == .priority ? .string : .number }
     }
 
-    /// A week: longer than results are usually kept.
-    static let largestDeadlineSeconds = 604_800.0
+    /// From the smallest time that is counted to a week.
+    static let deadlineRange = 0.001...604_800.0
 
     var priority: JobPriority?
     var deadlineSeconds: Double?
@@ -25,9 +25,8 @@ struct JobWishes: Sendable, Equatable {
                 text, name.rawValue, JobPriority.allCases.map { ($0.name, $0) })
         case .deadlineSeconds:
             guard deadlineSeconds == nil else { throw .repeatedParameter(name: name.rawValue) }
-            let least = Double.leastNormalMagnitude
             deadlineSeconds = try ParameterText.decimal(
-                text, name.rawValue, least...Self.largestDeadlineSeconds, "a number of seconds above 0, up to a week")
+                text, name.rawValue, Self.deadlineRange, "a number of seconds from 0.001 to 604800")
         }
     }
 }

@@ -64,7 +64,7 @@ struct ResultFiles: Sendable {
 
     /// The layered PSD of one image.
     func psd(image: Int) throws(ServiceError) -> Response {
-        guard let entry = try manifest().psd.first(where: { $0.image == image }) else {
+        guard let entry = try manifest().psd.first(where: { $0.image == image }), has(entry.file) else {
             throw .notFound(path: "image \(image)")
         }
         return Answer.file(try bytes(named: entry.file), type: ResultFormat.psd.mediaType, name: entry.file)
@@ -85,7 +85,7 @@ struct ResultFiles: Sendable {
             writer.add(
                 name: layer.part, fileName: layer.file, contentType: "image/png", content: try bytes(named: layer.file))
         }
-        for psd in manifest.psd {
+        for psd in manifest.psd where has(psd.file) {
             writer.add(
                 name: psd.part, fileName: psd.file, contentType: ResultFormat.psd.mediaType,
                 content: try bytes(named: psd.file))
@@ -148,6 +148,9 @@ struct ResultFiles: Sendable {
         }
         return manifest
     }
+
+    /// False for a PSD that was not asked for.
+    private func has(_ name: String) -> Bool { result.files.contains { $0.name == name } }
 
     private func bytes(named name: String) throws(ServiceError) -> [UInt8] {
         guard let index = result.files.firstIndex(where: { $0.name == name }) else { throw .damagedResult }

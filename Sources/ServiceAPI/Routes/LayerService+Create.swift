@@ -52,7 +52,8 @@ extension LayerService {
         let edit = try ImageEditRequest(head, body: exchange.request.body, modelName: decomposer.modelName)
         var order = Order(request: edit.request, client: client)
         order.idempotencyKey = try RequestHeaders.idempotencyKey(head.fields)
-        order.needsPSD = false
+        // A kept job can be asked for in every form later.
+        order.needsPSD = order.isDurable
         let created = Int(SystemJobClock().now.unixMilliseconds / 1000)
         try place(order, exchange) { _ throws(ServiceError) in
         } answer: { files throws(ServiceError) in

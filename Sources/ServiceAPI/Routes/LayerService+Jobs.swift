@@ -6,6 +6,7 @@ import Jobs
 extension LayerService {
     private static var usualPageLength: Int { 20 }
     private static var pageLengths: ClosedRange<Int> { 1...100 }
+    private static var longestCursorBytes: Int { 200 }
     /// Seconds after which to look at a job again.
     private static var pollSeconds: Int { 1 }
 
@@ -27,19 +28,19 @@ extension LayerService {
             state = try ParameterText.choice(text, "state", JobState.allCases.map { ($0.rawValue, $0) })
         }
         let limit = try query.integer("limit", Self.pageLengths, usual: Self.usualPageLength)
+        let cursor = try query.value("cursor")
+        guard cursor?.utf8.count ?? 1 <= Self.longestCursorBytes else {
+            throw .job(.invalidCursor(String((cursor ?? "").prefix(40))))
+        }
         do {
-            let page = try jobs.list(client: client.name, state: state, limit: limit, cursor: query.value("cursor"))
+            let page = try jobs.list(client: client.name, state: state, limit: limit, cursor: cursor)
             let now = SystemJobClock().now
             exchange.send(
                 Answer.json(
                     JobListDescription(
                         jobs: page.jobs.map { JobDescription($0, now: now) }, nextCursor: page.nextCursor)))
-        } catch let error as JobError {
-            throw .job(error)
-        } catch let error as ServiceError {
-            throw error
         } catch {
-            throw .transport(.unanswered)
+            throw .job(error)
         }
     }
 
