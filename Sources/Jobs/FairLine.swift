@@ -16,7 +16,6 @@ struct FairLine: Sendable {
 
     mutating func enter(_ entry: JobQueueEntry) {
         var line = clients[entry.client] ?? ClientLine(virtualTime: virtualTime)
-        if line.entries.isEmpty { line.virtualTime = max(line.virtualTime, virtualTime) }
         // A job that was started and comes back goes before the client's later ones.
         let place = line.entries.lastIndex { $0.sequence < entry.sequence }.map { $0 + 1 } ?? 0
         line.entries.insert(entry, at: place)
@@ -61,8 +60,8 @@ struct FairLine: Sendable {
         return removed.sorted { $0.sequence < $1.sequence }
     }
 
-    /// A client without jobs is remembered only while it has had more than others, so that memory follows the jobs
-    /// and not the number of clients ever seen.
+    /// A client without jobs is remembered only while it has had more than others: so one that comes back never begins
+    /// behind the line, and memory follows the jobs and not the number of clients ever seen.
     private mutating func forgetIdleClients() {
         if count == 0 {
             clients = [:]

@@ -58,9 +58,11 @@ struct CrashProbe {
             for index in 0..<count { open += submit(index, bytes: 1000, isDurable: true, service, lines) }
         case .full:
             for index in 0..<count {
-                open += submit(3 * index, bytes: byteLimit + 1, isDurable: true, service, lines)
-                open += submit(3 * index + 1, bytes: 1000, isDurable: true, service, lines)
-                open += submit(3 * index + 2, bytes: byteLimit + 1, isDurable: false, service, lines)
+                open += submit(4 * index, bytes: byteLimit + 1, isDurable: true, service, lines)
+                open += submit(4 * index + 1, bytes: 1000, isDurable: true, service, lines)
+                open += submit(4 * index + 2, bytes: byteLimit + 1, isDurable: false, service, lines)
+                // The request has room, the result, which is a little longer, has not.
+                open += submit(4 * index + 3, bytes: byteLimit - 2, isDurable: true, service, lines)
             }
         }
         ends.wait(for: open)

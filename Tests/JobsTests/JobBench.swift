@@ -1,3 +1,4 @@
+import Dispatch
 import DurableStorage
 import Jobs
 
@@ -31,6 +32,16 @@ struct JobBench {
 
     /// Lets the next one have the folder: a worker may hold the store for a moment longer than the test.
     func close() { store?.close() }
+
+    /// Waits until the job has ended; false if it does not within ten seconds of its last news.
+    func waitForEnd(of id: JobID) throws -> Bool {
+        let news = DispatchSemaphore(value: 0)
+        let events = try service.events(id) { news.signal() }
+        while news.wait(timeout: .now() + 10) == .success {
+            if case .ended = events.take().last { return true }
+        }
+        return false
+    }
 
     /// Submits a job and returns its id.
     @discardableResult

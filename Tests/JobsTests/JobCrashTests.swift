@@ -97,25 +97,33 @@ struct JobCrashTests {
         let probe = try ProbeProcess([folder.path, "full", "\(rounds)", "\(byteLimit)"], lineLimit: 10_000)
         #expect(probe.finish() == 0)
         #expect(probe.lines.last == "done")
-        let accepted = Set(probe.lines("accepted").map { $0[1] })
+        // A file that could not be written leaves nothing behind.
+        let files = try folder.names("requests") + folder.names("results")
+        #expect(files.allSatisfy { JobID($0) != nil })
+        let ids = Dictionary(uniqueKeysWithValues: probe.lines("accepted").map { ($0[1], $0[2]) })
         let refused = Set(probe.lines("refused").map { $0[1] })
-        for round in 0..<rounds {
-            #expect(refused.contains("key-\(3 * round)"))
-            #expect(accepted.contains("key-\(3 * round + 2)"))
-        }
-        #expect(accepted.count + refused.count == 3 * rounds)
+        #expect(ids.count + refused.count == 4 * rounds)
         for line in probe.lines where line.hasPrefix("refused") {
             // SQLite tells a limit of the file's size from other failures less well than a full disk.
             #expect(line.contains("no space left to") || line.contains("cannot write the database"))
         }
-        let ended = probe.lines("ended").map { $0[1] }
-        #expect(Set(ended).count == ended.count)
-        #expect(Set(ended) == Set(probe.lines("accepted").map { $0[2] }))
-        if byteLimit < 3000 { #expect(refused.count >= 2 * rounds - 1) }
-        // With room again, nothing that was accepted is missing and all of it has ended or ends now.
+        let ended = Dictionary(grouping: probe.lines("ended")) { $0[1] }
+        #expect(ended.values.allSatisfy { $0.count == 1 })
+        #expect(Set(ended.keys) == Set(ids.values))
+        for round in 0..<rounds {
+            #expect(refused.contains("key-\(4 * round)"))
+            let transient = try #require(ids["key-\(4 * round + 2)"])
+            #expect(ended[transient]?.first?[2] == "succeeded")
+            guard let long = ids["key-\(4 * round + 3)"] else { continue }
+            #expect(ended[long]?.first?.dropFirst(2) == ["failed", "storage"])
+        }
+        if byteLimit < 3000 { #expect(refused.count >= 3 * rounds - 2) }
+        // With room again, nothing that was accepted is missing, and what could not be stored as ended ends again.
         let bench = try JobBench(folder: folder.path)
         let stored = try bench.service.list(client: nil, limit: 200).jobs
-        let expected = accepted.filter { Int($0.dropFirst(4))! % 3 == 1 }
-        #expect(Set(stored.map(\.metadata)) == expected)
+        let durable = ids.filter { Int($0.key.dropFirst("key-".count)).map { $0 % 4 != 2 } ?? false }
+        #expect(Set(stored.map(\.id.description)) == Set(durable.values))
+        for job in stored { #expect(try bench.waitForEnd(of: job.id)) }
+        if byteLimit == 200_000 { #expect(stored.contains { $0.failure?.code == "storage" }) }
     }
 }

@@ -1,7 +1,8 @@
 import DurableStorage
 import Foundation
-import Jobs
 import Testing
+
+@testable import Jobs
 
 struct JobStoreTests {
     @Test func resultsOutliveTheServer() throws {
@@ -157,6 +158,41 @@ struct JobStoreTests {
         #expect(bench.executor.executed.count == 1)
         #expect(try folder.names("requests").isEmpty)
         #expect(bench.service.metrics.waiting[.normal] == 0)
+    }
+
+    /// Two that passed the look-up together: the store takes one.
+    @Test func theStoreTakesAKeyOnce() throws {
+        let folder = try ScratchFolder()
+        let store = try JobStore(folder: folder.path) { _ in }
+        let records = (0..<2).map { _ in
+            JobRecord(
+                id: JobID(), client: "ann", priority: .normal, cost: 1, metadata: "",
+                createdAt: JobInstant(unixMilliseconds: 0), deadline: nil, idempotencyKey: "k", payloadDigest: [1],
+                requestByteCount: 1)
+        }
+        #expect(try store.accept(records[0], body: [1]).id == records[0].id)
+        #expect(try store.accept(records[1], body: [1]).id == records[0].id)
+        #expect(try folder.names("requests") == [records[0].id.description])
+    }
+
+    @Test func deletedJobsLeaveNothing() throws {
+        let folder = try ScratchFolder()
+        let bench = try JobBench(folder: folder.path)
+        let running = try bench.submit("hold", isDurable: true)
+        let waiting = try bench.submit(isDurable: true)
+        #expect(bench.executor.waitUntilHeld())
+        for id in [running, waiting] { try bench.service.delete(id) }
+        #expect(bench.observer.waitForEnds(2))
+        let done = try bench.submit(isDurable: true)
+        #expect(bench.observer.waitForEnds(1))
+        #expect(try folder.names("results") == [done.description])
+        try bench.service.delete(done)
+        for id in [running, waiting, done] {
+            #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        }
+        #expect(try bench.service.list(client: nil).jobs.isEmpty)
+        #expect(try folder.names("requests").isEmpty)
+        #expect(try folder.names("results").isEmpty)
     }
 
     @Test func lists() throws {
