@@ -424,10 +424,9 @@ paths:
       summary: A job's progress as server-sent events
       description: |
         `event: waiting` with `JobWaiting`, when the place in the line changes; `event: progress` with `JobProgress`, at
-        most a few each second; `event: preview` with `JobPreview`, now and then while layers are made, if the engine
-        can spare the time (`previews` in the configuration); at last `event: ended` with the `Job`, after which the
-        stream ends. Whoever connects gets the present state first; there is no `id:`, and nothing is missed by
-        connecting again. A comment comes every 15 seconds.
+        most a few each second; `event: preview` with `JobPreview`, from an engine that makes previews (the present one
+        makes none); at last `event: ended` with the `Job`, after which the stream ends. Whoever connects gets the
+        present state first; there is no `id:`, and nothing is missed by connecting again. A comment comes every 15 seconds.
       parameters:
         - $ref: "#/components/parameters/JobId"
       responses:

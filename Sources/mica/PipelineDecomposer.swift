@@ -15,7 +15,7 @@ final class PipelineDecomposer: LayerDecomposer {
     private let pipeline: Mutex<LayeredPipeline>
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int, previews: Bool) throws(PipelineError) {
+    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults

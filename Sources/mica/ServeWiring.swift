@@ -20,7 +20,7 @@ enum ServeWiring {
         return try PipelineDecomposer(
             model: try ModelLocation.folder(settings.model),
             backend: CPUBackend(threads: settings.threads, precision: precision),
-            cacheBytes: settings.cacheMiB << 20, previews: settings.previews)
+            cacheBytes: settings.cacheMiB << 20)
     }
 
     /// The keys of the file and of the environment.

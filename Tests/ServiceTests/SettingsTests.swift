@@ -30,7 +30,7 @@ import Yams
             "MICA_LOG_FORMAT": "json", "MICA_QUEUE_LENGTH": "2", "MICA_BODY_LIMIT_MIB": "1",
             "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4", "MICA_SHUTDOWN_GRACE_SECONDS": "5",
             "MICA_UNIX_SOCKET": "/s", "MICA_TLS_CERTIFICATE": "/c", "MICA_TLS_KEY": "/k", "MICA_REUSE_PORT": "true",
-            "MICA_PRECISION": "bfloat16", "MICA_CACHE_MIB": "0", "MICA_PREVIEWS": "false", "MICA_STATE_FOLDER": "/j",
+            "MICA_PRECISION": "bfloat16", "MICA_CACHE_MIB": "0", "MICA_STATE_FOLDER": "/j",
             "MICA_RESULT_HOURS": "6", "MICA_RESULT_LIMIT_MIB": "7", "MICA_CLIENT_WAITING_LIMIT": "8",
             "MICA_CLIENT_RUNNING_LIMIT": "9", "MICA_API_KEYS": "/a", "MICA_API_KEY_HASHES": "a sha256:00",
             "MICA_METRICS_KEY": "true", "MICA_CORS_ORIGINS": "https://a.example, http://b.example:81",
@@ -54,7 +54,6 @@ import Yams
         expected.reusePort = true
         expected.precision = "bfloat16"
         expected.cacheMiB = 0
-        expected.previews = false
         expected.stateFolder = "/j"
         expected.resultHours = 6
         expected.resultLimitMiB = 7

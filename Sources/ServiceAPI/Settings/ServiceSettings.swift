@@ -12,7 +12,6 @@ public struct ServiceSettings: Sendable, Equatable {
         case threads
         case precision
         case cacheMiB = "cache_mib"
-        case previews
         case stateFolder = "state_folder"
         case resultHours = "result_hours"
         case resultLimitMiB = "result_limit_mib"
@@ -79,7 +78,6 @@ public struct ServiceSettings: Sendable, Equatable {
     public var bodyLimitMiB = 64
     public var pictureLimitMegapixels = 50
     public var cacheMiB = 64
-    public var previews = true
     public var connectionLimit = 1024
     /// 0 for no limit.
     public var connectionsPerAddress = 0
@@ -117,7 +115,6 @@ public struct ServiceSettings: Sendable, Equatable {
         case .bodyLimitMiB: bodyLimitMiB = try value.number(1...1024)
         case .pictureLimitMegapixels: pictureLimitMegapixels = try value.number(1...200)
         case .cacheMiB: cacheMiB = try value.number(0...100_000)
-        case .previews: previews = try value.boolean()
         case .connectionLimit: connectionLimit = try value.number(1...100_000)
         case .connectionsPerAddress: connectionsPerAddress = try value.number(0...100_000)
         case .drainSeconds: drainSeconds = try value.number(0...600)
