@@ -16,7 +16,8 @@ done
 
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
-status=$(curl --silent --show-error --output "$answer" --write-out '%{http_code}' "${fields[@]}" "$url/v1/layers?format=zip")
+status=$(curl --silent --show-error --output "$answer" --write-out '%{http_code}' "${fields[@]}" \
+    "$url/v1/layers?format=zip")
 if [[ $status != 200 ]]; then
     # The answer is application/problem+json; its detail says what to do.
     cat "$answer" >&2

@@ -39,7 +39,8 @@ class Proxy:
         # Workers of a master that is root would otherwise be nobody, who may not write here.
         user = "user root;" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(
-            f"{user} daemon off; pid {self.folder}/nginx.pid; error_log {self.folder}/error.log notice; worker_processes 1;\n"
+            f"{user} daemon off; worker_processes 1;\n"
+            f"pid {self.folder}/nginx.pid; error_log {self.folder}/error.log notice;\n"
             f"events {{ worker_connections 2048; }}\n"
             f"http {{ access_log {self.folder}/access.log; {temporary} include {self.folder}/mica.conf; }}\n")
         return ["nginx", "-p", str(self.folder), "-e", "error.log", "-c", str(self.folder / "nginx.conf")]

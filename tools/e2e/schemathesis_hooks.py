@@ -9,8 +9,8 @@ from PIL import Image
 
 # Parameters that make a job long, and the values they get instead.
 SMALL = {
-    "num_inference_steps": 1, "steps": 1, "resolution": 64, "layers": 1, "num_images_per_prompt": 1, "images": 1, "n": 1,
-    "deadline_seconds": 600,
+    "num_inference_steps": 1, "steps": 1, "resolution": 64, "layers": 1, "num_images_per_prompt": 1, "images": 1,
+    "n": 1, "deadline_seconds": 600,
 }
 
 

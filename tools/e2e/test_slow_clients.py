@@ -53,7 +53,8 @@ def test_slow(crowded, kind):
     asker.start()
     path, options = KINDS[kind][0], KINDS[kind][1:]
     command = ["slowhttptest", *options, "-u", crowded.url + path, "-c", str(CLIENTS), "-r", "200"]
-    done = subprocess.run(command + ["-l", str(SECONDS), "-p", "3"], capture_output=True, text=True, timeout=SECONDS + 60)
+    command += ["-l", str(SECONDS), "-p", "3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS + 60)
     end.set()
     asker.join()
     text = done.stdout + done.stderr

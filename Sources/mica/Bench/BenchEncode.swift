@@ -1,4 +1,5 @@
 import ArgumentParser
+import HTTPProtocol
 import ImageCodecs
 import QwenImage
 import ServiceAPI
@@ -6,14 +7,15 @@ import ServiceAPI
 /// `mica bench encode`: the files of a result.
 struct BenchEncode: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "encode", abstract: "The files of a result: a PNG a layer, or one PSD.")
+        commandName: "encode", abstract: "The files of a result: a PNG a layer, one PSD, or both in a form.")
 
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case png
         case psd
+        case multipart
     }
 
-    @Option(help: "png or psd.")
+    @Option(help: "png, psd or multipart.")
     var format: Format = .png
 
     @Option(help: "Layers.")
@@ -43,8 +45,12 @@ struct BenchEncode: ParsableCommand {
             modelName: "bench")
         var byteCount = 0
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
-            let parts = format == .png ? try encoder.layerParts() : try encoder.psdParts()
-            byteCount = parts.reduce(0) { $0 + $1.bytes.count }
+            byteCount =
+                switch format {
+                case .png: try encoder.layerParts().reduce(0) { $0 + $1.bytes.count }
+                case .psd: try encoder.psdParts().reduce(0) { $0 + $1.bytes.count }
+                case .multipart: Self.form(try encoder.parts()).reduce(0) { $0 + $1.count }
+                }
         }
         var result = BenchResult(
             work: "encode", times: times, floatingPointOperations: nil, peakTensorBytes: nil,
@@ -52,5 +58,14 @@ struct BenchEncode: ParsableCommand {
         result.figures["file_bytes"] = Double(byteCount)
         result.figures["megapixels_per_second"] = Double(layers * size * size) / 1e6 / times.median
         try result.show(options)
+    }
+
+    /// The bytes that go to a client.
+    private static func form(_ parts: [ResultPart]) -> [[UInt8]] {
+        var writer = MultipartWriter(boundary: String(repeating: "b", count: 40))
+        for part in parts {
+            writer.add(name: part.name, fileName: part.fileName, contentType: part.mediaType, content: part.bytes)
+        }
+        return writer.finished()
     }
 }

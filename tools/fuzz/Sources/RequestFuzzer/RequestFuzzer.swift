@@ -2,8 +2,8 @@ import CFuzzer
 import HTTPProtocol
 @testable import ServiceAPI
 
-/// The input is a request for layers, head and body: query, form, JSON and picture as far as they are read before a job
-/// is made.
+/// The input is a request for layers, head and body: fields, query, form, JSON and base64 are read as far as they are
+/// before a job is made, and in OpenAI's shape too.
 @main
 enum RequestFuzzer {
     static func main() {
@@ -20,7 +20,13 @@ enum RequestFuzzer {
         guard case .head(let head)? = try? parser.next() else { return }
         var body: [UInt8] = []
         while case .body(let slice)? = try? parser.next() { body += slice }
-        guard let request = try? LayerRequest(head, body: body) else { return }
-        precondition(request.picture.count <= body.count)
+        if let envelope = try? LayerRequest.Envelope(head, answersWithResult: true),
+            let request = try? LayerRequest(envelope, body: body)
+        {
+            precondition(request.picture.count <= body.count)
+        }
+        if let edit = try? ImageEditRequest(head, body: body, modelName: "seedling") {
+            precondition(edit.request.picture.count <= body.count)
+        }
     }
 }
