@@ -38,6 +38,7 @@ let package = Package(
                 .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("webpdemux"),
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
+        .target(name: "CLayerFitting", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -49,6 +50,7 @@ let package = Package(
             name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
+        .target(name: "LayerFitting", dependencies: ["ImageCodecs", "CLayerFitting"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
@@ -62,7 +64,7 @@ let package = Package(
             name: "ServiceAPI",
             dependencies: [
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-                logging,
+                "LayerFitting", logging,
             ],
             // The page's files, which `make page` puts into PageDocument.swift.
             exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
@@ -73,7 +75,7 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
+                "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -102,6 +104,9 @@ let package = Package(
         .testTarget(
             name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base
         ),
+        .testTarget(
+            name: "LayerFittingTests", dependencies: ["LayerFitting", "ImageCodecs"],
+            swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],

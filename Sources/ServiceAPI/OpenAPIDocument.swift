@@ -184,6 +184,13 @@ paths:
         - $ref: "#/components/parameters/NegativePromptQuery"
         - $ref: "#/components/parameters/TrueCfgScaleQuery"
         - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
         - $ref: "#/components/parameters/NumInferenceStepsQuery"
         - $ref: "#/components/parameters/StepsQuery"
         - $ref: "#/components/parameters/ResolutionQuery"
@@ -302,6 +309,13 @@ paths:
         - $ref: "#/components/parameters/NegativePromptQuery"
         - $ref: "#/components/parameters/TrueCfgScaleQuery"
         - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
         - $ref: "#/components/parameters/NumInferenceStepsQuery"
         - $ref: "#/components/parameters/StepsQuery"
         - $ref: "#/components/parameters/ResolutionQuery"
@@ -627,7 +641,14 @@ components:
     PromptQuery: { name: prompt, in: query, schema: { $ref: "#/components/schemas/Prompt" } }
     NegativePromptQuery: { name: negative_prompt, in: query, schema: { $ref: "#/components/schemas/NegativePrompt" } }
     TrueCfgScaleQuery: { name: true_cfg_scale, in: query, schema: { $ref: "#/components/schemas/TrueCFGScale" } }
-    LayersQuery: { name: layers, in: query, schema: { $ref: "#/components/schemas/Layers" } }
+    LayersQuery: { name: layers, in: query, schema: { $ref: "#/components/schemas/LayersWanted" } }
+    MaxLayersQuery: { name: max_layers, in: query, schema: { $ref: "#/components/schemas/MaxLayers" } }
+    FitQuery: { name: fit, in: query, schema: { $ref: "#/components/schemas/Fit" } }
+    CleanUpQuery: { name: clean_up, in: query, schema: { $ref: "#/components/schemas/CleanUp" } }
+    EmptyBelowQuery: { name: empty_below, in: query, schema: { $ref: "#/components/schemas/EmptyBelow" } }
+    OpaqueAboveQuery: { name: opaque_above, in: query, schema: { $ref: "#/components/schemas/OpaqueAbove" } }
+    SpeckAreaQuery: { name: speck_area, in: query, schema: { $ref: "#/components/schemas/SpeckArea" } }
+    EmptyLayersQuery: { name: empty_layers, in: query, schema: { $ref: "#/components/schemas/EmptyLayers" } }
     NumInferenceStepsQuery: { name: num_inference_steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
     StepsQuery: { name: steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
     ResolutionQuery: { name: resolution, in: query, schema: { $ref: "#/components/schemas/Resolution" } }
@@ -845,7 +866,14 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -872,7 +900,14 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -895,7 +930,14 @@ components:
         image: { type: string, contentMediaType: application/octet-stream }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         resolution: { $ref: "#/components/schemas/Resolution" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -926,7 +968,14 @@ components:
         image: { type: string, contentEncoding: base64 }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         resolution: { $ref: "#/components/schemas/Resolution" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1077,6 +1126,40 @@ components:
       minimum: 0
       maximum: 100
     Layers: { description: Number of layers., type: integer, minimum: 1, maximum: 16 }
+    LayersWanted:
+      description: |
+        Number of layers, or `auto`: the picture is split into `max_layers`, empty ones are left out and doubled ones
+        merged, and the answer has as many as the picture has.
+      oneOf:
+        - { type: integer, minimum: 1, maximum: 16 }
+        - { type: string, const: auto }
+    MaxLayers: { description: "The most layers with `layers=auto`.", type: integer, minimum: 1, maximum: 16 }
+    Fit:
+      description: |
+        `original`: layers of the picture's own size with edges on the picture's edges, which put together are the
+        picture. `model`: layers of the model's size.
+      type: string
+      enum: [original, model]
+      default: original
+    CleanUp:
+      description: |
+        Alpha below `empty_below` becomes 0 and above `opaque_above` 255, colours under alpha 0 become 0, and specks
+        go to the layer below.
+      type: boolean
+      default: true
+    EmptyBelow: { description: "See `clean_up`.", type: integer, minimum: 0, maximum: 64, default: 6 }
+    OpaqueAbove: { description: "See `clean_up`.", type: integer, minimum: 191, maximum: 255, default: 250 }
+    SpeckArea:
+      description: Pieces that cover less than this many pixels of a layer of 640 x 640, apart from the rest, are specks.
+      type: integer
+      minimum: 0
+      maximum: 10000
+      default: 12
+    EmptyLayers:
+      description: What becomes of layers that hold nothing; with `layers=auto` they are dropped.
+      type: string
+      enum: [keep, drop]
+      default: keep
     NumInferenceSteps: { description: Denoising steps., type: integer, minimum: 1, maximum: 1000 }
     Resolution:
       description: Side in pixels of the square whose area the layers have; the picture's aspect ratio is kept.
@@ -1124,12 +1207,13 @@ components:
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
     Result:
       type: object
-      required: [model, width, height, seed, parameters, seconds, layers, psd]
+      required: [model, width, height, seed, fit, parameters, seconds, layers, psd]
       properties:
         model: { type: string }
         width: { description: Of every layer., type: integer, minimum: 1 }
         height: { type: integer, minimum: 1 }
         seed: { $ref: "#/components/schemas/Seed" }
+        fit: { $ref: "#/components/schemas/Fit" }
         caption: { description: "What the model wrote about the picture, if it did.", type: string }
         parameters:
           description: Every parameter as it was used.
@@ -1146,7 +1230,10 @@ components:
             properties:
               image: { description: 1 for the first result., type: integer, minimum: 1 }
               index: { description: 1 for the bottom layer., type: integer, minimum: 1 }
-              name: { description: As in the PSD., type: string }
+              name:
+                description: |
+                  `background`, then what the caption calls the layer if it says where it is, or its place; no two alike.
+                type: string
               part: { description: The name of the multipart part., type: string }
               file: { description: The name in the ZIP., type: string }
               box:

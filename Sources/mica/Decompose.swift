@@ -3,6 +3,7 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
+import ServiceAPI
 import Weights
 
 /// `mica decompose`: one picture in, its layers out, in this process.
@@ -24,6 +25,8 @@ struct Decompose: ParsableCommand {
     var model: String?
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @OptionGroup(title: "Layers") var finishing: FinishOptions
 
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
     var precision: ComputePrecision = .float32
@@ -85,15 +88,18 @@ struct Decompose: ParsableCommand {
         hooks.progress = { bar.show($0) }
         let start = ContinuousClock.now
         let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let finished = try FinishedResult(
+            result, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers))
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, modelName: folder.lastPathComponent, for: target)
+        let encoder = ResultEncoder(finished, modelName: folder.lastPathComponent)
+        let files = try LayerFiles.files(of: encoder, for: target)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            result: result, modelName: folder.lastPathComponent, files: written,
+            finished: finished, modelName: folder.lastPathComponent, files: written,
             encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())

@@ -5,7 +5,7 @@ import TensorCore
 
 /// What `mica decompose` tells when it is done.
 struct DecomposeReport {
-    let result: Decomposition
+    let finished: FinishedResult
     let modelName: String
     let files: [String]
     /// Wall seconds of encoding the files, and of everything after the model was opened.
@@ -15,12 +15,14 @@ struct DecomposeReport {
     /// For a person: the files, then what was done.
     func text() -> String {
         var lines = files
+        let result = finished.decomposition
         let parameters = result.parameters
         if let caption = result.caption { lines.append("caption: \(caption)") }
         lines.append(
-            "\(parameters.layers) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+            "\(finished.names.first?.count ?? 0) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
                 + " seed \(parameters.seed)")
-        let stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
+        var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
+        stages.append("fit \(Self.rounded(finished.seconds))")
         lines.append(
             "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
                 + " tensors at most \(ByteCount(result.peakTensorBytes))")
@@ -29,14 +31,14 @@ struct DecomposeReport {
 
     /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
     func json() throws -> String {
-        let manifest = ResultEncoder(result, modelName: modelName).manifest()
+        let manifest = ResultEncoder(finished, modelName: modelName).manifest()
         var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
         var seconds = object["seconds"] as? [String: Any] ?? [:]
         seconds["encode_files"] = encodeSeconds
         seconds["total"] = totalSeconds
         object["seconds"] = seconds
         object["files"] = files
-        object["peak_tensor_bytes"] = result.peakTensorBytes
+        object["peak_tensor_bytes"] = finished.decomposition.peakTensorBytes
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data, as: UTF8.self)

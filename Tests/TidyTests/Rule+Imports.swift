@@ -17,6 +17,7 @@ extension Rule {
         "CPUBackend": Permission(modules: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"]),
         "Weights": Permission(modules: ["TensorCore"]),
         "ImageCodecs": Permission(modules: ["CImages"]),
+        "LayerFitting": Permission(modules: ["ImageCodecs", "CLayerFitting"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
         "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "COpenSSL", "Logging"]),
@@ -24,12 +25,12 @@ extension Rule {
         "Jobs": Permission(modules: ["DurableStorage"]),
         "ServiceAPI": Permission(modules: [
             "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-            "Logging",
+            "LayerFitting", "Logging",
         ]),
         "mica": Permission(
             modules: [
                 "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", "Jobs", "DurableStorage",
+                "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

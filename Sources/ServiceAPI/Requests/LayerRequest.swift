@@ -1,4 +1,5 @@
 import HTTPProtocol
+import LayerFitting
 import QwenImage
 
 /// What a request asks for, however it says it.
@@ -6,6 +7,7 @@ struct LayerRequest: Sendable {
     /// The picture's file, not yet decoded.
     let picture: [UInt8]
     let options: DecompositionOptions
+    let finish: LayerFinish
     let wishes: JobWishes
 
     /// What the head says already, so that a bad request can be refused before its picture is uploaded.
@@ -43,13 +45,15 @@ struct LayerRequest: Sendable {
         for field in body.fields { try reader.read(field) }
         picture = body.picture
         options = reader.options
+        finish = reader.finish
         wishes = reader.wishes
     }
 
     /// A request whose parts are known already.
-    init(picture: [UInt8], options: DecompositionOptions, wishes: JobWishes) {
+    init(picture: [UInt8], options: DecompositionOptions, finish: LayerFinish, wishes: JobWishes) {
         self.picture = picture
         self.options = options
+        self.finish = finish
         self.wishes = wishes
     }
 }

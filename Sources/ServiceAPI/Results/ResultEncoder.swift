@@ -1,20 +1,26 @@
 import Foundation
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// Makes files of a decomposition: PNGs, PSD, ZIP and the JSON that describes them.
 public struct ResultEncoder: Sendable {
     private let decomposition: Decomposition
+    private let names: [[String]]
+    private let boxes: [[ResultManifest.Box?]]
+    private let finish: LayerFinish
+    private let fitSeconds: Double
     private let modelName: String
 
     /// Encodes the layers of one job.
-    public init(_ decomposition: Decomposition, modelName: String) {
-        self.decomposition = decomposition
+    public init(_ finished: FinishedResult, modelName: String) {
+        decomposition = finished.decomposition
+        names = finished.names
+        boxes = finished.boxes
+        finish = finished.finish
+        fitSeconds = finished.seconds
         self.modelName = modelName
     }
-
-    /// The name of a layer, 0 being the bottom one.
-    public static func layerName(_ index: Int) -> String { index == 0 ? "background" : "layer \(index + 1)" }
 
     /// Pixels go out as the reference has them, to the last one:
     /// the model's colour under full transparency is kept too.
@@ -46,9 +52,11 @@ public struct ResultEncoder: Sendable {
 
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
-        let encoded = try Parallel.map(decomposition.images) { (layers) throws(ImageError) in
-            try PSDWriter.encode(
-                layers.enumerated().map { ImageLayer(name: Self.layerName($0.offset), pixels: $0.element) })
+        let stacks = Swift.zip(decomposition.images, names).map { layers, names in
+            Swift.zip(layers, names).map { ImageLayer(name: $1, pixels: $0) }
+        }
+        let encoded = try Parallel.map(stacks) { (layers) throws(ImageError) in
+            try PSDWriter.encode(layers)
         }
         return encoded.enumerated().map { image, bytes in
             ResultPart(
@@ -93,12 +101,12 @@ public struct ResultEncoder: Sendable {
         var layers: [ResultManifest.Layer] = []
         var psd: [ResultManifest.PSD] = []
         for (image, stack) in decomposition.images.enumerated() {
-            for (index, pixels) in stack.enumerated() {
+            for index in stack.indices {
                 let part = layerPartName(image: image, index: index)
                 layers.append(
                     ResultManifest.Layer(
-                        image: image + 1, index: index + 1, name: Self.layerName(index), part: part,
-                        file: "\(part).png", box: Self.box(of: pixels)))
+                        image: image + 1, index: index + 1, name: names[image][index], part: part,
+                        file: "\(part).png", box: boxes[image][index]))
             }
             psd.append(
                 ResultManifest.PSD(
@@ -108,9 +116,10 @@ public struct ResultEncoder: Sendable {
         for (stage, time) in decomposition.stageSeconds {
             seconds[stage.rawValue, default: 0] += time
         }
+        seconds["fit"] = fitSeconds
         return ResultManifest(
             model: modelName, width: decomposition.width, height: decomposition.height,
-            seed: decomposition.parameters.seed, caption: decomposition.caption,
+            seed: decomposition.parameters.seed, fit: finish.fit, caption: decomposition.caption,
             parameters: ResultManifest.Parameters(decomposition.parameters),
             seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: layers, psd: psd)
     }

@@ -1,3 +1,4 @@
+import LayerFitting
 import QwenImage
 
 /// What a result says of itself, as JSON.
@@ -85,6 +86,8 @@ struct ResultManifest: Codable, Sendable {
     let width: Int
     let height: Int
     let seed: UInt64
+    /// Whose size the layers have; nil in results of older releases.
+    let fit: LayerFinish.Fit?
     /// What the model wrote about the picture, if it did.
     let caption: String?
     let parameters: Parameters

@@ -87,7 +87,8 @@ extension LayerService {
         guard ImageFormat.detect(picture) != nil else { throw .picture(.notAPicture) }
         let parameters = try parameters(order)
         try check(parameters)
-        let work = LayerWork(parameters: parameters, picture: picture, needsPSD: order.needsPSD)
+        let work = LayerWork(
+            parameters: parameters, finish: order.request.finish, picture: picture, needsPSD: order.needsPSD)
         let submission: JobSubmission
         do {
             submission = try jobs.submit(work.payload, options: try options(order, cost: work.cost))

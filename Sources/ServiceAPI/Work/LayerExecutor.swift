@@ -32,8 +32,9 @@ final class LayerExecutor: JobExecutor {
             let result = try decompose(picture, wanted.parameters, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
-            let encoder = ResultEncoder(result, modelName: decomposer.modelName)
             do {
+                let finished = try FinishedResult(result, of: picture, finish: wanted.finish)
+                let encoder = ResultEncoder(finished, modelName: decomposer.modelName)
                 return try ResultFiles.files(of: encoder, withPSD: wanted.needsPSD)
             } catch {
                 throw .encoding(error)

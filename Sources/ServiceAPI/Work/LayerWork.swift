@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import LayerFitting
 import QwenImage
 
 /// A job of layers as the jobs keep it: the parameters and the picture's file in one block of bytes.
@@ -9,6 +10,8 @@ struct LayerWork: Sendable {
     private static let lengthBytes = 4
 
     let parameters: DecompositionParameters
+    /// What becomes of the model's layers.
+    let finish: LayerFinish
     /// The picture's file, not yet decoded.
     let picture: [UInt8]
     /// False if nobody will ask for a PSD.
@@ -16,11 +19,14 @@ struct LayerWork: Sendable {
 
     private struct Stored: Codable {
         let parameters: ResultManifest.Parameters
+        /// Nil in jobs of older releases, which gave the model's layers.
+        let finish: LayerFinish?
         let needsPSD: Bool
     }
 
-    init(parameters: DecompositionParameters, picture: [UInt8], needsPSD: Bool) {
+    init(parameters: DecompositionParameters, finish: LayerFinish, picture: [UInt8], needsPSD: Bool) {
         self.parameters = parameters
+        self.finish = finish
         self.picture = picture
         self.needsPSD = needsPSD
     }
@@ -35,13 +41,15 @@ struct LayerWork: Sendable {
             let parameters = DecompositionParameters(stored.parameters)
         else { return nil }
         self.parameters = parameters
+        finish = stored.finish ?? .none
         needsPSD = stored.needsPSD
         picture = Array(body[(start + length)...])
     }
 
     /// For the jobs. The metadata are the parameters without the prompts, which may be long and are nobody's business.
     var payload: JobPayload {
-        let stored = JSONText.bytes(Stored(parameters: ResultManifest.Parameters(parameters), needsPSD: needsPSD))
+        let stored = JSONText.bytes(
+            Stored(parameters: ResultManifest.Parameters(parameters), finish: finish, needsPSD: needsPSD))
         var body = Self.magic
         body.reserveCapacity(Self.magic.count + Self.lengthBytes + stored.count + picture.count)
         for place in 0..<Self.lengthBytes { body.append(UInt8(truncatingIfNeeded: stored.count >> (8 * place))) }

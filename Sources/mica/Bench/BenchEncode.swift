@@ -1,6 +1,7 @@
 import ArgumentParser
 import HTTPProtocol
 import ImageCodecs
+import LayerFitting
 import QwenImage
 import ServiceAPI
 
@@ -38,11 +39,11 @@ struct BenchEncode: ParsableCommand {
     private func measure() throws {
         let pictures = try (0..<layers).map { try SyntheticPicture.layer($0, of: layers, size: size) }
         let parameters = try DecompositionOptions().resolved(with: ModelDefaults())
+        let result = Decomposition(
+            images: [pictures], parameters: parameters, caption: nil, width: size, height: size, stageSeconds: [],
+            peakTensorBytes: 0)
         let encoder = ResultEncoder(
-            Decomposition(
-                images: [pictures], parameters: parameters, caption: nil, width: size, height: size, stageSeconds: [],
-                peakTensorBytes: 0),
-            modelName: "bench")
+            try FinishedResult(result, of: pictures[0], finish: .none), modelName: "bench")
         var byteCount = 0
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             byteCount =
@@ -52,12 +53,12 @@ struct BenchEncode: ParsableCommand {
                 case .multipart: Self.form(try encoder.parts()).reduce(0) { $0 + $1.count }
                 }
         }
-        var result = BenchResult(
+        var figures = BenchResult(
             work: "encode", times: times, floatingPointOperations: nil, peakTensorBytes: nil,
             parameters: ["format": format.rawValue, "layers": layers, "size": size])
-        result.figures["file_bytes"] = Double(byteCount)
-        result.figures["megapixels_per_second"] = Double(layers * size * size) / 1e6 / times.median
-        try result.show(options)
+        figures.figures["file_bytes"] = Double(byteCount)
+        figures.figures["megapixels_per_second"] = Double(layers * size * size) / 1e6 / times.median
+        try figures.show(options)
     }
 
     /// The bytes that go to a client.
