@@ -3,6 +3,7 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
+import ServiceAPI
 import Weights
 
 /// `mica decompose`: one picture in, its layers out, in this process.
@@ -84,17 +85,17 @@ struct Decompose: ParsableCommand {
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
         let start = ContinuousClock.now
-        let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, modelName: folder.lastPathComponent, for: target)
+        let result = try LayeredResult(decomposition, modelName: folder.lastPathComponent)
+        let files = try LayerFiles.files(of: result, for: target)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            result: result, modelName: folder.lastPathComponent, files: written,
-            encodeSeconds: (end - encoded) / .seconds(1),
+            result: result, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())
     }

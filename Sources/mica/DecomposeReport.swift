@@ -5,8 +5,7 @@ import TensorCore
 
 /// What `mica decompose` tells when it is done.
 struct DecomposeReport {
-    let result: Decomposition
-    let modelName: String
+    let result: LayeredResult
     let files: [String]
     /// Wall seconds of encoding the files, and of everything after the model was opened.
     let encodeSeconds: Double
@@ -29,7 +28,7 @@ struct DecomposeReport {
 
     /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
     func json() throws -> String {
-        let manifest = ResultEncoder(result, modelName: modelName).manifest()
+        let manifest = ResultEncoder(result).manifest()
         var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
         var seconds = object["seconds"] as? [String: Any] ?? [:]
         seconds["encode_files"] = encodeSeconds

@@ -1,15 +1,14 @@
 import Foundation
 import ImageCodecs
-import QwenImage
 import ServiceAPI
 
 /// The files of a result, as `mica decompose` writes them.
 enum LayerFiles {
     /// Everything for a folder (PNGs, PSDs, `result.json`), or one PSD (one an image, if there are several) or ZIP.
     static func files(
-        of result: Decomposition, modelName: String, for target: OutputTarget
+        of result: LayeredResult, for target: OutputTarget
     ) throws -> [(name: String, bytes: [UInt8])] {
-        let encoder = ResultEncoder(result, modelName: modelName)
+        let encoder = ResultEncoder(result)
         switch target.kind {
         case .folder:
             return try encoder.parts().map { ($0.fileName ?? "\($0.name).json", $0.bytes) }

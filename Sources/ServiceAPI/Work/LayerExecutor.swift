@@ -31,9 +31,9 @@ final class LayerExecutor: JobExecutor {
             let result = try decompose(picture, wanted.parameters, engine, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
-            let encoder = ResultEncoder(result, modelName: decomposer.modelName)
             do {
-                return try ResultFiles.files(of: encoder, withPSD: wanted.needsPSD)
+                let layers = try LayeredResult(result, modelName: decomposer.modelName)
+                return try ResultFiles.files(of: ResultEncoder(layers), withPSD: wanted.needsPSD)
             } catch {
                 throw .encoding(error)
             }
