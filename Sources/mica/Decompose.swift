@@ -87,20 +87,19 @@ struct Decompose: ParsableCommand {
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
         let start = ContinuousClock.now
-        let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
-        let finished = try FinishedResult(
-            result, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers))
+        let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let result = try LayeredResult(
+            decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
+            modelName: folder.lastPathComponent)
         let encoded = ContinuousClock.now
-        let encoder = ResultEncoder(finished, modelName: folder.lastPathComponent)
-        let files = try LayerFiles.files(of: encoder, for: target)
+        let files = try LayerFiles.files(of: result, for: target)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            finished: finished, modelName: folder.lastPathComponent, files: written,
-            encodeSeconds: (end - encoded) / .seconds(1),
+            result: result, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())
     }

@@ -5,8 +5,7 @@ import TensorCore
 
 /// What `mica decompose` tells when it is done.
 struct DecomposeReport {
-    let finished: FinishedResult
-    let modelName: String
+    let result: LayeredResult
     let files: [String]
     /// Wall seconds of encoding the files, and of everything after the model was opened.
     let encodeSeconds: Double
@@ -15,14 +14,13 @@ struct DecomposeReport {
     /// For a person: the files, then what was done.
     func text() -> String {
         var lines = files
-        let result = finished.decomposition
         let parameters = result.parameters
         if let caption = result.caption { lines.append("caption: \(caption)") }
         lines.append(
-            "\(finished.names.first?.count ?? 0) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+            "\(result.pictures.first?.layers.count ?? 0) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
                 + " seed \(parameters.seed)")
         var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
-        stages.append("fit \(Self.rounded(finished.seconds))")
+        stages.append("fit \(Self.rounded(result.fitSeconds))")
         lines.append(
             "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
                 + " tensors at most \(ByteCount(result.peakTensorBytes))")
@@ -31,14 +29,14 @@ struct DecomposeReport {
 
     /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
     func json() throws -> String {
-        let manifest = ResultEncoder(finished, modelName: modelName).manifest()
+        let manifest = ResultEncoder(result).manifest()
         var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
         var seconds = object["seconds"] as? [String: Any] ?? [:]
         seconds["encode_files"] = encodeSeconds
         seconds["total"] = totalSeconds
         object["seconds"] = seconds
         object["files"] = files
-        object["peak_tensor_bytes"] = finished.decomposition.peakTensorBytes
+        object["peak_tensor_bytes"] = result.peakTensorBytes
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data, as: UTF8.self)

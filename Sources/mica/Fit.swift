@@ -45,7 +45,7 @@ struct Fit: ParsableCommand {
         }
         var files: [(name: String, bytes: [UInt8])] = []
         switch target.kind {
-        case .psd: files = [(target.url.lastPathComponent, try PSDWriter.encode(named))]
+        case .psd: files = [(target.url.lastPathComponent, try PSDWriter.encode(LayerTree(layers: named)))]
         default:
             for (index, pixels) in fitted.enumerated() {
                 files.append(("layer_\(index + 1).png", try PNGEncoder.encode(pixels)))

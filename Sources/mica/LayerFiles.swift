@@ -6,8 +6,9 @@ import ServiceAPI
 enum LayerFiles {
     /// Everything for a folder (PNGs, PSDs, `result.json`), or one PSD (one an image, if there are several) or ZIP.
     static func files(
-        of encoder: ResultEncoder, for target: OutputTarget
+        of result: LayeredResult, for target: OutputTarget
     ) throws -> [(name: String, bytes: [UInt8])] {
+        let encoder = ResultEncoder(result)
         switch target.kind {
         case .folder:
             return try encoder.parts().map { ($0.fileName ?? "\($0.name).json", $0.bytes) }

@@ -37,9 +37,9 @@ import Weights
         #expect(run.status == 0, "\(run.errors)")
         let layers = try (1...2).map { index in
             let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out/layer_\(index).png")))
-            return ImageLayer(name: "", pixels: try ImageDecoder.decode([UInt8](data)).pixels)
+            return ImageLayer(name: "layer", pixels: try ImageDecoder.decode([UInt8](data)).pixels)
         }
-        let flat = try Composite.flatten(layers)
+        let flat = Composite.flatten(try LayerTree(layers: layers))
         let picture = try ImageDecoder.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: Self.picture)))).pixels
         #expect(flat.bytes.count == picture.bytes.count)
         let differences = zip(flat.bytes, picture.bytes).map { abs(Int($0) - Int($1)) }

@@ -82,7 +82,7 @@ enum Pixels {
 
     /// Source-over over nothing, in floating point, rounded once.
     static func flattened(_ layers: [PixelBuffer]) throws -> PixelBuffer {
-        try Composite.flatten(layers.map { ImageLayer(name: "", pixels: $0) })
+        Composite.flatten(try LayerTree(layers: layers.map { ImageLayer(name: "layer", pixels: $0) }))
     }
 
     /// Source-over as programs do it that keep 8 bits after each layer.

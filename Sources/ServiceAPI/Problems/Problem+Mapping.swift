@@ -64,7 +64,7 @@ extension Problem {
             case .inputTooLarge: .bodyTooLarge
             case .truncated, .damaged: .damagedPicture
             case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
+            case .byteCountMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
                 .codecFailure:
                 .pictureFailed
             }

@@ -1,25 +1,14 @@
 import Foundation
 import ImageCodecs
-import LayerFitting
 import QwenImage
 
-/// Makes files of a decomposition: PNGs, PSD, ZIP and the JSON that describes them.
+/// Makes files of a result: PNGs, PSD, ZIP and the JSON that describes them.
 public struct ResultEncoder: Sendable {
-    private let decomposition: Decomposition
-    private let names: [[String]]
-    private let boxes: [[ResultManifest.Box?]]
-    private let finish: LayerFinish
-    private let fitSeconds: Double
-    private let modelName: String
+    private let result: LayeredResult
 
     /// Encodes the layers of one job.
-    public init(_ finished: FinishedResult, modelName: String) {
-        decomposition = finished.decomposition
-        names = finished.names
-        boxes = finished.boxes
-        finish = finished.finish
-        fitSeconds = finished.seconds
-        self.modelName = modelName
+    public init(_ result: LayeredResult) {
+        self.result = result
     }
 
     /// Pixels go out as the reference has them, to the last one:
@@ -38,11 +27,12 @@ public struct ResultEncoder: Sendable {
 
     /// A PNG for each layer, bottom first, one image after the other; written at the same time on all processors.
     public func layerParts() throws(ImageError) -> [ResultPart] {
-        let places = decomposition.images.enumerated().flatMap { image, layers in
-            layers.indices.map { (image: image, index: $0) }
+        let places = result.pictures.enumerated().flatMap { image, tree in
+            tree.layers.enumerated().map { (image: image, index: $0.offset, layer: $0.element) }
         }
         let encoded = try Parallel.map(places) { (place) throws(ImageError) in
-            try PNGEncoder.encode(decomposition.images[place.image][place.index], options: Self.exactly)
+            try PNGEncoder.encode(
+                place.layer.onCanvas(width: result.width, height: result.height), options: Self.exactly)
         }
         return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)
@@ -52,12 +42,7 @@ public struct ResultEncoder: Sendable {
 
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
-        let stacks = Swift.zip(decomposition.images, names).map { layers, names in
-            Swift.zip(layers, names).map { ImageLayer(name: $1, pixels: $0) }
-        }
-        let encoded = try Parallel.map(stacks) { (layers) throws(ImageError) in
-            try PSDWriter.encode(layers)
-        }
+        let encoded = try result.pictures.map { (tree) throws(ImageError) in try PSDWriter.encode(tree) }
         return encoded.enumerated().map { image, bytes in
             ResultPart(
                 name: psdPartName(image: image), fileName: psdFileName(image: image),
@@ -85,7 +70,7 @@ public struct ResultEncoder: Sendable {
 
     // MARK: Names
 
-    private var hasSeveralImages: Bool { decomposition.images.count > 1 }
+    private var hasSeveralImages: Bool { result.pictures.count > 1 }
 
     private func layerPartName(image: Int, index: Int) -> String {
         hasSeveralImages ? "image_\(image + 1)_layer_\(index + 1)" : "layer_\(index + 1)"
@@ -100,46 +85,33 @@ public struct ResultEncoder: Sendable {
     func description() -> ResultManifest {
         var layers: [ResultManifest.Layer] = []
         var psd: [ResultManifest.PSD] = []
-        for (image, stack) in decomposition.images.enumerated() {
-            for index in stack.indices {
+        for (image, tree) in result.pictures.enumerated() {
+            for (index, layer) in tree.layers.enumerated() {
                 let part = layerPartName(image: image, index: index)
                 layers.append(
                     ResultManifest.Layer(
-                        image: image + 1, index: index + 1, name: names[image][index], part: part,
-                        file: "\(part).png", box: boxes[image][index]))
+                        image: image + 1, index: index + 1, name: layer.name, part: part,
+                        file: "\(part).png", box: Self.box(of: layer)))
             }
             psd.append(
                 ResultManifest.PSD(
                     image: image + 1, part: psdPartName(image: image), file: psdFileName(image: image)))
         }
         var seconds: [String: Double] = [:]
-        for (stage, time) in decomposition.stageSeconds {
+        for (stage, time) in result.stageSeconds {
             seconds[stage.rawValue, default: 0] += time
         }
-        seconds["fit"] = fitSeconds
+        seconds["fit"] = result.fitSeconds
         return ResultManifest(
-            model: modelName, width: decomposition.width, height: decomposition.height,
-            seed: decomposition.parameters.seed, fit: finish.fit, caption: decomposition.caption,
-            parameters: ResultManifest.Parameters(decomposition.parameters),
+            model: result.modelName, width: result.width, height: result.height,
+            seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
+            parameters: ResultManifest.Parameters(result.parameters),
             seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: layers, psd: psd)
     }
 
     /// The smallest box around every pixel that is not fully transparent; nil if there is none.
-    static func box(of pixels: PixelBuffer) -> ResultManifest.Box? {
-        let (width, bytes) = (pixels.width, pixels.bytes)
-        var (left, right, top, bottom) = (width, -1, -1, -1)
-        for y in 0..<pixels.height {
-            let row = y * width
-            guard let first = (0..<width).first(where: { bytes[(row + $0) * 4 + 3] != 0 }) else { continue }
-            if top < 0 { top = y }
-            bottom = y
-            left = min(left, first)
-            // Only what lies right of the known edge can move it.
-            var x = width - 1
-            while x > right, bytes[(row + x) * 4 + 3] == 0 { x -= 1 }
-            right = max(right, x)
-        }
-        guard top >= 0 else { return nil }
-        return ResultManifest.Box(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+    private static func box(of layer: ImageLayer) -> ResultManifest.Box? {
+        guard let box = layer.visibleBox else { return nil }
+        return ResultManifest.Box(x: box.x, y: box.y, width: box.width, height: box.height)
     }
 }

@@ -33,9 +33,9 @@ final class LayerExecutor: JobExecutor {
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
             do {
-                let finished = try FinishedResult(result, of: picture, finish: wanted.finish)
-                let encoder = ResultEncoder(finished, modelName: decomposer.modelName)
-                return try ResultFiles.files(of: encoder, withPSD: wanted.needsPSD)
+                let layers = try LayeredResult(
+                    result, of: picture, finish: wanted.finish, modelName: decomposer.modelName)
+                return try ResultFiles.files(of: ResultEncoder(layers), withPSD: wanted.needsPSD)
             } catch {
                 throw .encoding(error)
             }

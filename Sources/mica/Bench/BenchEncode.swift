@@ -1,7 +1,6 @@
 import ArgumentParser
 import HTTPProtocol
 import ImageCodecs
-import LayerFitting
 import QwenImage
 import ServiceAPI
 
@@ -39,11 +38,10 @@ struct BenchEncode: ParsableCommand {
     private func measure() throws {
         let pictures = try (0..<layers).map { try SyntheticPicture.layer($0, of: layers, size: size) }
         let parameters = try DecompositionOptions().resolved(with: ModelDefaults())
-        let result = Decomposition(
+        let decomposition = Decomposition(
             images: [pictures], parameters: parameters, caption: nil, width: size, height: size, stageSeconds: [],
             peakTensorBytes: 0)
-        let encoder = ResultEncoder(
-            try FinishedResult(result, of: pictures[0], finish: .none), modelName: "bench")
+        let encoder = ResultEncoder(try LayeredResult(decomposition, modelName: "bench"))
         var byteCount = 0
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             byteCount =
@@ -53,12 +51,12 @@ struct BenchEncode: ParsableCommand {
                 case .multipart: Self.form(try encoder.parts()).reduce(0) { $0 + $1.count }
                 }
         }
-        var figures = BenchResult(
+        var result = BenchResult(
             work: "encode", times: times, floatingPointOperations: nil, peakTensorBytes: nil,
             parameters: ["format": format.rawValue, "layers": layers, "size": size])
-        figures.figures["file_bytes"] = Double(byteCount)
-        figures.figures["megapixels_per_second"] = Double(layers * size * size) / 1e6 / times.median
-        try figures.show(options)
+        result.figures["file_bytes"] = Double(byteCount)
+        result.figures["megapixels_per_second"] = Double(layers * size * size) / 1e6 / times.median
+        try result.show(options)
     }
 
     /// The bytes that go to a client.

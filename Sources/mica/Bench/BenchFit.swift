@@ -63,7 +63,8 @@ struct BenchFit: ParsableCommand {
 
     /// Between the stack's composite and the picture.
     private static func largestDifference(_ layers: [PixelBuffer], _ picture: PixelBuffer) throws(ImageError) -> Int {
-        let flat = try Composite.flatten(layers.map { ImageLayer(name: "", pixels: $0) })
+        let flat = Composite.flatten(
+            try LayerTree(layers: layers.map { ImageLayer(name: "layer", pixels: $0) }))
         var largest = 0
         for byte in flat.bytes.indices {
             largest = max(largest, abs(Int(flat.bytes[byte]) - Int(picture.bytes[byte])))

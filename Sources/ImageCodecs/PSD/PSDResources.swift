@@ -1,6 +1,6 @@
 import CImages
 
-/// The image resources of a PSD: resolution, profile, thumbnail, and what the merged image is.
+/// The image resources of a PSD: resolution, profile, thumbnail, XMP, and what the merged image is.
 enum PSDResources {
     /// The longest side of the thumbnail.
     static let thumbnailSide = 160
@@ -9,7 +9,7 @@ enum PSDResources {
     private static let alphaName = "Transparency"
 
     /// The resource section without its length; `preview` is the merged image on white.
-    static func bytes(preview: RGBBuffer, hasAlpha: Bool) throws(ImageError) -> [UInt8] {
+    static func bytes(preview: RGBBuffer, hasAlpha: Bool, xmp: [UInt8]) throws(ImageError) -> [UInt8] {
         var section = BigEndianBytes()
         append(1005, resolution(), to: &section)
         if hasAlpha {
@@ -22,6 +22,7 @@ enum PSDResources {
             append(1053, [0, 0, 0, 0], to: &section)
         }
         append(1057, versionInfo(), to: &section)
+        if !xmp.isEmpty { append(1060, xmp, to: &section) }
         return section.bytes
     }
 

@@ -33,4 +33,23 @@ struct PixelBox: Equatable {
         self.right = right
         self.bottom = bottom
     }
+
+    /// The box elsewhere.
+    func moved(x: Int, y: Int) -> PixelBox {
+        PixelBox(left: left + x, top: top + y, right: right + x, bottom: bottom + y)
+    }
+}
+
+extension PixelBuffer {
+    /// The pixels inside a box that lies within the picture and is not empty.
+    func cropped(to box: PixelBox) -> PixelBuffer {
+        precondition(box.left >= 0 && box.top >= 0 && box.right <= width && box.bottom <= height, "a box outside")
+        var result: [UInt8] = []
+        result.reserveCapacity(box.width * box.height * Self.channels)
+        for y in box.top..<box.bottom {
+            let start = (y * width + box.left) * Self.channels
+            result.append(contentsOf: bytes[start..<start + box.width * Self.channels])
+        }
+        return PixelBuffer(uncheckedWidth: box.width, height: box.height, bytes: result)
+    }
 }

@@ -1,7 +1,7 @@
 import Testing
 
 /// A small reader of the PSDs that `PSDWriter` makes, strict about every length.
-struct PSDReader {
+struct StrictPSD {
     struct Layer {
         var box: (top: Int, left: Int, bottom: Int, right: Int) = (0, 0, 0, 0)
         var channelIDs: [Int] = []

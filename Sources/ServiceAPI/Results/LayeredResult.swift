@@ -1,0 +1,91 @@
+import ImageCodecs
+import LayerFitting
+import QwenImage
+
+/// What a job made, as pictures of named layers: everything that files and answers are made of.
+public struct LayeredResult: Sendable {
+    /// A picture for each result, bottom layer first.
+    public let pictures: [LayerTree]
+    /// What answers call the model.
+    public let modelName: String
+    /// What was done to the model's layers.
+    public let finish: LayerFinish
+    /// Wall seconds that this took.
+    public let fitSeconds: Double
+    /// What was used, the seed included.
+    public let parameters: DecompositionParameters
+    /// The caption that the model wrote, if it did.
+    public let caption: String?
+    /// Wall seconds by stage, in order.
+    public let stageSeconds: [(stage: PipelineStage, seconds: Double)]
+    /// The most bytes of tensors that the device held at once.
+    public let peakTensorBytes: Int
+
+    /// A result of these pictures; the rest is taken from the decomposition.
+    public init(
+        pictures: [LayerTree], of decomposition: Decomposition, modelName: String, finish: LayerFinish = .none,
+        fitSeconds: Double = 0
+    ) {
+        self.pictures = pictures
+        self.finish = finish
+        self.fitSeconds = fitSeconds
+        self.modelName = modelName
+        parameters = decomposition.parameters
+        caption = decomposition.caption
+        stageSeconds = decomposition.stageSeconds
+        peakTensorBytes = decomposition.peakTensorBytes
+    }
+
+    /// The model's own layers, named by their places; throws `ImageError` if there are none.
+    public init(_ decomposition: Decomposition, modelName: String) throws(ImageError) {
+        var pictures: [LayerTree] = []
+        for layers in decomposition.images {
+            pictures.append(
+                try LayerTree(
+                    layers: layers.enumerated().map { ImageLayer(name: Self.name($0.offset), pixels: $0.element) }))
+        }
+        self.init(pictures: pictures, of: decomposition, modelName: modelName)
+    }
+
+    /// The layers as people get them: finished, named by the caption or their places, trimmed if nothing is lost by it.
+    ///
+    /// `picture` is what was decomposed. Throws `ImageError` if the layers are no stack.
+    public init(
+        _ decomposition: Decomposition, of picture: PixelBuffer, finish: LayerFinish, modelName: String
+    ) throws(ImageError) {
+        let start = ContinuousClock.now
+        let caption = decomposition.caption ?? decomposition.parameters.prompt
+        var pictures: [LayerTree] = []
+        for layers in decomposition.images {
+            let stack = try finish.finish(layers, of: picture)
+            pictures.append(try Self.tree(of: stack, caption: caption, trims: finish.cleanUp != nil))
+        }
+        self.init(
+            pictures: pictures, of: decomposition, modelName: modelName, finish: finish,
+            fitSeconds: (ContinuousClock.now - start) / .seconds(1))
+    }
+
+    private static func tree(of stack: [PixelBuffer], caption: String?, trims: Bool) throws(ImageError) -> LayerTree {
+        let (width, height) = (stack.first?.width ?? 0, stack.first?.height ?? 0)
+        var layers = stack.map { ImageLayer(name: "", pixels: $0) }
+        let boxes = layers.map { layer in
+            layer.visibleBox.map { ResultManifest.Box(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
+        }
+        let names = LayerNames.names(for: boxes, width: width, height: height, caption: caption)
+        for index in layers.indices {
+            // Without clean-up colours under alpha 0 are the model's, and stay.
+            if trims { layers[index] = layers[index].trimmed() }
+            layers[index].name = LayerTree.name(names[index], orElse: name(index))
+        }
+        return try LayerTree(width: width, height: height, nodes: layers.map { .layer($0) })
+    }
+
+    /// The name of a layer that nothing else is known of, 0 being the bottom one.
+    public static func name(_ index: Int) -> String { index == 0 ? "background" : "layer \(index + 1)" }
+
+    /// Width of the canvas, the same for all pictures.
+    public var width: Int { pictures.first?.width ?? 0 }
+
+    /// Height of the canvas.
+    public var height: Int { pictures.first?.height ?? 0 }
+}
