@@ -46,6 +46,8 @@ extension Problem {
         case .unknownModel(let name, let served):
             self.init(.unknownModel, "'\(name)' is not served here; '\(served)' is")
             parameter = "model"
+        case .emptyLayer(let number):
+            self.init(.parameterOutOfRange, "layer \(number) holds nothing that could be split")
         case .picture(let error): self.init(picture: error)
         case .encoding(let error): self.init(.encodingFailed, error.description)
         case .pipeline(let error): self.init(pipeline: error)

@@ -86,12 +86,12 @@ public struct ResultEncoder: Sendable {
         var layers: [ResultManifest.Layer] = []
         var psd: [ResultManifest.PSD] = []
         for (image, tree) in result.pictures.enumerated() {
-            for (index, layer) in tree.layers.enumerated() {
+            for (index, (groups, layer)) in tree.paths.enumerated() {
                 let part = layerPartName(image: image, index: index)
                 layers.append(
                     ResultManifest.Layer(
-                        image: image + 1, index: index + 1, name: layer.name, part: part,
-                        file: "\(part).png", box: Self.box(of: layer)))
+                        image: image + 1, index: index + 1, name: layer.name, groups: groups.isEmpty ? nil : groups,
+                        part: part, file: "\(part).png", box: Self.box(of: layer)))
             }
             psd.append(
                 ResultManifest.PSD(
