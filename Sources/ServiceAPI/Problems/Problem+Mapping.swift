@@ -66,7 +66,7 @@ extension Problem {
             case .inputTooLarge: .bodyTooLarge
             case .truncated, .damaged: .damagedPicture
             case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
+            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
                 .codecFailure:
                 .pictureFailed
             }
