@@ -1,5 +1,6 @@
 import Foundation
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// Makes files of a result: PNGs, PSD, ZIP and the JSON that describes them.
