@@ -94,11 +94,11 @@ def rows_of(last, limit, with_truth):
 
 
 def read_decomposed(folder, N):
-    """Cases and answers of posters from FOLDER/NAME/layer-1.png ...: truth is rendered at the answer's own size."""
+    """Cases and answers of posters from FOLDER/NAME/layer_1.png ...: truth is rendered at the answer's own size."""
     cases = []
     for path in posters.paths():
         name = os.path.basename(path)[:-4]
-        files = [f"{folder}/{name}/layer-{i + 1}.png" for i in range(N)]
+        files = [f"{folder}/{name}/layer_{i + 1}.png" for i in range(N)]
         if not all(os.path.exists(f) for f in files):
             continue
         layers = [np.asarray(Image.open(f).convert("RGBA")).copy() for f in files]

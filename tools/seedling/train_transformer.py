@@ -36,11 +36,12 @@ DEFAULTS = dict(
     lr=1.5e-3,
     muon_lr=3e-3,
     warmup=50,
-    noise_only=0.9,
+    noise_only=1.0,
     frame0=0.1,
     channel_weight=0.7,
     square=0.5,
     robust=0.1,
+    present=1.5,
     optimiser="muon",
     average=0.998,
     stages=[[1.0, 128]],
@@ -154,6 +155,17 @@ def sigmas(count, noise_only, g, device):
     return torch.where(torch.rand(count, generator=g, device=device) < noise_only, torch.ones_like(s), s)
 
 
+EMPTY = -0.95  # normalised value of latent channel 3 (alpha's) up to which a cell shows nothing
+
+
+def presence(x, more):
+    """Weight of each token, [B, F, tokens]: up to 1 + more where a layer shows something, the rarer the more.
+
+    Without it a layer of small letters is best answered by nothing at all for a long time."""
+    something = (x[..., 12:16].amax(-1) > EMPTY).float()
+    return 1 + more * something * (1 - something.mean(2, True))
+
+
 def loss_of(model, x0, noise, s, cos, sin, weights, o):
     """Weighted loss, and each frame's square error relative to nothing, [F]."""
     frames = x0.shape[1]
@@ -164,7 +176,8 @@ def loss_of(model, x0, noise, s, cos, sin, weights, o):
     error = at * (v.float() - (e - x))
     square = error.square()
     value = o.square * square + (square + o.robust**2).sqrt() - o.robust
-    value = (value * weights).mean(-1).unflatten(1, (frames, -1)).mean(2)
+    value = (value * weights).mean(-1).unflatten(1, (frames, -1))
+    value = (value * presence(x.unflatten(1, (frames, -1)), o.present)).mean(2)
     share = torch.ones(frames, device=x0.device)
     share[0] = o.frame0
     return (value * share).sum(1).mean() / share.sum(), square.detach().mean((0, 2)).unflatten(0, (frames, -1)).mean(
@@ -233,12 +246,14 @@ def main():
     ema = Transformer(o.dim, o.depth, o.head_dim).to(device).requires_grad_(False)
     if o.init:
         model.load_state_dict(torch.load(o.init, map_location=device, weights_only=False)["ema"])
+        model.first_values.copy_(model.transformer_blocks[0].attn.to_v.weight[:, :64])
     ema.load_state_dict(model.state_dict())
     made = optimisers(model, o)
     it, seen, spent, log = 0, 0, 0.0, []
     if os.path.exists(o.out):
         saved = torch.load(o.out, map_location=device, weights_only=False)
         model.load_state_dict(saved["model"])
+        model.first_values.copy_(model.transformer_blocks[0].attn.to_v.weight[:, :64])
         ema.load_state_dict(saved["ema"])
         for optimiser, state in zip(made, saved["optimisers"]):
             optimiser.load_state_dict(state)
@@ -291,7 +306,7 @@ def main():
         for optimiser in made:
             optimiser.step()
             optimiser.zero_grad(set_to_none=True)
-        model.hold_queries()
+        model.hold()
         if partner:
             partner.meet(model, it)
         it, seen = it + 1, seen + len(z)

@@ -4,7 +4,8 @@
   python tools/seedling/train_vae.py vae.pt --pool POOL --held HELD --init vae24.pt --decoder --minutes 20   # finer pictures
   on a GPU: --device cuda --crop 128 --batch 128 --compile --minutes 6
 
-The state (weights, averages, optimiser, clock) is saved each minute and resumed where the file exists. Curves: vae.png."""
+The state (weights, averages, optimiser, clock) is saved each minute and resumed where the file exists. Curves: vae.png.
+"""
 
 import argparse
 import json
@@ -59,12 +60,15 @@ def test(vae, frames):
     c, d = (frames[:, :3] + 1) / 2, (y[:, :3] + 1) / 2
     square = float(((c * A + 1 - A) - (d * B + 1 - B)).square().mean())
     steps = (B * 255).round()
-    return dict(
-        psnr_white=round(-10 * math.log10(square + 1e-9), 3),
-        alpha_mae=round(float((A - B).abs().mean()), 5),
-        opaque_exact=round(float((steps == 255)[A == 1].float().mean()), 4),
-        empty_exact=round(float((steps == 0)[A == 0].float().mean()), 4),
-    ), z
+    return (
+        dict(
+            psnr_white=round(-10 * math.log10(square + 1e-9), 3),
+            alpha_mae=round(float((A - B).abs().mean()), 5),
+            opaque_exact=round(float((steps == 255)[A == 1].float().mean()), 4),
+            empty_exact=round(float((steps == 0)[A == 0].float().mean()), 4),
+        ),
+        z,
+    )
 
 
 def arguments():
@@ -145,7 +149,9 @@ def main():
             log.append(dict(minutes=round(spent / 60, 2), it=it, loss=float(running), held=figures))
             print(json.dumps(log[-1]), flush=True)
             mean, std = statistics()
-            state = dict(cfg=vae.cfg, model=vae.state_dict(), state=ema.state_dict(), optimiser=optimiser.state_dict())
+            state = dict(
+                cfg=vae.cfg, model=vae.state_dict(), state=ema.state_dict(), optimiser=optimiser.state_dict()
+            )
             state |= dict(it=it, spent=spent, log=log, mean=mean, std=std, metrics=figures, samples=it * o.batch)
             torch.save(state, o.out + ".part")
             os.replace(o.out + ".part", o.out)

@@ -21,6 +21,8 @@ import torch.nn.functional as F
 
 THETA = 10000.0
 AXES = {32: (12, 10, 10), 64: (24, 20, 20)}
+PASS = slice(0, 64)  # channels of the noisy tokens, which only the first values and the output read
+GAIN = 0.5  # their amplitude
 TEXT_KEY = 3000.0  # factor of the text tokens' negated key
 
 
@@ -146,6 +148,7 @@ class Transformer(nn.Module):
         self.transformer_blocks = nn.ModuleList([Block(dim, head_dim) for _ in range(depth)])
         self.norm_out = OutputNorm(dim)
         self.proj_out = nn.Linear(dim, 64)
+        self.register_buffer("first_values", torch.zeros(dim, 64), persistent=False)
         for name, p in self.named_parameters():
             if p.ndim == 2:
                 nn.init.normal_(p, std=0.02) if "embed" in name else nn.init.xavier_uniform_(p)
@@ -161,19 +164,27 @@ class Transformer(nn.Module):
         return self.proj_out(self.norm_out(x, e))
 
     @torch.no_grad()
-    def hold_queries(self):
-        """Keep each query's part in the reserved direction fixed; called after every step of the optimiser."""
-        for block in self.transformer_blocks:
-            q, D = block.attn.to_q, self.cfg["head_dim"]
-            q.weight.view(-1, D, q.weight.shape[1])[:, D - 2 :] = 0
-            q.bias.view(-1, D)[:, D - 2] = 1
-            q.bias.view(-1, D)[:, D - 1] = 0
+    def hold(self):
+        """Put back what training must not move: the noise's way through, and each query's part in RESERVED."""
+        D = self.cfg["head_dim"]
+        for i, block in enumerate(self.transformer_blocks):
+            a, reads = block.attn, [block.attn.to_q, block.attn.to_k, block.img_mlp.net[0].proj]
+            for linear in reads + [a.to_v] * (i > 0):
+                linear.weight[:, PASS] = 0
+            if i == 0:
+                a.to_v.weight[:, PASS] = self.first_values
+            for linear in (a.to_out[0], block.img_mlp.net[2]):
+                linear.weight[PASS] = 0
+                linear.bias[PASS] = 0
+            a.to_q.weight.view(-1, D, a.to_q.weight.shape[1])[:, D - 2 :] = 0
+            a.to_q.bias.view(-1, D)[:, D - 2] = 1
+            a.to_q.bias.view(-1, D)[:, D - 1] = 0
+        self.proj_out.weight[:, PASS] = torch.eye(64, device=self.proj_out.weight.device) / GAIN
 
 
 # ---- the starting point
 
-PASS = 0.5  # amplitude of the noise in the residual stream
-CONSTANT = 20.0  # two opposite constants dominate each norm's statistics, which makes the norms nearly linear
+CONSTANT = 60.0  # two opposite constants dominate each norm's statistics, which makes the norms nearly linear
 ROOM = slice(64, 128)  # channels of the first guess
 INDEX = 10.0  # amplitude of a frame's own channel: large, so that the first MLPs already act by frame
 
@@ -239,8 +250,8 @@ def velocity_clock(model, level):
 
 
 def frozen(name):
-    """Parameters that `velocity_clock` has set for good."""
-    fixed = ("time_text_embed", "norm_out", "proj_out.bias")
+    """Parameters that are set for good at the start."""
+    fixed = ("img_in", "time_text_embed", "norm_out", "proj_out.bias")
     return name.startswith(fixed) or name.endswith("img_mod.1.weight")
 
 
@@ -251,11 +262,10 @@ def placed(model, opaque_level):
     opaque_level: mean normalised value of latent channel 3 (alpha's) in an opaque picture; it marks the condition."""
     d, D, axes = model.cfg["dim"], model.cfg["head_dim"], model.axes
     eye = torch.eye(64)
-    model.img_in.weight[:64], model.img_in.weight[ROOM] = PASS * eye, 0
-    model.img_in.weight[128:132] = 0
-    model.img_in.weight[-2:] = 0
+    model.img_in.weight.zero_()
+    model.img_in.weight[PASS] = GAIN * eye
     model.img_in.bias[-2], model.img_in.bias[-1] = CONSTANT, -CONSTANT
-    level = math.sqrt((2 * CONSTANT**2 + 0.25 * 64 + d / 4) / d)
+    level = math.sqrt((2 * CONSTANT**2 + 64 * (GAIN**2 + 1) + 2 * INDEX**2 + d / 4) / d)
     h, w = axes[0], axes[0] + axes[1]
     sharp = [2, 3, h, h + 1, h + 2, h + 3, w, w + 1, w + 2, w + 3]
     for i, block in enumerate(model.transformer_blocks):
@@ -277,19 +287,23 @@ def placed(model, opaque_level):
             _position_head(a, head, *_same_place(axes))
         if i == 0:
             a.to_v.weight[:64] = 0
-            a.to_v.weight[:64, :64] = eye[:, :64]
+            a.to_v.weight[:, PASS] = 0
+            a.to_v.weight[:64, PASS] = eye / GAIN
+            for m in (a.norm_q, a.norm_k):
+                m.weight[sharp] = 4.5
             a.to_out[0].weight[ROOM] = 0
             a.to_out[0].weight[ROOM, :64] = eye
             a.to_out[0].weight[128:132] = 0
             for n, head in enumerate(range(2, min(6, d // D))):
                 _position_head(a, head, *_frame_at(-(n + 1), axes))
                 a.to_v.weight[head * D] = 0
-                a.to_v.weight[head * D, 12:16] = 1 / (4 * PASS * opaque_level)
+                a.to_v.weight[head * D, 12:16] = 1 / (4 * GAIN * opaque_level)
                 a.to_out[0].weight[128 + n, head * D] = INDEX
+            model.first_values.copy_(a.to_v.weight[:, PASS])
     velocity_clock(model, level)
     model.proj_out.weight.zero_()
-    model.proj_out.weight[:, :64], model.proj_out.weight[:, ROOM] = eye / PASS, -eye / PASS
-    model.hold_queries()
+    model.proj_out.weight[:, ROOM] = -eye
+    model.hold()
     return model
 
 
@@ -377,7 +391,7 @@ if __name__ == "__main__":
     small = placed(Transformer(192, 3, 32), 0.6)
     for name, p in small.named_parameters():
         p.data += 0.02 * torch.randn_like(p) * (not frozen(name))
-    small.hold_queries()
+    small.hold()
     full = to_diffusers(small)
     x, t = torch.randn(2, 5 * 6 * 4, 64), torch.tensor([0.3, 0.8])
     mine = small(x, t, *rope_table(4, 6, 4, small.axes)).detach()

@@ -46,7 +46,7 @@ LATIN_FACES = (
     "Cantarell Lato LeagueSpartan Comfortaa DancingScript Carlito"
 ).split()
 SCRIPT_FACES = {
-    "cjk": ("NotoSansCJK", "NotoSerifCJK", "ReggaeOne"),
+    "cjk": ("NotoSansCJK", "NotoSerifCJK"),
     "ar": ("NotoNaskhArabic", "NotoKufiArabic", "NotoSansArabic"),
     "dev": ("NotoSansDevanagari", "NotoSerifDevanagari"),
     "he": ("NotoSansHebrew", "NotoSerifHebrew"),
