@@ -20,7 +20,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let multipliesInt8: Bool
     /// True if this CPU convolves without laying out patches.
     let convolvesDirectly: Bool
-    let matrixProducts = MatrixProductCache()
+    let matrixProducts: MatrixProductCache
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
@@ -40,8 +40,28 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes)
+        matrixProducts = MatrixProductCache()
         openblas_set_num_threads(1)
     }
+
+    /// A rehearsal of `backend`: the same code with the same numbers, but memory is counted only and no task is run.
+    /// What touches data outside of `workers` must ask `isRehearsing` first.
+    private init(rehearsing backend: CPUBackend, limitBytes: Int?) {
+        precision = backend.precision
+        multipliesBFloat16 = backend.multipliesBFloat16
+        multipliesInt8 = backend.multipliesInt8
+        convolvesDirectly = backend.convolvesDirectly
+        workers = Workers(count: backend.workers.count, isRehearsing: true)
+        allocator = HostAllocator(limitBytes: limitBytes, isRehearsing: true)
+        matrixProducts = backend.matrixProducts
+    }
+
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        CPUBackend(rehearsing: self, limitBytes: limitBytes)
+    }
+
+    /// True if tensors have no memory behind them.
+    var isRehearsing: Bool { workers.isRehearsing }
 
     public var memory: MemoryUse { allocator.memory }
 
@@ -62,7 +82,14 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
         precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
+        return try upload(shape) { values }
+    }
+
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
         let tensor = try allocate(shape, .float32)
+        guard !isRehearsing else { return tensor }
+        let values = values()
+        precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
         values.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { tensor.rawPointer.copyMemory(from: base, byteCount: bytes.count) }
         }
@@ -70,7 +97,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
-        Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
+        guard !isRehearsing else { return [Float](repeating: 0, count: tensor.elementCount) }
+        return Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {

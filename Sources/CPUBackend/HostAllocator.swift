@@ -23,10 +23,15 @@ package final class HostAllocator: Sendable {
 
     private let state = Mutex(State())
     private let limitBytes: Int?
+    private let isRehearsing: Bool
+    /// What a rehearsal hands out: not null, aligned, and never looked at.
+    private static let rehearsedAddress: UInt = 1 << 12
 
-    /// `limitBytes` bounds what may be in use at once; nil leaves it to the system.
-    package init(limitBytes: Int?) {
+    /// `limitBytes` bounds what may be in use at once; nil leaves it to the system. A rehearsing allocator counts as
+    /// any other, and its blocks have no memory.
+    package init(limitBytes: Int?, isRehearsing: Bool = false) {
         self.limitBytes = limitBytes
+        self.isRehearsing = isRehearsing
     }
 
     /// Bytes in use now, and the most since the last `resetPeak`; each block counts with its rounded size.
@@ -58,7 +63,7 @@ package final class HostAllocator: Sendable {
                     .outOfMemory(
                         operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: limit))
             }
-            guard let block = Self.takeBlock(size, &state) else {
+            guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, &state) else {
                 return .failure(
                     .outOfMemory(operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: nil))
             }
@@ -79,6 +84,7 @@ package final class HostAllocator: Sendable {
         let keeps = state.withLock { state in
             state.usedBytes -= size
             // Used and kept bytes together stay what they were, and so below the peak.
+            guard !isRehearsing else { return true }
             guard size >= Self.mappedBlockBytes else { return false }
             state.keptBytes += size
             state.kept[size, default: []].append(address)

@@ -5,6 +5,14 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// As `upload(values(), shape)`, for backends with data.
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
+        try upload(values(), shape)
+    }
+
+    /// Tensors alone, for backends that need nothing besides them.
+    public func rehearsal(limitBytes: Int?) -> any Backend { Meter() }
+
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {
         try allocate(shape, .float32)

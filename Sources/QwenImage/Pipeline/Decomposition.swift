@@ -15,11 +15,14 @@ public struct Decomposition: Sendable {
     public let stageSeconds: [(stage: PipelineStage, seconds: Double)]
     /// The most bytes of tensors that the device held at once (mapped weights not counted).
     public let peakTensorBytes: Int
+    /// The same by stage.
+    public let stagePeakBytes: [PipelineStage: Int]
 
     /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
-        stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int
+        stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int,
+        stagePeakBytes: [PipelineStage: Int] = [:]
     ) {
         self.images = images
         self.parameters = parameters
@@ -28,5 +31,6 @@ public struct Decomposition: Sendable {
         self.height = height
         self.stageSeconds = stageSeconds
         self.peakTensorBytes = peakTensorBytes
+        self.stagePeakBytes = stagePeakBytes
     }
 }

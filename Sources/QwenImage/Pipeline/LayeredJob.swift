@@ -9,7 +9,7 @@ final class LayeredJob {
     let hooks: LayeredPipeline.Hooks
     let geometry: LatentGeometry
     private(set) var parameters: DecompositionParameters
-    private let clock = StageClock()
+    let clock: StageClock
 
     var backend: any Backend { pipeline.backend }
     /// Frames made anew: the whole picture, then the layers.
@@ -22,6 +22,7 @@ final class LayeredJob {
         self.size = size
         self.parameters = parameters
         self.hooks = hooks
+        clock = StageClock(pipeline.backend)
         let autoencoder = pipeline.model.autoencoder
         geometry = LatentGeometry(
             channels: autoencoder.zDim, tokenHeight: size.height / (2 * autoencoder.scaleFactor),
@@ -34,20 +35,24 @@ final class LayeredJob {
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
         let branches = try clock.time(.encodePrompt) { try encodePrompts() }
-        let condition = try clock.time(.encodeImage) { try encode(resized) }
-        let noise = try noise(given: latents)
+        let condition = try clock.time(.encodeImage) { try encode { PixelConversion.signedFloats(resized) } }
         var results: [Tensor] = []
-        let schedule = try clock.time(.modulation) { try prepareSchedule(conditionTokens: condition.shape[0]) }
-        for index in noise.indices {
+        let (drawn, schedule) = try clock.time(.modulation) {
+            (try noise(given: latents), try prepareSchedule(conditionTokens: condition.shape[0]))
+        }
+        for index in drawn.indices {
             let result = try clock.time(.denoise) {
-                try denoise(noise[index], index, condition: condition, branches: branches, schedule: schedule)
+                try denoise(
+                    drawn[index], index, condition: condition, branches: branches, schedule: schedule,
+                    steps: 0..<parameters.numInferenceSteps)
             }
             results.append(result)
         }
         let images = try clock.time(.decode) { try decode(results) }
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
-            stageSeconds: clock.stageSeconds, peakTensorBytes: backend.memory.peakBytes)
+            stageSeconds: clock.stageSeconds, peakTensorBytes: clock.stagePeakBytes.values.max() ?? 0,
+            stagePeakBytes: clock.stagePeakBytes)
     }
 
     // MARK: Before the loop
@@ -67,20 +72,29 @@ final class LayeredJob {
 
     /// The conditional branch, then, with guidance, the unconditional one.
     private func encodePrompts() throws -> [QwenImageTransformer2DModel.Branch] {
-        var prompts = [("prompt_embeds", parameters.prompt ?? "")]
-        if parameters.doTrueCFG { prompts.append(("negative_prompt_embeds", parameters.negativePrompt ?? "")) }
         var branches: [QwenImageTransformer2DModel.Branch] = []
         for (index, (name, prompt)) in prompts.enumerated() {
             report(.encodePrompt, index, prompts.count)
             // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
             let embeds = try embedding(of: prompt, observer: index == 0 ? hooks.observer : nil)
             if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
-            branches.append(
-                try pipeline.transformer.branch(
-                    promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth))
+            branches.append(try branch(embeds))
         }
         report(.encodePrompt, prompts.count, prompts.count)
         return branches
+    }
+
+    /// The prompts to embed, each under the name that its embedding has in the reference.
+    var prompts: [(name: String, text: String)] {
+        let conditional = ("prompt_embeds", parameters.prompt ?? "")
+        guard parameters.doTrueCFG else { return [conditional] }
+        return [conditional, ("negative_prompt_embeds", parameters.negativePrompt ?? "")]
+    }
+
+    /// The guidance branch of an embedding.
+    func branch(_ promptEmbeds: Tensor) throws(TensorError) -> QwenImageTransformer2DModel.Branch {
+        try pipeline.transformer.branch(
+            promptEmbeds: promptEmbeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
     }
 
     /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
@@ -98,12 +112,11 @@ final class LayeredJob {
         return embeds
     }
 
-    /// The condition's tokens [frameTokens, channels * 4].
-    private func encode(_ picture: PixelBuffer) throws -> Tensor {
+    /// The condition's tokens [frameTokens, channels * 4] of a picture [height, width, 4], -1...1.
+    func encode(_ picture: () -> [Float]) throws -> Tensor {
         report(.encodeImage, 0, 1)
         try hooks.cancellation.check()
-        let pixels = try backend.upload(
-            PixelConversion.signedFloats(picture), [size.height, size.width, 4])
+        let pixels = try backend.upload([size.height, size.width, 4], picture)
         let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
@@ -121,7 +134,7 @@ final class LayeredJob {
 
     /// By image, packed noise [frames * frameTokens, channels * 4];
     /// drawn in one call for all images, as the reference does.
-    private func noise(given latents: [Float]?) throws -> [Tensor] {
+    func noise(given latents: [Float]?) throws -> [Tensor] {
         let imageCount = parameters.numImagesPerPrompt
         let elements = noiseShape[1] * noiseShape[2]
         if let latents {
@@ -130,25 +143,30 @@ final class LayeredJob {
                     Array(latents[(index * elements)..<((index + 1) * elements)]), [noiseShape[1], noiseShape[2]])
             }
         }
-        var source = NoiseSource(kind: parameters.generator, seed: parameters.seed)
-        let values = source.randn(count: imageCount * elements, dtype: parameters.dtype)
+        lazy var values = drawnNoise(count: imageCount * elements)
         return try (0..<imageCount).map { index in
-            let image = Array(values[(index * elements)..<((index + 1) * elements)])
-            let frames = try backend.upload(
-                image, [frames, geometry.channels, 2 * geometry.tokenHeight, 2 * geometry.tokenWidth])
+            let shape: Shape = [frames, geometry.channels, 2 * geometry.tokenHeight, 2 * geometry.tokenWidth]
+            let frames = try backend.upload(shape) {
+                imageCount == 1 ? values : Array(values[(index * elements)..<((index + 1) * elements)])
+            }
             return try geometry.pack(frames: frames, on: backend)
         }
+    }
+
+    private func drawnNoise(count: Int) -> [Float] {
+        var source = NoiseSource(kind: parameters.generator, seed: parameters.seed)
+        return source.randn(count: count, dtype: parameters.dtype)
     }
 
     // MARK: The loop
 
     /// The scheduler, its steps decided, and all modulations.
-    private struct PreparedSchedule {
+    struct PreparedSchedule {
         let scheduler: FlowMatchEulerDiscreteScheduler
         let modulation: QwenImageTransformer2DModel.Schedule
     }
 
-    private func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
+    func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
         var scheduler = pipeline.model.scheduler
         try scheduler.setTimesteps(
             sigmas: FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: parameters.numInferenceSteps),
@@ -168,20 +186,20 @@ final class LayeredJob {
         return PreparedSchedule(scheduler: scheduler, modulation: modulation)
     }
 
-    /// Runs all steps on one image's noise; the result is [frames * frameTokens, channels * 4].
-    private func denoise(
+    /// Runs steps on one image's noise; the result is [frames * frameTokens, channels * 4].
+    func denoise(
         _ noise: Tensor, _ imageIndex: Int, condition: Tensor, branches: [QwenImageTransformer2DModel.Branch],
-        schedule: PreparedSchedule
+        schedule: PreparedSchedule, steps: Range<Int>
     ) throws -> Tensor {
-        let steps = parameters.numInferenceSteps
-        let total = steps * parameters.numImagesPerPrompt
+        let stepCount = parameters.numInferenceSteps
+        let total = stepCount * parameters.numImagesPerPrompt
         // Latents and condition lie in one tensor; a step changes the latents' rows in place.
         let hiddenStates = try backend.concatenateRows([noise, condition])
         let latents = hiddenStates.rows(0..<noise.shape[0])
         let observer = hooks.observer
         if let observer { try observer.record("noise.packed", latents.batchOfOne) }
-        for step in 0..<steps {
-            report(.denoise, imageIndex * steps + step, total)
+        for step in steps {
+            report(.denoise, imageIndex * stepCount + step, total)
             try hooks.cancellation.check()
             let outputs = try pipeline.transformer(
                 hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
@@ -193,7 +211,7 @@ final class LayeredJob {
             try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
             try observer?.record("step.\(step).latents", latents.batchOfOne)
         }
-        report(.denoise, (imageIndex + 1) * steps, total)
+        report(.denoise, (imageIndex + 1) * stepCount, total)
         return latents
     }
 
@@ -231,8 +249,7 @@ final class LayeredJob {
             for layer in 1...parameters.layers {
                 report(.decode, imageIndex * parameters.layers + layer - 1, total)
                 try hooks.cancellation.check()
-                let tokens = result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
-                layers.append(try decodeLayer(tokens))
+                layers.append(try decodeLayer(tokens(ofLayer: layer, in: result)))
             }
             images.append(layers)
         }
@@ -241,16 +258,26 @@ final class LayeredJob {
     }
 
     private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
-        let latent = try geometry.unpack(tokens, on: backend)
-        let decoded = try pipeline.autoencoder.decode(
-            latent, cancellation: hooks.cancellation, observer: hooks.observer)
-        let unit = PixelConversion.unitFloats(try backend.download(decoded))
+        let decoded = try decodeTokens(tokens)
         if let observer = hooks.observer {
+            let unit = PixelConversion.unitFloats(try backend.download(decoded))
             let signed = try backend.upload(unit.map { $0 * 2 - 1 }, decoded.shape)
             try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]).oneFrame)
             try observer.record("images", try backend.upload(unit, decoded.shape).batchOfOne)
         }
-        return try PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
+        return try PixelBuffer(
+            width: size.width, height: size.height, bytes: PixelConversion.pixels(try backend.download(decoded)))
+    }
+
+    /// One frame's tokens as a picture [height, width, 4] on the device, not clamped.
+    func decodeTokens(_ tokens: Tensor) throws -> Tensor {
+        let latent = try geometry.unpack(tokens, on: backend)
+        return try pipeline.autoencoder.decode(latent, cancellation: hooks.cancellation, observer: hooks.observer)
+    }
+
+    /// The tokens of a layer, 1 to `layers`, in an image's result.
+    func tokens(ofLayer layer: Int, in result: Tensor) -> Tensor {
+        result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
     }
 
     private func report(_ stage: PipelineStage, _ completed: Int, _ total: Int) {

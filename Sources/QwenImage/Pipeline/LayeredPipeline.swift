@@ -40,6 +40,17 @@ public final class LayeredPipeline {
         }
     }
 
+    /// The pipeline of a model that is open already on another backend, where nothing is loaded yet.
+    init(_ other: LayeredPipeline, on backend: any Backend) throws(WeightsError) {
+        model = other.model
+        self.backend = backend
+        textEncoder = other.textEncoder.moved(to: backend)
+        transformer = try QwenImageTransformer2DModel(
+            configuration: model.transformer, source: model.transformerSource, backend: backend)
+        autoencoder = AutoencoderKLQwenImage(
+            configuration: model.autoencoder, source: model.autoencoderSource, backend: backend)
+    }
+
     /// Loads every block on a backend without data, so that a missing
     /// or misshapen tensor shows now and not in the middle of a job.
     private static func checkTensors(_ model: ModelFolder) throws {

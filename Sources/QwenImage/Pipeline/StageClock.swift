@@ -1,12 +1,25 @@
-/// Adds up the wall time of each stage.
+import TensorCore
+
+/// Adds up the wall time of each stage, and keeps the most memory that it took on the device.
 final class StageClock {
     private let clock = ContinuousClock()
+    private let backend: any Backend
     private(set) var stageSeconds: [(stage: PipelineStage, seconds: Double)] = []
+    /// The most bytes of tensors in use at once while the stage ran.
+    private(set) var stagePeakBytes: [PipelineStage: Int] = [:]
 
-    /// Runs `body` and adds its time to the stage's.
+    init(_ backend: any Backend) {
+        self.backend = backend
+    }
+
+    /// Runs `body` and adds its time to the stage's; a stage that comes again keeps its higher peak.
     func time<Result>(_ stage: PipelineStage, _ body: () throws -> Result) rethrows -> Result {
         let start = clock.now
-        defer { add(stage, (clock.now - start) / .seconds(1)) }
+        backend.resetPeak()
+        defer {
+            add(stage, (clock.now - start) / .seconds(1))
+            stagePeakBytes[stage] = max(stagePeakBytes[stage] ?? 0, backend.memory.peakBytes)
+        }
         return try body()
     }
 

@@ -28,31 +28,56 @@ struct CaptionGenerator {
     private func generate(
         _ prompt: CaptionPrompt, _ features: Tensor, _ grid: PatchGrid, _ maxNewTokens: Int
     ) throws(WeightsError) -> [Int] {
-        let promptCount = prompt.tokenIDs.count
-        var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
-        positions.appendText(maxNewTokens)
-        // The last token that is written is never read, so it needs no room in the cache.
-        let (cache, rotary) = try WeightsError.converting { () throws(TensorError) in
-            (
-                try KeyValueCache(
-                    capacity: promptCount + maxNewTokens - 1, configuration: model.configuration, backend: backend),
-                try positions.angles(model.configuration).upload(to: backend)
-            )
-        }
+        let (cache, rotary) = try room(prompt, grid, maxNewTokens)
         var choice = TokenChoice(repetitionPenalty: generation.repetitionPenalty, prompt: prompt.tokenIDs)
-        var logits = try prefill(prompt, features, rotary.rows(0..<promptCount), cache)
+        var logits = try prefill(prompt, features, rotary.rows(0..<prompt.tokenIDs.count), cache)
         var tokens: [Int] = []
         while true {
             let token = choice.next(logits)
             tokens.append(token)
             progress?(tokens.count, maxNewTokens)
             if generation.eosTokenIDs.contains(token) || tokens.count == maxNewTokens { return tokens }
-            let row = rotary.rows(cache.count..<(cache.count + 1))
-            let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
-            try model.runLayers(hiddenStates, rotary: row, cache: cache, cancellation: cancellation)
-            logits = try WeightsError.converting { () throws(TensorError) in
-                try backend.download(try self.logits(of: hiddenStates))
-            }
+            logits = try self.logits(after: token, rotary, cache)
+        }
+    }
+
+    /// What `generate` does up to the second token: all that it ever allocates. `between` is called after the first,
+    /// so that what a further token takes can be told from the rest.
+    func rehearse(
+        _ prompt: CaptionPrompt, _ features: Tensor, _ grid: PatchGrid, _ maxNewTokens: Int, between: () -> Void
+    ) throws(WeightsError) {
+        let (cache, rotary) = try room(prompt, grid, maxNewTokens)
+        _ = try prefill(prompt, features, rotary.rows(0..<prompt.tokenIDs.count), cache)
+        between()
+        if maxNewTokens > 1 { _ = try logits(after: 0, rotary, cache) }
+    }
+
+    /// The logits after one more token.
+    private func logits(
+        after token: Int, _ rotary: Rotary, _ cache: KeyValueCache
+    ) throws(WeightsError) -> [Float] {
+        let row = rotary.rows(cache.count..<(cache.count + 1))
+        let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
+        try model.runLayers(hiddenStates, rotary: row, cache: cache, cancellation: cancellation)
+        return try WeightsError.converting { () throws(TensorError) in
+            try backend.download(try logits(of: hiddenStates))
+        }
+    }
+
+    /// The cache and the angles of the prompt and all that may follow.
+    private func room(
+        _ prompt: CaptionPrompt, _ grid: PatchGrid, _ maxNewTokens: Int
+    ) throws(WeightsError) -> (cache: KeyValueCache, rotary: Rotary) {
+        let promptCount = prompt.tokenIDs.count
+        var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
+        positions.appendText(maxNewTokens)
+        // The last token that is written is never read, so it needs no room in the cache.
+        return try WeightsError.converting { () throws(TensorError) in
+            (
+                try KeyValueCache(
+                    capacity: promptCount + maxNewTokens - 1, configuration: model.configuration, backend: backend),
+                try positions.angles(model.configuration).upload(to: backend)
+            )
         }
     }
 

@@ -20,7 +20,20 @@ struct PromptEncoder {
     func callAsFunction(
         _ prompt: String, maxSequenceLength: Int, cancellation: Cancellation?, observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
-        let ids = Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+        try embedding(
+            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, cancellation: cancellation,
+            observer: observer)
+    }
+
+    /// The tokens of a prompt in its template that are computed.
+    func tokenIDs(of prompt: String) -> [Int] {
+        Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+    }
+
+    /// [tokens, hidden] float32 of the tokens of a prompt in its template.
+    func embedding(
+        of ids: [Int], maxSequenceLength: Int, cancellation: Cancellation?, observer: (any TensorObserver)?
+    ) throws(PipelineError) -> Tensor {
         let start = PromptTemplate.droppedTokenCount
         guard ids.count > start else {
             throw .model(

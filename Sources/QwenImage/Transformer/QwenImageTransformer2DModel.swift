@@ -69,13 +69,13 @@ public final class QwenImageTransformer2DModel {
         let text = try backend.linear(normed, textIn)
         let embedding = LayerRotaryEmbedding(
             axesDims: configuration.axesDimsRope, isLayer3D: configuration.useLayer3DRope)
-        let tables = embedding.tables(
-            textTokens: promptEmbeds.shape[0], frames: frames, height: height, width: width)
-        let pairs = configuration.attentionHeadDim / 2
-        let rows = tables.cosines.count / pairs
+        let textTokens = promptEmbeds.shape[0]
+        // Made when the backend asks for the values: a forecast does not.
+        lazy var tables = embedding.tables(textTokens: textTokens, frames: frames, height: height, width: width)
+        let shape: Shape = [textTokens + (frames + 1) * height * width, configuration.attentionHeadDim / 2]
         let rotary = Rotary(
-            cosines: try backend.upload(tables.cosines, [rows, pairs]),
-            sines: try backend.upload(tables.sines, [rows, pairs]), pairing: .adjacent)
+            cosines: try backend.upload(shape) { tables.cosines }, sines: try backend.upload(shape) { tables.sines },
+            pairing: .adjacent)
         return Branch(text: text, rotary: rotary)
     }
 

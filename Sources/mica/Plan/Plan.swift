@@ -1,0 +1,90 @@
+import ArgumentParser
+import CPUBackend
+import Foundation
+import QwenImage
+import ServiceAPI
+import TensorCore
+
+/// `mica plan`: what a job will take, told without doing it.
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a job needs, and which plan it runs with, before anything runs.",
+        discussion: """
+            The pipeline's own code runs on shapes alone: memory is counted to the byte, and seconds follow from what this
+            machine was measured to do, once, in about a second. No weight is read.
+            """)
+
+    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    var model: String?
+
+    @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @Option(help: "The picture, for its aspect; a square one if not given.")
+    var image: String?
+
+    @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
+    var precision: ComputePrecision = .float32
+
+    @Option(help: "Threads to compute with; all processors if not given.")
+    var threads: Int?
+
+    @Option(help: ArgumentHelp("Memory that tensors may take on the device, such as 6GiB.", valueName: "size"))
+    var budget: String?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Draw memory over the stages as SVG.", valueName: "file"))
+    var chart: String?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+    }
+
+    func run() throws {
+        try CommandFailure.reporting(plan)
+    }
+
+    private func plan() throws {
+        let folder = try ModelLocation.folder(model)
+        let budgetBytes = try budget.map { try ByteCount(text: $0).bytes }
+        let backend = CPUBackend(threads: threads, precision: precision)
+        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
+        let picture = try image.map { try PictureFile.read($0) }
+        let side = resolved.resolution
+        let forecast = try pipeline.forecast(
+            resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
+        var refusal: String?
+        if let budgetBytes, forecast.peakTensorBytes > budgetBytes {
+            let stage = forecast.widestStage
+            refusal =
+                "\(stage?.stage.rawValue ?? "") needs \(ByteCount(forecast.peakTensorBytes)),"
+                + " more than \(ByteCount(budgetBytes))"
+        }
+        let candidates = [PlanCandidate(plan: .resident, forecast: forecast, refusal: refusal)]
+        let report = PlanReport(
+            modelName: folder.lastPathComponent, parameters: resolved, device: backend.name,
+            precision: precision.rawValue, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
+            plan: PlanForecast(candidates: candidates, budgetBytes: budgetBytes),
+            rates: try rates(pipeline, backend))
+        if let chart { try write(report.chart(), to: chart) }
+        print(json ? try report.json() : report.text())
+        if report.plan.chosen == nil { throw ExitCode(1) }
+    }
+
+    private func rates(_ pipeline: LayeredPipeline, _ backend: CPUBackend) throws -> DeviceRates {
+        let calibration = Calibration(backend: backend, model: pipeline.model)
+        return try RateCache.usual.rates(calibration.key(precision: precision, threads: threads)) {
+            try calibration.measure()
+        }
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CommandError.cannotWrite(path: path, reason: error.localizedDescription)
+        }
+    }
+}
