@@ -15,6 +15,7 @@ public final class Meter: Backend {
         var weightBytes = 0
         var movedBytes = 0
         var mapped = MappedUse()
+        var weights = LivingWeights()
     }
 
     private let state = Mutex(State())
@@ -79,9 +80,20 @@ public final class Meter: Backend {
 
     public var memory: MemoryUse { inner?.memory ?? state.withLock { $0.memory } }
 
+    /// The most weights at once since the peak was reset, as far as the meter looked.
+    public var peakWeights: LivingWeights.Bytes {
+        state.withLock {
+            $0.weights.recount()
+            return $0.weights.peak
+        }
+    }
+
     public func resetPeak() {
         inner?.resetPeak()
-        state.withLock { $0.memory.peakBytes = $0.memory.usedBytes }
+        state.withLock {
+            $0.memory.peakBytes = $0.memory.usedBytes
+            $0.weights.resetPeak()
+        }
     }
 
     public func releaseUnusedMemory() { inner?.releaseUnusedMemory() }
@@ -133,7 +145,10 @@ public final class Meter: Backend {
         try countWeight(tensor)
         let weight = Tensor(
             storage: CountedBytes(byteCount: tensor.byteCount, meter: nil), shape: tensor.shape, dtype: tensor.dtype)
-        state.withLock { $0.mapped.share(weight, tensor) }
+        state.withLock {
+            $0.mapped.share(weight, tensor)
+            $0.weights.add(weight, heldBytes: 0)
+        }
         return weight
     }
 
@@ -164,6 +179,7 @@ public final class Meter: Backend {
         let taken = memory.usedBytes - usedBefore
         state.withLock {
             $0.weightBytes += source.byteCount
+            $0.weights.add(weight, heldBytes: max(taken, 0))
             if taken > 0 {
                 $0.movedBytes += source.byteCount
                 $0.mapped.forget(weight)

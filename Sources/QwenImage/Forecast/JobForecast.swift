@@ -33,6 +33,9 @@ public struct StageForecast: Sendable {
     public let peakTensorBytes: Int
     /// Bytes of tensors that are still there when the stage is done.
     public let remainingTensorBytes: Int
+    /// Bytes of weights that the device holds, within `peakTensorBytes`, and that it shares with a mapped checkpoint.
+    public let heldWeightBytes: Int
+    public let sharedWeightBytes: Int
     /// Bytes of mapped checkpoints that are resident at the end of the stage, shared with the device or copied to it.
     public let mappedBytes: Int
     /// Bytes of the host's own arrays, such as pictures, at most.

@@ -108,9 +108,11 @@ final class JobRehearsal {
         _ body: (_ between: () -> Void) throws -> Result
     ) throws -> Result {
         let before = meter.counts
+        meter.resetPeak()
         var marks: [Meter.Counts] = []
         let result = try job.clock.time(stage) { try body { marks.append(meter.counts) } }
         let after = meter.counts
+        let weights = meter.peakWeights
         let first = (marks.first ?? after) - before
         var total = first
         var one = Meter.Counts()
@@ -122,7 +124,8 @@ final class JobRehearsal {
         stages.append(
             StageForecast(
                 stage: stage, peakTensorBytes: job.clock.stagePeakBytes[stage] ?? 0,
-                remainingTensorBytes: meter.memory.usedBytes, mappedBytes: after.mappedBytes,
+                remainingTensorBytes: meter.memory.usedBytes,
+                heldWeightBytes: weights.heldBytes, sharedWeightBytes: weights.sharedBytes, mappedBytes: after.mappedBytes,
                 hostBytes: pictureBytes + pixelCount * 4 + hostBytes, readBytes: total.mappedBytes,
                 weightBytes: total.weightBytes, movedBytes: total.movedBytes, work: total.work,
                 repetitions: repetitions, weightBytesARepetition: one.weightBytes))

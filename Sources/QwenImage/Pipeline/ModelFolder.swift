@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
@@ -55,6 +56,20 @@ public struct ModelFolder: Sendable {
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
+    }
+
+    /// The element type of the transformer's matrices.
+    public var transformerDType: DType {
+        (try? transformerSource.tensor(named: "img_in.weight"))?.dtype ?? .bfloat16
+    }
+
+    /// The largest weight file of the transformer.
+    public var largestFile: URL? {
+        let component = folder.appendingPathComponent("transformer")
+        let files = try? FileManager.default.contentsOfDirectory(
+            at: component, includingPropertiesForKeys: [.fileSizeKey])
+        func size(_ file: URL) -> Int { (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 }
+        return files?.filter { $0.pathExtension == "safetensors" }.max { size($0) < size($1) }
     }
 
     private static func configuration<T: Decodable>(_ component: String, in folder: URL) throws(WeightsError) -> T {

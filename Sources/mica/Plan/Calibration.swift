@@ -1,3 +1,4 @@
+import CPUBackend
 import Foundation
 import QwenImage
 import TensorCore
@@ -5,13 +6,32 @@ import Weights
 
 /// Measures how fast a backend does what a model of certain sizes asks for; takes about a second.
 struct Calibration {
-    let backend: any Backend
-    let transformer: TransformerConfiguration
-    let autoencoder: AutoencoderConfiguration
+    private let backend: any Backend
+    private let transformer: TransformerConfiguration
+    private let autoencoder: AutoencoderConfiguration
     /// How the checkpoint stores matrices.
-    let dtype: DType
+    private let dtype: DType
     /// A large file of the model, for the speed of storage.
-    let file: URL?
+    private let file: URL?
+
+    init(backend: any Backend, model: ModelFolder) {
+        self.backend = backend
+        transformer = model.transformer
+        autoencoder = model.autoencoder
+        dtype = model.transformerDType
+        file = model.largestFile
+    }
+
+    /// Names what the figures depend on: the processor, how it computes, and the model's sizes.
+    func key(precision: ComputePrecision, threads: Int?) -> String {
+        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+            .split(separator: "\n").first { $0.hasPrefix("model name") }?
+            .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
+        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(precision.rawValue),"
+            + " \(dtype.rawValue) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
+    }
 
     private static let rows = 512
     private static let attentionTokens = 1024

@@ -63,11 +63,14 @@ struct Plan: ParsableCommand {
                 + " more than \(ByteCount(budgetBytes))"
         }
         let candidates = [PlanCandidate(plan: .resident, forecast: forecast, refusal: refusal)]
+        let plan = PlanForecast(candidates: candidates, budgetBytes: budgetBytes)
+        guard
+            let manifest = PlanManifest(
+                plan, parameters: resolved, model: folder.lastPathComponent, device: backend.name,
+                precision: precision.rawValue, rates: try rates(pipeline, backend))
+        else { preconditionFailure("a plan without a forecast") }
         let report = PlanReport(
-            modelName: folder.lastPathComponent, parameters: resolved, device: backend.name,
-            precision: precision.rawValue, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount,
-            plan: PlanForecast(candidates: candidates, budgetBytes: budgetBytes),
-            rates: try rates(pipeline, backend))
+            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
         if report.plan.chosen == nil { throw ExitCode(1) }
