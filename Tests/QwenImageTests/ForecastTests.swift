@@ -15,7 +15,7 @@ struct ForecastTests {
         let picture = try golden.picture()
         var parameters = golden.parameters
         // The length of a caption is not known beforehand.
-        parameters.prompt = parameters.prompt.flatMap { $0.isEmpty ? nil : $0 } ?? "A red square on white."
+        if parameters.needsCaption { parameters.prompt = "A red square on white." }
         let forecast = try pipeline.forecast(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
         let result = try pipeline.decompose(picture, parameters: parameters)
         #expect(forecast.width == result.width && forecast.height == result.height)

@@ -46,7 +46,9 @@ public struct DeviceRates: Sendable, Hashable, Codable {
 
     /// The seconds that a stage takes, and what takes most of them.
     public struct Estimate: Sendable, Hashable {
+        /// Wall time.
         public let seconds: Double
+        /// What takes most of it.
         public let limit: Limit
     }
 

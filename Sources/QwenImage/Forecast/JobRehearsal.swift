@@ -37,15 +37,9 @@ final class JobRehearsal {
         let steps = parameters.numInferenceSteps
         let results = try stage(.denoise, repetitions: steps * noise.count) { between in
             try noise.indices.map { index in
-                let result = try job.denoise(
-                    noise[index], index, condition: condition, branches: branches, schedule: schedule, steps: 0..<1)
-                if index == 0 {
-                    between()
-                    _ = try job.denoise(
-                        noise[index], index, condition: condition, branches: branches, schedule: schedule, steps: 0..<1)
-                    between()
-                }
-                return result
+                try job.denoise(
+                    noise[index], index, condition: condition, branches: branches, schedule: schedule,
+                    steps: 0..<(index == 0 ? min(steps, 2) : 1), afterStep: index == 0 ? between : {})
             }
         }
         try stage(.decode, repetitions: parameters.layers * results.count, hostBytes: decodeBytes) { between in
@@ -124,8 +118,8 @@ final class JobRehearsal {
         stages.append(
             StageForecast(
                 stage: stage, peakTensorBytes: job.clock.stagePeakBytes[stage] ?? 0,
-                remainingTensorBytes: meter.memory.usedBytes,
-                heldWeightBytes: weights.heldBytes, sharedWeightBytes: weights.sharedBytes, mappedBytes: after.mappedBytes,
+                remainingTensorBytes: meter.memory.usedBytes, heldWeightBytes: weights.heldBytes,
+                sharedWeightBytes: weights.sharedBytes, mappedBytes: after.mappedBytes,
                 hostBytes: pictureBytes + pixelCount * 4 + hostBytes, readBytes: total.mappedBytes,
                 weightBytes: total.weightBytes, movedBytes: total.movedBytes, work: total.work,
                 repetitions: repetitions, weightBytesARepetition: one.weightBytes))

@@ -2,6 +2,7 @@ import TensorCore
 
 /// One way to place a model's weights, and whether a job fits with it.
 public struct PlanCandidate: Sendable {
+    /// Where the weights live.
     public let plan: OffloadPlan
     /// Without regard to the budget; nil where it could not be told.
     public let forecast: JobForecast?
@@ -18,6 +19,7 @@ public struct PlanCandidate: Sendable {
 
 /// Every plan that was looked at for a job, fastest first, and the one that is taken.
 public struct PlanForecast: Sendable {
+    /// In the order of preference.
     public let candidates: [PlanCandidate]
     /// In bytes; nil for none.
     public let budgetBytes: Int?

@@ -187,10 +187,11 @@ final class LayeredJob {
         return PreparedSchedule(scheduler: scheduler, modulation: modulation)
     }
 
-    /// Runs steps on one image's noise; the result is [frames * frameTokens, channels * 4].
+    /// Runs steps on one image's noise; the result is [frames * frameTokens, channels * 4]. `afterStep` is called after
+    /// each.
     func denoise(
         _ noise: Tensor, _ imageIndex: Int, condition: Tensor, branches: [QwenImageTransformer2DModel.Branch],
-        schedule: PreparedSchedule, steps: Range<Int>
+        schedule: PreparedSchedule, steps: Range<Int>, afterStep: () -> Void = {}
     ) throws -> Tensor {
         let stepCount = parameters.numInferenceSteps
         let total = stepCount * parameters.numImagesPerPrompt
@@ -215,6 +216,7 @@ final class LayeredJob {
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
                 rest: schedule.scheduler.sigmaRest(afterStep: step), on: backend)
+            afterStep()
         }
         report(.denoise, (imageIndex + 1) * stepCount, total)
         return latents

@@ -58,6 +58,11 @@ public struct ModelFolder: Sendable {
         }
     }
 
+    /// The autoencoder alone on a backend; nothing is loaded yet.
+    public func openAutoencoder(on backend: any Backend) -> AutoencoderKLQwenImage {
+        AutoencoderKLQwenImage(configuration: autoencoder, source: autoencoderSource, backend: backend)
+    }
+
     /// The element type of the transformer's matrices.
     public var transformerDType: DType {
         (try? transformerSource.tensor(named: "img_in.weight"))?.dtype ?? .bfloat16
