@@ -43,10 +43,13 @@ struct Plan: ParsableCommand {
     }
 
     func run() throws {
-        try CommandFailure.reporting(plan)
+        var fits = true
+        try CommandFailure.reporting { fits = try plan() }
+        if !fits { throw ExitCode(1) }
     }
 
-    private func plan() throws {
+    /// Prints the plan; false if the job fits with none.
+    private func plan() throws -> Bool {
         let folder = try ModelLocation.folder(model)
         let budgetBytes = try budget.map { try ByteCount(text: $0).bytes }
         let backend = CPUBackend(threads: threads, precision: precision)
@@ -74,7 +77,7 @@ struct Plan: ParsableCommand {
             plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
-        if report.plan.chosen == nil { throw ExitCode(1) }
+        return report.plan.chosen != nil
     }
 
     private func rates(_ pipeline: LayeredPipeline, _ backend: CPUBackend) throws -> DeviceRates {
