@@ -65,6 +65,12 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public var memory: MemoryUse { allocator.memory }
 
+    /// Allocations so far.
+    package var allocationCount: Int { allocator.allocationCount }
+
+    /// Has one allocation fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failAllocation(after count: Int?) { allocator.failRequest(after: count) }
+
     public func resetPeak() { allocator.resetPeak() }
 
     public func releaseUnusedMemory() { allocator.releaseKept() }

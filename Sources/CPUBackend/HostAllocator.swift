@@ -17,6 +17,9 @@ package final class HostAllocator: Sendable {
         var usedBytes = 0
         var peakBytes = 0
         var keptBytes = 0
+        var allocationCount = 0
+        /// Requests until one fails on purpose.
+        var requestsUntilFailure: Int?
         /// Addresses of kept blocks by size.
         var kept: [Int: [UInt]] = [:]
     }
@@ -44,6 +47,24 @@ package final class HostAllocator: Sendable {
         state.withLock { $0.keptBytes }
     }
 
+    /// Requests so far, those that failed included.
+    package var allocationCount: Int {
+        state.withLock { $0.allocationCount }
+    }
+
+    /// Has one request fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failRequest(after count: Int?) {
+        state.withLock { $0.requestsUntilFailure = count }
+    }
+
+    /// Counts a request; true if it is the one that fails on purpose.
+    private static func isMeantToFail(_ state: inout State) -> Bool {
+        state.allocationCount += 1
+        guard let rest = state.requestsUntilFailure else { return false }
+        state.requestsUntilFailure = rest > 0 ? rest - 1 : nil
+        return rest == 0
+    }
+
     /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
     package func resetPeak() {
         state.withLock {
@@ -58,7 +79,7 @@ package final class HostAllocator: Sendable {
         let limit = limitBytes
         let outcome: Result<UInt, TensorError> = state.withLock { state in
             let (sum, overflow) = state.usedBytes.addingReportingOverflow(size)
-            if overflow || sum > limit ?? Int.max {
+            if Self.isMeantToFail(&state) || overflow || sum > limit ?? Int.max {
                 return .failure(
                     .outOfMemory(
                         operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: limit))

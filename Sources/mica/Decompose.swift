@@ -28,6 +28,9 @@ struct Decompose: ParsableCommand {
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
     var precision: ComputePrecision = .float32
 
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
@@ -75,6 +78,7 @@ struct Decompose: ParsableCommand {
         let backend = CPUBackend(threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(backend: backend)

@@ -1,3 +1,4 @@
+import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
@@ -11,16 +12,30 @@ final class PipelineDecomposer: LayerDecomposer {
     let hasCaptioner: Bool
     private let defaults: ModelDefaults
     private let cache: ContentCache
+    private let planner: JobPlanner
+    private let rates: RateSource
+    private let device: String
+    private let precision: String
+    let memoryLimitBytes: Int?
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
     private let pipeline: Mutex<LayeredPipeline>
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
+    ///
+    /// - Parameter memoryLimitBytes: what tensors may take on the device at once; nil for no limit.
+    init(
+        model folder: URL, backend: CPUBackend, threads: Int?, memoryLimitBytes: Int?, cacheBytes: Int
+    ) throws(PipelineError) {
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         cache = ContentCache(limitBytes: cacheBytes)
+        planner = pipeline.planner
+        rates = RateSource(model: pipeline.model, precision: backend.precision, threads: threads)
+        device = backend.name
+        precision = backend.precision.rawValue
+        self.memoryLimitBytes = memoryLimitBytes
         self.pipeline = Mutex(pipeline)
     }
 
@@ -28,6 +43,15 @@ final class PipelineDecomposer: LayerDecomposer {
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: defaults)
+    }
+
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest {
+        let plan = try planner.plan(
+            parameters, pictureWidth: width, pictureHeight: height, budgetBytes: memoryLimitBytes)
+        return PlanManifest(
+            plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
     }
 
     func decompose(

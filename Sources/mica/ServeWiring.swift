@@ -19,8 +19,8 @@ enum ServeWiring {
         }
         return try PipelineDecomposer(
             model: try ModelLocation.folder(settings.model),
-            backend: CPUBackend(threads: settings.threads, precision: precision),
-            cacheBytes: settings.cacheMiB << 20)
+            backend: CPUBackend(threads: settings.threads, precision: precision), threads: settings.threads,
+            memoryLimitBytes: nil, cacheBytes: settings.cacheMiB << 20)
     }
 
     /// The keys of the file and of the environment.

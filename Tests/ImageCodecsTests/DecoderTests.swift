@@ -27,6 +27,9 @@ struct DecoderTests {
         let image = try ImageDecoder.decode(Fixture.bytes("decode/" + fixture.file), options: options)
         #expect(image.pixels.width == fixture.width)
         #expect(image.pixels.height == fixture.height)
+        // The header alone says the same.
+        let size = try ImageDecoder.size(of: Fixture.bytes("decode/" + fixture.file), options: options)
+        #expect(size.width == fixture.width && size.height == fixture.height)
         #expect(crc32(image.pixels.bytes) == fixture.crc)
         #expect(!image.isColorConverted)
     }

@@ -16,7 +16,7 @@ struct ForecastTests {
         var parameters = golden.parameters
         // The length of a caption is not known beforehand.
         if parameters.needsCaption { parameters.prompt = "A red square on white." }
-        let forecast = try pipeline.forecast(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        let forecast = try pipeline.planner.forecast(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
         let result = try pipeline.decompose(picture, parameters: parameters)
         #expect(forecast.width == result.width && forecast.height == result.height)
         #expect(forecast.stages.map(\.stage) == result.stageSeconds.map(\.stage))
@@ -24,6 +24,48 @@ struct ForecastTests {
             #expect(stage.peakTensorBytes == result.stagePeakBytes[stage.stage], "\(golden) \(stage.stage)")
         }
         #expect(forecast.peakTensorBytes == result.peakTensorBytes)
+    }
+
+    /// The same with the autoencoder in tiles.
+    @Test func tiledPeaksAreThoseOfTheJob() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(threads: 2))
+        pipeline.tiling = .on
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (320, 1, 1)
+        let picture = try PixelBuffer(width: 8, height: 8, bytes: [UInt8](repeating: 99, count: 256))
+        let forecast = try pipeline.planner.forecast(parameters, pictureWidth: 8, pictureHeight: 8)
+        let result = try pipeline.decompose(picture, parameters: parameters)
+        for stage in forecast.stages {
+            #expect(stage.peakTensorBytes == result.stagePeakBytes[stage.stage], "\(stage.stage)")
+        }
+        let whole = try pipeline.planner.forecast(
+            parameters, pictureWidth: 8, pictureHeight: 8, tiling: .off)
+        #expect(forecast.peakTensorBytes < whole.peakTensorBytes)
+    }
+
+    /// With a budget, tiles are taken where the whole picture does not fit, and the refusal says what it needs.
+    @Test func budgetsChooseTiles() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(threads: 2))
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (640, 1, 1)
+        func plan(_ budget: Int?) throws -> PlanForecast {
+            try pipeline.planner.plan(parameters, pictureWidth: 8, pictureHeight: 8, budgetBytes: budget)
+        }
+        let free = try plan(nil)
+        #expect(free.candidates.count == 1 && free.chosen?.usesTiles == false)
+        let whole = try #require(free.chosen?.forecast?.peakTensorBytes)
+        #expect(try plan(whole).chosen?.usesTiles == false)
+        let tight = try plan(whole - 1)
+        #expect(tight.chosen?.usesTiles == true)
+        #expect(tight.candidates.first?.refusal?.contains(ByteCount(whole).description) == true)
+        let tiled = try #require(tight.chosen?.forecast?.peakTensorBytes)
+        #expect(try plan(tiled).chosen?.usesTiles == true)
+        let none = try plan(tiled - 1)
+        #expect(none.chosen == nil && none.smallest?.forecast?.peakTensorBytes == tiled)
     }
 
     /// A forecast leaves nothing on the backend that it speaks of, and is quick.
@@ -38,7 +80,7 @@ struct ForecastTests {
         parameters.resolution = 1024
         parameters.layers = 8
         parameters.numInferenceSteps = 50
-        let forecast = try pipeline.forecast(parameters, pictureWidth: 1000, pictureHeight: 600)
+        let forecast = try pipeline.planner.forecast(parameters, pictureWidth: 1000, pictureHeight: 600)
         #expect(backend.memory == MemoryUse(usedBytes: before, peakBytes: before))
         #expect(forecast.stages.map(\.stage) == PipelineStage.allCases)
         #expect(forecast.peakTensorBytes > 50 << 20)

@@ -11,6 +11,13 @@ public struct JobForecast: Sendable {
     /// In the order in which they run; a job without a caption has no such stage.
     public let stages: [StageForecast]
 
+    /// A forecast of its stages.
+    public init(width: Int, height: Int, stages: [StageForecast]) {
+        self.width = width
+        self.height = height
+        self.stages = stages
+    }
+
     /// The most bytes of tensors that the device holds at once.
     public var peakTensorBytes: Int { stages.map(\.peakTensorBytes).max() ?? 0 }
 
@@ -52,6 +59,27 @@ public struct StageForecast: Sendable {
     public let repetitions: Int
     /// Weights asked for in one repetition after the first.
     public let weightBytesARepetition: Int
+
+    /// What was counted, or is known otherwise.
+    public init(
+        stage: PipelineStage, peakTensorBytes: Int, remainingTensorBytes: Int, heldWeightBytes: Int,
+        sharedWeightBytes: Int, mappedBytes: Int, hostBytes: Int, readBytes: Int, weightBytes: Int, movedBytes: Int,
+        work: Work, repetitions: Int, weightBytesARepetition: Int
+    ) {
+        self.stage = stage
+        self.peakTensorBytes = peakTensorBytes
+        self.remainingTensorBytes = remainingTensorBytes
+        self.heldWeightBytes = heldWeightBytes
+        self.sharedWeightBytes = sharedWeightBytes
+        self.mappedBytes = mappedBytes
+        self.hostBytes = hostBytes
+        self.readBytes = readBytes
+        self.weightBytes = weightBytes
+        self.movedBytes = movedBytes
+        self.work = work
+        self.repetitions = repetitions
+        self.weightBytesARepetition = weightBytesARepetition
+    }
 
     /// Bytes that the process holds at most, above what it had before the job.
     public var peakProcessBytes: Int { peakTensorBytes + mappedBytes + hostBytes }

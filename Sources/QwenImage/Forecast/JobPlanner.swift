@@ -8,6 +8,51 @@ public struct JobPlanner: Sendable {
     let backend: any Backend
     let tiling: VAETiling
 
+    /// Chooses how a job is done within a budget.
+    ///
+    /// - Parameter budgetBytes: what the device may hold; nil for no limit, which takes the first way.
+    /// - Throws: a `PipelineError` for parameters out of range; that nothing fits is no error here.
+    public func plan(
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int, budgetBytes: Int?
+    ) throws(PipelineError) -> PlanForecast {
+        var candidates: [PlanCandidate] = []
+        for usesTiles in tileChoices(parameters, pictureWidth, pictureHeight) {
+            func forecast(within limit: Int?) throws(PipelineError) -> JobForecast {
+                try self.forecast(
+                    parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight,
+                    tiling: usesTiles ? .on : .off, limitBytes: limit)
+            }
+            do throws(PipelineError) {
+                let fitting = try forecast(within: budgetBytes)
+                candidates.append(
+                    PlanCandidate(plan: .resident, usesTiles: usesTiles, forecast: fitting, refusal: nil))
+                break
+            } catch .outOfMemory(let stage, _, _) {
+                let free = try forecast(within: nil)
+                let needed = free.stages.first { $0.stage == stage }?.peakTensorBytes ?? free.peakTensorBytes
+                candidates.append(
+                    PlanCandidate(
+                        plan: .resident, usesTiles: usesTiles, forecast: free,
+                        refusal: "\(stage.rawValue) needs \(ByteCount(needed)), more than"
+                            + " \(ByteCount(budgetBytes ?? 0))"))
+            }
+        }
+        return PlanForecast(candidates: candidates, budgetBytes: budgetBytes)
+    }
+
+    /// Whole pictures before tiles, and neither where it makes no difference.
+    private func tileChoices(_ parameters: DecompositionParameters, _ width: Int, _ height: Int) -> [Bool] {
+        switch tiling {
+        case .on: return [true]
+        case .off: return [false]
+        case .auto:
+            let size = try? OutputSize(
+                resolution: parameters.resolution, pictureWidth: width, pictureHeight: height)
+            let applies = size.map { AutoencoderTiling.reference.applies(width: $0.width, height: $0.height) } ?? false
+            return applies ? [false, true] : [false]
+        }
+    }
+
     /// What a job will take, without doing it: a rehearsal of the same code on shapes.
     ///
     /// The model is taken as not yet loaded, so that the weights of each component count where they are first used.

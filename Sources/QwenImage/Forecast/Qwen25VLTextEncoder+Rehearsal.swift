@@ -1,13 +1,30 @@
+import Foundation
 import TensorCore
 import Weights
 
 /// What forecasts run of the text encoder: the same code, with as many tokens as there can be where nobody knows them.
 extension Qwen25VLTextEncoder {
-    /// The same encoder on another backend; nothing is loaded there yet.
-    func moved(to backend: any Backend) -> Qwen25VLTextEncoder {
-        Qwen25VLTextEncoder(
+    /// What is known of an encoder without a device.
+    struct Opened: Sendable {
+        let modelFolder: URL
+        let configuration: Qwen25VLConfiguration
+        let tokenizer: Tokenizer
+        let source: any TensorSource
+        let residency: BlockResidency
+    }
+
+    /// What this encoder has read of the model folder.
+    var opened: Opened {
+        Opened(
             modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source,
-            backend: backend, residency: residency)
+            residency: residency)
+    }
+
+    /// An encoder that is open already on another backend; nothing is loaded there yet.
+    convenience init(_ opened: Opened, backend: any Backend) {
+        self.init(
+            modelFolder: opened.modelFolder, configuration: opened.configuration, tokenizer: opened.tokenizer,
+            source: opened.source, backend: backend, residency: opened.residency)
     }
 
     /// Tokens of a caption, at most.

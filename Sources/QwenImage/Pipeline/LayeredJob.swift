@@ -12,6 +12,8 @@ final class LayeredJob {
     let clock: StageClock
 
     var backend: any Backend { pipeline.backend }
+    /// How the autoencoder takes its pictures; nil whole.
+    private var tiling: AutoencoderTiling? { pipeline.tiling == .on ? .reference : nil }
     /// Frames made anew: the whole picture, then the layers.
     var frames: Int { parameters.layers + 1 }
 
@@ -117,7 +119,7 @@ final class LayeredJob {
         report(.encodeImage, 0, 1)
         try hooks.cancellation.check()
         let pixels = try backend.upload([size.height, size.width, 4], picture)
-        let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
+        let latent = try pipeline.autoencoder.encode(pixels, tiling: tiling, observer: hooks.observer)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
@@ -286,7 +288,8 @@ final class LayeredJob {
     /// One frame's tokens as a picture [height, width, 4] on the device, not clamped.
     func decodeTokens(_ tokens: Tensor) throws -> Tensor {
         let latent = try geometry.unpack(tokens, on: backend)
-        return try pipeline.autoencoder.decode(latent, cancellation: hooks.cancellation, observer: hooks.observer)
+        return try pipeline.autoencoder.decode(
+            latent, tiling: tiling, cancellation: hooks.cancellation, observer: hooks.observer)
     }
 
     /// The tokens of a layer, 1 to `layers`, in an image's result.

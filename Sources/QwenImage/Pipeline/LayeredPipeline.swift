@@ -14,6 +14,8 @@ public final class LayeredPipeline {
     let textEncoder: Qwen25VLTextEncoder
     let transformer: QwenImageTransformer2DModel
     let autoencoder: AutoencoderKLQwenImage
+    /// Whether the autoencoder takes pictures in tiles.
+    public var tiling = VAETiling.auto
     /// What latents look like, once a job that may be watched has run.
     var projection: LatentProjection?
 
@@ -42,15 +44,30 @@ public final class LayeredPipeline {
         }
     }
 
+    /// Makes forecasts for this model and backend.
+    public var planner: JobPlanner {
+        JobPlanner(model: model, textEncoder: textEncoder.opened, backend: backend, tiling: tiling)
+    }
+
     /// The pipeline of a model that is open already on another backend, where nothing is loaded yet.
-    init(_ other: LayeredPipeline, on backend: any Backend) throws(WeightsError) {
-        model = other.model
+    init(
+        _ model: ModelFolder, _ textEncoder: Qwen25VLTextEncoder.Opened, on backend: any Backend
+    ) throws(WeightsError) {
+        self.model = model
         self.backend = backend
-        textEncoder = other.textEncoder.moved(to: backend)
+        self.textEncoder = Qwen25VLTextEncoder(textEncoder, backend: backend)
         transformer = try QwenImageTransformer2DModel(
             configuration: model.transformer, source: model.transformerSource, backend: backend)
         autoencoder = AutoencoderKLQwenImage(
             configuration: model.autoencoder, source: model.autoencoderSource, backend: backend)
+    }
+
+    /// Drops the weights that are held on the device; the next job loads them again.
+    public func release() {
+        textEncoder.release()
+        transformer.release()
+        autoencoder.release()
+        backend.releaseUnusedMemory()
     }
 
     /// Loads every block on a backend without data, so that a missing

@@ -1,4 +1,5 @@
 import TensorCore
+import Weights
 
 /// Adds up the wall time of each stage, and keeps the most memory that it took on the device.
 final class StageClock {
@@ -13,14 +14,28 @@ final class StageClock {
     }
 
     /// Runs `body` and adds its time to the stage's; a stage that comes again keeps its higher peak.
-    func time<Result>(_ stage: PipelineStage, _ body: () throws -> Result) rethrows -> Result {
+    func time<Result>(_ stage: PipelineStage, _ body: () throws -> Result) throws -> Result {
         let start = clock.now
         backend.resetPeak()
         defer {
             add(stage, (clock.now - start) / .seconds(1))
             stagePeakBytes[stage] = max(stagePeakBytes[stage] ?? 0, backend.memory.peakBytes)
         }
-        return try body()
+        do {
+            return try body()
+        } catch {
+            throw Self.located(error, in: stage)
+        }
+    }
+
+    /// An error that says where memory ran out.
+    private static func located(_ error: any Error, in stage: PipelineStage) -> any Error {
+        switch error {
+        case let cause as TensorError, WeightsError.tensor(let cause), PipelineError.tensor(let cause):
+            guard case .outOfMemory = cause else { return error }
+            return PipelineError.outOfMemory(stage: stage, cause: cause, fitting: nil)
+        default: return error
+        }
     }
 
     private func add(_ stage: PipelineStage, _ seconds: Double) {

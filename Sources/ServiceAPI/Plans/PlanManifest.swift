@@ -11,6 +11,7 @@ public struct PlanManifest: Codable, Sendable {
     /// The layers' size in pixels.
     public let width: Int
     public let height: Int
+    public let resolution: Int
     public let layers: Int
     public let numInferenceSteps: Int
     public let numImagesPerPrompt: Int
@@ -18,6 +19,8 @@ public struct PlanManifest: Codable, Sendable {
     public let fits: Bool
     /// The plan that is taken, or the one that needs least if none fits.
     public let plan: String
+    /// True if the autoencoder takes its pictures in tiles.
+    public let vaeTiles: Bool
     /// Nil without a limit.
     public let budgetBytes: Int?
     /// The least that any plan needs.
@@ -72,6 +75,8 @@ public struct PlanManifest: Codable, Sendable {
     public struct Candidate: Codable, Sendable {
         /// As `--offload` has it.
         public let plan: String
+        /// True if the autoencoder takes its pictures in tiles.
+        public let vaeTiles: Bool
         /// True if it keeps to the budget.
         public let fits: Bool
         /// Why it is not taken.
@@ -81,6 +86,7 @@ public struct PlanManifest: Codable, Sendable {
 
         enum CodingKeys: String, CodingKey {
             case plan
+            case vaeTiles = "vae_tiles"
             case fits
             case reason
             case peakTensorBytes = "peak_tensor_bytes"
@@ -94,11 +100,13 @@ public struct PlanManifest: Codable, Sendable {
         case precision
         case width
         case height
+        case resolution
         case layers
         case numInferenceSteps = "num_inference_steps"
         case numImagesPerPrompt = "num_images_per_prompt"
         case fits
         case plan
+        case vaeTiles = "vae_tiles"
         case budgetBytes = "budget_bytes"
         case smallestBytes = "smallest_bytes"
         case peakTensorBytes = "peak_tensor_bytes"
@@ -110,27 +118,28 @@ public struct PlanManifest: Codable, Sendable {
         case plans
     }
 
-    /// Describes a forecast of a job with these parameters; nil if no plan could be counted.
-    public init?(
+    /// Describes a forecast of a job with these parameters, for which some way could be counted.
+    public init(
         _ plan: PlanForecast, parameters: DecompositionParameters, model: String, device: String, precision: String,
         rates: DeviceRates
     ) {
-        let least = plan.candidates.filter { $0.forecast != nil }.min {
-            ($0.forecast?.peakTensorBytes ?? 0) < ($1.forecast?.peakTensorBytes ?? 0)
+        guard let shown = plan.chosen ?? plan.smallest, let forecast = shown.forecast else {
+            preconditionFailure("a plan without a forecast")
         }
-        guard let shown = plan.chosen ?? least, let forecast = shown.forecast else { return nil }
         self.model = model
         self.device = device
         self.precision = precision
         width = forecast.width
         height = forecast.height
+        resolution = parameters.resolution
         layers = parameters.layers
         numInferenceSteps = parameters.numInferenceSteps
         numImagesPerPrompt = parameters.numImagesPerPrompt
         fits = plan.chosen != nil
         self.plan = shown.plan.description
+        vaeTiles = shown.usesTiles
         budgetBytes = plan.budgetBytes
-        smallestBytes = plan.smallestBytes ?? forecast.peakTensorBytes
+        smallestBytes = plan.smallest?.forecast?.peakTensorBytes ?? forecast.peakTensorBytes
         peakTensorBytes = forecast.peakTensorBytes
         peakProcessBytes = forecast.peakProcessBytes
         flops = Double(forecast.work.floatingPointOperations)
@@ -162,6 +171,7 @@ extension PlanManifest.Stage {
 extension PlanManifest.Candidate {
     init(_ candidate: PlanCandidate, _ rates: DeviceRates) {
         plan = candidate.plan.description
+        vaeTiles = candidate.usesTiles
         fits = candidate.refusal == nil
         reason = candidate.refusal
         peakTensorBytes = candidate.forecast?.peakTensorBytes

@@ -29,6 +29,9 @@ struct Plan: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
+    @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: ArgumentHelp("Memory that tensors may take on the device, such as 6GiB.", valueName: "size"))
     var budget: String?
 
@@ -54,37 +57,22 @@ struct Plan: ParsableCommand {
         let budgetBytes = try budget.map { try ByteCount(text: $0).bytes }
         let backend = CPUBackend(threads: threads, precision: precision)
         let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        pipeline.tiling = vaeTiling
         let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
         let picture = try image.map { try PictureFile.read($0) }
         let side = resolved.resolution
-        let forecast = try pipeline.forecast(
-            resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
-        var refusal: String?
-        if let budgetBytes, forecast.peakTensorBytes > budgetBytes {
-            let stage = forecast.widestStage
-            refusal =
-                "\(stage?.stage.rawValue ?? "") needs \(ByteCount(forecast.peakTensorBytes)),"
-                + " more than \(ByteCount(budgetBytes))"
-        }
-        let candidates = [PlanCandidate(plan: .resident, forecast: forecast, refusal: refusal)]
-        let plan = PlanForecast(candidates: candidates, budgetBytes: budgetBytes)
-        guard
-            let manifest = PlanManifest(
-                plan, parameters: resolved, model: folder.lastPathComponent, device: backend.name,
-                precision: precision.rawValue, rates: try rates(pipeline, backend))
-        else { preconditionFailure("a plan without a forecast") }
+        let plan = try pipeline.planner.plan(
+            resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side,
+            budgetBytes: budgetBytes)
+        let manifest = PlanManifest(
+            plan, parameters: resolved, model: folder.lastPathComponent, device: backend.name,
+            precision: precision.rawValue,
+            rates: RateSource(model: pipeline.model, precision: precision, threads: threads).rates)
         let report = PlanReport(
             plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
         return report.plan.chosen != nil
-    }
-
-    private func rates(_ pipeline: LayeredPipeline, _ backend: CPUBackend) throws -> DeviceRates {
-        let calibration = Calibration(backend: backend, model: pipeline.model)
-        return try RateCache.usual.rates(calibration.key(precision: precision, threads: threads)) {
-            try calibration.measure()
-        }
     }
 
     private func write(_ text: String, to path: String) throws {

@@ -27,7 +27,7 @@ struct PlanReport {
         lines += table()
         lines += ["", verdict()]
         lines += manifest.plans.compactMap { candidate in
-            candidate.reason.map { "  not \(candidate.plan): \($0)" }
+            candidate.reason.map { "  not \(Self.name(candidate.plan, candidate.vaeTiles)): \($0)" }
         }
         return lines.joined(separator: "\n")
     }
@@ -45,10 +45,11 @@ struct PlanReport {
     private func verdict() -> String {
         let within = manifest.budgetBytes.map { " within \(ByteCount($0))" } ?? ""
         guard manifest.fits else {
-            return "does not fit\(within): the least is \(ByteCount(manifest.smallestBytes)), with \(manifest.plan)"
+            return "does not fit\(within): the least is \(ByteCount(roundedUp: manifest.smallestBytes)), with"
+                + " \(Self.name(manifest.plan, manifest.vaeTiles))"
         }
-        return "fits\(within) with the plan '\(manifest.plan)': tensors \(ByteCount(manifest.peakTensorBytes)), process"
-            + " \(ByteCount(manifest.peakProcessBytes)), \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
+        return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): tensors"
+            + " \(ByteCount(manifest.peakTensorBytes)), process \(ByteCount(manifest.peakProcessBytes)), \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
     }
 
     private func table() -> [String] {
@@ -75,6 +76,10 @@ struct PlanReport {
                 return column == 0 || column == row.count - 1 ? cell + gap : gap + cell
             }.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
         }
+    }
+
+    private static func name(_ plan: String, _ vaeTiles: Bool) -> String {
+        "plan '\(plan)'" + (vaeTiles ? ", the autoencoder in tiles" : "")
     }
 
     private static func number(_ value: Double) -> String {
