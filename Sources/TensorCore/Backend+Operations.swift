@@ -118,13 +118,18 @@ extension Backend {
         return result
     }
 
-    /// Convolution of [H, W, Cin] to [H', W', Cout], plus `addend` of that shape if given.
+    /// Convolution of [H, W, Cin] to [H', W', Cout], plus `addend` of that shape if given, over which the result may be
+    /// written.
+    @discardableResult
     public func convolution(
-        _ input: Tensor, _ layer: Convolution, _ geometry: ConvolutionGeometry, addend: Tensor? = nil
+        _ input: Tensor, _ layer: Convolution, _ geometry: ConvolutionGeometry, addend: Tensor? = nil,
+        into output: Tensor? = nil
     ) throws(TensorError) -> Tensor {
-        let result = try empty([
-            geometry.outputHeight(input.shape[0]), geometry.outputWidth(input.shape[1]), layer.bias.shape[0],
-        ])
+        let result = try use(
+            output,
+            orAllocate: [
+                geometry.outputHeight(input.shape[0]), geometry.outputWidth(input.shape[1]), layer.bias.shape[0],
+            ])
         try execute(
             .convolution(
                 input: input, weight: layer.weight, bias: layer.bias, geometry: geometry, addend: addend, output: result
