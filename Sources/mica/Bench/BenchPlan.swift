@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import ImageCodecs
 import QwenImage
 import TensorCore
 
