@@ -1044,7 +1044,7 @@ components:
           items:
             type: object
             required: [stage, peak_tensor_bytes, held_weight_bytes, shared_weight_bytes, peak_process_bytes, read_bytes,
-              moved_bytes, weight_bytes_a_repetition, repetitions, flops, seconds, limit]
+              moved_bytes, read_bytes_a_repetition, repetitions, flops, seconds, limit]
             properties:
               stage: { type: string }
               peak_tensor_bytes: { type: integer }
@@ -1053,8 +1053,8 @@ components:
               peak_process_bytes: { type: integer }
               read_bytes: { description: Bytes of checkpoints that are read., type: integer }
               moved_bytes: { description: Bytes that go to the device., type: integer }
-              weight_bytes_a_repetition:
-                description: Weights that come again in each step, token or layer.
+              read_bytes_a_repetition:
+                description: Bytes that are read again in each step, token or layer.
                 type: integer
               repetitions: { description: "Steps, tokens or layers.", type: integer }
               flops: { type: number }

@@ -11,7 +11,18 @@ extension Backend {
     }
 
     /// Tensors alone, for backends that need nothing besides them.
-    public func rehearsal(limitBytes: Int?) -> any Backend { Meter() }
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        Meter(name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory)
+    }
+
+    /// As most do.
+    public var holdsData: Bool { true }
+
+    /// A float32 tensor of another device, copied to this one; one of this device as it is.
+    public func receive(_ tensor: Tensor, from source: any Backend) throws(TensorError) -> Tensor {
+        guard source.name != name else { return tensor }
+        return try upload(try source.download(tensor), tensor.shape)
+    }
 
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {

@@ -8,6 +8,10 @@ import Synchronization
 public final class Meter: Backend {
     /// The name of the backend that it counts for.
     public let name: String
+    /// As the device that it stands for.
+    public let sharesHostMemory: Bool
+    private let ownLimitBytes: Int?
+    private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     private struct State {
         var memory = MemoryUse(usedBytes: 0, peakBytes: 0)
@@ -21,10 +25,24 @@ public final class Meter: Backend {
     private let state = Mutex(State())
     private let inner: (any Backend)?
 
-    /// A meter that has counted nothing yet, alone or over another backend.
-    public init(over inner: (any Backend)? = nil) {
+    /// A meter over another backend that has counted nothing yet.
+    public init(over inner: any Backend) {
         self.inner = inner
-        name = inner?.name ?? "meter"
+        name = inner.name
+        sharesHostMemory = inner.sharesHostMemory
+        ownLimitBytes = nil
+    }
+
+    /// A meter alone.
+    ///
+    /// - Parameters:
+    ///   - limitBytes: what may be held at once, as on a real device; nil sets no limit.
+    ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
+    public init(name: String = "meter", limitBytes: Int? = nil, sharesHostMemory: Bool = true) {
+        inner = nil
+        self.name = name
+        self.sharesHostMemory = sharesHostMemory
+        ownLimitBytes = limitBytes
     }
 
     /// What was counted since the meter was made.
@@ -35,7 +53,8 @@ public final class Meter: Backend {
         public var weightBytes: Int
         /// Bytes written to the device from outside: weights that it does not share with the host, and uploads.
         public var movedBytes: Int
-        /// Bytes of mapped checkpoints that were touched, each once: what is read from storage if nothing is cached.
+        /// Bytes of mapped checkpoints that were touched for the first time, or again after they were given back: what
+        /// is read from storage if nothing is cached.
         public var mappedBytes: Int
 
         /// Nothing, or what is given.
@@ -68,7 +87,7 @@ public final class Meter: Backend {
     public var counts: Counts {
         state.withLock {
             Counts(
-                work: $0.work, weightBytes: $0.weightBytes, movedBytes: $0.movedBytes, mappedBytes: $0.mapped.bytes)
+                work: $0.work, weightBytes: $0.weightBytes, movedBytes: $0.movedBytes, mappedBytes: $0.mapped.readBytes)
         }
     }
 
@@ -88,9 +107,14 @@ public final class Meter: Backend {
         }
     }
 
+    /// Bytes of mapped checkpoints that are resident because they were touched: now, and at most since the peak was
+    /// reset.
+    public var mapped: MemoryUse { state.withLock { $0.mapped.resident } }
+
     public func resetPeak() {
         inner?.resetPeak()
         state.withLock {
+            $0.mapped.resetPeak()
             $0.memory.peakBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
@@ -98,9 +122,37 @@ public final class Meter: Backend {
 
     public func releaseUnusedMemory() { inner?.releaseUnusedMemory() }
 
+    public var limitBytes: Int? { inner?.limitBytes ?? ownLimitBytes }
+
+    public var holdsData: Bool { inner?.holdsData ?? false }
+
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) {
+        inner?.setMemoryPressure(relieve)
+        pressure.withLock { $0 = relieve }
+    }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        if let inner { return try inner.stagingMemory(byteCount: byteCount) }
+        return CountedStaging(bytes: try counted(byteCount, operation: "staged weights"))
+    }
+
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        state.withLock { $0.mapped.touchRows(of: table, indices) }
+        guard let inner else { return try allocate([indices.count, table.shape[1]], .float32) }
+        let tensor = try inner.rows(indices, of: table)
+        state.withLock { $0.mapped.forget(tensor) }
+        return tensor
+    }
+
+    /// The pages of a mapped tensor were given back to the system: they are read again when they are used again.
+    public func giveBackPages(of tensor: HostTensor) {
+        state.withLock { $0.mapped.giveBack(tensor) }
+    }
+
     /// As the backend it counts for, or a meter of its own.
     public func rehearsal(limitBytes: Int?) -> any Backend {
-        inner?.rehearsal(limitBytes: limitBytes) ?? Meter()
+        inner?.rehearsal(limitBytes: limitBytes)
+            ?? Meter(name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
@@ -110,12 +162,17 @@ public final class Meter: Backend {
             return tensor
         }
         let byteCount = shape.elementCount * dtype.byteCount
-        count(byteCount)
-        return Tensor(storage: CountedBytes(byteCount: byteCount, meter: self), shape: shape, dtype: dtype)
+        return Tensor(
+            storage: try counted(byteCount, operation: "a tensor \(shape)"), shape: shape, dtype: dtype)
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {
-        if let inner { try inner.execute(operation) } else { operation.validate() }
+        if let inner {
+            try inner.execute(operation)
+        } else {
+            operation.validate()
+            try operation.checkDevice(name)
+        }
         state.withLock {
             $0.work += Work(operation)
             $0.mapped.touch(operation)
@@ -143,8 +200,13 @@ public final class Meter: Backend {
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.weight(tensor)) }
         try countWeight(tensor)
-        let weight = Tensor(
-            storage: CountedBytes(byteCount: tensor.byteCount, meter: nil), shape: tensor.shape, dtype: tensor.dtype)
+        // Staged bytes are counted as such; a mapping's are where they are lent, on any other device they are copied.
+        let isHeld = tensor.memory.isMapped || !sharesHostMemory
+        let storage =
+            isHeld
+            ? try counted(tensor.byteCount, operation: "a weight")
+            : CountedBytes(byteCount: tensor.byteCount, meter: nil, deviceName: name, sharing: tensor.memory)
+        let weight = Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
         state.withLock {
             $0.mapped.share(weight, tensor)
             $0.weights.add(weight, heldBytes: 0)
@@ -171,21 +233,28 @@ public final class Meter: Backend {
         return try allocate([shape[0], shape[-2], shape[-1], shape[1]], .float32)
     }
 
-    /// Counts a weight that the inner backend took: shared if it took no memory for it, else read and moved.
+    /// Counts a weight that the inner backend took: lent where it lies in memory as the checkpoint has it, else read
+    /// and moved.
     private func bring(
         _ source: HostTensor, _ usedBefore: Int, _ transfer: @autoclosure () throws(TensorError) -> Tensor
     ) throws(TensorError) -> Tensor {
         let weight = try transfer()
         let taken = memory.usedBytes - usedBefore
+        // A view of the checkpoint's own bytes has its type and size; whatever is converted differs in one of them.
+        let isView =
+            sharesHostMemory && weight.dtype == source.dtype && weight.storage.byteCount == source.byteCount
+        let isShared = isView && source.memory.isMapped
+        let held = isView ? source.byteCount : max(taken, 0)
         state.withLock {
             $0.weightBytes += source.byteCount
-            $0.weights.add(weight, heldBytes: max(taken, 0))
-            if taken > 0 {
-                $0.movedBytes += source.byteCount
+            $0.weights.add(weight, heldBytes: isShared ? 0 : held)
+            if isShared {
+                $0.mapped.share(weight, source)
+            } else {
+                // What is staged was moved when it was read.
+                if !isView { $0.movedBytes += source.byteCount }
                 $0.mapped.forget(weight)
                 $0.mapped.touch(source)
-            } else {
-                $0.mapped.share(weight, source)
             }
         }
         return weight
@@ -197,25 +266,71 @@ public final class Meter: Backend {
         state.withLock { $0.weightBytes += tensor.byteCount }
     }
 
-    fileprivate func count(_ byteCount: Int) {
-        state.withLock {
-            $0.memory.usedBytes += byteCount
-            $0.memory.peakBytes = max($0.memory.peakBytes, $0.memory.usedBytes)
+    /// Bytes that count until the storage goes. Throws `outOfMemory` beyond the limit.
+    private func counted(_ byteCount: Int, operation: String) throws(TensorError) -> CountedBytes {
+        while true {
+            let excess: Int? = state.withLock {
+                let sum = $0.memory.usedBytes + byteCount
+                if sum > ownLimitBytes ?? Int.max { return $0.memory.usedBytes }
+                $0.memory.usedBytes = sum
+                $0.memory.peakBytes = max($0.memory.peakBytes, sum)
+                return nil
+            }
+            guard let used = excess else {
+                return CountedBytes(byteCount: byteCount, meter: self, deviceName: name)
+            }
+            guard let relieve = pressure.withLock({ $0 }), relieve() else {
+                throw .outOfMemory(
+                    operation: operation, neededBytes: byteCount, usedBytes: used, limitBytes: ownLimitBytes)
+            }
         }
+    }
+
+    fileprivate func giveBack(_ byteCount: Int) {
+        state.withLock { $0.memory.usedBytes -= byteCount }
     }
 }
 
 /// A size that the meter counts as long as it lives; without a meter it counts nowhere (bytes shared with a mapping).
 private final class CountedBytes: TensorStorage {
     let byteCount: Int
+    let deviceName: String
     private let meter: Meter?
+    /// Kept as long as its bytes are used.
+    private let memory: (any HostMemory)?
 
-    init(byteCount: Int, meter: Meter?) {
+    init(byteCount: Int, meter: Meter?, deviceName: String, sharing memory: (any HostMemory)? = nil) {
         self.byteCount = byteCount
         self.meter = meter
+        self.deviceName = deviceName
+        self.memory = memory
     }
 
     deinit {
-        meter?.count(-byteCount)
+        meter?.giveBack(byteCount)
+    }
+}
+
+/// Staged weights that are a size alone.
+private final class CountedStaging: StagingMemory {
+    let holdsData = false
+    private let bytes: CountedBytes
+
+    init(bytes: CountedBytes) {
+        self.bytes = bytes
+    }
+
+    var byteCount: Int { bytes.byteCount }
+
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        preconditionFailure("a meter's staged weights have no bytes")
+    }
+
+    func withUnsafeMutableBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        preconditionFailure("a meter's staged weights have no bytes")
     }
 }

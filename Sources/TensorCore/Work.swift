@@ -31,9 +31,12 @@ public struct Work: Sendable, Hashable {
             if input.shape[0] <= Self.fewRows { vectorProductBytes = weight.byteCount }
         case .attention: attentionOperations = operations
         case .convolution: convolutionOperations = operations
+        case .gatherRows(_, _, let output):
+            pointwiseOperations = operations
+            pointwiseBytes = 2 * output.byteCount
         default:
             pointwiseOperations = operations
-            pointwiseBytes = operation.tensors.reduce(0) { $0 + $1.byteCount }
+            pointwiseBytes = operation.operands.reduce(0) { $0 + $1.byteCount }
         }
     }
 
@@ -72,35 +75,4 @@ public struct Work: Sendable, Hashable {
         product.operationCount = work.operationCount * count
         return product
     }
-}
-
-extension Operation {
-    /// Every tensor that takes part, the output last.
-    public var tensors: [Tensor] {
-        switch self {
-        case .linear(let input, let weight, let bias, _, let output): [input, weight] + optional(bias) + [output]
-        case .layerNorm(let input, _, let shift, let scale, let output):
-            [input] + optional(shift, scale) + [output]
-        case .rmsNorm(let input, let weight, _, let output): [input, weight, output]
-        case .headNormRotary(let tensor, _, let weight, _, let rotary):
-            optional(weight, rotary?.cosines, rotary?.sines) + [tensor, tensor]
-        case .attention(let query, let key, let value, _, let output): [query, key, value, output]
-        case .activate(let input, _, let output): [input, output]
-        case .siluGate(let gate, let up, let output): [gate, up, output]
-        case .accumulate(let target, let addend, let gate): [target, addend] + optional(gate) + [target]
-        // Of the table only the rows that are asked for.
-        case .gatherRows(let table, let indices, let output):
-            [indices.isEmpty ? table : table.rows(0..<min(indices.count, table.shape[0])), output]
-        case .permute(let input, _, let output), .copy(let input, let output), .upsampleNearest(let input, let output):
-            [input, output]
-        case .convolution(let input, let weight, let bias, _, let addend, let output):
-            [input, weight, bias] + optional(addend) + [output]
-        case .channelNorm(let input, let gamma, _, let output): [input, gamma, output]
-        case .channelAffine(let input, let scale, let shift, let output): [input, scale, shift, output]
-        case .guidance(let positive, let negative, _, _, let output): [positive, negative, output]
-        case .eulerStep(let latents, let prediction, _): [prediction, latents, latents]
-        }
-    }
-
-    private func optional(_ tensors: Tensor?...) -> [Tensor] { tensors.compactMap { $0 } }
 }

@@ -1,10 +1,10 @@
-import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
@@ -22,20 +22,24 @@ final class PipelineDecomposer: LayerDecomposer {
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it.
     ///
-    /// - Parameter memoryLimitBytes: what tensors may take on the device at once; nil for no limit.
+    /// - Parameters:
+    ///   - devices: those of the request, with their budgets.
+    ///   - machine: how they compute, for the rates of forecasts.
     init(
-        model folder: URL, backend: CPUBackend, threads: Int?, memoryLimitBytes: Int?, cacheBytes: Int
+        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest, tiling: VAETiling,
+        machine: RateSource.Machine, cacheBytes: Int
     ) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        pipeline.tiling = tiling
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         cache = ContentCache(limitBytes: cacheBytes)
         planner = pipeline.planner
-        rates = RateSource(model: pipeline.model, precision: backend.precision, threads: threads)
-        device = backend.name
-        precision = backend.precision.rawValue
-        self.memoryLimitBytes = memoryLimitBytes
+        rates = RateSource(model: pipeline.model, machine)
+        device = request.devices.map(\.description).joined(separator: ",")
+        precision = machine.precision.rawValue
+        memoryLimitBytes = planner.limitBytes
         self.pipeline = Mutex(pipeline)
     }
 
@@ -48,8 +52,7 @@ final class PipelineDecomposer: LayerDecomposer {
     func plan(
         for parameters: DecompositionParameters, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
-        let plan = try planner.plan(
-            parameters, pictureWidth: width, pictureHeight: height, budgetBytes: memoryLimitBytes)
+        let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
         return PlanManifest(
             plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
     }

@@ -4,6 +4,7 @@ import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// An engine that paints layers at once, or holds its job until it is let go.
 final class FakeDecomposer: LayerDecomposer {
@@ -41,9 +42,9 @@ final class FakeDecomposer: LayerDecomposer {
         work.productOperations = 1_000_000
         let bytes = parameters.resolution * parameters.resolution * parameters.layers
         let stage = StageForecast(
-            stage: .denoise, peakTensorBytes: bytes, remainingTensorBytes: 0, heldWeightBytes: 0,
+            stage: .denoise, peaks: [StageUse.Peak(device: .cpu, bytes: bytes)], heldWeightBytes: 0,
             sharedWeightBytes: 100, mappedBytes: 100, hostBytes: 10, readBytes: 100, weightBytes: 100, movedBytes: 0,
-            work: work, repetitions: parameters.numInferenceSteps, weightBytesARepetition: 0)
+            work: work, repetitions: parameters.numInferenceSteps, readBytesARepetition: 0)
         let fits = bytes <= memoryLimitBytes ?? .max
         let candidate = PlanCandidate(
             plan: .resident, usesTiles: false,

@@ -45,8 +45,8 @@ struct PictureStrips: Sequence {
 }
 
 extension Backend {
-    /// The VAE's norm, SiLU and a 3x3 convolution of [H, W, Cin] to [H, W, Cout], plus `addend`, over which the result may
-    /// be written. The normed picture exists in strips only.
+    /// The VAE's norm, SiLU and a 3x3 convolution of [H, W, Cin] to [H, W, Cout], plus `addend`, over which the result
+    /// may be written. The normed picture exists in strips only.
     @discardableResult
     func normConvolution(
         _ input: Tensor, gamma: Tensor, _ layer: Convolution, addend: Tensor? = nil, into output: Tensor? = nil

@@ -66,7 +66,10 @@ public struct DeviceRates: Sendable, Hashable, Codable {
         let parts: [(Limit, Double)] = [
             (.arithmetic, arithmetic), (.memory, memory), (.storage, storage), (.link, link),
         ]
-        let seconds = max(arithmetic + memory, link) + storage
+        // What comes again while other weights are computed with costs only what it takes longer.
+        let again = Double(stage.readBytesARepetition * max(stage.repetitions - 1, 0)) / storageBytes
+        let first = max(storage - again, 0)
+        let seconds = max(arithmetic + memory, link, again) + first
         let limit = parts.max { $0.1 < $1.1 }?.0 ?? .arithmetic
         return Estimate(seconds: seconds, limit: limit)
     }

@@ -1,4 +1,5 @@
 import TensorCore
+import Weights
 
 /// What one job takes, told beforehand: memory, arithmetic and traffic by stage.
 ///
@@ -24,8 +25,8 @@ public struct JobForecast: Sendable {
     /// The stage that needs the most.
     public var widestStage: StageForecast? { stages.max { $0.peakTensorBytes < $1.peakTensorBytes } }
 
-    /// The most bytes that the process holds at once above what it had before the job: tensors, the parts of mapped
-    /// checkpoints that were touched by then, and arrays of the host.
+    /// The most bytes that the process holds at once above what it had before the job: what its devices hold, other
+    /// parts of mapped checkpoints that were touched, and arrays of the host.
     public var peakProcessBytes: Int { stages.map(\.peakProcessBytes).max() ?? 0 }
 
     /// All arithmetic.
@@ -36,39 +37,37 @@ public struct JobForecast: Sendable {
 public struct StageForecast: Sendable {
     /// Which.
     public let stage: PipelineStage
-    /// The most bytes of tensors at once, weights that the device holds itself included.
-    public let peakTensorBytes: Int
-    /// Bytes of tensors that are still there when the stage is done.
-    public let remainingTensorBytes: Int
-    /// Bytes of weights that the device holds, within `peakTensorBytes`, and that it shares with a mapped checkpoint.
+    /// The most bytes at once by device: tensors, staged weights, and those lent of a mapped checkpoint.
+    public let peaks: [StageUse.Peak]
+    /// Bytes of weights at most that devices hold themselves, and that they use where the checkpoint is mapped; both
+    /// within the peaks.
     public let heldWeightBytes: Int
     public let sharedWeightBytes: Int
-    /// Bytes of mapped checkpoints that are resident at the end of the stage, shared with the device or copied to it.
+    /// Bytes of mapped checkpoints that are resident besides those.
     public let mappedBytes: Int
     /// Bytes of the host's own arrays, such as pictures, at most.
     public let hostBytes: Int
-    /// Bytes of checkpoints that the stage touches for the first time, and so reads from storage if nothing has them.
+    /// Bytes of checkpoints that are read, all repetitions together.
     public let readBytes: Int
-    /// Bytes of weights that are asked for, all steps together.
+    /// Bytes of weights that are asked for, all repetitions together.
     public let weightBytes: Int
     /// Bytes that go to the device: weights that it does not share with the host, and values.
     public let movedBytes: Int
-    /// Arithmetic, all steps together.
+    /// Arithmetic, all repetitions together.
     public let work: Work
     /// Steps, tokens or layers that the stage repeats.
     public let repetitions: Int
-    /// Weights asked for in one repetition after the first.
-    public let weightBytesARepetition: Int
+    /// Bytes of checkpoints that are read again in each repetition after the first.
+    public let readBytesARepetition: Int
 
     /// What was counted, or is known otherwise.
     public init(
-        stage: PipelineStage, peakTensorBytes: Int, remainingTensorBytes: Int, heldWeightBytes: Int,
-        sharedWeightBytes: Int, mappedBytes: Int, hostBytes: Int, readBytes: Int, weightBytes: Int, movedBytes: Int,
-        work: Work, repetitions: Int, weightBytesARepetition: Int
+        stage: PipelineStage, peaks: [StageUse.Peak], heldWeightBytes: Int, sharedWeightBytes: Int, mappedBytes: Int,
+        hostBytes: Int, readBytes: Int, weightBytes: Int, movedBytes: Int, work: Work, repetitions: Int,
+        readBytesARepetition: Int
     ) {
         self.stage = stage
-        self.peakTensorBytes = peakTensorBytes
-        self.remainingTensorBytes = remainingTensorBytes
+        self.peaks = peaks
         self.heldWeightBytes = heldWeightBytes
         self.sharedWeightBytes = sharedWeightBytes
         self.mappedBytes = mappedBytes
@@ -78,9 +77,14 @@ public struct StageForecast: Sendable {
         self.movedBytes = movedBytes
         self.work = work
         self.repetitions = repetitions
-        self.weightBytesARepetition = weightBytesARepetition
+        self.readBytesARepetition = readBytesARepetition
     }
 
+    /// The most on any device.
+    public var peakTensorBytes: Int { peaks.map(\.bytes).max() ?? 0 }
+
     /// Bytes that the process holds at most, above what it had before the job.
-    public var peakProcessBytes: Int { peakTensorBytes + mappedBytes + hostBytes }
+    public var peakProcessBytes: Int {
+        peaks.filter { $0.device.kind == .cpu }.reduce(0) { $0 + $1.bytes } + mappedBytes + hostBytes
+    }
 }

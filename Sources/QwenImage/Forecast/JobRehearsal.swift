@@ -4,48 +4,53 @@ import TensorCore
 /// the job does them.
 final class JobRehearsal {
     private let job: LayeredJob
-    private let meter: Meter
+    /// By device.
+    private let meters: [Meter]
     private let pictureBytes: Int
     private var stages: [StageForecast] = []
 
     /// - Parameters:
-    ///   - job: over a pipeline on `meter`.
+    ///   - job: over a pipeline on `meters`.
     ///   - pictureBytes: of the picture that is given, decoded.
-    init(_ job: LayeredJob, meter: Meter, pictureBytes: Int) {
+    init(_ job: LayeredJob, meters: [Meter], pictureBytes: Int) {
         self.job = job
-        self.meter = meter
+        self.meters = meters
         self.pictureBytes = pictureBytes
     }
 
     func run() throws -> JobForecast {
         let parameters = job.parameters
         try caption()
-        let branches = try stage(.encodePrompt, hostBytes: rotaryBytes) { _ in
-            try prompts().map { prompt in
+        let prompts = prompts()
+        let branches = try stage(.encodePrompt, of: .textEncoder, hostBytes: rotaryBytes) { _ in
+            try prompts.enumerated().map { index, prompt in
                 try job.branch(
                     try job.pipeline.textEncoder.encode(
                         tokenIDs: try job.pipeline.textEncoder.tokenIDs(of: prompt),
-                        maxSequenceLength: parameters.maxSequenceLength))
+                        maxSequenceLength: parameters.maxSequenceLength, continues: index + 1 < prompts.count))
             }
         }
-        let condition = try stage(.encodeImage, hostBytes: pixelCount * 16) { _ in
+        let condition = try stage(.encodeImage, of: .vae, hostBytes: pixelCount * 16) { _ in
             try job.encode { [Float](repeating: 0, count: pixelCount * 4) }
         }
-        let (noise, schedule) = try stage(.modulation, hostBytes: noiseBytes) { _ in
+        let (noise, schedule) = try stage(.modulation, of: .transformer, hostBytes: noiseBytes) { _ in
             (try job.noise(given: nil), try job.prepareSchedule(conditionTokens: condition.shape[0]))
         }
         let steps = parameters.numInferenceSteps
-        let results = try stage(.denoise, repetitions: steps * noise.count) { between in
+        let results = try stage(.denoise, of: .transformer, repetitions: steps * noise.count) { between in
             try noise.indices.map { index in
                 try job.denoise(
                     noise[index], index, condition: condition, branches: branches, schedule: schedule,
                     steps: 0..<(index == 0 ? min(steps, 2) : 1), afterStep: index == 0 ? between : {})
             }
         }
-        try stage(.decode, repetitions: parameters.layers * results.count, hostBytes: decodeBytes) { between in
-            job.backend.releaseUnusedMemory()
+        try stage(.decode, of: .vae, repetitions: parameters.layers * results.count, hostBytes: decodeBytes) { between in
+            let vae = job.offload.root(of: .vae)
+            vae.releaseUnusedMemory()
             for _ in 0..<2 {
-                _ = try job.decodeTokens(job.tokens(ofLayer: 1, in: results[0]))
+                let tokens = try job.offload.transfer(
+                    job.tokens(ofLayer: 1, in: results[0]), from: job.backend, to: vae)
+                _ = try job.decodeTokens(tokens)
                 between()
             }
         }
@@ -64,12 +69,10 @@ final class JobRehearsal {
     private func caption() throws {
         guard needsCaption else { return }
         let encoder = job.pipeline.textEncoder
-        try stage(.caption, repetitions: Qwen25VLTextEncoder.captionTokens, hostBytes: pixelCount * 12) { between in
-            // The pixels of the first token are the prompt's own; a token that follows is the unit that repeats.
+        try stage(.caption, of: .textEncoder, repetitions: Qwen25VLTextEncoder.captionTokens, hostBytes: pixelCount * 12) { between in
             try encoder.rehearseCaption(
                 width: job.size.width, height: job.size.height,
                 language: job.parameters.useEnPrompt ? .english : .chinese, between: between)
-            between()
         }
     }
 
@@ -94,35 +97,57 @@ final class JobRehearsal {
 
     // MARK: Counting
 
+    /// What was counted at a moment: by the meters, and by the manager that stages weights.
+    private struct Moment {
+        var counts = Meter.Counts()
+        var stagedBytes = 0
+
+        static func - (one: Moment, other: Moment) -> Moment {
+            Moment(counts: one.counts - other.counts, stagedBytes: one.stagedBytes - other.stagedBytes)
+        }
+
+        /// The first and `count` of the others.
+        static func sum(_ first: Moment, _ other: Moment, times count: Int) -> Moment {
+            Moment(
+                counts: first.counts + other.counts * count,
+                stagedBytes: first.stagedBytes + other.stagedBytes * count)
+        }
+    }
+
+    private var moment: Moment {
+        Moment(
+            counts: meters.reduce(Meter.Counts()) { $0 + $1.counts }, stagedBytes: job.offload.traffic.movedBytes)
+    }
+
     /// Runs a stage and notes what it took. `body` calls `between` after the first repetition and after the second,
     /// if it does two: what the second took counts for all others.
     @discardableResult
     private func stage<Result>(
-        _ stage: PipelineStage, repetitions: Int = 1, hostBytes: Int = 0,
+        _ stage: PipelineStage, of component: ModelComponent, repetitions: Int = 1, hostBytes: Int = 0,
         _ body: (_ between: () -> Void) throws -> Result
     ) throws -> Result {
-        let before = meter.counts
-        meter.resetPeak()
-        var marks: [Meter.Counts] = []
-        let result = try job.clock.time(stage) { try body { marks.append(meter.counts) } }
-        let after = meter.counts
-        let weights = meter.peakWeights
-        let first = (marks.first ?? after) - before
-        var total = first
-        var one = Meter.Counts()
+        let before = moment
+        var marks: [Moment] = []
+        let result = try job.stage(stage, of: component) { try body { marks.append(moment) } }
+        var total = (marks.first ?? moment) - before
+        var one = Moment()
         if marks.count > 1 {
             one = marks[1] - marks[0]
-            total = first + one * (repetitions - 1)
-            total.mappedBytes = after.mappedBytes - before.mappedBytes
+            total = .sum(total, one, times: repetitions - 1)
         }
+        let peaks = job.offload.stages.last?.peaks ?? []
+        let weights = meters.map(\.peakWeights)
+        let shared = weights.reduce(0) { $0 + $1.sharedBytes }
+        // Of what is mapped, the device's own count has what is lent.
+        let mapped = max(meters.reduce(0) { $0 + $1.mapped.peakBytes } - shared, 0)
         stages.append(
             StageForecast(
-                stage: stage, peakTensorBytes: job.clock.stagePeakBytes[stage] ?? 0,
-                remainingTensorBytes: meter.memory.usedBytes, heldWeightBytes: weights.heldBytes,
-                sharedWeightBytes: weights.sharedBytes, mappedBytes: after.mappedBytes,
-                hostBytes: pictureBytes + pixelCount * 4 + hostBytes, readBytes: total.mappedBytes,
-                weightBytes: total.weightBytes, movedBytes: total.movedBytes, work: total.work,
-                repetitions: repetitions, weightBytesARepetition: one.weightBytes))
+                stage: stage, peaks: peaks, heldWeightBytes: weights.reduce(0) { $0 + $1.heldBytes },
+                sharedWeightBytes: shared, mappedBytes: mapped,
+                hostBytes: pictureBytes + pixelCount * 4 + hostBytes,
+                readBytes: total.counts.mappedBytes + total.stagedBytes, weightBytes: total.counts.weightBytes,
+                movedBytes: total.counts.movedBytes + total.stagedBytes, work: total.counts.work,
+                repetitions: repetitions, readBytesARepetition: one.counts.mappedBytes + one.stagedBytes))
         return result
     }
 }

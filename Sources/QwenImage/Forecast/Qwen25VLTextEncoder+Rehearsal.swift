@@ -10,21 +10,19 @@ extension Qwen25VLTextEncoder {
         let configuration: Qwen25VLConfiguration
         let tokenizer: Tokenizer
         let source: any TensorSource
-        let residency: BlockResidency
     }
 
     /// What this encoder has read of the model folder.
     var opened: Opened {
         Opened(
-            modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source,
-            residency: residency)
+            modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source)
     }
 
-    /// An encoder that is open already on another backend; nothing is loaded there yet.
-    convenience init(_ opened: Opened, backend: any Backend) {
+    /// An encoder that is open already on other devices; nothing is loaded there yet.
+    convenience init(_ opened: Opened, offload: OffloadManager) {
         self.init(
             modelFolder: opened.modelFolder, configuration: opened.configuration, tokenizer: opened.tokenizer,
-            source: opened.source, backend: backend, residency: opened.residency)
+            source: opened.source, offload: offload)
     }
 
     /// Tokens of a caption, at most.
@@ -41,14 +39,15 @@ extension Qwen25VLTextEncoder {
     }
 
     /// As `encode`, of tokens that are known.
-    func encode(tokenIDs: [Int], maxSequenceLength: Int) throws(PipelineError) -> Tensor {
+    func encode(tokenIDs: [Int], maxSequenceLength: Int, continues: Bool) throws(PipelineError) -> Tensor {
         let encoder = PromptEncoder(model: try textModel(), tokenizer: tokenizer, backend: backend)
         return try encoder.embedding(
-            of: tokenIDs, maxSequenceLength: maxSequenceLength, cancellation: nil, observer: nil)
+            of: tokenIDs, maxSequenceLength: maxSequenceLength, continues: continues, cancellation: nil,
+            observer: nil)
     }
 
-    /// Does what `caption` does for a picture of this size, up to the second token; `between` is called after the
-    /// first. What a further token takes is the same each time, and no token takes memory that the first two did not.
+    /// Does what `caption` does for a picture of this size and the longest caption, as far as it allocates; `between` is
+    /// called after the first token and after the second. What a further one takes is the same each time.
     func rehearseCaption(
         width: Int, height: Int, language: CaptionLanguage, between: () -> Void
     ) throws(PipelineError) {
@@ -64,7 +63,7 @@ extension Qwen25VLTextEncoder {
             language: language, grid: grid, tokenizer: tokenizer, imageTokenID: configuration.imageTokenID)
         let model = try textModel()
         try PipelineError.converting { () throws(WeightsError) in
-            let head = try model.languageModelHead(source: source, tied: configuration.tieWordEmbeddings)
+            let head = try model.languageModelHead(tied: configuration.tieWordEmbeddings)
             let generator = CaptionGenerator(
                 model: model, head: head, generation: GenerationConfiguration(eosTokenIDs: [], repetitionPenalty: 1),
                 backend: backend, cancellation: nil, observer: nil, progress: nil)

@@ -9,22 +9,25 @@ final class LayeredJob {
     let hooks: LayeredPipeline.Hooks
     let geometry: LatentGeometry
     private(set) var parameters: DecompositionParameters
-    let clock: StageClock
+    let clock = StageClock()
+    private var stepTraffic: [OffloadTraffic] = []
 
     var backend: any Backend { pipeline.backend }
+    var offload: OffloadManager { pipeline.offload }
     /// How the autoencoder takes its pictures; nil whole.
-    private var tiling: AutoencoderTiling? { pipeline.tiling == .on ? .reference : nil }
+    private let tiling: AutoencoderTiling?
     /// Frames made anew: the whole picture, then the layers.
     var frames: Int { parameters.layers + 1 }
 
     init(
-        pipeline: LayeredPipeline, size: OutputSize, parameters: DecompositionParameters, hooks: LayeredPipeline.Hooks
+        pipeline: LayeredPipeline, size: OutputSize, parameters: DecompositionParameters, hooks: LayeredPipeline.Hooks,
+        usesTiles: Bool
     ) {
+        tiling = usesTiles ? .reference : nil
         self.pipeline = pipeline
         self.size = size
         self.parameters = parameters
         self.hooks = hooks
-        clock = StageClock(pipeline.backend)
         let autoencoder = pipeline.model.autoencoder
         geometry = LatentGeometry(
             channels: autoencoder.zDim, tokenHeight: size.height / (2 * autoencoder.scaleFactor),
@@ -36,32 +39,47 @@ final class LayeredJob {
         let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
-        let branches = try clock.time(.encodePrompt) { try encodePrompts() }
-        let condition = try clock.time(.encodeImage) { try encode { PixelConversion.signedFloats(resized) } }
+        let branches = try stage(.encodePrompt, of: .textEncoder) { try encodePrompts() }
+        let condition = try stage(.encodeImage, of: .vae) { try encode { PixelConversion.signedFloats(resized) } }
         var results: [Tensor] = []
-        let (drawn, schedule) = try clock.time(.modulation) {
+        let (drawn, schedule) = try stage(.modulation, of: .transformer) {
             (try noise(given: latents), try prepareSchedule(conditionTokens: condition.shape[0]))
         }
         for index in drawn.indices {
-            let result = try clock.time(.denoise) {
+            let result = try stage(.denoise, of: .transformer) {
                 try denoise(
                     drawn[index], index, condition: condition, branches: branches, schedule: schedule,
                     steps: 0..<parameters.numInferenceSteps)
             }
             results.append(result)
         }
-        let images = try clock.time(.decode) { try decode(results) }
+        let images = try stage(.decode, of: .vae) { try decode(results) }
+        var memory = JobMemory()
+        memory.plan = offload.plan.description
+        memory.stages = offload.stages
+        memory.steps = stepTraffic
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
-            stageSeconds: clock.stageSeconds, peakTensorBytes: clock.stagePeakBytes.values.max() ?? 0,
-            stagePeakBytes: clock.stagePeakBytes)
+            stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
+            memory: memory)
+    }
+
+    /// A part of the job in which one component works; the others make room if the plan says so.
+    func stage<Result>(
+        _ stage: PipelineStage, of component: ModelComponent, _ body: () throws -> Result
+    ) throws -> Result {
+        if offload.takesTurns {
+            if component != .textEncoder { pipeline.textEncoder.release() }
+            if component != .vae { pipeline.autoencoder.release() }
+        }
+        return try clock.time(stage) { try offload.stage(stage.rawValue, of: component.rawValue, body) }
     }
 
     // MARK: Before the loop
 
     private func captionIfNeeded(_ picture: PixelBuffer) throws -> String? {
         guard parameters.needsCaption, pipeline.model.defaults.captioner ?? true else { return nil }
-        return try clock.time(.caption) {
+        return try stage(.caption, of: .textEncoder) {
             let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
             if let known = hooks.textCache?.caption(of: picture, language: language) { return known }
             let caption = try pipeline.textEncoder.caption(
@@ -78,9 +96,10 @@ final class LayeredJob {
         for (index, (name, prompt)) in prompts.enumerated() {
             report(.encodePrompt, index, prompts.count)
             // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
-            let embeds = try embedding(of: prompt, observer: index == 0 ? hooks.observer : nil)
-            if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
-            branches.append(try branch(embeds))
+            let encoded = try embedding(
+                of: prompt, continues: index + 1 < prompts.count, observer: index == 0 ? hooks.observer : nil)
+            if index > 0 { try hooks.observer?.record(name, encoded.batchOfOne) }
+            branches.append(try branch(encoded))
         }
         report(.encodePrompt, prompts.count, prompts.count)
         return branches
@@ -95,18 +114,23 @@ final class LayeredJob {
 
     /// The guidance branch of an embedding.
     func branch(_ promptEmbeds: Tensor) throws(TensorError) -> QwenImageTransformer2DModel.Branch {
-        try pipeline.transformer.branch(
-            promptEmbeds: promptEmbeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
+        let embeds = try offload.transfer(promptEmbeds, from: offload.root(of: .textEncoder), to: backend)
+        return try pipeline.transformer.branch(
+            promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
     }
 
     /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
-    private func embedding(of prompt: String, observer: (any TensorObserver)?) throws -> Tensor {
+    private func embedding(
+        of prompt: String, continues: Bool, observer: (any TensorObserver)?
+    ) throws -> Tensor {
+        let backend = offload.root(of: .textEncoder)
         let length = parameters.maxSequenceLength
         if observer == nil, let known = hooks.textCache?.embedding(of: prompt, maxSequenceLength: length) {
             return try backend.upload(known.values, [known.values.count / known.width, known.width])
         }
         let embeds = try pipeline.textEncoder.encode(
-            prompt, maxSequenceLength: length, cancellation: hooks.cancellation, observer: observer)
+            prompt, maxSequenceLength: length, continues: continues, cancellation: hooks.cancellation,
+            observer: observer)
         if let cache = hooks.textCache {
             let embedding = PromptEmbedding(values: try backend.download(embeds), width: embeds.shape[1])
             cache.keep(embedding, of: prompt, maxSequenceLength: length)
@@ -118,12 +142,14 @@ final class LayeredJob {
     func encode(_ picture: () -> [Float]) throws -> Tensor {
         report(.encodeImage, 0, 1)
         try hooks.cancellation.check()
+        let backend = offload.root(of: .vae)
         let pixels = try backend.upload([size.height, size.width, 4], picture)
         let latent = try pipeline.autoencoder.encode(pixels, tiling: tiling, observer: hooks.observer)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
-        return try geometry.pack(latent: latent, on: backend)
+        return try offload.transfer(
+            try geometry.pack(latent: latent, on: backend), from: backend, to: self.backend)
     }
 
     private var noiseShape: [Int] {
@@ -206,8 +232,10 @@ final class LayeredJob {
         for step in steps {
             report(.denoise, imageIndex * stepCount + step, total)
             try hooks.cancellation.check()
+            let before = offload.traffic
             let outputs = try pipeline.transformer(
                 hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
+                continues: step + 1 < stepCount || imageIndex + 1 < parameters.numImagesPerPrompt,
                 observer: step == 0 ? observer : nil, cancellation: hooks.cancellation)
             if let observer {
                 try recordCalls(observer, step, hiddenStates, outputs, schedule.scheduler.timesteps[step])
@@ -218,6 +246,7 @@ final class LayeredJob {
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
                 rest: schedule.scheduler.sigmaRest(afterStep: step), on: backend)
+            stepTraffic.append(offload.traffic.since(before))
             afterStep()
         }
         report(.denoise, (imageIndex + 1) * stepCount, total)
@@ -257,6 +286,7 @@ final class LayeredJob {
 
     /// By image and layer, pixels; frame 0, the whole picture made anew, is dropped.
     private func decode(_ results: [Tensor]) throws -> [[PixelBuffer]] {
+        let backend = offload.root(of: .vae)
         backend.releaseUnusedMemory()
         let total = results.count * parameters.layers
         var images: [[PixelBuffer]] = []
@@ -265,7 +295,9 @@ final class LayeredJob {
             for layer in 1...parameters.layers {
                 report(.decode, imageIndex * parameters.layers + layer - 1, total)
                 try hooks.cancellation.check()
-                layers.append(try decodeLayer(tokens(ofLayer: layer, in: result)))
+                let tokens = try offload.transfer(
+                    tokens(ofLayer: layer, in: result), from: self.backend, to: backend)
+                layers.append(try decodeLayer(tokens, on: backend))
             }
             images.append(layers)
         }
@@ -273,7 +305,7 @@ final class LayeredJob {
         return images
     }
 
-    private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
+    private func decodeLayer(_ tokens: Tensor, on backend: any Backend) throws -> PixelBuffer {
         let decoded = try decodeTokens(tokens)
         if let observer = hooks.observer {
             let unit = PixelConversion.unitFloats(try backend.download(decoded))
@@ -287,7 +319,7 @@ final class LayeredJob {
 
     /// One frame's tokens as a picture [height, width, 4] on the device, not clamped.
     func decodeTokens(_ tokens: Tensor) throws -> Tensor {
-        let latent = try geometry.unpack(tokens, on: backend)
+        let latent = try geometry.unpack(tokens, on: offload.root(of: .vae))
         return try pipeline.autoencoder.decode(
             latent, tiling: tiling, cancellation: hooks.cancellation, observer: hooks.observer)
     }

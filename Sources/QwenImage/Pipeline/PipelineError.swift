@@ -28,6 +28,8 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
     case tensor(TensorError)
     /// A stage of the job ran out of memory; `fitting` says what would fit, where it is known.
     case outOfMemory(stage: PipelineStage, cause: TensorError, fitting: String?)
+    /// Weights cannot be placed as it was asked, or the budget is too small.
+    case placement(PlacementError)
     /// The caller asked to stop.
     case cancelled
 
@@ -49,6 +51,7 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
         case .tensor(let error): error.description
         case .outOfMemory(let stage, let error, let fitting):
             "\(stage.rawValue): \(error.description)" + (fitting.map { "; \($0)" } ?? "")
+        case .placement(let error): error.description
         case .cancelled: "cancelled"
         }
     }

@@ -1,26 +1,15 @@
 import TensorCore
 import Weights
 
-/// Adds up the wall time of each stage, and keeps the most memory that it took on the device.
+/// Adds up the wall time of each stage, and says of memory that ran out in which.
 final class StageClock {
     private let clock = ContinuousClock()
-    private let backend: any Backend
     private(set) var stageSeconds: [(stage: PipelineStage, seconds: Double)] = []
-    /// The most bytes of tensors in use at once while the stage ran.
-    private(set) var stagePeakBytes: [PipelineStage: Int] = [:]
 
-    init(_ backend: any Backend) {
-        self.backend = backend
-    }
-
-    /// Runs `body` and adds its time to the stage's; a stage that comes again keeps its higher peak.
+    /// Runs `body` and adds its time to the stage's.
     func time<Result>(_ stage: PipelineStage, _ body: () throws -> Result) throws -> Result {
         let start = clock.now
-        backend.resetPeak()
-        defer {
-            add(stage, (clock.now - start) / .seconds(1))
-            stagePeakBytes[stage] = max(stagePeakBytes[stage] ?? 0, backend.memory.peakBytes)
-        }
+        defer { add(stage, (clock.now - start) / .seconds(1)) }
         do {
             return try body()
         } catch {

@@ -47,8 +47,8 @@ public struct PlanManifest: Codable, Sendable {
         public let peakProcessBytes: Int
         public let readBytes: Int
         public let movedBytes: Int
-        /// Weights asked for again in each step, token or layer.
-        public let weightBytesARepetition: Int
+        /// Bytes read again in each step, token or layer.
+        public let readBytesARepetition: Int
         public let repetitions: Int
         public let flops: Double
         public let seconds: Double
@@ -63,7 +63,7 @@ public struct PlanManifest: Codable, Sendable {
             case peakProcessBytes = "peak_process_bytes"
             case readBytes = "read_bytes"
             case movedBytes = "moved_bytes"
-            case weightBytesARepetition = "weight_bytes_a_repetition"
+            case readBytesARepetition = "read_bytes_a_repetition"
             case repetitions
             case flops
             case seconds
@@ -160,7 +160,7 @@ extension PlanManifest.Stage {
         peakProcessBytes = forecast.peakProcessBytes
         readBytes = forecast.readBytes
         movedBytes = forecast.movedBytes
-        weightBytesARepetition = forecast.weightBytesARepetition
+        readBytesARepetition = forecast.readBytesARepetition
         repetitions = forecast.repetitions
         flops = Double(forecast.work.floatingPointOperations)
         seconds = estimate.seconds

@@ -93,7 +93,9 @@ extension Problem {
         case .image(let error): self.init(picture: error)
         case .cancelled, .tensor(.cancelled): self.init(.cancelled, "send the request again if it is still wanted")
         case .tensor(.outOfMemory), .outOfMemory: self.init(.outOfMemory, error.description)
-        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor:
+        case .placement(.budgetTooSmall): self.init(.doesNotFit, error.description)
+        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor,
+            .placement:
             self.init(.engineFailed, error.description)
         }
     }

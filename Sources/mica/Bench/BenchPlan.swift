@@ -16,6 +16,8 @@ struct BenchPlan: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
+
     @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
     var precision: ComputePrecision = .float32
 
@@ -34,8 +36,9 @@ struct BenchPlan: ParsableCommand {
 
     private func measure() throws {
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(
-            model: folder, backend: CPUBackend(threads: threads, precision: precision))
+        let request = try offload.request()
+        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         var options = try parameters.options()
         // The length of a caption is not known beforehand.
@@ -43,9 +46,16 @@ struct BenchPlan: ParsableCommand {
         options.seed = options.seed ?? 1
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
-        let rates = RateSource(model: pipeline.model, precision: precision, threads: threads).rates
-        let forecast = try pipeline.planner.forecast(
+        let machine = RateSource.Machine(precision: precision, threads: threads)
+        let rates = RateSource(model: pipeline.model, machine).rates
+        let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture.width, pictureHeight: picture.height)
+        guard let forecast = plan.chosen?.forecast else {
+            throw PipelineError.placement(
+                .budgetTooSmall(
+                    device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
+                    smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
+        }
         let before = ProcessMemory.residentBytes ?? 0
         ProcessMemory.resetPeak()
         let start = ContinuousClock.now
@@ -69,7 +79,8 @@ struct PlanComparison {
 
     private var rows: [(name: String, forecast: Int, measured: Int)] {
         forecast.stages.map { stage in
-            (stage.stage.rawValue, stage.peakTensorBytes, result.stagePeakBytes[stage.stage] ?? 0)
+            let measured = result.memory.stages.first { $0.name == stage.stage.rawValue }
+            return (stage.stage.rawValue, stage.peakTensorBytes, measured?.peakBytes ?? 0)
         } + [
             ("tensors", forecast.peakTensorBytes, result.peakTensorBytes),
             ("process", forecast.peakProcessBytes, processBytes),
@@ -93,7 +104,9 @@ struct PlanComparison {
 
     /// The same for a program.
     func json() throws -> String {
-        var object: [String: Any] = ["expected_seconds": expectedSeconds, "seconds": seconds]
+        var object: [String: Any] = [
+            "expected_seconds": expectedSeconds, "seconds": seconds, "plan": result.memory.plan,
+        ]
         object["stages"] = rows.dropLast(2).map {
             ["stage": $0.name, "forecast_bytes": $0.forecast, "measured_bytes": $0.measured] as [String: Any]
         }

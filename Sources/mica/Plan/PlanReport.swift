@@ -48,8 +48,9 @@ struct PlanReport {
             return "does not fit\(within): the least is \(ByteCount(roundedUp: manifest.smallestBytes)), with"
                 + " \(Self.name(manifest.plan, manifest.vaeTiles))"
         }
-        return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): tensors"
-            + " \(ByteCount(manifest.peakTensorBytes)), process \(ByteCount(manifest.peakProcessBytes)), \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
+        return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): device"
+            + " \(ByteCount(manifest.peakTensorBytes)), process \(ByteCount(manifest.peakProcessBytes)),"
+            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
     }
 
     private func table() -> [String] {
@@ -58,7 +59,7 @@ struct PlanReport {
             [
                 stage.stage, "\(ByteCount(stage.peakTensorBytes))",
                 "\(ByteCount(stage.heldWeightBytes + stage.sharedWeightBytes))",
-                "\(ByteCount(stage.readBytes))", "\(ByteCount(stage.weightBytesARepetition))",
+                "\(ByteCount(stage.readBytes))", "\(ByteCount(stage.readBytesARepetition))",
                 "\(stage.repetitions)", Self.number(stage.flops / 1e9), Self.seconds(stage.seconds), stage.limit,
             ]
         }

@@ -6,15 +6,20 @@ import TensorCore
 
 /// The rates of the machine for one model: from the cache, or measured when they are first asked for.
 final class RateSource: Sendable {
+    /// How a machine computes.
+    struct Machine: Sendable {
+        let precision: ComputePrecision
+        /// Nil for all processors.
+        let threads: Int?
+    }
+
     private let model: ModelFolder
-    private let precision: ComputePrecision
-    private let threads: Int?
+    private let machine: Machine
     private let known = Mutex<DeviceRates?>(nil)
 
-    init(model: ModelFolder, precision: ComputePrecision, threads: Int?) {
+    init(model: ModelFolder, _ machine: Machine) {
         self.model = model
-        self.precision = precision
-        self.threads = threads
+        self.machine = machine
     }
 
     /// The rates; those of an ordinary machine, said to be assumed, if measuring fails.
@@ -23,8 +28,9 @@ final class RateSource: Sendable {
             if let known { return known }
             // A backend of its own: a worker's may be at work, and has a budget.
             let calibration = Calibration(
-                backend: CPUBackend(threads: threads, precision: precision), model: model)
-            let rates = try? RateCache.usual.rates(calibration.key(precision: precision, threads: threads)) {
+                backend: CPUBackend(threads: machine.threads, precision: machine.precision), model: model)
+            let key = calibration.key(precision: machine.precision, threads: machine.threads)
+            let rates = try? RateCache.usual.rates(key) {
                 try calibration.measure()
             }
             let found = rates ?? Self.assumed
