@@ -1,4 +1,5 @@
 import TensorCore
+import Weights
 
 /// Runs a job on a backend that rehearses, stage by stage: the first repetitions of what repeats, counted as often as
 /// the job does them.

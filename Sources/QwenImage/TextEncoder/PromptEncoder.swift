@@ -22,8 +22,8 @@ struct PromptEncoder {
         observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
         try embedding(
-            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, cancellation: cancellation,
-            observer: observer)
+            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, continues: continues,
+            cancellation: cancellation, observer: observer)
     }
 
     /// The tokens of a prompt in its template that are computed.
@@ -33,7 +33,8 @@ struct PromptEncoder {
 
     /// [tokens, hidden] float32 of the tokens of a prompt in its template.
     func embedding(
-        of ids: [Int], maxSequenceLength: Int, cancellation: Cancellation?, observer: (any TensorObserver)?
+        of ids: [Int], maxSequenceLength: Int, continues: Bool, cancellation: Cancellation?,
+        observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
         let start = PromptTemplate.droppedTokenCount
         guard ids.count > start else {
