@@ -4,6 +4,7 @@ import HTTPProtocol
 import HTTPTransport
 import Jobs
 import Logging
+import QwenImage
 import ServiceAPI
 import TensorCore
 

@@ -4,6 +4,7 @@ import ImageCodecs
 import QwenImage
 import TensorCore
 import Testing
+import Weights
 
 /// Memory that runs out at any allocation: the job fails and says where, nothing is left behind, the next job works.
 struct OutOfMemoryTests {
@@ -85,7 +86,7 @@ struct OutOfMemoryTests {
     @Test func captionsFailToo() throws {
         let model = GoldenCase.root.appendingPathComponent("checkpoints/tiny")
         let backend = CPUBackend(threads: 2)
-        let encoder = try Qwen25VLTextEncoder(modelFolder: model, backend: backend)
+        let encoder = try Qwen25VLTextEncoder(modelFolder: model, offload: OffloadManager(backend))
         let picture = try Self.picture()
         let baseline = backend.memory.usedBytes
         let first = backend.allocationCount

@@ -4,6 +4,7 @@ import Foundation
 import ImageCodecs
 import QwenImage
 import TensorCore
+import Weights
 
 /// `mica bench plan`: a job's forecast beside what the job then takes.
 struct BenchPlan: ParsableCommand {
