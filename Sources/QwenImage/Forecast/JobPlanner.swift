@@ -37,8 +37,8 @@ public struct JobPlanner: Sendable {
         }
     }
 
-    /// What a job will take, without doing it: a rehearsal of the same code on shapes, in the first way that fits, or in
-    /// the one that was asked for.
+    /// What a job will take, without doing it: a rehearsal of the same code on shapes, with the plan that was asked for
+    /// or, if none was, with everything resident.
     ///
     /// The model is taken as not yet loaded, so that the weights of each component count where they are first used.
     /// Takes a fraction of a second and no memory to speak of.

@@ -45,7 +45,8 @@ final class JobRehearsal {
                     steps: 0..<(index == 0 ? min(steps, 2) : 1), afterStep: index == 0 ? between : {})
             }
         }
-        try stage(.decode, of: .vae, repetitions: parameters.layers * results.count, hostBytes: decodeBytes) { between in
+        let layers = parameters.layers * results.count
+        try stage(.decode, of: .vae, repetitions: layers, hostBytes: decodeBytes) { between in
             let vae = job.offload.root(of: .vae)
             vae.releaseUnusedMemory()
             for _ in 0..<2 {
@@ -70,7 +71,8 @@ final class JobRehearsal {
     private func caption() throws {
         guard needsCaption else { return }
         let encoder = job.pipeline.textEncoder
-        try stage(.caption, of: .textEncoder, repetitions: Qwen25VLTextEncoder.captionTokens, hostBytes: pixelCount * 12) { between in
+        let tokens = Qwen25VLTextEncoder.captionTokens
+        try stage(.caption, of: .textEncoder, repetitions: tokens, hostBytes: pixelCount * 12) { between in
             try encoder.rehearseCaption(
                 width: job.size.width, height: job.size.height,
                 language: job.parameters.useEnPrompt ? .english : .chinese, between: between)

@@ -46,8 +46,8 @@ extension Qwen25VLTextEncoder {
             observer: nil)
     }
 
-    /// Does what `caption` does for a picture of this size and the longest caption, as far as it allocates; `between` is
-    /// called after the first token and after the second. What a further one takes is the same each time.
+    /// Does what `caption` does for a picture of this size and the longest caption, as far as it allocates; `between`
+    /// is called after the first token and after the second. What a further one takes is the same each time.
     func rehearseCaption(
         width: Int, height: Int, language: CaptionLanguage, between: () -> Void
     ) throws(PipelineError) {

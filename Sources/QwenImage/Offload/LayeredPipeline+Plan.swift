@@ -11,7 +11,13 @@ extension LayeredPipeline {
         _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int
     ) throws(PipelineError) -> Bool {
         guard let request, let limit = backend.limitBytes else { return tiling == .on }
-        let plan = try planner.plan(parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+        var plan = try planner.plan(parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+        if plan.chosen == nil, parameters.needsCaption {
+            // How long a caption will be nobody knows: the job is tried if it fits with a short one.
+            var short = parameters
+            short.prompt = "a"
+            plan = try planner.plan(short, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+        }
         guard let chosen = plan.chosen else {
             throw .placement(
                 .budgetTooSmall(

@@ -32,6 +32,12 @@ extension LayerService {
         let (width, height) = size ?? (parameters.resolution, parameters.resolution)
         let asked = try forecast(parameters, width, height)
         guard !asked.fits else { return }
+        if parameters.needsCaption, decomposer.hasCaptioner {
+            // How long a caption will be nobody knows: the job is taken if it fits with a short one.
+            var short = parameters
+            short.prompt = "a"
+            if try forecast(short, width, height).fits { return }
+        }
         throw .doesNotFit(asked, fitting: try nearest(parameters, width, height))
     }
 
