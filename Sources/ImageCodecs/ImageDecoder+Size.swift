@@ -1,8 +1,8 @@
 import CImages
 
 extension ImageDecoder {
-    /// Width and height of a picture as it will be decoded, by its header alone; an orientation that a PNG states behind
-    /// its pixels is not seen.
+    /// Width and height of a picture as it will be decoded, by its header alone; an orientation that a PNG states
+    /// behind its pixels is not seen.
     ///
     /// Throws `ImageError` for what the header shows: no picture, another format, a size beyond `options`.
     public static func size(

@@ -25,7 +25,8 @@ import Testing
         #expect(stages == ["encode_prompt", "encode_image", "modulation", "denoise", "decode"])
         #expect(try #require(whole["seconds"] as? Double) > 0)
 
-        let tight = try Self.object(try Self.plan(folder, ["--resolution", "640", "--json", "--budget", "\(bytes - 1)"]))
+        let tight = try Self.object(
+            try Self.plan(folder, ["--resolution", "640", "--json", "--budget", "\(bytes - 1)"]))
         #expect(tight["fits"] as? Bool == true)
         let ways = try #require(tight["plans"] as? [[String: Any]])
         #expect(ways.count > 1 && (ways[0]["reason"] as? String)?.contains("more than") == true)
