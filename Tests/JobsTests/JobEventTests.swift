@@ -1,3 +1,4 @@
+import Dispatch
 import Jobs
 import Synchronization
 import Testing
@@ -96,9 +97,12 @@ struct JobEventTests {
         #expect(throws: JobError.tooManySubscribers(limit: 2)) { try bench.service.events(id) {} }
         first.cancel()
         let before = calls.value
-        let third = try bench.service.events(id) {}
+        let news = DispatchSemaphore(value: 0)
+        let third = try bench.service.events(id) { news.signal() }
+        #expect(third.take() == [.started])
         bench.executor.release()
-        #expect(try bench.waitForEnd(of: id))
+        // Once for the start, once for the end.
+        for _ in 0..<2 { #expect(news.wait(timeout: .now() + 10) == .success) }
         #expect(calls.value == before)
         #expect(first.take() == [])
         for events in [second, third] {
