@@ -5,6 +5,9 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// A host is never lost.
+    public var isLost: Bool { false }
+
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {
         try allocate(shape, .float32)

@@ -41,6 +41,9 @@ public protocol Backend: AnyObject, Sendable {
 
     /// Starts a new peak at the bytes in use now.
     func resetPeak()
+
+    /// True once a failure has ended the device's context: the backend and all its tensors are of no use any more.
+    var isLost: Bool { get }
 }
 
 /// Bytes of tensors on a device (mapped checkpoint bytes are not counted).

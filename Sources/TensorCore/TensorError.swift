@@ -4,6 +4,10 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
     /// The backend cannot compute with this element type.
     case unsupportedDType(operation: String, dtype: DType)
+    /// A call to the device's driver or libraries failed; the next may succeed.
+    case device(device: String, call: String, code: Int, problem: String)
+    /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
+    case deviceLost(device: String)
     /// The work was cancelled between two operations.
     case cancelled
 
@@ -15,6 +19,10 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
                 + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .device(let device, let call, let code, let problem):
+            return "\(device): \(call) answered \(code) (\(problem))"
+        case .deviceLost(let device):
+            return "\(device) was lost by an earlier failure; it is opened anew for the next job"
         case .cancelled:
             return "cancelled"
         }

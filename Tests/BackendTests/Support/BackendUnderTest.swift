@@ -10,7 +10,9 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// Relative L2 error (the root of NMSE) that an operation may have whose weights are of an element type, against a
     /// reference in float64 that starts from the same, already rounded weights.
     let bound: @Sendable (DType) -> Double
-    /// A new instance, with nothing allocated.
+    /// False if convolutions round their operands to 16 bits.
+    var convolvesExactly = true
+    /// An instance with nothing allocated.
     let make: @Sendable () -> any Backend
 
     /// 16 units of float32's half spacing, 2^-24, for every weight type. Operands are exact, since weights of 16 bits
@@ -20,7 +22,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus + [portableCPU] + bfloat16CPUs
+    static let all = cpus + [portableCPU] + bfloat16CPUs + CUDAUnderTest.all
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]

