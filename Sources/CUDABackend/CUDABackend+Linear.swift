@@ -43,6 +43,10 @@ extension CUDABackend {
     /// `target = activation(input · weightᵀ + bias)`, by cuBLASLt if it can.
     func product(_ product: Product, _ target: View) throws(TensorError) {
         if product.depth > 0, try libraryProduct(product, target) { return }
+        let isAligned = product.depth % 8 == 0 && product.input.isAligned && product.weight.isAligned
+        if product.depth > 0, isAligned, product.input.elements == .bfloat16, product.weight.elements == .bfloat16 {
+            return try tensorProduct(product, target)
+        }
         let grid = (
             x: (product.rows + Self.tile - 1) / Self.tile, y: (product.columns + Self.tile - 1) / Self.tile
         )
@@ -50,6 +54,17 @@ extension CUDABackend {
             .products, "product", LaunchShape(grid: grid, block: (256, 1)), product.input, product.weight,
             try view(product.bias), target, product.activation.kernelCode, Int64(product.rows),
             Int32(product.columns), Int32(product.depth))
+    }
+
+    /// On the matrix units, without cuBLASLt.
+    private func tensorProduct(_ product: Product, _ target: View) throws(TensorError) {
+        // Tiles of 128 x 128; three slices of 32 of both operands, rows padded by eight elements.
+        let grid = (x: (product.rows + 127) / 128, y: (product.columns + 127) / 128)
+        let sharedBytes = 3 * 2 * 128 * (32 + 8) * 2
+        try launch(
+            .products, "product_bf16", LaunchShape(grid: grid, block: (256, 1), sharedBytes: sharedBytes),
+            product.input.address, product.weight.address, try view(product.bias), target,
+            product.activation.kernelCode, Int64(product.rows), Int32(product.columns), Int32(product.depth))
     }
 
     private func libraryProduct(_ product: Product, _ target: View) throws(TensorError) -> Bool {

@@ -25,6 +25,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var limitBytes: Int?
         /// Where compiled kernels are kept; nil keeps none.
         public var kernelCache: URL? = CubinCache.userFolder
+        /// Kernels that were compiled beforehand, for machines without NVRTC; looked into first.
+        public var compiledKernels: URL? = CubinCache.bundledFolder
         /// Activations of at least this many elements lie in bfloat16, if that is the precision.
         public var narrowElements = 1 << 20
         /// False leaves attention to Mica's own kernels, for comparisons.
@@ -64,7 +66,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         self.options = options
         name = device.name
         pool = DevicePool(device: device, limitBytes: options.limitBytes)
-        kernels = KernelLibrary(device: device, cacheFolder: options.kernelCache)
+        kernels = KernelLibrary(
+            device: device, cacheFolder: options.kernelCache, compiledFolder: options.compiledKernels)
         staging = HostStaging(device: device)
         products = options.usesProductLibrary ? MatrixProducts(device: device, pool: pool) : nil
         attentionPlans =
@@ -74,6 +77,9 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public var memory: MemoryUse { pool.memory }
 
     public var isLost: Bool { device.isLost }
+
+    /// With fewer rows a product leaves some of a large GPU's processors idle, and reads the weights more often.
+    public var rowsAtOnce: Int { 4096 }
 
     public func resetPeak() { pool.resetPeak() }
 
@@ -91,7 +97,6 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         return (memory.total - memory.free, memory.total)
     }
 
-    /// Waits until all work that was asked for is done.
     public func synchronize() throws(TensorError) {
         try device.enter()
         try device.synchronize()

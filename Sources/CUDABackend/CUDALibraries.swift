@@ -1,15 +1,13 @@
 import CCUDA
 
-/// NVIDIA's libraries, opened at run time. Driver and NVRTC are needed; without cuBLASLt products run on a kernel of
-/// Mica's own, without cuDNN attention does.
+/// NVIDIA's libraries, opened at run time. The driver is needed, and NVRTC unless kernels came compiled; without cuBLASLt
+/// products run on a kernel of Mica's own, without cuDNN attention does.
 // @unchecked because a table of functions never changes.
 public struct CUDALibraries: @unchecked Sendable {
     let driver: MicaCUDADriver
-    let compiler: MicaNVRTC
+    let compiler: Compiler?
     let products: MicaCUBLASLt?
     let neuralNetworks: MicaCUDNN?
-    /// Version of the compiler, such as `13.5`: cubins of another are not used.
-    let compilerVersion: String
     /// Version of CUDA that the driver knows, such as `13.0`.
     public let driverVersion: String
     /// Devices that the driver knows.
@@ -33,10 +31,11 @@ public struct CUDALibraries: @unchecked Sendable {
         try Self.check(driver, driver.cuDeviceGetCount(&count), "cuDeviceGetCount")
         guard count > 0 else { throw .noDevice(index: 0, count: 0) }
         deviceCount = Int(count)
-        let compiler = try Compiler(search)
-        self.compiler = compiler.functions
-        compilerVersion = compiler.version
-        var findings = ["driver for CUDA \(driverVersion) at \(cuda.path)", "NVRTC \(compiler.version) at \(compiler.path)"]
+        var findings = ["driver for CUDA \(driverVersion) at \(cuda.path)"]
+        compiler = Self.optional(&findings, "NVRTC", "kernels must have come compiled") { () throws(CUDAUnavailable) in
+            let compiler = try Compiler(search)
+            return (compiler, "\(compiler.path), version \(compiler.version)")
+        }
         products = Self.optional(&findings, "cuBLASLt", "products run on Mica's own kernel") { () throws(CUDAUnavailable) in
             let library = try search.open(
                 "cuBLASLt", ["libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"])
@@ -54,6 +53,15 @@ public struct CUDALibraries: @unchecked Sendable {
         }
         self.findings = findings
     }
+
+    /// The libraries, opened once a process.
+    ///
+    /// - Throws: as `init(folder:)`; the same each time.
+    public static func shared() throws(CUDAUnavailable) -> CUDALibraries {
+        try opened.get()
+    }
+
+    private static let opened = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
 
     /// A library that is of use but not needed.
     private static func optional<Table>(

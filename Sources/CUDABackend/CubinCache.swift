@@ -17,6 +17,14 @@ struct CubinCache {
         return URL(fileURLWithPath: home).appendingPathComponent(".cache/mica/kernels")
     }
 
+    /// `share/mica/kernels` beside the folder of the running program, as a bundle has it, or `MICA_KERNELS`.
+    static var bundledFolder: URL? {
+        if let folder = ProcessInfo.processInfo.environment["MICA_KERNELS"] { return URL(fileURLWithPath: folder) }
+        let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
+        return program.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("share/mica/kernels")
+    }
+
     /// A file's bytes; nil if it is not there or larger than any cubin.
     func read(_ name: String) -> [UInt8]? {
         guard let handle = try? FileHandle(forReadingFrom: folder.appendingPathComponent(name)) else { return nil }

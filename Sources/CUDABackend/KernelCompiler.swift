@@ -24,12 +24,14 @@ struct KernelCompiler {
 
     private static let options = ["--std=c++17", "--ptxas-options=-v", "-diag-suppress=177"]
 
-    /// A file name that tells architecture, source, options and compiler apart.
-    func cacheName(_ program: KernelSource, architecture: String) -> String {
+    /// A file name that tells architecture, source, options and the compiler's version apart; without a version, for
+    /// kernels that come compiled, the compiler is whatever it was.
+    static func cacheName(_ program: KernelSource, architecture: String, version: String?) -> String {
         // FNV-1a over all that makes the cubin.
-        let text = program.text + Self.options.joined() + version
+        let text = program.text + Self.options.joined()
         let hash = text.utf8.reduce(0xcbf2_9ce4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
-        return "\(program.name)-\(architecture)-\(version)-\(String(hash, radix: 16)).cubin"
+        let compiler = version.map { "-nvrtc\($0)" } ?? ""
+        return "\(program.name)-\(architecture)\(compiler)-\(String(hash, radix: 16)).cubin"
     }
 
     /// `architecture` is `sm_90a` and the like: for `compute_90` the assembler would not check the result.

@@ -13,12 +13,16 @@ final class KernelLibrary: @unchecked Sendable {
 
     private let device: CUDADevice
     private let cache: CubinCache?
+    private let compiled: CubinCache?
     private let state = Mutex(State())
 
-    /// - Parameter cacheFolder: where cubins are kept; nil keeps none.
-    init(device: CUDADevice, cacheFolder: URL?) {
+    /// - Parameters:
+    ///   - cacheFolder: where cubins are kept; nil keeps none.
+    ///   - compiledFolder: where cubins are that came with the program; nil for none.
+    init(device: CUDADevice, cacheFolder: URL?, compiledFolder: URL?) {
         self.device = device
         cache = cacheFolder.map { CubinCache(folder: $0) }
+        compiled = compiledFolder.map { CubinCache(folder: $0) }
     }
 
     deinit {
@@ -59,26 +63,33 @@ final class KernelLibrary: @unchecked Sendable {
 
     private func module(_ program: KernelSource, _ state: inout State) throws(TensorError) -> UnsafeMutableRawPointer? {
         if let known = state.modules[program.name] { return UnsafeMutableRawPointer(bitPattern: known) }
-        let compiler = KernelCompiler(functions: device.libraries.compiler, version: device.libraries.compilerVersion)
-        let key = compiler.cacheName(program, architecture: device.architecture)
+        let version = device.libraries.compiler?.version
+        let key = KernelCompiler.cacheName(program, architecture: device.architecture, version: version)
+        let bundled = KernelCompiler.cacheName(program, architecture: device.architecture, version: nil)
         var module: UnsafeMutableRawPointer?
-        if let cubin = cache?.read(key) {
+        for cubin in [compiled?.read(bundled), version == nil ? nil : cache?.read(key)] {
             // A cubin that the driver refuses is a damaged file: it is made anew.
-            if cubin.withUnsafeBytes({ device.driver.cuModuleLoadData(&module, $0.baseAddress) }) == 0 {
-                state.modules[program.name] = UInt(bitPattern: module)
-                return module
-            }
+            guard let cubin, cubin.withUnsafeBytes({ device.driver.cuModuleLoadData(&module, $0.baseAddress) }) == 0
+            else { continue }
+            state.modules[program.name] = UInt(bitPattern: module)
+            return module
         }
-        let compiled: KernelCompiler.Output
+        guard let library = device.libraries.compiler else {
+            throw .device(
+                device: device.name, call: "nvrtcCompileProgram", code: 0,
+                problem: "there is no NVRTC here, and no kernels came compiled for \(device.architecture)")
+        }
+        let compiler = KernelCompiler(functions: library.functions, version: library.version)
+        let output: KernelCompiler.Output
         do throws(KernelCompiler.Failure) {
-            compiled = try compiler.compile(program, architecture: device.architecture)
+            output = try compiler.compile(program, architecture: device.architecture)
         } catch {
             throw .device(device: device.name, call: "nvrtcCompileProgram", code: error.code, problem: error.log)
         }
         try device.check(
-            compiled.cubin.withUnsafeBytes { device.driver.cuModuleLoadData(&module, $0.baseAddress) },
+            output.cubin.withUnsafeBytes { device.driver.cuModuleLoadData(&module, $0.baseAddress) },
             "cuModuleLoadData(\(program.name))")
-        cache?.write(compiled.cubin, key)
+        cache?.write(output.cubin, key)
         state.modules[program.name] = UInt(bitPattern: module)
         return module
     }

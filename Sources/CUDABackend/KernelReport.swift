@@ -1,3 +1,5 @@
+import struct Foundation.URL
+
 /// What the assembler says of one kernel for one architecture.
 public struct KernelReport: Sendable, Equatable {
     /// Of the program that the kernel belongs to.
@@ -17,14 +19,22 @@ public struct KernelReport: Sendable, Equatable {
 
     /// Compiles all kernels with NVRTC, which needs no driver and no device.
     ///
-    /// - Parameter folder: where libraries are looked for first.
+    /// - Parameters:
+    ///   - folder: where libraries are looked for first.
+    ///   - target: where the cubins are put, under the names by which `Options.compiledKernels` finds them.
     /// - Throws: why there is no NVRTC, or what it says of a source.
-    public static func all(for architectures: [String], libraries folder: String? = nil) throws -> [KernelReport] {
+    public static func all(
+        for architectures: [String], libraries folder: String? = nil, into target: URL? = nil
+    ) throws -> [KernelReport] {
         let library = try CUDALibraries.Compiler(LibrarySearch(folder: folder))
         let compiler = KernelCompiler(functions: library.functions, version: library.version)
         return try architectures.flatMap { architecture in
             try KernelSource.all.flatMap { program in
                 let output = try compiler.compile(program, architecture: architecture)
+                if let target {
+                    CubinCache(folder: target).write(
+                        output.cubin, KernelCompiler.cacheName(program, architecture: architecture, version: nil))
+                }
                 return reports(in: output.log, program: program.name, architecture: architecture)
             }
         }

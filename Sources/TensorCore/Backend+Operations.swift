@@ -5,6 +5,12 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// Nothing is pending on a host.
+    public func synchronize() throws(TensorError) {}
+
+    /// What a CPU's cores share out among them.
+    public var rowsAtOnce: Int { 1024 }
+
     /// A host is never lost.
     public var isLost: Bool { false }
 

@@ -42,6 +42,13 @@ public protocol Backend: AnyObject, Sendable {
     /// Starts a new peak at the bytes in use now.
     func resetPeak()
 
+    /// Waits until all work that was asked for is done; a host's work is done when `execute` returns.
+    func synchronize() throws(TensorError)
+
+    /// Rows of the widest activations that are computed at once: enough for products to run at full speed, and no more
+    /// memory than that takes.
+    var rowsAtOnce: Int { get }
+
     /// True once a failure has ended the device's context: the backend and all its tensors are of no use any more.
     var isLost: Bool { get }
 }

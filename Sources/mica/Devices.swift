@@ -24,6 +24,9 @@ struct Devices: ParsableCommand {
         help: ArgumentHelp("With --check-kernels: for these alone.", valueName: "sm_NN"))
     var architectures: [String] = []
 
+    @Option(help: ArgumentHelp("With --check-kernels: put the compiled kernels here.", valueName: "folder"))
+    var compiledKernels: String?
+
     func run() throws {
         if checkKernels { return try check() }
         print("cpu:0   \(ProcessInfo.processInfo.activeProcessorCount) processors")
@@ -52,7 +55,8 @@ struct Devices: ParsableCommand {
     private func check() throws {
         let wanted = architectures.isEmpty ? KernelReport.architectures : architectures
         do {
-            let reports = try KernelReport.all(for: wanted, libraries: cudaLibraries)
+            let reports = try KernelReport.all(
+                for: wanted, libraries: cudaLibraries, into: compiledKernels.map { URL(fileURLWithPath: $0) })
             print(KernelTable(reports).text)
         } catch {
             CommandFailure.report("\(error)")

@@ -29,6 +29,7 @@ extension KernelSource {
         DEVICE float widenHalf(u16 x) { return mica_half(x); }
         #else
         #define INFINITY __int_as_float(0x7f800000)
+        #define NAN __int_as_float(0x7fffffff)
         DEVICE u32 pack(float low, float high) {
             u32 result;
             asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(result) : "f"(high), "f"(low));

@@ -9,9 +9,11 @@ struct KernelSource: Sendable {
 
     static let elements = KernelSource(name: "elements", text: common + elementKernels)
     static let norms = KernelSource(name: "norms", text: common + normKernels)
-    static let products = KernelSource(name: "products", text: common + productKernels)
-    static let attention = KernelSource(name: "attention", text: common + attentionKernels)
+    static let products = KernelSource(name: "products", text: common + matrixUnits + productKernels)
+    static let attention = KernelSource(name: "attention", text: common + matrixUnits + attentionKernels)
+
+    static let quantized = KernelSource(name: "quantized", text: common + quantizedKernels)
 
     /// Every program.
-    static let all = [elements, norms, products, attention]
+    static let all = [elements, norms, products, attention, quantized]
 }

@@ -16,13 +16,14 @@ mica_emulator::Runtime *mica_runtime = nullptr;
 #define __forceinline__ inline
 #define __shared__ static
 #define __launch_bounds__(threads)
-#define __align__(bytes) alignas(bytes)
+#define __align__(bytes) __attribute__((aligned(bytes)))
 #define threadIdx (mica_runtime->current->thread)
 #define blockIdx (mica_runtime->current->block)
 #define blockDim (mica_runtime->blockSize)
 #define gridDim (mica_runtime->gridSize)
 
 struct alignas(8) float2 { float x, y; };
+struct alignas(8) uint2 { unsigned x, y; };
 struct alignas(16) float4 { float x, y, z, w; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 static inline float2 make_float2(float x, float y) { return {x, y}; }
