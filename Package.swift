@@ -109,7 +109,7 @@ let package = Package(
         ),
         .testTarget(
             name: "QwenImageTests",
-            dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],
+            dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend", "CUDABackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
             name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),

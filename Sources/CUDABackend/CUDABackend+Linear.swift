@@ -25,7 +25,8 @@ extension CUDABackend {
         let x = try readable(input, as: operands)
         let w = try readable(weight, as: operands)
         try product(
-            Product(rows: rows, columns: columns, depth: depth, input: x, weight: w, bias: bias, activation: activation),
+            Product(
+                rows: rows, columns: columns, depth: depth, input: x, weight: w, bias: bias, activation: activation),
             target)
     }
 

@@ -149,7 +149,9 @@ extension CUDABackend {
     ) throws(TensorError) {
         let (x, w) = (try view(tensor), try view(weight))
         guard tensor.elementCount > 0, weight != nil || rotary != nil else { return }
-        let cosines = try rotary.map { (rotary) throws(TensorError) in try readable(rotary.cosines, as: .float32).address }
+        let cosines = try rotary.map { (rotary) throws(TensorError) in
+            try readable(rotary.cosines, as: .float32).address
+        }
         let sines = try rotary.map { (rotary) throws(TensorError) in try readable(rotary.sines, as: .float32).address }
         let pairing: Int32 =
             switch rotary?.pairing {

@@ -19,8 +19,8 @@ extension CUDABackend {
         return try view(tensor)
     }
 
-    /// The tensor's values as float32 or bfloat16: in place if they lie so, else in a copy that lives until the operation
-    /// was asked for.
+    /// The tensor's values as float32 or bfloat16: in place if they lie so, else in a copy that lives until the
+    /// operation was asked for.
     func readable(_ tensor: Tensor, as elements: Elements) throws(TensorError) -> View {
         let view = try view(tensor)
         if view.elements == elements { return view }
@@ -76,13 +76,13 @@ extension CUDABackend {
         let function = try kernels.kernel(program, name, sharedBytes: shape.sharedBytes)
         let code = arguments.withPointers {
             device.driver.cuLaunchKernel(
-                function, UInt32(shape.grid.x), UInt32(shape.grid.y), 1, UInt32(shape.block.x), UInt32(shape.block.y), 1,
+                function, UInt32(shape.grid.x), UInt32(shape.grid.y), 1, UInt32(shape.block.x), UInt32(shape.block.y),
+                1,
                 UInt32(shape.sharedBytes), device.compute, $0, nil)
         }
         try device.check(code, "cuLaunchKernel(\(name))")
     }
 }
-
 
 extension Activation {
     /// The kernels' number for it.

@@ -40,6 +40,31 @@ extension CUDABackend {
         return result
     }
 
+    /// The rows `indices` of a table [R, C] that stays on the host, as [indices.count, C] float32.
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        try device.enter()
+        defer { temporaries.removeAll() }
+        let elements = try elements(of: table)
+        let rowBytes = table.shape.rowElementCount * table.dtype.byteCount
+        var bytes = [UInt8](repeating: 0, count: indices.count * rowBytes)
+        table.memory.withUnsafeBytes { source in
+            for (row, index) in indices.enumerated() {
+                precondition(index >= 0 && Int(index) < table.shape[0], "row \(index) of \(table.shape)")
+                let first = table.byteOffset + Int(index) * rowBytes
+                bytes.replaceSubrange(
+                    (row * rowBytes)..<((row + 1) * rowBytes), with: source[first..<(first + rowBytes)])
+            }
+        }
+        let result = try allocate(
+            Shape([indices.count] + table.shape.dimensions.dropFirst()), .float32, operation: "rows of a table")
+        result.cuda.elements = .float32
+        let copy = try scratch(bytes.count / 2 + 1, .bfloat16, operation: "rows of a table")
+        try upload(bytes, to: copy)
+        try convert(
+            View(address: copy.address, elements: elements), to: try view(result), count: result.elementCount)
+        return result
+    }
+
     private func elements(of tensor: HostTensor) throws(TensorError) -> Elements {
         guard tensor.dtype.isWeightType, let elements = Elements(tensor.dtype) else {
             throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)

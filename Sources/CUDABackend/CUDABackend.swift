@@ -1,11 +1,12 @@
 import CCUDA
-import struct Foundation.URL
 import TensorCore
+
+import struct Foundation.URL
 
 /// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, own kernels for the rest.
 ///
-/// Work is asked for and done later, in order, on one stream; weights arrive on a second one, so that copies hide behind
-/// arithmetic. `download` waits.
+/// Work is asked for and done later, in order, on one stream; weights arrive on a second one, so that copies hide
+/// behind arithmetic. `download` waits.
 // @unchecked because handles and tables are fixed at creation and what changes is used by the one thread that owns the
 // backend; the pool locks.
 public final class CUDABackend: Backend, @unchecked Sendable {
@@ -80,6 +81,16 @@ public final class CUDABackend: Backend, @unchecked Sendable {
 
     /// With fewer rows a product leaves some of a large GPU's processors idle, and reads the weights more often.
     public var rowsAtOnce: Int { 4096 }
+
+    /// Bound on device memory; nil takes what the device has.
+    public var limitBytes: Int? { options.limitBytes }
+
+    /// False: weights are copied to the device.
+    public var sharesHostMemory: Bool { false }
+
+    /// Sets what is called before an allocation fails; it may give back memory of this backend and returns true if it
+    /// did.
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { pool.setPressure(relieve) }
 
     public func resetPeak() { pool.resetPeak() }
 

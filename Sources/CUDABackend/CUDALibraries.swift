@@ -1,7 +1,7 @@
 import CCUDA
 
-/// NVIDIA's libraries, opened at run time. The driver is needed, and NVRTC unless kernels came compiled; without cuBLASLt
-/// products run on a kernel of Mica's own, without cuDNN attention does.
+/// NVIDIA's libraries, opened at run time. The driver is needed, and NVRTC unless kernels came compiled; without
+/// cuBLASLt products run on a kernel of Mica's own, without cuDNN attention does.
 // @unchecked because a table of functions never changes.
 public struct CUDALibraries: @unchecked Sendable {
     let driver: MicaCUDADriver
@@ -36,7 +36,8 @@ public struct CUDALibraries: @unchecked Sendable {
             let compiler = try Compiler(search)
             return (compiler, "\(compiler.path), version \(compiler.version)")
         }
-        products = Self.optional(&findings, "cuBLASLt", "products run on Mica's own kernel") { () throws(CUDAUnavailable) in
+        products = Self.optional(&findings, "cuBLASLt", "products run on Mica's own kernel") {
+            () throws(CUDAUnavailable) in
             let library = try search.open(
                 "cuBLASLt", ["libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"])
             return (

@@ -3,8 +3,8 @@ import TensorCore
 
 /// How the elements of a float32 tensor really lie in device memory.
 ///
-/// Large activations are kept in bfloat16 where matrices are multiplied in it: they would be rounded before each product
-/// anyway, and moving them is half of the work. Their shapes and offsets stay those of float32 tensors.
+/// Large activations are kept in bfloat16 where matrices are multiplied in it: they would be rounded before each
+/// product anyway, and moving them is half of the work. Their shapes and offsets stay those of float32 tensors.
 enum Elements: Int32, Sendable {
     case float32 = 0
     case bfloat16 = 1

@@ -4,8 +4,9 @@ import TensorCore
 
 /// Hands out blocks of device memory within a hard budget and keeps freed ones for the next request of the same size.
 ///
-/// All arithmetic runs on one stream, so that a freed block may be written by the next kernel at once. A block that goes
-/// to the copy stream must wait for the arithmetic that read it: blocks of weights carry an event from their release.
+/// All arithmetic runs on one stream, so that a freed block may be written by the next kernel at once. A block that
+/// goes to the copy stream must wait for the arithmetic that read it: blocks of weights carry an event from their
+/// release.
 // @unchecked because all state is behind the mutex; events and addresses are handles.
 final class DevicePool: @unchecked Sendable {
     /// Who writes a new block first.
@@ -40,6 +41,7 @@ final class DevicePool: @unchecked Sendable {
     let device: CUDADevice
     let limitBytes: Int?
     private let state = Mutex(State())
+    private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     init(device: CUDADevice, limitBytes: Int?) {
         self.device = device
@@ -68,14 +70,25 @@ final class DevicePool: @unchecked Sendable {
         _ byteCount: Int, operation: String, writer: Writer = .arithmetic
     ) throws(TensorError) -> MicaDeviceAddress {
         let size = Self.roundedSize(byteCount)
-        let outcome: Result<MicaDeviceAddress, TensorError> = state.withLock { state in
-            do throws(TensorError) {
-                return .success(try block(size, operation, writer, &state))
-            } catch {
-                return .failure(error)
+        while true {
+            let outcome: Result<MicaDeviceAddress, TensorError> = state.withLock { state in
+                do throws(TensorError) {
+                    return .success(try block(size, operation, writer, &state))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            // Outside of the lock: what is given back comes through `recycle`.
+            guard case .failure(.outOfMemory) = outcome, let relieve = pressure.withLock({ $0 }), relieve() else {
+                return try outcome.get()
             }
         }
-        return try outcome.get()
+    }
+
+    /// Sets what is called before an allocation fails; it returns true if it gave memory back, and the allocation is
+    /// tried again.
+    func setPressure(_ relieve: (@Sendable () -> Bool)?) {
+        pressure.withLock { $0 = relieve }
     }
 
     /// Takes a block back. `isWeight` tells that copies may write it next.

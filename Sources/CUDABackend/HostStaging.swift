@@ -2,8 +2,8 @@ import CCUDA
 import Glibc
 import TensorCore
 
-/// Ways from host memory to the device at full speed: large mappings are registered with the driver once and copied from
-/// in place; where that is refused, and for small memory, bytes pass through two pinned slots in turn.
+/// Ways from host memory to the device at full speed: large mappings are registered with the driver once and copied
+/// from in place; where that is refused, and for small memory, bytes pass through two pinned slots in turn.
 // @unchecked because it is used by the one thread that owns the backend.
 final class HostStaging: @unchecked Sendable {
     private let device: CUDADevice
@@ -23,7 +23,8 @@ final class HostStaging: @unchecked Sendable {
         var passed: DeviceEvent?
     }
 
-    /// Memory that was registered, or refused; it is kept, so that its pages stay mapped as long as they are registered.
+    /// Memory that was registered, or refused; it is kept, so that its pages stay mapped as long as they are
+    /// registered.
     private struct Registration {
         let memory: any HostMemory
         /// nil if the driver refused.

@@ -1,7 +1,8 @@
 import CCUDA
-import struct Foundation.URL
 import Synchronization
 import TensorCore
+
+import struct Foundation.URL
 
 /// The kernels of one device: programs are compiled, or taken from the cache on disk, when one of them is first needed.
 // @unchecked because the tables are behind a mutex and hold handles of the device's context.
@@ -35,7 +36,9 @@ final class KernelLibrary: @unchecked Sendable {
     }
 
     /// The kernel `name` of a program; `sharedBytes` above what every device gives are asked for once.
-    func kernel(_ program: KernelSource, _ name: String, sharedBytes: Int) throws(TensorError) -> UnsafeMutableRawPointer {
+    func kernel(_ program: KernelSource, _ name: String, sharedBytes: Int) throws(TensorError)
+        -> UnsafeMutableRawPointer
+    {
         let outcome: Result<UInt, TensorError> = state.withLock { state in
             do throws(TensorError) {
                 if let known = state.functions[name] { return .success(known) }

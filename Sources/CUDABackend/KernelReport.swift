@@ -66,7 +66,8 @@ public struct KernelReport: Sendable, Equatable {
 
     private static func number(before phrase: [String], in words: [Substring]) -> Int? {
         guard words.count > phrase.count else { return nil }
-        for index in 1...(words.count - phrase.count) where words[index..<(index + phrase.count)].elementsEqual(
+        for index in 1...(words.count - phrase.count)
+        where words[index..<(index + phrase.count)].elementsEqual(
             phrase, by: { $0 == $1 })
         {
             return Int(words[index - 1])

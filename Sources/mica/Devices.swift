@@ -8,9 +8,9 @@ struct Devices: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Lists the devices that can compute here.",
         discussion: """
-            CUDA is found at run time: the driver with its libcuda.so.1, NVRTC, and, for speed, cuBLASLt and cuDNN, in the
-            system's folders, in LD_LIBRARY_PATH, in the folders of Python's nvidia packages, or where --cuda-libraries or
-            MICA_CUDA_LIBRARIES says.
+            CUDA is found at run time: the driver with its libcuda.so.1, NVRTC, and, for speed, cuBLASLt and cuDNN, in
+            the system's folders, in LD_LIBRARY_PATH, in the folders of Python's nvidia packages, or where
+            --cuda-libraries or MICA_CUDA_LIBRARIES says.
             """)
 
     @Option(help: ArgumentHelp("Look for NVIDIA's libraries here first.", valueName: "folder"))

@@ -1,6 +1,7 @@
-@testable import CUDABackend
 import Foundation
 import Testing
+
+@testable import CUDABackend
 
 /// Compiled kernels on disk.
 struct CubinCacheTests {

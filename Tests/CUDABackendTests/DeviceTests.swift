@@ -92,7 +92,8 @@ struct DeviceTests {
                 normed, Linear(weight: try weight(256, width, 12), bias: try vector(256, 13)), activation: .geluTanh)
             let up = try backend.linear(normed, Linear(weight: try weight(256, width, 14), bias: nil))
             try backend.siluGate(gate, up)
-            try backend.accumulate(hidden, try backend.linear(gate, Linear(weight: try weight(width, 256, 15), bias: nil)))
+            try backend.accumulate(
+                hidden, try backend.linear(gate, Linear(weight: try weight(width, 256, 15), bias: nil)))
             return try backend.download(hidden)
         }
         let (expected, found) = (try run(host), try run(backend))

@@ -1,5 +1,6 @@
-@testable import CUDABackend
 import Testing
+
+@testable import CUDABackend
 
 /// How a launch is laid out in memory and over threads.
 struct LaunchTests {

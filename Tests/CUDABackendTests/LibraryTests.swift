@@ -1,6 +1,7 @@
-@testable import CUDABackend
 import Foundation
 import Testing
+
+@testable import CUDABackend
 
 /// Opening the libraries where they are missing, broken or too old: one line says what is wrong.
 struct LibraryTests {

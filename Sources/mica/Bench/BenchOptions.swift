@@ -14,7 +14,8 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "What computes: cpu, or cuda:0 and so on.")
     var device = "cpu"
 
-    @Option(help: ArgumentHelp("Bytes of device memory, such as 4GiB; all that there is if not given.", valueName: "size"))
+    @Option(
+        help: ArgumentHelp("Device memory to use, such as 4GiB; all that there is if not given.", valueName: "size"))
     var deviceBudget: String?
 
     @Option(help: ArgumentHelp("Runs before the measured ones.", valueName: "n"))
