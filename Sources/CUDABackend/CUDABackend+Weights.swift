@@ -40,7 +40,6 @@ extension CUDABackend {
         return result
     }
 
-    /// The rows `indices` of a table [R, C] that stays on the host, as [indices.count, C] float32.
     public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
         try device.enter()
         defer { temporaries.removeAll() }

@@ -82,14 +82,18 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     /// With fewer rows a product leaves some of a large GPU's processors idle, and reads the weights more often.
     public var rowsAtOnce: Int { 4096 }
 
-    /// Bound on device memory; nil takes what the device has.
     public var limitBytes: Int? { options.limitBytes }
 
-    /// False: weights are copied to the device.
-    public var sharesHostMemory: Bool { false }
+    /// The copy to the device reads a checkpoint where it is mapped.
+    public var sharesHostMemory: Bool { true }
 
-    /// Sets what is called before an allocation fails; it may give back memory of this backend and returns true if it
-    /// did.
+    public var copiesAhead: Bool { true }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        try device.enter()
+        return try PinnedMemory(byteCount: byteCount, device: device)
+    }
+
     public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { pool.setPressure(relieve) }
 
     public func resetPeak() { pool.resetPeak() }
@@ -167,6 +171,7 @@ public final class CUDABackend: Backend, @unchecked Sendable {
 
     public func execute(_ operation: Operation) throws(TensorError) {
         operation.validate()
+        try operation.checkDevice(name)
         try device.enter()
         defer { temporaries.removeAll() }
         switch operation {

@@ -10,6 +10,8 @@ final class HostStaging: @unchecked Sendable {
     private var slots: [Slot] = []
     private var turn = 0
     private var registered: [ObjectIdentifier: Registration] = [:]
+    /// Pinned memory that copies are still reading, with the event of their end.
+    private var reading: [(memory: PinnedMemory, end: DeviceEvent)] = []
 
     /// Of a slot; an H200 moves this much in a millisecond.
     private static let slotBytes = 32 << 20
@@ -45,8 +47,11 @@ final class HostStaging: @unchecked Sendable {
 
     /// Copies a tensor's bytes into a block on the copy stream and gives the event of their arrival.
     func copy(_ tensor: HostTensor, to address: MicaDeviceAddress) throws(TensorError) -> DeviceEvent {
-        let isRegistered = tensor.memory.byteCount >= Self.registeredBytes ? try register(tensor.memory) : false
-        if isRegistered {
+        try forgetPassed()
+        let pinned = tensor.memory as? PinnedMemory
+        var isInPlace = pinned != nil
+        if !isInPlace, tensor.memory.byteCount >= Self.registeredBytes { isInPlace = try register(tensor.memory) }
+        if isInPlace {
             try tensor.memory.withUnsafeBytes { (bytes) throws(TensorError) in
                 try device.check(
                     device.driver.cuMemcpyHtoDAsync_v2(
@@ -58,7 +63,13 @@ final class HostStaging: @unchecked Sendable {
         }
         let arrival = try DeviceEvent(device)
         try arrival.record(on: device.copies)
+        if let pinned { reading.append((pinned, arrival)) }
         return arrival
+    }
+
+    /// Lets go of pinned memory that no copy reads any more.
+    private func forgetPassed() throws(TensorError) {
+        while let first = reading.first, try first.end.isReached { reading.removeFirst() }
     }
 
     private func copyThroughSlots(_ tensor: HostTensor, to address: MicaDeviceAddress) throws(TensorError) {

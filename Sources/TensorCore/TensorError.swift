@@ -8,6 +8,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case device(device: String, call: String, code: Int, problem: String)
     /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
     case deviceLost(device: String)
+    /// A tensor that lies on another device reached an operation; it must be transferred first.
+    case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
     case cancelled
 
@@ -23,6 +25,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
             return "\(device): \(call) answered \(code) (\(problem))"
         case .deviceLost(let device):
             return "\(device) was lost by an earlier failure; it is opened anew for the next job"
+        case .wrongDevice(let operation, let device, let found):
+            return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:
             return "cancelled"
         }

@@ -4,6 +4,7 @@ import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
@@ -11,17 +12,35 @@ final class PipelineDecomposer: LayerDecomposer {
     let hasCaptioner: Bool
     private let defaults: ModelDefaults
     private let cache: ContentCache
+    private let open: @Sendable () throws -> Engine
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
-    private let pipeline: Mutex<LayeredPipeline>
+    private let engine: Mutex<Engine>
 
-    /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+    /// A pipeline and the devices that it computes on.
+    private struct Engine {
+        let pipeline: LayeredPipeline
+        let devices: [OffloadManager.Device]
+    }
+
+    /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
+    ///
+    /// - Parameter devices: opens the devices; called again after one of them was lost.
+    init(
+        model folder: URL, request: OffloadRequest, cacheBytes: Int,
+        devices: @escaping @Sendable () throws -> [OffloadManager.Device]
+    ) throws {
+        open = {
+            let devices = try devices()
+            return Engine(
+                pipeline: try LayeredPipeline(model: folder, devices: devices, request: request), devices: devices)
+        }
+        let engine = try open()
+        let pipeline = engine.pipeline
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         cache = ContentCache(limitBytes: cacheBytes)
-        self.pipeline = Mutex(pipeline)
+        self.engine = Mutex(engine)
     }
 
     var caches: [CacheFigures] { cache.figures }
@@ -34,13 +53,15 @@ final class PipelineDecomposer: LayerDecomposer {
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
-        try pipeline.withLock { (pipeline) throws(PipelineError) in
+        try engine.withLock { (engine) throws(PipelineError) in
+            // A job that loses its device fails; the next one finds a new engine, and the process goes on.
+            if engine.devices.contains(where: { $0.backend.isLost }), let new = try? open() { engine = new }
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
             hooks.textCache = cache
             hooks.preview = preview
-            return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+            return try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
         }
     }
 }

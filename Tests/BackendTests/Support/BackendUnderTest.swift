@@ -12,6 +12,8 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     let bound: @Sendable (DType) -> Double
     /// False if convolutions round their operands to 16 bits.
     var convolvesExactly = true
+    /// Which of how many parts of all cases run on it; nil for all of them.
+    var share: (index: Int, of: Int)?
     /// An instance with nothing allocated.
     let make: @Sendable () -> any Backend
 
@@ -22,7 +24,12 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus + [portableCPU] + bfloat16CPUs + CUDAUnderTest.all
+    static let all = (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs) + CUDAUnderTest.all
+
+    /// True if a case is among those that run on it.
+    func takes(_ test: OperationCase) -> Bool {
+        share.map { Int(SeededValues.seed(of: test.description) >> 8) % $0.of == $0.index } ?? true
+    }
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
