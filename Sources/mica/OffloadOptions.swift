@@ -44,6 +44,18 @@ struct OffloadOptions: ParsableArguments {
     }
 }
 
+/// Why a device that was asked for cannot be used.
+enum DeviceError: Error, CustomStringConvertible {
+    /// A GPU, and what is missing.
+    case unavailable(DeviceName, CUDAUnavailable)
+
+    var description: String {
+        switch self {
+        case .unavailable(let name, let reason): "there is no device \(name): \(reason)"
+        }
+    }
+}
+
 /// The devices of this machine, as a request asks for them.
 enum EngineDevices {
     /// A map of a few hundred blocks is a page of text.
@@ -67,7 +79,7 @@ enum EngineDevices {
     /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
         _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
-    ) throws(CUDAUnavailable) -> [OffloadManager.Device] {
+    ) throws(DeviceError) -> [OffloadManager.Device] {
         let isAlone = request.devices == [.cpu]
         let shared = isAlone ? nil : request.budget.hostBytes.map { SharedMemoryLimit(limitBytes: $0) }
         var devices: [OffloadManager.Device] = []
@@ -76,8 +88,12 @@ enum EngineDevices {
                 var options = CUDABackend.Options()
                 options.precision = precision == .float32 ? .float32 : .bfloat16
                 options.limitBytes = request.budget.limitBytes(of: name)
-                let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
-                devices.append(OffloadManager.Device(name: name, backend: backend))
+                do throws(CUDAUnavailable) {
+                    let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
+                    devices.append(OffloadManager.Device(name: name, backend: backend))
+                } catch {
+                    throw .unavailable(name, error)
+                }
                 continue
             }
             let backend = CPUBackend(

@@ -19,8 +19,8 @@ struct BlockHandling: Sendable, Equatable {
     var readsAhead: Bool
     /// True if a mapped block's pages are given back after its use.
     var givesBackPages: Bool
-    /// Blocks for which there must be room besides what is needed, for one more to be kept: a device that copies by itself
-    /// fills the next block during the use of this one.
+    /// Blocks for which there must be room besides what is needed, for one more to be kept: a device that copies by
+    /// itself fills the next block during the use of this one.
     let roomBlocks: Int
 
     /// - Parameter isTransient: true for blocks that are used once a job and never kept.
