@@ -76,6 +76,19 @@ enum EngineDevices {
         return try DeviceMap(json: Array(data))
     }
 
+    /// A request a worker: one for each GPU if several are named and no plan spreads a model over them.
+    static func requestsByWorker(_ request: OffloadRequest) -> [OffloadRequest] {
+        let spreads =
+            switch request.plan {
+            case .balanced, .deviceMap: true
+            default: false
+            }
+        guard !spreads, request.devices.count > 1, request.devices.allSatisfy({ $0.kind == .cuda }) else {
+            return [request]
+        }
+        return request.devices.map { OffloadRequest(plan: request.plan, devices: [$0], budget: request.budget) }
+    }
+
     /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
         _ request: OffloadRequest, threads: Int?, precision: ComputePrecision

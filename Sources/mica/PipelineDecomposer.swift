@@ -10,6 +10,7 @@ import Weights
 final class PipelineDecomposer: LayerDecomposer {
     let modelName: String
     let hasCaptioner: Bool
+    let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
     private let cache: ContentCache
     private let open: @Sendable () throws -> Engine
@@ -24,9 +25,12 @@ final class PipelineDecomposer: LayerDecomposer {
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
     ///
-    /// - Parameter devices: opens the devices; called again after one of them was lost.
+    /// - Parameters:
+    ///   - cache: of captions and prompt embeddings, which several engines may share.
+    ///   - others: engines on further devices.
+    ///   - devices: opens the devices; called again after one of them was lost.
     init(
-        model folder: URL, request: OffloadRequest, cacheBytes: Int,
+        model folder: URL, request: OffloadRequest, cache: ContentCache, others: [any LayerDecomposer] = [],
         devices: @escaping @Sendable () throws -> [OffloadManager.Device]
     ) throws {
         open = {
@@ -39,7 +43,8 @@ final class PipelineDecomposer: LayerDecomposer {
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
-        cache = ContentCache(limitBytes: cacheBytes)
+        self.cache = cache
+        self.others = others
         self.engine = Mutex(engine)
     }
 

@@ -21,10 +21,17 @@ enum ServeWiring {
         let request = try OffloadRequest(
             offload: settings.offload, device: settings.device, budget: settings.budget,
             hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
-        return try PipelineDecomposer(
-            model: try ModelLocation.folder(settings.model),
-            request: request, cacheBytes: settings.cacheMiB << 20,
-            devices: { try EngineDevices.open(request, threads: settings.threads, precision: precision) })
+        let folder = try ModelLocation.folder(settings.model)
+        let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
+        func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
+            try PipelineDecomposer(model: folder, request: request, cache: cache, others: others) {
+                try EngineDevices.open(request, threads: settings.threads, precision: precision)
+            }
+        }
+        // Several GPUs do a job each, unless a plan spreads one model over them.
+        let requests = EngineDevices.requestsByWorker(request)
+        let others = try requests.dropFirst().map { try engine($0) }
+        return try engine(requests[0], others: others)
     }
 
     /// The keys of the file and of the environment.

@@ -7,20 +7,12 @@ import Weights
 
 /// The whole pipeline on a GPU against the reference, in float32 as on the CPU, and in bfloat16 against the reference's
 /// own error in bfloat16.
-@Suite(.serialized, .enabled(if: CUDAGoldenTests.absence.isEmpty, "\(CUDAGoldenTests.absence)"))
+@Suite(.serialized, .enabled(if: GoldenDevice.absence.isEmpty, "\(GoldenDevice.absence)"))
 struct CUDAGoldenTests {
-    private static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
-
-    /// Why there is no device; empty if there is one.
-    static var absence: String {
-        if case .failure(let reason) = libraries { return reason.description }
-        return ""
-    }
-
     private func backend(_ change: (inout CUDABackend.Options) -> Void) throws -> CUDABackend {
         var options = CUDABackend.Options()
         change(&options)
-        return try CUDABackend(Self.libraries.get(), options: options)
+        return try CUDABackend(GoldenDevice.libraries.get(), options: options)
     }
 
     @Test(arguments: GoldenCase.all)
@@ -81,5 +73,16 @@ struct CUDAGoldenTests {
         #expect(backend.memory.usedBytes == used)
         #expect(try run() == first)
         #expect(try backend.driverMemory().usedBytes <= held + (8 << 20))
+    }
+}
+
+/// The device of these tests.
+private enum GoldenDevice {
+    static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
+
+    /// Why there is none; empty if there is one.
+    static var absence: String {
+        if case .failure(let reason) = libraries { return reason.description }
+        return ""
     }
 }

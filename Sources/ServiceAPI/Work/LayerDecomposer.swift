@@ -14,6 +14,9 @@ public protocol LayerDecomposer: Sendable {
     /// Look-ups of captions and prompt embeddings so far, for the metrics.
     var caches: [CacheFigures] { get }
 
+    /// Engines for the same model on further devices, which take jobs of the same queue.
+    var others: [any LayerDecomposer] { get }
+
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 
@@ -23,6 +26,11 @@ public protocol LayerDecomposer: Sendable {
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
+}
+
+extension LayerDecomposer {
+    /// None: one device.
+    public var others: [any LayerDecomposer] { [] }
 }
 
 /// How often a cache had what was looked for.
