@@ -7,8 +7,7 @@ import struct Foundation.URL
 ///
 /// Work is asked for and done later, in order, on one stream; weights arrive on a second one, so that copies hide
 /// behind arithmetic. `download` waits.
-// @unchecked because handles and tables are fixed at creation and what changes is used by the one thread that owns the
-// backend; the pool locks.
+// @unchecked because what changes belongs to the one thread that owns the backend; the pool locks.
 public final class CUDABackend: Backend, @unchecked Sendable {
     /// What matrices are multiplied in; sums, norms and softmax are float32 in every case.
     public enum Precision: String, Sendable, CaseIterable {

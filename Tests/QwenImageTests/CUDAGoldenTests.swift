@@ -1,5 +1,6 @@
 import CUDABackend
 import Foundation
+import ImageCodecs
 import QwenImage
 import TensorCore
 import Testing

@@ -7,134 +7,6 @@
 
 typedef uint64_t MicaDeviceAddress;
 
-// --- functions by library: name and parameters -------------------------------------------------------------------------------
-// Names are those of the symbols, version suffix included: the headers' macros stand between the two.
-#define MICA_CUDA_DRIVER(X)                                                                                                        \
-    X(cuInit, (unsigned flags))                                                                                                    \
-    X(cuDriverGetVersion, (int *version))                                                                                          \
-    X(cuGetErrorName, (int code, const char **text))                                                                               \
-    X(cuGetErrorString, (int code, const char **text))                                                                             \
-    X(cuDeviceGetCount, (int *count))                                                                                              \
-    X(cuDeviceGet, (int *device, int ordinal))                                                                                     \
-    X(cuDeviceGetName, (char *name, int size, int device))                                                                         \
-    X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                                               \
-    X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                                            \
-    X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                                      \
-    X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                                  \
-    X(cuDevicePrimaryCtxReset_v2, (int device))                                                                                    \
-    X(cuCtxSetCurrent, (void *context))                                                                                            \
-    X(cuCtxSynchronize, (void))                                                                                                    \
-    X(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                                              \
-    X(cuMemAlloc_v2, (MicaDeviceAddress *address, size_t bytes))                                                                   \
-    X(cuMemFree_v2, (MicaDeviceAddress address))                                                                                   \
-    X(cuMemAllocHost_v2, (void **address, size_t bytes))                                                                           \
-    X(cuMemFreeHost, (void *address))                                                                                              \
-    X(cuMemHostRegister_v2, (void *address, size_t bytes, unsigned flags))                                                         \
-    X(cuMemHostUnregister, (void *address))                                                                                        \
-    X(cuMemcpyHtoDAsync_v2, (MicaDeviceAddress to, const void *from, size_t bytes, void *stream))                                  \
-    X(cuMemcpyDtoHAsync_v2, (void *to, MicaDeviceAddress from, size_t bytes, void *stream))                                        \
-    X(cuMemcpyDtoDAsync_v2, (MicaDeviceAddress to, MicaDeviceAddress from, size_t bytes, void *stream))                            \
-    X(cuMemcpyPeerAsync, (MicaDeviceAddress to, void *toContext, MicaDeviceAddress from, void *fromContext, size_t bytes,          \
-                          void *stream))                                                                                           \
-    X(cuMemsetD8Async, (MicaDeviceAddress to, unsigned char value, size_t bytes, void *stream))                                    \
-    X(cuStreamCreate, (void **stream, unsigned flags))                                                                             \
-    X(cuStreamDestroy_v2, (void *stream))                                                                                          \
-    X(cuStreamSynchronize, (void *stream))                                                                                         \
-    X(cuStreamWaitEvent, (void *stream, void *event, unsigned flags))                                                              \
-    X(cuEventCreate, (void **event, unsigned flags))                                                                               \
-    X(cuEventDestroy_v2, (void *event))                                                                                            \
-    X(cuEventRecord, (void *event, void *stream))                                                                                  \
-    X(cuEventQuery, (void *event))                                                                                                 \
-    X(cuEventSynchronize, (void *event))                                                                                           \
-    X(cuModuleLoadData, (void **module, const void *image))                                                                        \
-    X(cuModuleUnload, (void *module))                                                                                              \
-    X(cuModuleGetFunction, (void **function, void *module, const char *name))                                                      \
-    X(cuFuncSetAttribute, (void *function, int attribute, int value))                                                              \
-    X(cuLaunchKernel, (void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,           \
-                       unsigned blockZ, unsigned sharedBytes, void *stream, void **parameters, void **extra))
-
-#define MICA_NVRTC(X)                                                                                                              \
-    X(nvrtcVersion, (int *major, int *minor))                                                                                      \
-    X(nvrtcCreateProgram, (void **program, const char *source, const char *name, int headerCount, const char *const *headers,      \
-                           const char *const *headerNames))                                                                        \
-    X(nvrtcDestroyProgram, (void **program))                                                                                       \
-    X(nvrtcCompileProgram, (void *program, int optionCount, const char *const *options))                                           \
-    X(nvrtcGetCUBINSize, (void *program, size_t *bytes))                                                                           \
-    X(nvrtcGetCUBIN, (void *program, char *cubin))                                                                                 \
-    X(nvrtcGetProgramLogSize, (void *program, size_t *bytes))                                                                      \
-    X(nvrtcGetProgramLog, (void *program, char *log))
-
-#define MICA_CUBLASLT(X)                                                                                                           \
-    X(cublasLtCreate, (void **handle))                                                                                             \
-    X(cublasLtDestroy, (void *handle))                                                                                             \
-    X(cublasLtMatmulDescCreate, (void **descriptor, int computeType, int scaleType))                                               \
-    X(cublasLtMatmulDescDestroy, (void *descriptor))                                                                               \
-    X(cublasLtMatmulDescSetAttribute, (void *descriptor, int attribute, const void *value, size_t bytes))                          \
-    X(cublasLtMatrixLayoutCreate, (void **layout, int type, uint64_t rows, uint64_t columns, int64_t stride))                      \
-    X(cublasLtMatrixLayoutDestroy, (void *layout))                                                                                 \
-    X(cublasLtMatmulPreferenceCreate, (void **preference))                                                                         \
-    X(cublasLtMatmulPreferenceDestroy, (void *preference))                                                                         \
-    X(cublasLtMatmulPreferenceSetAttribute, (void *preference, int attribute, const void *value, size_t bytes))                    \
-    X(cublasLtMatmulAlgoGetHeuristic, (void *handle, void *operation, void *a, void *b, void *c, void *d, void *preference,        \
-                                       int requested, MicaMatmulHeuristic *results, int *found))                                   \
-    X(cublasLtMatmul, (void *handle, void *operation, const void *alpha, const void *a, void *aLayout, const void *b, void *bLayout, \
-                       const void *beta, const void *c, void *cLayout, void *d, void *dLayout, const MicaMatmulAlgorithm *algorithm, \
-                       void *workspace, size_t workspaceBytes, void *stream))
-
-#define MICA_CUDNN(X)                                                                                                              \
-    X(cudnnCreate, (void **handle))                                                                                                \
-    X(cudnnDestroy, (void *handle))                                                                                                \
-    X(cudnnSetStream, (void *handle, void *stream))                                                                                \
-    X(cudnnBackendCreateDescriptor, (int type, void **descriptor))                                                                 \
-    X(cudnnBackendDestroyDescriptor, (void *descriptor))                                                                           \
-    X(cudnnBackendSetAttribute, (void *descriptor, int name, int type, int64_t count, const void *elements))                       \
-    X(cudnnBackendGetAttribute, (void *descriptor, int name, int type, int64_t requested, int64_t *count, void *elements))         \
-    X(cudnnBackendFinalize, (void *descriptor))                                                                                    \
-    X(cudnnBackendExecute, (void *handle, void *plan, void *variants))
-
-// --- structures ----------------------------------------------------------------------------------------------------------------
-// cublasLtMatmulAlgo_t, cublasLtMatmulHeuristicResult_t
-typedef struct {
-    uint64_t data[8];
-} MicaMatmulAlgorithm;
-typedef struct {
-    MicaMatmulAlgorithm algorithm;
-    size_t workspaceBytes;
-    int state;
-    float waves;
-    int reserved[4];
-} MicaMatmulHeuristic;
-
-// --- tables of functions, filled by name -----------------------------------------------------------------------------------------
-// Nonnull, so that Swift calls a field as it is: a table is not handed out before each of its fields is found.
-#ifdef __clang__
-#pragma clang diagnostic push
-#pragma clang diagnostic ignored "-Wnullability-completeness"
-#define MICA_FIELD(name, parameters) int(*_Nonnull name) parameters;
-#else
-#define MICA_FIELD(name, parameters) int(*name) parameters;
-#endif
-typedef struct {
-    MICA_CUDA_DRIVER(MICA_FIELD)
-} MicaCUDADriver;
-typedef struct {
-    MICA_NVRTC(MICA_FIELD)
-} MicaNVRTC;
-typedef struct {
-    MICA_CUBLASLT(MICA_FIELD)
-} MicaCUBLASLt;
-typedef struct {
-    MICA_CUDNN(MICA_FIELD)
-} MicaCUDNN;
-#undef MICA_FIELD
-
-enum { MICA_LIBRARY_DRIVER = 0, MICA_LIBRARY_NVRTC = 1, MICA_LIBRARY_CUBLASLT = 2, MICA_LIBRARY_CUDNN = 3 };
-// The names of a library's table, in the table's order, ended by NULL. Swift cannot walk the fields of a struct itself.
-const char *const *mica_cuda_symbols(int library);
-#ifdef __clang__
-#pragma clang diagnostic pop
-#endif
-
 // --- values of NVIDIA's enumerations, as far as they are used ------------------------------------------------------------------
 enum {
     MICA_CUDA_OUT_OF_MEMORY = 2,
@@ -226,3 +98,130 @@ enum {
     MICA_DNN_FLOAT = 0,
     MICA_DNN_BFLOAT16 = 9
 };
+
+// --- structures ----------------------------------------------------------------------------------------------------------------
+// cublasLtMatmulAlgo_t, cublasLtMatmulHeuristicResult_t
+typedef struct {
+    uint64_t data[8];
+} MicaMatmulAlgorithm;
+typedef struct {
+    MicaMatmulAlgorithm algorithm;
+    size_t workspaceBytes;
+    int state;
+    float waves;
+    int reserved[4];
+} MicaMatmulHeuristic;
+
+// --- functions by library: name and parameters, and the table of pointers to them, filled by name ---------------------------------
+// Names are those of the symbols, version suffix included: the headers' macros stand between the two. Fields are nonnull, so that Swift
+// calls one as it is: a table is not handed out before each of its fields is found.
+enum { MICA_LIBRARY_DRIVER = 0, MICA_LIBRARY_NVRTC = 1, MICA_LIBRARY_CUBLASLT = 2, MICA_LIBRARY_CUDNN = 3 };
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wnullability-completeness"
+#define MICA_FIELD(name, parameters) int(*_Nonnull name) parameters;
+#else
+#define MICA_FIELD(name, parameters) int(*name) parameters;
+#endif
+
+#define MICA_CUDA_DRIVER(X)                                                                                                        \
+    X(cuInit, (unsigned flags))                                                                                                    \
+    X(cuDriverGetVersion, (int *version))                                                                                          \
+    X(cuGetErrorName, (int code, const char **text))                                                                               \
+    X(cuGetErrorString, (int code, const char **text))                                                                             \
+    X(cuDeviceGetCount, (int *count))                                                                                              \
+    X(cuDeviceGet, (int *device, int ordinal))                                                                                     \
+    X(cuDeviceGetName, (char *name, int size, int device))                                                                         \
+    X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                                               \
+    X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                                            \
+    X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                                      \
+    X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                                  \
+    X(cuDevicePrimaryCtxReset_v2, (int device))                                                                                    \
+    X(cuCtxSetCurrent, (void *context))                                                                                            \
+    X(cuCtxSynchronize, (void))                                                                                                    \
+    X(cuMemGetInfo_v2, (size_t *free, size_t *total))                                                                              \
+    X(cuMemAlloc_v2, (MicaDeviceAddress *address, size_t bytes))                                                                   \
+    X(cuMemFree_v2, (MicaDeviceAddress address))                                                                                   \
+    X(cuMemAllocHost_v2, (void **address, size_t bytes))                                                                           \
+    X(cuMemFreeHost, (void *address))                                                                                              \
+    X(cuMemHostRegister_v2, (void *address, size_t bytes, unsigned flags))                                                         \
+    X(cuMemHostUnregister, (void *address))                                                                                        \
+    X(cuMemcpyHtoDAsync_v2, (MicaDeviceAddress to, const void *from, size_t bytes, void *stream))                                  \
+    X(cuMemcpyDtoHAsync_v2, (void *to, MicaDeviceAddress from, size_t bytes, void *stream))                                        \
+    X(cuMemcpyDtoDAsync_v2, (MicaDeviceAddress to, MicaDeviceAddress from, size_t bytes, void *stream))                            \
+    X(cuMemcpyPeerAsync, (MicaDeviceAddress to, void *toContext, MicaDeviceAddress from, void *fromContext, size_t bytes,          \
+                          void *stream))                                                                                           \
+    X(cuMemsetD8Async, (MicaDeviceAddress to, unsigned char value, size_t bytes, void *stream))                                    \
+    X(cuStreamCreate, (void **stream, unsigned flags))                                                                             \
+    X(cuStreamDestroy_v2, (void *stream))                                                                                          \
+    X(cuStreamSynchronize, (void *stream))                                                                                         \
+    X(cuStreamWaitEvent, (void *stream, void *event, unsigned flags))                                                              \
+    X(cuEventCreate, (void **event, unsigned flags))                                                                               \
+    X(cuEventDestroy_v2, (void *event))                                                                                            \
+    X(cuEventRecord, (void *event, void *stream))                                                                                  \
+    X(cuEventQuery, (void *event))                                                                                                 \
+    X(cuEventSynchronize, (void *event))                                                                                           \
+    X(cuModuleLoadData, (void **module, const void *image))                                                                        \
+    X(cuModuleUnload, (void *module))                                                                                              \
+    X(cuModuleGetFunction, (void **function, void *module, const char *name))                                                      \
+    X(cuFuncSetAttribute, (void *function, int attribute, int value))                                                              \
+    X(cuLaunchKernel, (void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY,           \
+                       unsigned blockZ, unsigned sharedBytes, void *stream, void **parameters, void **extra))
+typedef struct {
+    MICA_CUDA_DRIVER(MICA_FIELD)
+} MicaCUDADriver;
+
+#define MICA_NVRTC(X)                                                                                                              \
+    X(nvrtcVersion, (int *major, int *minor))                                                                                      \
+    X(nvrtcCreateProgram, (void **program, const char *source, const char *name, int headerCount, const char *const *headers,      \
+                           const char *const *headerNames))                                                                        \
+    X(nvrtcDestroyProgram, (void **program))                                                                                       \
+    X(nvrtcCompileProgram, (void *program, int optionCount, const char *const *options))                                           \
+    X(nvrtcGetCUBINSize, (void *program, size_t *bytes))                                                                           \
+    X(nvrtcGetCUBIN, (void *program, char *cubin))                                                                                 \
+    X(nvrtcGetProgramLogSize, (void *program, size_t *bytes))                                                                      \
+    X(nvrtcGetProgramLog, (void *program, char *log))
+typedef struct {
+    MICA_NVRTC(MICA_FIELD)
+} MicaNVRTC;
+
+#define MICA_CUBLASLT(X)                                                                                                           \
+    X(cublasLtCreate, (void **handle))                                                                                             \
+    X(cublasLtDestroy, (void *handle))                                                                                             \
+    X(cublasLtMatmulDescCreate, (void **descriptor, int computeType, int scaleType))                                               \
+    X(cublasLtMatmulDescDestroy, (void *descriptor))                                                                               \
+    X(cublasLtMatmulDescSetAttribute, (void *descriptor, int attribute, const void *value, size_t bytes))                          \
+    X(cublasLtMatrixLayoutCreate, (void **layout, int type, uint64_t rows, uint64_t columns, int64_t stride))                      \
+    X(cublasLtMatrixLayoutDestroy, (void *layout))                                                                                 \
+    X(cublasLtMatmulPreferenceCreate, (void **preference))                                                                         \
+    X(cublasLtMatmulPreferenceDestroy, (void *preference))                                                                         \
+    X(cublasLtMatmulPreferenceSetAttribute, (void *preference, int attribute, const void *value, size_t bytes))                    \
+    X(cublasLtMatmulAlgoGetHeuristic, (void *handle, void *operation, void *a, void *b, void *c, void *d, void *preference,        \
+                                       int requested, MicaMatmulHeuristic *results, int *found))                                   \
+    X(cublasLtMatmul, (void *handle, void *operation, const void *alpha, const void *a, void *aLayout, const void *b, void *bLayout, \
+                       const void *beta, const void *c, void *cLayout, void *d, void *dLayout, const MicaMatmulAlgorithm *algorithm, \
+                       void *workspace, size_t workspaceBytes, void *stream))
+typedef struct {
+    MICA_CUBLASLT(MICA_FIELD)
+} MicaCUBLASLt;
+
+#define MICA_CUDNN(X)                                                                                                              \
+    X(cudnnCreate, (void **handle))                                                                                                \
+    X(cudnnDestroy, (void *handle))                                                                                                \
+    X(cudnnSetStream, (void *handle, void *stream))                                                                                \
+    X(cudnnBackendCreateDescriptor, (int type, void **descriptor))                                                                 \
+    X(cudnnBackendDestroyDescriptor, (void *descriptor))                                                                           \
+    X(cudnnBackendSetAttribute, (void *descriptor, int name, int type, int64_t count, const void *elements))                       \
+    X(cudnnBackendGetAttribute, (void *descriptor, int name, int type, int64_t requested, int64_t *count, void *elements))         \
+    X(cudnnBackendFinalize, (void *descriptor))                                                                                    \
+    X(cudnnBackendExecute, (void *handle, void *plan, void *variants))
+typedef struct {
+    MICA_CUDNN(MICA_FIELD)
+} MicaCUDNN;
+
+// The names of a library's table, in the table's order, ended by NULL. Swift cannot walk the fields of a struct itself.
+const char *const *mica_cuda_symbols(int library);
+#undef MICA_FIELD
+#ifdef __clang__
+#pragma clang diagnostic pop
+#endif

@@ -295,7 +295,8 @@ extension KernelSource {
             }
         }
 
-        // A row is a pixel from `start` on of the output [.., outputWidth]; its patch has kernel * kernel * channels values.
+        // A row is a pixel from `start` on of the output [.., outputWidth]; its patch has kernel * kernel * channels
+        // values.
         template <int N>
         DEVICE void patches(View input, View output, i64 start, i64 pixels, int height, int width, int channels,
                             int kernel, int stride, int top, int left, int outputWidth) {

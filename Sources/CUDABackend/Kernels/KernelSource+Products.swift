@@ -72,7 +72,7 @@ extension KernelSource {
             }
         }
 
-        // --- bfloat16 on the matrix units -----------------------------------------------------------------------------
+        // --- bfloat16 on the matrix units --------------------------------------------------------------------------
         // Tiles of 128 x 128, 32 of the depth at a time, three of them under way; eight warps of 64 x 32 each. Rows in
         // shared memory lie 40 elements apart, so that ldmatrix meets no bank twice.
         enum { SIDE = 128, SLICE = 32, SPACING = SLICE + 8, STAGE = 2 * SIDE * SPACING, STAGES = 3 };

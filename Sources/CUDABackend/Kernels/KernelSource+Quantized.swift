@@ -105,7 +105,8 @@ extension KernelSource {
         BOTH(quantized_rows, (View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns),
              (input, m, first, bias, output, activation, rows, columns))
 
-        // Runs of `size` (a power of 4, at most 4096) times the Kronecker power of the regular Hadamard matrix of order 4.
+        // Runs of `size` (a power of 4, at most 4096) times the Kronecker power of the regular Hadamard matrix of order
+        // 4.
         extern "C" __global__ void rotate(View input, View output, int size) {
             __shared__ float x[4096];
             const i64 first = (i64)blockIdx.x * size;

@@ -1,7 +1,7 @@
 /// The CUDA C++ sources of the backend's kernels, compiled by NVRTC at first use.
 ///
-/// A program is compiled as a whole and cached on disk; a kernel is found in it by name. The sources include nothing, so
-/// that NVRTC needs no header beside it.
+/// A program is compiled as a whole and cached on disk; a kernel is found in it by name. The sources include nothing,
+/// so that NVRTC needs no header beside it.
 struct KernelSource: Sendable {
     /// Part of the cached file's name.
     let name: String
