@@ -15,6 +15,9 @@ public protocol Backend: AnyObject, Sendable {
     /// A float32 tensor with these values, row-major.
     func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor
 
+    /// As `upload` of `values()`, which a backend without data does not ask for: a forecast makes no large arrays.
+    func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor
+
     /// The values of a float32 tensor, row-major, after all work on it is done.
     func download(_ tensor: Tensor) throws(TensorError) -> [Float]
 
@@ -56,6 +59,9 @@ public protocol Backend: AnyObject, Sendable {
     /// Bytes that may be in use at once; nil if nothing bounds them.
     var limitBytes: Int? { get }
 
+    /// False for a backend whose tensors have a size and no contents.
+    var holdsData: Bool { get }
+
     /// Gives memory that is kept for reuse back to the system; called between stages.
     func releaseUnusedMemory()
 
@@ -74,6 +80,12 @@ public protocol Backend: AnyObject, Sendable {
 
     /// True once a failure has ended the device's context: the backend and all its tensors are of no use any more.
     var isLost: Bool { get }
+
+    /// A backend that takes and gives back memory exactly as this one does, but holds no data and computes nothing:
+    /// what forecasts run on. Nothing of it touches this backend.
+    ///
+    /// - Parameter limitBytes: the budget that it checks; nil for none.
+    func rehearsal(limitBytes: Int?) -> any Backend
 }
 
 /// Bytes that a device holds: tensors, staged weights, and weights that are lent from a mapped checkpoint.

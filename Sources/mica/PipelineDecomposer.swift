@@ -1,3 +1,4 @@
+import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
@@ -13,6 +14,11 @@ final class PipelineDecomposer: LayerDecomposer {
     let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
     private let cache: ContentCache
+    private let planner: JobPlanner
+    private let rates: RateSource
+    private let device: String
+    private let precision: String
+    let memoryLimitBytes: Int?
     private let open: @Sendable () throws -> Engine
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
     private let engine: Mutex<Engine>
@@ -26,17 +32,19 @@ final class PipelineDecomposer: LayerDecomposer {
     /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
     ///
     /// - Parameters:
+    ///   - machine: how the devices compute, for the rates of forecasts.
     ///   - cache: of captions and prompt embeddings, which several engines may share.
     ///   - others: engines on further devices.
-    ///   - devices: opens the devices; called again after one of them was lost.
+    ///   - devices: opens those of the request, with their budgets; called again after one of them was lost.
     init(
-        model folder: URL, request: OffloadRequest, cache: ContentCache, others: [any LayerDecomposer] = [],
-        devices: @escaping @Sendable () throws -> [OffloadManager.Device]
+        model folder: URL, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine, cache: ContentCache,
+        others: [any LayerDecomposer] = [], devices: @escaping @Sendable () throws -> [OffloadManager.Device]
     ) throws {
         open = {
             let devices = try devices()
-            return Engine(
-                pipeline: try LayeredPipeline(model: folder, devices: devices, request: request), devices: devices)
+            let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+            pipeline.tiling = tiling
+            return Engine(pipeline: pipeline, devices: devices)
         }
         let engine = try open()
         let pipeline = engine.pipeline
@@ -45,6 +53,11 @@ final class PipelineDecomposer: LayerDecomposer {
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         self.cache = cache
         self.others = others
+        planner = pipeline.planner
+        rates = RateSource(model: pipeline.model, machine)
+        device = request.devices.map(\.description).joined(separator: ",")
+        precision = machine.precision.rawValue
+        memoryLimitBytes = planner.limitBytes
         self.engine = Mutex(engine)
     }
 
@@ -52,6 +65,14 @@ final class PipelineDecomposer: LayerDecomposer {
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: defaults)
+    }
+
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest {
+        let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
+        return PlanManifest(
+            plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
     }
 
     func decompose(
