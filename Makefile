@@ -2,6 +2,8 @@ SHELL := /bin/bash
 
 # Arguments for the service, such as ARGS="--port 9000 --model /models/Qwen-Image-Layered".
 ARGS ?=
+# The most that the end-to-end tests may take.
+E2E_SECONDS ?= 1800
 
 .PHONY: help run build test test-e2e test-tsan test-asan fuzz openapi page packages clean
 
@@ -21,7 +23,7 @@ test: packages  ## Install what is missing, then build and run every test
 test-e2e: packages  ## Install what is missing, then test with browsers, proxies and programs of others
 	tools/e2e/install-tools.sh
 	swift build --product mica
-	.venv/e2e/bin/pytest tools/e2e $(ARGS)
+	timeout --kill-after=30 $(E2E_SECONDS) .venv/e2e/bin/pytest tools/e2e $(ARGS)
 
 test-tsan: packages  ## Run every test with the thread sanitizer
 	swift build --build-tests --sanitize=thread --scratch-path .build/tsan

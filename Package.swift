@@ -81,6 +81,10 @@ let package = Package(
         .executableTarget(
             name: "jobs-crash-probe", dependencies: ["Jobs", "DurableStorage"], path: "Tests/CrashProbe",
             swiftSettings: base),
+        .executableTarget(
+            name: "service-probe",
+            dependencies: ["ServiceAPI", "HTTPTransport", "Jobs", "QwenImage", "ImageCodecs", logging],
+            path: "Tests/ServiceProbe", swiftSettings: base),
         .testTarget(
             name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
@@ -115,7 +119,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "ServiceAPI", "HTTPTransport", "HTTPProtocol", "Jobs", "DurableStorage", "ImageCodecs", "QwenImage",
-                logging, yams,
+                "service-probe", logging, yams,
             ],
             swiftSettings: base),
     ])

@@ -41,7 +41,8 @@ extension CPUBackend {
         _ given: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) {
         let input = try rotated(given, as: weight)
-        if input.shape[0] <= Self.fewRows {
+        // A sum of nothing goes row by row too: no product below knows rows without elements.
+        if input.shape[0] <= Self.fewRows || input.shape[1] == 0 {
             rowProducts(input, weight, output)
             finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
             return

@@ -1,7 +1,8 @@
 import CKernels
 import COpenBLAS
-import class Foundation.ProcessInfo
 import TensorCore
+
+import class Foundation.ProcessInfo
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///

@@ -124,6 +124,7 @@ extension Connection {
     }
 
     private func requestEnded(keepsAlive: Bool) {
+        current?.cancellation?.settle()
         finishCurrent()
         timers.requestEnded(at: context.clock.now, hasMore: !parser.isIdle)
         inputIsHeldBack = false

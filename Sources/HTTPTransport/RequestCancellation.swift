@@ -5,6 +5,8 @@ public final class RequestCancellation: Sendable {
     private enum State {
         case waiting([@Sendable () -> Void])
         case cancelled
+        /// It was answered: nobody is to be told any more.
+        case over
     }
 
     private let state = Mutex(State.waiting([]))
@@ -17,12 +19,17 @@ public final class RequestCancellation: Sendable {
         state.withLock { if case .cancelled = $0 { true } else { false } }
     }
 
-    /// Runs `action` when the client goes, on the event loop: it must not wait; at once if the client has gone already.
+    /// Runs `action` when the client goes, on the event loop: it must not wait; at once if the client has gone already;
+    /// never once the request was answered.
     public func onCancel(_ action: @escaping @Sendable () -> Void) {
         let isLate = state.withLock { state in
-            guard case .waiting(let actions) = state else { return true }
-            state = .waiting(actions + [action])
-            return false
+            switch state {
+            case .waiting(let actions):
+                state = .waiting(actions + [action])
+                return false
+            case .cancelled: return true
+            case .over: return false
+            }
         }
         if isLate { action() }
     }
@@ -35,5 +42,15 @@ public final class RequestCancellation: Sendable {
             return actions
         }
         for action in actions { action() }
+    }
+
+    /// The request was answered. Lets go of the actions, which usually hold the request and with it this object.
+    func settle() {
+        // What is let go of may do anything as it goes: outside of the lock.
+        _ = state.withLock { state -> State in
+            let before = state
+            if case .waiting = state { state = .over }
+            return before
+        }
     }
 }

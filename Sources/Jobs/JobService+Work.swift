@@ -50,7 +50,9 @@ extension JobService {
             return .failed(.storage(error.description))
         }
         let payload = JobPayload(metadata: job.record.metadata, body: body)
-        let work = JobWork(id: id, client: job.record.client, payload: payload, attempt: attempt)
+        let work = JobWork(id: id, client: job.record.client, payload: payload, attempt: attempt) { [weak self] in
+            self?.state.withLock { $0.live[id]?.subscribers.isEmpty == false } ?? false
+        }
         do throws(JobExecutionError) {
             let files = try worker.execute(work, cancellation: job.cancellation) { [weak self] progress in
                 self?.report(progress, id, attempt: attempt)

@@ -8,4 +8,6 @@ public struct JobWork: Sendable {
     public let payload: JobPayload
     /// 1, or 2 if the server stopped during the first attempt.
     public let attempt: Int
+    /// Whether anybody follows the job just now, and so whether a preview would be seen; from any thread.
+    public let isFollowed: @Sendable () -> Bool
 }

@@ -424,9 +424,10 @@ paths:
       summary: A job's progress as server-sent events
       description: |
         `event: waiting` with `JobWaiting`, when the place in the line changes; `event: progress` with `JobProgress`, at
-        most a few each second; `event: preview` with `JobPreview`, from an engine that makes previews (the present one
-        makes none); at last `event: ended` with the `Job`, after which the stream ends. Whoever connects gets the
-        present state first; there is no `id:`, and nothing is missed by connecting again. A comment comes every 15 seconds.
+        most a few each second; `event: preview` with `JobPreview`, about ten times while a job of more than a moment is
+        denoised, and only where that costs it next to nothing; at last `event: ended` with the `Job`, after which the
+        stream ends. Whoever connects gets the present state first; there is no `id:`, and nothing is missed by
+        connecting again. A comment comes every 15 seconds.
       parameters:
         - $ref: "#/components/parameters/JobId"
       responses:
@@ -1050,7 +1051,11 @@ components:
       type: object
       required: [image]
       properties:
-        image: { description: "The whole picture as it is by now, a `data:image/png;base64,` URL.", type: string }
+        image:
+          description: |
+            The layers' blend as the model foresees it by now, a `data:image/png;base64,` URL: a pixel for eight by
+            eight of the result, its colours an estimate.
+          type: string
     ResultForm:
       type: object
       required: [result, layer_1]

@@ -32,13 +32,14 @@ final class PipelineDecomposer: LayerDecomposer {
 
     func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
-        progress: @escaping @Sendable (PipelineProgress) -> Void
+        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try pipeline.withLock { (pipeline) throws(PipelineError) in
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
             hooks.textCache = cache
+            hooks.preview = preview
             return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
         }
     }

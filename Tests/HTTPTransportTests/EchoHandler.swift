@@ -6,6 +6,8 @@ import HTTPTransport
 final class EchoHandler: RequestHandler {
     let cancelled = Counter()
     let started = Counter()
+    /// Actions for a client's going that were let go of.
+    let released = Counter()
     /// `/hold` waits for this.
     let gate = DispatchSemaphore(value: 0)
     private let holding = DispatchQueue(label: "test.holding")
@@ -20,7 +22,12 @@ final class EchoHandler: RequestHandler {
 
     func respond(to request: Request, through responder: Responder) {
         started.add()
-        request.cancellation.onCancel { [cancelled] in cancelled.add() }
+        let tracker = Tracker(released)
+        // Holds the request, and so the cancellation that holds this.
+        request.cancellation.onCancel { [cancelled] in
+            cancelled.add()
+            withExtendedLifetime((tracker, request)) {}
+        }
         switch String(decoding: request.head.target.path, as: UTF8.self) {
         case "/hold":
             holding.async { [gate] in
@@ -31,6 +38,14 @@ final class EchoHandler: RequestHandler {
         case "/nothing": break
         default: responder.send(Response(status: 200, body: [Array("\(request.head.method) ".utf8), request.body]))
         }
+    }
+
+    private final class Tracker: Sendable {
+        private let released: Counter
+
+        init(_ released: Counter) { self.released = released }
+
+        deinit { released.add() }
     }
 
     func response(to fault: TransportFault) -> Response {

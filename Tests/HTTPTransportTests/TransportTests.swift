@@ -258,6 +258,16 @@ import Testing
         server.stop(graceSeconds: 1)
     }
 
+    /// A request was kept for good once its handler wanted to hear of the client's going: 2.6 KB and its picture.
+    @Test func anAnsweredRequestIsLetGoOf() throws {
+        let server = try serve()
+        let client = try WireClient(port: server.port)
+        for _ in 0..<10 { #expect(try client.ask(post("x")).status == 200) }
+        #expect(eventually { handler.released.value == 10 })
+        #expect(handler.cancelled.value == 0)
+        server.stop(graceSeconds: 1)
+    }
+
     @Test func aStopLetsRunningAnswersFinish() throws {
         let server = try serve()
         let idle = try WireClient(port: server.port)

@@ -1,3 +1,4 @@
+import Foundation
 import ImageCodecs
 import Testing
 
@@ -63,6 +64,28 @@ struct HostileInputTests {
                 #expect(!error.description.contains("\n"))
             }
         }
+    }
+
+    /// libpng takes memory for a chunk by what the chunk says: 2 GB for a file of 100 bytes, found by fuzzing.
+    @Test("a chunk longer than its file takes no memory", arguments: [
+        "eXIf", "iCCP", "tEXt", "zTXt", "iTXt", "sPLT", "PLTE", "tRNS", "hIST", "IDAT", "abCd",
+    ])
+    func lyingChunk(_ name: String) throws {
+        let header = try Array(Fixture.bytes("decode/rgb8.png").prefix(33))
+        let before = Self.peakOfAddresses
+        for length in [UInt32(Int32.max), 1 << 30, 100] {
+            let place = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
+            let bytes = header + place + Array(name.utf8) + [UInt8](repeating: 1, count: 60)
+            #expect(throws: ImageError.truncated(.png)) { try ImageDecoder.decode(bytes, options: Self.options) }
+        }
+        #expect(Self.peakOfAddresses < before + 1 << 19, "in KiB; it was \(before)")
+    }
+
+    /// The most address space that this process ever had, in KiB.
+    private static var peakOfAddresses: Int {
+        let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmPeak:") } ?? ""
+        return Int(line.filter(\.isNumber)) ?? 0
     }
 
     private func repairSums(_ bytes: inout [UInt8]) {

@@ -32,7 +32,7 @@ final class FakeDecomposer: LayerDecomposer {
 
     func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
-        progress: @escaping @Sendable (PipelineProgress) -> Void
+        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         started.add()
         if let gate {
@@ -45,6 +45,7 @@ final class FakeDecomposer: LayerDecomposer {
         }
         if let failure { throw failure }
         progress(PipelineProgress(stage: .denoise, completed: 1, total: 1, fraction: 1))
+        if preview.isWanted(), let picture = try? Self.layer(image: 0, index: 1) { preview.show(picture) }
         defer { finished.add() }
         do {
             let images = try (0..<parameters.numImagesPerPrompt).map { image in

@@ -4,7 +4,12 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
 from mica_service import ROOT, MicaService
+
+
+# Five seconds, the usual patience, are not enough where other programs use the processors too.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -270,6 +270,9 @@ def test_progress_and_cancelling(open_page, picture):
     expect(page.locator("#progress-detail")).to_contain_text(re.compile(r"Step \d+ of 1000"), timeout=ENDED)
     assert 0 <= float(bar.get_attribute("value")) < 1
     expect(page.locator("#live")).to_contain_text("Making the layers")
+    # A preview takes the place of the dimmed picture.
+    expect(page.locator("#sheet")).not_to_have_class(re.compile("is-waiting"), timeout=ENDED)
+    assert sheet_pixels(page)[..., 3].any()
     page.get_by_role("button", name="Cancel", exact=True).click()
     expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
     page.fill("#steps", "2")

@@ -46,7 +46,7 @@ def test_slow(crowded, kind):
         while not end.wait(0.2):
             begin = time.monotonic()
             # A connection of its own each time.
-            assert requests.get(crowded.url + "/healthz", timeout=5).status_code == 200
+            assert requests.get(crowded.url + "/healthz", timeout=10).status_code == 200
             times.append(time.monotonic() - begin)
 
     asker = threading.Thread(target=ask)
@@ -61,5 +61,5 @@ def test_slow(crowded, kind):
     assert "service available" in text, text
     assert [line for line in text.splitlines() if "service available" in line and "NO" in line] == []
     assert len(times) >= SECONDS
-    assert max(times) < 3
+    assert max(times) < 5
     until(lambda: rest()[0] <= descriptors + 2 and rest()[1] <= threads + 2, 20, f"{rest()} to {descriptors, threads}")

@@ -105,6 +105,7 @@ final class LayeredJob {
         let pixels = try backend.upload(
             PixelConversion.signedFloats(picture), [size.height, size.width, 4])
         let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
+        if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
         return try geometry.pack(latent: latent, on: backend)
@@ -180,6 +181,7 @@ final class LayeredJob {
         let latents = hiddenStates.rows(0..<noise.shape[0])
         let observer = hooks.observer
         if let observer { try observer.record("noise.packed", latents.batchOfOne) }
+        let preview = makePreview()
         for step in 0..<steps {
             report(.denoise, imageIndex * steps + step, total)
             try hooks.cancellation.check()
@@ -192,9 +194,19 @@ final class LayeredJob {
             let prediction = try guided(outputs.map { $0.rows(0..<latents.shape[0]) })
             try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
             try observer?.record("step.\(step).latents", latents.batchOfOne)
+            try preview?.afterStep(
+                step, latents: latents, prediction: prediction,
+                rest: schedule.scheduler.sigmaRest(afterStep: step), on: backend)
         }
         report(.denoise, (imageIndex + 1) * steps, total)
         return latents
+    }
+
+    private func makePreview() -> LatentPreview? {
+        guard let watch = hooks.preview, let projection = pipeline.projection else { return nil }
+        return LatentPreview(
+            watch, projection: projection, geometry: geometry, layers: parameters.layers,
+            steps: parameters.numInferenceSteps)
     }
 
     private func guided(_ predictions: [Tensor]) throws(TensorError) -> Tensor {

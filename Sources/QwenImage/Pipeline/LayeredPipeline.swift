@@ -14,6 +14,8 @@ public final class LayeredPipeline {
     let textEncoder: Qwen25VLTextEncoder
     let transformer: QwenImageTransformer2DModel
     let autoencoder: AutoencoderKLQwenImage
+    /// What latents look like, once a job that may be watched has run.
+    var projection: LatentProjection?
 
     /// Opens a model folder on a backend. Every tensor's name and shape is checked; weights are mapped, not read.
     public convenience init(model folder: URL, backend: any Backend) throws(PipelineError) {
@@ -67,6 +69,8 @@ public final class LayeredPipeline {
         public var textCache: (any TextCache)?
         /// Is shown intermediates.
         public var observer: (any TensorObserver)?
+        /// Is shown the composite every few steps; nil makes no previews.
+        public var preview: PreviewWatch?
 
         /// Nothing watches and nothing stops the run.
         public init() {}

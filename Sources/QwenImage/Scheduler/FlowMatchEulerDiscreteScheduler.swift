@@ -90,6 +90,11 @@ public struct FlowMatchEulerDiscreteScheduler: Sendable {
         sigmas[step + 1] - sigmas[step]
     }
 
+    /// What is left of sigma's way once step `step` is done.
+    func sigmaRest(afterStep step: Int) -> Float {
+        sigmas[sigmas.count - 1] - sigmas[step + 1]
+    }
+
     private static func check(steps: Int) throws(SchedulerError) {
         guard (1...stepLimit).contains(steps) else {
             throw .outOfRange(name: "number of steps", actual: "\(steps)", expected: "1 to \(stepLimit)")

@@ -17,10 +17,11 @@ public protocol LayerDecomposer: Sendable {
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 
-    /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised.
+    /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised. `preview` is for engines that can
+    /// show the composite before it is done.
     func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
-        progress: @escaping @Sendable (PipelineProgress) -> Void
+        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
 }
 

@@ -1,6 +1,7 @@
 import ImageCodecs
 import Jobs
 import QwenImage
+import Synchronization
 import TensorCore
 
 /// Does jobs of layers with one engine; the only code that calls the engine's `decompose`.
@@ -28,7 +29,7 @@ final class LayerExecutor: JobExecutor {
             // Decoded here, one picture a worker at a time, since a small file may hold a very large one.
             progress(JobProgress(stage: "decode_picture", step: 0, total: 1, fraction: 0))
             let picture = try decoded(wanted.picture)
-            let result = try decompose(picture, wanted.parameters, engine, progress)
+            let result = try decompose(picture, wanted.parameters, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
             let encoder = ResultEncoder(result, modelName: decomposer.modelName)
@@ -53,15 +54,26 @@ final class LayerExecutor: JobExecutor {
     }
 
     private func decompose(
-        _ picture: PixelBuffer, _ parameters: DecompositionParameters, _ cancellation: Cancellation,
+        _ picture: PixelBuffer, _ parameters: DecompositionParameters, _ cancellation: Cancellation, _ work: JobWork,
         _ progress: @escaping @Sendable (JobProgress) -> Void
     ) throws(ServiceError) -> Decomposition {
+        let last = Mutex(JobProgress(stage: PipelineStage.denoise.rawValue, step: 0, total: 1, fraction: 0))
+        let preview = PreviewWatch(isWanted: work.isFollowed) { picture in
+            // A preview that cannot be written is none.
+            guard let png = try? PNGEncoder.encode(picture) else { return }
+            var state = last.withLock { $0 }
+            state.preview = png
+            progress(state)
+        }
         do {
-            return try decomposer.decompose(picture, parameters: parameters, cancellation: cancellation) { state in
-                progress(
-                    JobProgress(
-                        stage: state.stage.rawValue, step: state.completed, total: state.total,
-                        fraction: min(max(state.fraction, 0), 1)))
+            return try decomposer.decompose(
+                picture, parameters: parameters, cancellation: cancellation, preview: preview
+            ) { state in
+                let state = JobProgress(
+                    stage: state.stage.rawValue, step: state.completed, total: state.total,
+                    fraction: min(max(state.fraction, 0), 1))
+                last.withLock { $0 = state }
+                progress(state)
             }
         } catch {
             throw .pipeline(error)

@@ -29,13 +29,15 @@ enum LinearCases {
     }
 
     /// Every activation and bias where the rows end a block; no rows
-    /// at all; enough columns for several panels of a widened weight.
+    /// at all, rows of nothing; enough columns for several panels of a widened weight.
     private static var special: [OperationCase] {
         var cases = activations.flatMap { activation in
             [true, false].map { linear(18, 40, 50, .bfloat16, hasBias: $0, activation, byteOffset: 3) }
         }
         for dtype in weightTypes {
             cases.append(linear(0, 5, 7, dtype, hasBias: true, .none))
+            cases.append(linear(2, 0, 7, dtype, hasBias: true, .silu))
+            cases.append(linear(18, 0, 33, dtype, hasBias: false, .none))
             cases.append(linear(6, 1100, 260, dtype, hasBias: true, .geluTanh))
             cases.append(linear(1, 1100, 260, dtype, hasBias: true, .silu))
         }
