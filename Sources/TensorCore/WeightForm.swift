@@ -33,6 +33,7 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
 ///
 /// A matrix is never widened: one that has as few bits already stays as it is.
 public struct WeightForm: Sendable, Hashable {
+    /// Of the elements.
     public let precision: WeightPrecision
     /// Rotate runs of features before rounding to 8 or 4 bits, see `HadamardRotation`.
     public let isRotated: Bool

@@ -275,7 +275,7 @@ import Testing
     /// none.
     @Test func hostileDescriptions() throws {
         let good =
-            #"{"format_version":"1.0","layers":{"a":{"format":"int8_tensorwise","convrot":true,"convrot_groupsize":64}}}"#
+            #"{"format_version":"1","layers":{"a":{"format":"int8_tensorwise","convrot":true,"convrot_groupsize":64}}}"#
         let parts = [Part("a.weight", .int8, [2, 64]), Part.floats("a.weight_scale", [], [1])]
         for text in ["", "[]", "{}", "{\"layers\": 1}", "{\"layers\": {\"a\": []}}"] {
             #expect(throws: WeightsError.self) { try open(parts, metadata: [Self.metadataKey: text]) }
