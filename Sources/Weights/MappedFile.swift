@@ -13,7 +13,7 @@ public final class MappedFile: HostMemory {
     public let name: String
     /// Bytes in all; at least 1.
     public let byteCount: Int
-    private let address: UnsafeMutableRawPointer
+    let address: UnsafeMutableRawPointer
 
     /// Maps a file; symbolic links are followed, as the Hub's cache needs it.
     ///

@@ -47,7 +47,8 @@ public struct WeightScope: Sendable {
     public func linear(
         inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil, isBlockWeight: Bool = false
     ) throws(WeightsError) -> Linear {
-        let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
+        let stored = try weightTensor(
+            "weight", shape: storedShape ?? [outFeatures, inFeatures], isBlockWeight: isBlockWeight)
         let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
             weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
@@ -105,8 +106,12 @@ public struct WeightScope: Sendable {
     }
 
     /// The tensor, of a type that the engine computes with.
-    private func weightTensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
-        let tensor = try tensor(name, shape: shape)
+    private func weightTensor(
+        _ name: String, shape: Shape, isBlockWeight: Bool = false
+    ) throws(WeightsError) -> HostTensor {
+        let tensor =
+            isBlockWeight
+            ? try source.blockMatrix(named: fullName(name), shape: shape) : try tensor(name, shape: shape)
         guard tensor.isWeight else {
             throw .unsupportedDType(tensor: fullName(name), file: source.location, dtype: tensor.dtype)
         }
