@@ -51,8 +51,9 @@ public struct ModelQuantizer {
         }
     }
 
-    /// Bytes that will be read, and written.
+    /// Bytes that will be read.
     public var sourceBytes: Int { components.flatMap(\.tensors).reduce(0) { $0 + $1.source.storedByteCount } }
+    /// Bytes that will be written, headers and small files apart.
     public var targetBytes: Int { components.flatMap(\.tensors).reduce(0) { $0 + $1.byteCount } }
 
     /// The matrices that are converted, the component's folder before their names.

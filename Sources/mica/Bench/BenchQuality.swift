@@ -70,7 +70,9 @@ struct BenchQuality: ParsableCommand {
         var options = try parameters.options()
         options.seed = options.seed ?? 1
         // Without words the captions of two runs might differ, and with them everything.
-        options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
+        options.prompt =
+            options.prompt ?? folder.defaults.prompt
+            ?? "A poster with a red title, a yellow circle and a blue background."
         let resolved = try options.resolved(with: folder.defaults)
         let picture = try image.map(PictureFile.read) ?? SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let noise = try latents.map(LatentsFile.read)
