@@ -10,7 +10,7 @@ import class Foundation.ProcessInfo
 /// element type; a matrix product widens them a panel at a time.
 // @unchecked because all state is immutable but for the allocator, which locks.
 public final class CPUBackend: Backend, @unchecked Sendable {
-    public let name = "cpu"
+    public let name: String
     let workers: Workers
     let allocator: HostAllocator
     /// In what matrices are multiplied.
@@ -27,35 +27,50 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
-    ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
+    ///   - limitBytes: bound on the bytes in use at once: tensors, staged weights and what is lent of a mapping; nil
+    ///     sets none.
     ///   - compute: bfloat16 and int8 on a CPU without fast products of them compute as float32 does.
     ///   - weightForm: what `blockWeight` converts to; nil leaves matrices as they come.
+    ///   - name: what users call it, where there are several.
+    ///   - shared: a bound that other backends' allocations count against too.
     public convenience init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision = .float32,
-        weightForm: WeightForm? = nil
+        weightForm: WeightForm? = nil, name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
         self.init(
-            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm,
-            isPortable: false)
+            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm, isPortable: false,
+            name: name, shared: shared)
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
     package init(
-        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision,
-        weightForm: WeightForm? = nil,
-        isPortable: Bool
+        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
+        isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
+        self.name = name
         self.compute = compute
         self.weightForm = weightForm
         multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
         multipliesInt8 = compute == .int8 && ComputePrecision.hasFastInt8 && !isPortable
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        allocator = HostAllocator(limitBytes: limitBytes)
+        allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         openblas_set_num_threads(1)
     }
 
     public var memory: MemoryUse { allocator.memory }
+
+    public var limitBytes: Int? { allocator.smallestLimitBytes }
+
+    /// Products read the weights where they are mapped.
+    public var sharesHostMemory: Bool { true }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        let block = try allocator.allocate(byteCount, operation: "staged weights")
+        return HostStaging(base: block, byteCount: byteCount, allocator: allocator)
+    }
+
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { allocator.setPressure(relieve) }
 
     public func resetPeak() { allocator.resetPeak() }
 
@@ -82,11 +97,15 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
-        Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
+        guard tensor.storage.deviceName == name else {
+            throw .wrongDevice(operation: "download", device: name, found: tensor.storage.deviceName)
+        }
+        return Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {
         operation.validate()
+        try operation.checkDevice(name)
         switch operation {
         case .linear(let input, let weight, let bias, let activation, let output):
             try linear(input, weight, bias, activation, output)

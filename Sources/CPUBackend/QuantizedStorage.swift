@@ -31,15 +31,14 @@ final class QuantizedStorage: HostStorage, @unchecked Sendable {
         super.init(base: base, byteCount: byteCount, allocator: allocator)
     }
 
-    /// Shares the elements with a checkpoint.
+    /// Shares the elements with a checkpoint. Throws `outOfMemory` as any other storage that does.
     init(
-        sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory, columns: Int,
-        scales: Scales,
-        rotation: HadamardRotation?
-    ) {
+        sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory, allocator: HostAllocator,
+        columns: Int, scales: Scales, rotation: HadamardRotation?
+    ) throws(TensorError) {
         self.columns = columns
         self.scales = scales
         self.rotation = rotation
-        super.init(sharing: base, byteCount: byteCount, of: memory)
+        try super.init(sharing: base, byteCount: byteCount, of: memory, allocator: allocator)
     }
 }

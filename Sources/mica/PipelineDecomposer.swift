@@ -4,6 +4,7 @@ import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
@@ -14,9 +15,11 @@ final class PipelineDecomposer: LayerDecomposer {
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
     private let pipeline: Mutex<LayeredPipeline>
 
-    /// Opens a model; throws if anything in it is not as the engine needs it.
-    init(model: ModelFolder, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: model, backend: backend)
+    /// Takes an open model to devices; throws if anything in it is not as the engine needs it.
+    init(
+        model: ModelFolder, devices: [OffloadManager.Device], request: OffloadRequest, cacheBytes: Int
+    ) throws(PipelineError) {
+        let pipeline = try LayeredPipeline(model: model, devices: devices, request: request)
         modelName = model.folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true

@@ -16,15 +16,18 @@ enum ServeWiring {
     static func decomposer(_ settings: ServiceSettings) throws -> PipelineDecomposer {
         let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
         let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
+        let request = try OffloadRequest(
+            offload: settings.offload, device: settings.device, budget: settings.budget,
+            hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
         let model = try ModelFolder(
             try ModelLocation.folder(settings.model),
             components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
-        let backend = CPUBackend(
-            threads: settings.threads,
+        let devices = try EngineDevices.open(
+            request, threads: settings.threads,
             compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
             weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) })
         return try PipelineDecomposer(
-            model: model, backend: backend, cacheBytes: settings.cacheMiB << 20)
+            model: model, devices: devices, request: request, cacheBytes: settings.cacheMiB << 20)
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(

@@ -66,6 +66,32 @@ public struct ModelFolder: Sendable {
         }
     }
 
+    /// The components and their blocks with the bytes of them, for device maps and budgets.
+    package func layout() throws(PipelineError) -> ModelLayout {
+        let textFolder = folder.appendingPathComponent(ModelComponent.textEncoder.rawValue)
+        let text = try Qwen25VLConfiguration(folder: textFolder)
+        let sizes = WeightSizes(
+            text: textEncoderSource, transformer: transformerSource, autoencoder: autoencoderSource)
+        return ModelLayout(components: [
+            .init(
+                name: ModelComponent.textEncoder.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.textLayers.name, count: text.text.numHiddenLayers, blockBytes: sizes.textLayer),
+                    .init(
+                        name: BlockList.visionBlocks.name, count: text.vision.depth, blockBytes: sizes.visionBlock),
+                ], otherBytes: sizes.textOther),
+            .init(
+                name: ModelComponent.transformer.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.transformerBlocks.name, count: transformer.numLayers,
+                        blockBytes: sizes.transformerBlock)
+                ], otherBytes: sizes.transformerOther),
+            .init(name: ModelComponent.vae.rawValue, blockLists: [], otherBytes: sizes.autoencoder),
+        ])
+    }
+
     private static func configuration<T: Decodable>(_ component: String, in folder: URL) throws(WeightsError) -> T {
         try ConfigurationFile.read(
             T.self, from: folder.appendingPathComponent(component).appendingPathComponent("config.json"),

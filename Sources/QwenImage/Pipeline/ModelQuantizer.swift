@@ -30,6 +30,7 @@ public struct ModelQuantizer {
     /// Plans the conversion: every tensor's name, type and place; no weight is read.
     public init(model: ModelFolder, form: WeightForm) throws(PipelineError) {
         self.model = model
+        let text = try Qwen25VLConfiguration(folder: model.folder.appendingPathComponent("text_encoder"))
         components = try PipelineError.converting { () throws(WeightsError) -> [Component] in
             [
                 Component(
@@ -42,7 +43,7 @@ public struct ModelQuantizer {
                 Component(
                     folder: "text_encoder", baseName: "model",
                     tensors: try Self.tensors(of: model.textEncoderSource, form) { source throws(WeightsError) in
-                        try Self.loadTextEncoder(model, source)
+                        try Self.loadTextEncoder(model, text, source)
                     }),
                 Component(
                     folder: "vae", baseName: "diffusion_pytorch_model",
@@ -114,16 +115,11 @@ public struct ModelQuantizer {
         }
     }
 
-    private static func loadTextEncoder(_ model: ModelFolder, _ source: any TensorSource) throws(WeightsError) {
-        do {
-            try Qwen25VLTextEncoder(modelFolder: model.folder, source: source, backend: Meter())
-                .checkTensors(captioner: model.defaults.captioner ?? true)
-        } catch PipelineError.weights(let error) {
-            throw error
-        } catch {
-            // What is no weight's is found when the model is opened.
-            return
-        }
+    private static func loadTextEncoder(
+        _ model: ModelFolder, _ configuration: Qwen25VLConfiguration, _ source: any TensorSource
+    ) throws(WeightsError) {
+        try Qwen25VLTextEncoder.loadAll(
+            configuration, source: source, captioner: model.defaults.captioner ?? true)
     }
 
     /// Everything of the model folder that is no weight: configurations, tokenizer, scheduler.

@@ -67,6 +67,9 @@ public struct QuantizedSource: TensorSource {
         return tensor
     }
 
+    /// Gives back the pages of the source.
+    public func giveBackPages() { source.giveBackPages() }
+
     // MARK: Scales
 
     private func withScales(_ stored: HostTensor, _ name: String) throws(WeightsError) -> HostTensor {
