@@ -11,6 +11,7 @@ extension CPUBackend {
         let storage = try QuantizedStorage(
             sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator, columns: columns,
             scales: scales, rotation: quantization.rotation)
+        try reserveSums(storage, rows: tensor.shape[0], tensor.dtype)
         return Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
     }
 

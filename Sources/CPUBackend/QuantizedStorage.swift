@@ -16,8 +16,9 @@ final class QuantizedStorage: HostStorage, @unchecked Sendable {
     let rotation: HadamardRotation?
     /// Elements of a row.
     let columns: Int
-    /// By row of int8, the sum of its integers as int32, once a product of 8 bits needed it.
+    /// By row of int8, where products of 8 bits need it: the sum of its integers as int32, once they are filled in.
     var sums: Tensor?
+    var hasSums = false
 
     /// Takes over a block of `allocator`.
     init(

@@ -29,6 +29,9 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
@@ -82,6 +85,7 @@ struct Decompose: ParsableCommand {
             request, threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
             weightForm: precision.form)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
