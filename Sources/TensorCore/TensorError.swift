@@ -8,6 +8,10 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case scaleNotFinite(index: Int)
     /// A row of a matrix that is to be rounded to few bits holds an infinity or NaN, to which no scale can be found.
     case valueNotFinite(row: Int)
+    /// A call to the device's driver or libraries failed; the next may succeed.
+    case device(device: String, call: String, code: Int, problem: String)
+    /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
+    case deviceLost(device: String)
     /// A tensor that lies on another device reached an operation; it must be transferred first.
     case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
@@ -26,6 +30,10 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
         case .valueNotFinite(let row):
             return
                 "row \(row) of a matrix holds a value that is not a finite number, and cannot be rounded to few bits"
+        case .device(let device, let call, let code, let problem):
+            return "\(device): \(call) answered \(code) (\(problem))"
+        case .deviceLost(let device):
+            return "\(device) was lost by an earlier failure; it is opened anew for the next job"
         case .wrongDevice(let operation, let device, let found):
             return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:

@@ -30,11 +30,19 @@ enum ServeWiring {
         let machine = RateSource.Machine(
             compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
             weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
-        let devices = try EngineDevices.open(
-            request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
-        return try PipelineDecomposer(
-            model: model, devices: devices, request: request, tiling: tiling, machine: machine,
-            cacheBytes: settings.cacheMiB << 20)
+        let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
+        func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
+            try PipelineDecomposer(
+                model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others
+            ) {
+                try EngineDevices.open(
+                    request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
+            }
+        }
+        // Several GPUs do a job each, unless a plan spreads one model over them.
+        let requests = EngineDevices.requestsByWorker(request)
+        let others = try requests.dropFirst().map { try engine($0) }
+        return try engine(requests[0], others: others)
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(
