@@ -49,6 +49,8 @@ struct BenchPlan: ParsableCommand {
         let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let machine = RateSource.Machine(precision: precision, threads: threads)
         let rates = RateSource(model: pipeline.model, machine).rates
+        // Before the forecast, which leaves some of its own behind.
+        let before = ProcessMemory.residentBytes ?? 0
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture.width, pictureHeight: picture.height)
         guard let forecast = plan.chosen?.forecast else {
@@ -57,7 +59,6 @@ struct BenchPlan: ParsableCommand {
                     device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
                     smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
-        let before = ProcessMemory.residentBytes ?? 0
         ProcessMemory.resetPeak()
         let start = ContinuousClock.now
         let result = try pipeline.decompose(picture, parameters: resolved)
