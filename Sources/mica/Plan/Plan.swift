@@ -34,6 +34,9 @@ struct Plan: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
+    @Option(help: "The card that --device cuda:0 stands for: rtx3060, rtx4090, h100 or h200, by published figures.")
+    var gpu: PublishedGPU = .rtx4090
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -54,7 +57,7 @@ struct Plan: ParsableCommand {
     private func plan() throws -> Bool {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
-        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
+        let devices = try PlanDevices.open(request, threads: threads, precision: precision)
         let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
@@ -62,11 +65,13 @@ struct Plan: ParsableCommand {
         let side = resolved.resolution
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
+        let hasGPU = request.devices.contains { $0.kind == .cuda }
         let machine = RateSource.Machine(precision: precision, threads: threads)
+        let rates = hasGPU ? gpu.rates : RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: precision.rawValue,
-            rates: RateSource(model: pipeline.model, machine).rates)
+            rates: rates)
         let report = PlanReport(
             plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         if let chart { try write(report.chart(), to: chart) }

@@ -1,0 +1,23 @@
+import CPUBackend
+import TensorCore
+import Weights
+
+/// Devices for a forecast: those of this machine, and in place of a graphics card that it lacks one without data.
+enum PlanDevices {
+    /// Backends for the devices of a request, each bound by its budget.
+    static func open(
+        _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
+    ) throws(PlacementError) -> [OffloadManager.Device] {
+        guard request.devices.contains(where: { $0.kind == .cuda }) else {
+            return try EngineDevices.open(request, threads: threads, precision: precision)
+        }
+        return request.devices.map { name in
+            let limit = request.budget.limitBytes(of: name)
+            let backend: any Backend =
+                name.kind == .cuda
+                ? Meter(name: name.description, limitBytes: limit, sharesHostMemory: false)
+                : CPUBackend(threads: threads, limitBytes: limit, precision: precision, name: name.description)
+            return OffloadManager.Device(name: name, backend: backend)
+        }
+    }
+}
