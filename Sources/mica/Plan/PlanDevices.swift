@@ -7,9 +7,12 @@ enum PlanDevices {
     /// Backends for the devices of a request, each bound by its budget.
     static func open(
         _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
-    ) throws(PlacementError) -> [OffloadManager.Device] {
-        guard request.devices.contains(where: { $0.kind == .cuda }) else {
+    ) throws(DeviceError) -> [OffloadManager.Device] {
+        let hasGPU = request.devices.contains { $0.kind == .cuda }
+        do throws(DeviceError) {
             return try EngineDevices.open(request, threads: threads, precision: precision)
+        } catch {
+            guard hasGPU else { throw error }
         }
         return request.devices.map { name in
             let limit = request.budget.limitBytes(of: name)
