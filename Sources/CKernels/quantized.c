@@ -1,25 +1,89 @@
-#include "dispatch.h"
+#include "stored.h"
 
-// Symmetric rounding of a row to 8 bits, the largest magnitude becoming 127.
-INLINE float row_scale(const float *x, size_t count) {
-    float largest = 0;
+// As bits, so that a NaN or an infinity, whose bits are above all numbers', comes through.
+INLINE float largest_of(const float *x, size_t count) {
+    int32_t largest = 0;
     for (size_t i = 0; i < count; i++) {
-        const float a = fabsf(x[i]);
-        largest = a > largest ? a : largest;
+        int32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7fffffff;
+        largest = bits > largest ? bits : largest;
     }
-    return largest / 127.0f;
+    float value;
+    memcpy(&value, &largest, sizeof value);
+    return value;
 }
 
-KERNEL float mica_quantize_row_s8(const float *x, int8_t *y, size_t count, int32_t *sum) {
-    const float scale = row_scale(x, count), inverse = scale > 0 ? 1.0f / scale : 0;
-    int32_t total = 0;
-    for (size_t i = 0; i < count; i++) {
-        const int32_t q = (int32_t)nearbyintf(x[i] * inverse);
-        y[i] = (int8_t)q;
-        total += q;
-    }
-    *sum = total;
+KERNEL float mica_largest_magnitude(const float *x, size_t count) { return largest_of(x, count); }
+
+// 1 / scale; 0 for a scale whose inverse would overflow, so that such a row becomes zeros.
+INLINE float inverse_of(float scale) { return fabsf(scale) > 0x1p-120f ? 1.0f / scale : 0; }
+
+KERNEL float mica_quantize_row_s8(const float *x, int8_t *y, size_t count) {
+    const float scale = largest_of(x, count) / 127.0f, inverse = inverse_of(scale);
+    for (size_t i = 0; i < count; i++) y[i] = (int8_t)(int32_t)nearbyintf(x[i] * inverse);
     return scale;
+}
+
+// Magnitudes up to 448 to the nearest float8_e4m3fn, half to even.
+INLINE uint8_t to_e4m3(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    const uint32_t sign = (bits >> 24) & 0x80;
+    const float magnitude = fabsf(x) < 448.0f ? fabsf(x) : 448.0f;
+    uint32_t wide;
+    memcpy(&wide, &magnitude, sizeof wide);
+    const uint32_t normal = ((wide + 0x7ffff + ((wide >> 20) & 1)) >> 20) - (120u << 3);
+    // Below 2^-6 numbers are multiples of 2^-9; the eighth is the first of the others.
+    const uint32_t small = (uint32_t)(int32_t)nearbyintf(magnitude * 0x1p9f);
+    return (uint8_t)(sign | (magnitude < 0x1p-6f ? small : normal));
+}
+
+KERNEL float mica_quantize_row_e4m3(const float *x, uint8_t *y, size_t count) {
+    const float scale = largest_of(x, count) / 448.0f, inverse = inverse_of(scale);
+    for (size_t i = 0; i < count; i++) y[i] = to_e4m3(x[i] * inverse);
+    return scale;
+}
+
+INLINE float round_s4(float x) {
+    const float q = nearbyintf(x);
+    return q < -8.0f ? -8.0f : (q > 7.0f ? 7.0f : q);
+}
+
+// The scale of at most 64 values: of some steps around that which makes the largest magnitude -8, the one whose best scale for its
+// integers leaves the least squared error.
+INLINE float scale_s4(const float *x, size_t size) {
+    REORDER
+    float extreme = 0;
+    for (size_t i = 0; i < size; i++) extreme = fabsf(x[i]) > fabsf(extreme) ? x[i] : extreme;
+    if (inverse_of(extreme) == 0) return 0;
+    float best = extreme / -8.0f, most = -1;
+    for (int trial = 0; trial < 12; trial++) {
+        const float inverse = -(6.6f + 0.2f * (float)trial) / extreme;
+        float product = 0, square = 0;
+        for (size_t i = 0; i < size; i++) {
+            const float q = round_s4(x[i] * inverse);
+            product += q * x[i];
+            square += q * q;
+        }
+        // The error is what is left of |x|^2 after this much is explained.
+        const float explained = square > 0 ? product * product / square : 0;
+        if (explained > most) {
+            most = explained;
+            best = product / square;
+        }
+    }
+    return best;
+}
+
+KERNEL void mica_quantize_row_s4(const float *x, uint8_t *y, uint16_t *scales, size_t count) {
+    for (size_t start = 0; start < count; start += MICA_GROUP, x += MICA_GROUP, y += MICA_GROUP / 2) {
+        const size_t size = count - start < MICA_GROUP ? count - start : MICA_GROUP, half = (size + 1) / 2;
+        *scales = mica_to_bf16(scale_s4(x, size));
+        const float scale = mica_bf16(*scales++), inverse = inverse_of(scale);
+        for (size_t i = 0; i < half; i++) y[i] = (uint8_t)((int)round_s4(x[i] * inverse) + 8);
+        for (size_t i = 0; i < size - half; i++) y[i] |= (uint8_t)(((int)round_s4(x[half + i] * inverse) + 8) << 4);
+    }
 }
 
 KERNEL float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero) {

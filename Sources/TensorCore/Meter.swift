@@ -33,7 +33,7 @@ public final class Meter: Backend {
     public func releaseUnusedMemory() {}
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
-        let byteCount = shape.elementCount * dtype.byteCount
+        let byteCount = dtype.byteCount(of: shape)
         count(byteCount)
         return Tensor(storage: CountedBytes(byteCount: byteCount, meter: self), shape: shape, dtype: dtype)
     }
@@ -72,8 +72,10 @@ public final class Meter: Backend {
 
     /// Refuses what a device would refuse, so that a forecast fails where the run would.
     private func countWeight(_ tensor: HostTensor) throws(TensorError) {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        counts.withLock { $0.weightBytes += tensor.byteCount }
+        guard tensor.isWeight else {
+            throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)
+        }
+        counts.withLock { $0.weightBytes += tensor.storedByteCount }
     }
 
     fileprivate func count(_ byteCount: Int) {

@@ -8,6 +8,8 @@ public protocol TensorSource: Sendable {
     var location: String { get }
     /// All names, sorted.
     var names: [String] { get }
+    /// The texts in the headers of its files, a dictionary a file.
+    var headerTexts: [[String: String]] { get }
     /// True if there is a tensor of this name.
     func contains(_ name: String) -> Bool
     /// The tensor as the source has it. Throws `tensorMissing`.
@@ -17,6 +19,9 @@ public protocol TensorSource: Sendable {
 }
 
 extension TensorSource {
+    /// No texts.
+    public var headerTexts: [[String: String]] { [] }
+
     /// The tensor, its shape compared with `shape`. Throws `tensorMissing` or `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         let tensor = try tensor(named: name)

@@ -50,7 +50,7 @@ public struct WeightScope: Sendable {
         let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
         let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
-            weight: try bring(stored.reshaped([outFeatures, inFeatures]), bringing),
+            weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
             bias: bias ? try vector("bias", outFeatures) : nil)
     }
 
@@ -62,7 +62,8 @@ public struct WeightScope: Sendable {
         let depth = temporalKernel.map { [$0] } ?? []
         let stored = try weightTensor("weight", shape: Shape([outChannels, inChannels] + depth + [kernel, kernel]))
         return Convolution(
-            weight: try bring(stored, backend.convolutionWeight), bias: try vector("bias", outChannels))
+            weight: try bring(stored, "weight", backend.convolutionWeight),
+            bias: try vector("bias", outChannels))
     }
 
     // MARK: Tensors
@@ -76,7 +77,7 @@ public struct WeightScope: Sendable {
     /// float32.
     public func vector(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         let stored = try weightTensor(name, shape: shape)
-        return try bring(stored.reshaped([shape.elementCount]), backend.parameter)
+        return try bring(stored.reshaped([shape.elementCount]), name, backend.parameter)
     }
 
     /// A matrix or table [rows, columns] in the checkpoint's own type.
@@ -89,7 +90,7 @@ public struct WeightScope: Sendable {
     public func matrix(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         precondition(shape.rank >= 1, "a matrix needs an axis: \(fullName(name))")
         let stored = try weightTensor(name, shape: shape)
-        return try bring(stored.reshaped([shape[0], shape.rowElementCount]), backend.weight)
+        return try bring(stored.reshaped([shape[0], shape.rowElementCount]), name, backend.weight)
     }
 
     /// The tensor as the checkpoint has it, of any type, where it is.
@@ -106,19 +107,26 @@ public struct WeightScope: Sendable {
     /// The tensor, of a type that the engine computes with.
     private func weightTensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         let tensor = try tensor(name, shape: shape)
-        guard tensor.dtype.isWeightType else {
+        guard tensor.isWeight else {
             throw .unsupportedDType(tensor: fullName(name), file: source.location, dtype: tensor.dtype)
         }
         return tensor
     }
 
     private func bring(
-        _ tensor: HostTensor, _ transfer: (HostTensor) throws(TensorError) -> Tensor
+        _ tensor: HostTensor, _ name: String, _ transfer: (HostTensor) throws(TensorError) -> Tensor
     ) throws(WeightsError) -> Tensor {
         do throws(TensorError) {
             return try transfer(tensor)
         } catch {
-            throw .tensor(error)
+            switch error {
+            case .scaleNotFinite(let index):
+                throw .quantization(
+                    tensor: fullName(name), file: source.location, problem: .scaleNotFinite(index: index))
+            case .valueNotFinite:
+                throw .conversion(tensor: fullName(name), file: source.location, problem: error)
+            default: throw .tensor(error)
+            }
         }
     }
 }

@@ -25,8 +25,9 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
-    @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
-    var precision: ComputePrecision = .float32
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
@@ -72,9 +73,12 @@ struct Decompose: ParsableCommand {
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
-        let backend = CPUBackend(threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let opened = try ModelFolder(folder, components: components.components)
+        let backend = CPUBackend(
+            threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
+            weightForm: precision.form)
+        let pipeline = try LayeredPipeline(model: opened, backend: backend)
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(backend: backend)

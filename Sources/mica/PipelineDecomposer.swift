@@ -14,10 +14,10 @@ final class PipelineDecomposer: LayerDecomposer {
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
     private let pipeline: Mutex<LayeredPipeline>
 
-    /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
-        modelName = folder.lastPathComponent
+    /// Opens a model; throws if anything in it is not as the engine needs it.
+    init(model: ModelFolder, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
+        let pipeline = try LayeredPipeline(model: model, backend: backend)
+        modelName = model.folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         cache = ContentCache(limitBytes: cacheBytes)

@@ -28,10 +28,15 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Threads that compute; as many as there are processors if not given.")
     var threads: String?
 
-    @Option(help: "What products and attention compute in: float32, bfloat16 or int8.")
+    @Option(help: "What the large matrices are held in: float32, bfloat16, fp8, int8 or int4.")
     var precision: String?
 
-    @Option(help: ArgumentHelp("Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
+    @Option(help: "What products are computed in: float32, bfloat16 or int8.")
+    var compute: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
     var stateFolder: String?
 
     @Option(help: ArgumentHelp("Ask for a key of this file; `mica key` makes keys.", valueName: "file"))
@@ -55,7 +60,9 @@ struct ServeOptions: ParsableArguments {
         let given: [(ServiceSettings.Key, String?)] = [
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
-            (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
+            (.compute, compute),
+            (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins),
+            (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),
         ]
         for (key, text) in given {

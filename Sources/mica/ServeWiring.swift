@@ -4,7 +4,9 @@ import HTTPProtocol
 import HTTPTransport
 import Jobs
 import Logging
+import QwenImage
 import ServiceAPI
+import TensorCore
 
 /// Makes the parts of the service from the settings.
 enum ServeWiring {
@@ -12,15 +14,29 @@ enum ServeWiring {
 
     /// The engine with its model.
     static func decomposer(_ settings: ServiceSettings) throws -> PipelineDecomposer {
-        guard let precision = ComputePrecision(rawValue: settings.precision) else {
-            throw SettingsError.value(
-                source: "precision", value: settings.precision,
-                expected: "one of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
+        let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
+        let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
+        let model = try ModelFolder(
+            try ModelLocation.folder(settings.model),
+            components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
+        let backend = CPUBackend(
+            threads: settings.threads,
+            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
+            weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) })
         return try PipelineDecomposer(
-            model: try ModelLocation.folder(settings.model),
-            backend: CPUBackend(threads: settings.threads, precision: precision),
-            cacheBytes: settings.cacheMiB << 20)
+            model: model, backend: backend, cacheBytes: settings.cacheMiB << 20)
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ text: String?, of type: Value.Type, _ name: String
+    ) throws(SettingsError) -> Value? {
+        guard let text else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw .value(
+                source: name, value: text,
+                expected: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return value
     }
 
     /// The keys of the file and of the environment.

@@ -18,12 +18,17 @@ public final class LayeredPipeline {
     var projection: LatentProjection?
 
     /// Opens a model folder on a backend. Every tensor's name and shape is checked; weights are mapped, not read.
-    public init(model folder: URL, backend: any Backend) throws(PipelineError) {
-        let model = try ModelFolder(folder)
+    public convenience init(model folder: URL, backend: any Backend) throws(PipelineError) {
+        try self.init(model: try ModelFolder(folder), backend: backend)
+    }
+
+    /// As the other, of a model folder that is open already.
+    public init(model: ModelFolder, backend: any Backend) throws(PipelineError) {
         self.model = model
         self.backend = backend
         do {
-            textEncoder = try Qwen25VLTextEncoder(modelFolder: folder, backend: backend)
+            textEncoder = try Qwen25VLTextEncoder(
+                modelFolder: model.folder, source: model.textEncoderSource, backend: backend)
             try textEncoder.checkTensors(captioner: model.defaults.captioner ?? true)
             try Self.checkTensors(model)
             transformer = try QwenImageTransformer2DModel(

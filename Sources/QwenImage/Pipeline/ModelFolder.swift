@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
@@ -12,8 +13,11 @@ public struct ModelFolder: Sendable {
     public let transformer: TransformerConfiguration
     public let autoencoder: AutoencoderConfiguration
     let scheduler: FlowMatchEulerDiscreteScheduler
-    let transformerSource: CheckpointFolder
-    let autoencoderSource: CheckpointFolder
+    let transformerSource: any TensorSource
+    let textEncoderSource: any TensorSource
+    let autoencoderSource: any TensorSource
+    /// What most matrices of the transformer are quantised to, in its file; nil if they are not.
+    public let quantizedPrecision: WeightPrecision?
 
     /// The one pipeline class that this engine runs.
     static let pipelineClass = "QwenImageLayeredPipeline"
@@ -26,8 +30,9 @@ public struct ModelFolder: Sendable {
         }
     }
 
-    /// Opens `folder`. Throws what is wrong with the first file that is.
-    public init(_ folder: URL) throws(PipelineError) {
+    /// Opens `folder`, with the weights of `components` instead of its own.
+    /// Throws what is wrong with the first file that is.
+    public init(_ folder: URL, components: ModelComponents = ModelComponents()) throws(PipelineError) {
         self.folder = folder
         do {
             guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
@@ -43,9 +48,13 @@ public struct ModelFolder: Sendable {
             try transformer.validate(file: "transformer/config.json")
             autoencoder = try Self.configuration("vae", in: folder)
             try autoencoder.validate(file: "vae/config.json")
-            scheduler = try FlowMatchEulerDiscreteScheduler(folder: folder.appendingPathComponent("scheduler"))
-            transformerSource = try CheckpointFolder(folder: folder.appendingPathComponent("transformer"))
-            autoencoderSource = try CheckpointFolder(folder: folder.appendingPathComponent("vae"))
+            scheduler = try FlowMatchEulerDiscreteScheduler(
+                folder: folder.appendingPathComponent("scheduler"))
+            let transformerSource = try components.transformerSource(folder)
+            self.transformerSource = transformerSource
+            quantizedPrecision = transformerSource.precision
+            autoencoderSource = try components.autoencoderSource(folder, autoencoder)
+            textEncoderSource = try components.textEncoderSource(folder)
         } catch {
             throw PipelineError(wrapping: error)
         }
