@@ -90,23 +90,14 @@ TILE(2)
 TILE(1)
 #undef TILE
 
-TILES_TARGET void TILES_NAME(const TILES_UNIT *panels, size_t rows, size_t panel_units, size_t units, const void *weight,
-                             size_t weight_bytes, size_t columns, float *y, size_t y_stride, int adds) {
-    for (size_t n = 0; n < columns; n += 8) {
-        const size_t width = columns - n < 8 ? columns - n : 8;
-        const TILES_UNIT *w[8];
-        // Beyond the last column its row is read again, for sums that are not stored.
-        for (size_t j = 0; j < 8; j++)
-            w[j] = (const TILES_UNIT *)((const char *)weight + (n + (j < width ? j : width - 1)) * weight_bytes);
-        for (size_t m = 0; m < rows; m += 48) {
-            const size_t height = rows - m < 48 ? rows - m : 48;
-            const TILES_UNIT *panel = panels + m * panel_units;
-            float *corner = y + m * y_stride + n;
-            if (height > 32) TILES_TILE(3)(panel, units, w, corner, y_stride, height, width, adds);
-            else if (height > 16) TILES_TILE(2)(panel, units, w, corner, y_stride, height, width, adds);
-            else TILES_TILE(1)(panel, units, w, corner, y_stride, height, width, adds);
-        }
-    }
+TILES_TARGET void TILES_NAME(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns,
+                             float *y, size_t y_stride, int adds) {
+    const TILES_UNIT *w[8];
+    // Beyond the last column its row is read again, for sums that are not stored.
+    for (size_t j = 0; j < 8; j++) w[j] = (const TILES_UNIT *)((const char *)weight + (j < columns ? j : columns - 1) * weight_bytes);
+    if (rows > 32) TILES_TILE(3)(panel, units, w, y, y_stride, rows, columns, adds);
+    else if (rows > 16) TILES_TILE(2)(panel, units, w, y, y_stride, rows, columns, adds);
+    else TILES_TILE(1)(panel, units, w, y, y_stride, rows, columns, adds);
 }
 #undef TILES_JOIN
 #undef TILES_PASTE

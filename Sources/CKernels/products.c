@@ -1,5 +1,17 @@
 #include "bf16.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+int mica_has_amx(void) {
+    unsigned a, b, c, d;
+    // Leaf 7: AMX-BF16, AMX-TILE, AMX-INT8.
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & 1u << 22) && (d & 1u << 24) && (d & 1u << 25);
+}
+#else
+int mica_has_amx(void) { return 0; }
+#endif
+
 // Matrix products on CPUs with AVX-512; see product_tiles.h.
 
 #if defined(__x86_64__)
@@ -34,47 +46,57 @@ static inline __attribute__((always_inline)) F32_TARGET void turn(const __m512i 
     }
 }
 
-// A panel from words that `load` takes from a row: 16 at a time, the last ones masked.
-#define PACK(LOAD)                                                                                                                    \
-    const size_t width = panel_width(rows);                                                                                          \
+// A panel from words of `per` elements that LOAD takes from a row: 16 at a time, `left` of the row's elements or more than it wants.
+#define PACK(PER, LOAD)                                                                                                               \
+    const size_t width = panel_width(rows), units = (depth + PER - 1) / PER;                                                         \
     for (size_t first = 0; first < width; first += 16)                                                                               \
         for (size_t k = 0; k < units; k += 16) {                                                                                     \
-            const size_t left = units - k < 16 ? units - k : 16;                                                                     \
-            const __mmask16 mask = (__mmask16)((1u << left) - 1);                                                                    \
+            const size_t left = depth - k * PER;                                                                                     \
             __m512i row[16];                                                                                                         \
-            for (size_t i = 0; i < 16; i++) row[i] = first + i < rows ? LOAD(first + i, k, mask) : _mm512_setzero_si512();           \
-            if (left == 16) {                                                                                                        \
+            for (size_t i = 0; i < 16; i++)                                                                                          \
+                row[i] = first + i < rows ? LOAD(x + (first + i) * depth + k * PER, left) : _mm512_setzero_si512();                  \
+            if (units - k >= 16) {                                                                                                   \
                 turn(row, panel + k * width + first, width);                                                                         \
                 continue;                                                                                                            \
             }                                                                                                                        \
             uint32_t rest[16 * 16];                                                                                                  \
             turn(row, rest, 16);                                                                                                     \
-            for (size_t i = 0; i < left; i++) memcpy(panel + (k + i) * width + first, rest + 16 * i, 64);                            \
+            for (size_t i = 0; k + i < units; i++) memcpy(panel + (k + i) * width + first, rest + 16 * i, 64);                       \
         }
 
-F32_TARGET void mica_pack_rows_f32(const float *x, size_t rows, size_t depth, uint32_t *panel) {
-    const size_t units = depth;
-#define LOAD_WORDS(i, k, mask) _mm512_maskz_loadu_epi32(mask, x + (i) * depth + (k))
-    PACK(LOAD_WORDS)
-#undef LOAD_WORDS
+// Up to sixteen floats.
+static inline __attribute__((always_inline)) F32_TARGET __m512 load_floats(const float *x, size_t left) {
+    return _mm512_maskz_loadu_ps(left >= 16 ? 0xffff : (__mmask16)((1u << left) - 1), x);
 }
 
-BF16_TARGET void mica_pack_rows_bf16(const float *x, size_t rows, size_t depth, uint32_t *panel) {
-    const size_t units = depth / 2;
-// Thirty-two floats to sixteen words of two bfloat16.
-#define LOAD_PAIRS(i, k, mask)                                                                                                        \
-    ((__m512i)_mm512_cvtne2ps_pbh(                                                                                                   \
-        _mm512_maskz_loadu_ps((__mmask16)(left > 8 ? (1u << (2 * left - 16)) - 1 : 0), x + (i) * depth + 2 * (k) + 16),              \
-        _mm512_maskz_loadu_ps((__mmask16)(left > 8 ? 0xffff : (1u << (2 * left)) - 1), x + (i) * depth + 2 * (k))))
-    PACK(LOAD_PAIRS)
-#undef LOAD_PAIRS
+static inline __attribute__((always_inline)) F32_TARGET __m512i load_words(const float *x, size_t left) {
+    return _mm512_castps_si512(load_floats(x, left));
 }
 
-F32_TARGET void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, uint32_t *panel) {
-    const size_t units = depth / 4;
-#define LOAD_FOURS(i, k, mask) _mm512_maskz_loadu_epi32(mask, x + (i) * depth + 4 * (k))
-    PACK(LOAD_FOURS)
-#undef LOAD_FOURS
+// Up to 32 floats as words of two bfloat16.
+BF16_INLINE __m512i load_pairs(const float *x, size_t left) {
+    const __m512 high = left > 16 ? load_floats(x + 16, left - 16) : _mm512_setzero_ps();
+    return (__m512i)_mm512_cvtne2ps_pbh(high, load_floats(x, left));
+}
+
+// Up to 64 bytes as words of four.
+static inline __attribute__((always_inline)) F32_TARGET __m512i load_fours(const uint8_t *x, size_t left) {
+    return _mm512_maskz_loadu_epi8(left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1, x);
+}
+
+F32_TARGET void mica_pack_rows_f32(const float *x, size_t rows, size_t depth, void *panels) {
+    uint32_t *panel = panels;
+    PACK(1, load_words)
+}
+
+BF16_TARGET void mica_pack_rows_bf16(const float *x, size_t rows, size_t depth, void *panels) {
+    uint32_t *panel = panels;
+    PACK(2, load_pairs)
+}
+
+F32_TARGET void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, void *panels) {
+    uint32_t *panel = panels;
+    PACK(4, load_fours)
 }
 
 #define SPREAD_WORD(p) _mm512_set1_epi32(*(const int32_t *)(const void *)(p))
@@ -117,4 +139,22 @@ F32_TARGET void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, u
 #define TILES_ADD(a, b) _mm_castsi128_ps(_mm_add_epi32(_mm_castps_si128(a), _mm_castps_si128(b)))
 #define TILES_CAST(sum) _mm512_castsi512_ps(sum)
 #include "product_tiles.h"
+
+#else
+#define ABSENT __builtin_trap()
+void mica_pack_rows_f32(const float *x, size_t rows, size_t depth, void *panels) { ABSENT; }
+void mica_pack_rows_bf16(const float *x, size_t rows, size_t depth, void *panels) { ABSENT; }
+void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, void *panels) { ABSENT; }
+void mica_product_f32(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                      size_t y_stride, int adds) {
+    ABSENT;
+}
+void mica_product_bf16(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds) {
+    ABSENT;
+}
+void mica_product_u8s8(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds) {
+    ABSENT;
+}
 #endif

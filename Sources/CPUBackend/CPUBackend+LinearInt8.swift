@@ -2,8 +2,8 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// A product with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
-    func int8Product(
+    /// A product by oneDNN with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
+    func libraryInt8Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
         guard let quantized = weight.storage as? QuantizedStorage,
@@ -47,7 +47,7 @@ extension CPUBackend {
     }
 
     /// The sums of a matrix's rows, counted when they are first needed.
-    private func rowSums(of quantized: QuantizedStorage) throws(TensorError) -> Tensor {
+    func rowSums(of quantized: QuantizedStorage) throws(TensorError) -> Tensor {
         if let sums = quantized.sums { return sums }
         let columns = quantized.columns
         let rows = quantized.byteCount / max(columns, 1)

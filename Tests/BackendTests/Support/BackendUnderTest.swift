@@ -20,7 +20,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus + [portableCPU] + bfloat16CPUs
+    static let all = cpus + [portableCPU] + bfloat16CPUs + libraryCPUs
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
@@ -44,6 +44,19 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         BackendUnderTest(
             description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
             make: { CPUBackend(threads: threads, compute: .int8) })
+    } + (ComputePrecision.hasFastInt8 ? [libraryInt8CPU] : [])
+
+    private static let libraryInt8CPU = BackendUnderTest(
+        description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
+        make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
+
+    /// As `bfloat16CPUs` with the products of a CPU with matrix units, which oneDNN makes: it makes them on this one too.
+    private static let libraryCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in bfloat16 through oneDNN", bound: { _ in 0x1p-7 },
+            make: {
+                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: true)
+            })
     }
 
     private static func cpu(threads: Int) -> BackendUnderTest {
