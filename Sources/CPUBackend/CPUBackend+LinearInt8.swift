@@ -2,7 +2,8 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// A product by oneDNN with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
+    /// A product by oneDNN with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN
+    /// cannot.
     func libraryInt8Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {

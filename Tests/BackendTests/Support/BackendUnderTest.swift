@@ -50,7 +50,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
         make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
 
-    /// As `bfloat16CPUs` with the products of a CPU with matrix units, which oneDNN makes: it makes them on this one too.
+    /// As `bfloat16CPUs`, with the products of a CPU with matrix units, which oneDNN makes: it makes them here too.
     private static let libraryCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu in bfloat16 through oneDNN", bound: { _ in 0x1p-7 },
