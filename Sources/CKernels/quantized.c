@@ -25,22 +25,54 @@ KERNEL float mica_quantize_row_s8(const float *x, int8_t *y, size_t count) {
     return scale;
 }
 
+// The float32 bits of a magnitude rounded to 3 bits after the first, half to even.
+INLINE uint32_t rounded_e4m3(float magnitude) {
+    uint32_t bits;
+    memcpy(&bits, &magnitude, sizeof bits);
+    return (bits + 0x7ffff + ((bits >> 20) & 1)) & 0xfff00000;
+}
+
 // Magnitudes up to 448 to the nearest float8_e4m3fn, half to even.
 INLINE uint8_t to_e4m3(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);
     const uint32_t sign = (bits >> 24) & 0x80;
     const float magnitude = fabsf(x) < 448.0f ? fabsf(x) : 448.0f;
-    uint32_t wide;
-    memcpy(&wide, &magnitude, sizeof wide);
-    const uint32_t normal = ((wide + 0x7ffff + ((wide >> 20) & 1)) >> 20) - (120u << 3);
+    const uint32_t normal = (rounded_e4m3(magnitude) >> 20) - (120u << 3);
     // Below 2^-6 numbers are multiples of 2^-9; the eighth is the first of the others.
     const uint32_t small = (uint32_t)(int32_t)nearbyintf(magnitude * 0x1p9f);
     return (uint8_t)(sign | (magnitude < 0x1p-6f ? small : normal));
 }
 
+// The squared error that a scale leaves.
+INLINE float error_e4m3(const float *x, size_t count, float inverse) {
+    REORDER
+    float sum = 0;
+    for (size_t i = 0; i < count; i++) {
+        const float magnitude = fabsf(x[i]) * inverse;
+        const uint32_t bits = rounded_e4m3(magnitude);
+        float normal;
+        memcpy(&normal, &bits, sizeof normal);
+        const float nearest = magnitude < 0x1p-6f ? nearbyintf(magnitude * 0x1p9f) * 0x1p-9f : normal;
+        sum += (magnitude - nearest) * (magnitude - nearest);
+    }
+    return sum / (inverse * inverse);
+}
+
 KERNEL float mica_quantize_row_e4m3(const float *x, uint8_t *y, size_t count) {
-    const float scale = largest_of(x, count) / 448.0f, inverse = inverse_of(scale);
+    // Steps double at powers of two: where these fall among a row's values is worth up to 0.7 dB. Eighths of an octave.
+    static const float octave[8] = {1, 1.0905077f, 1.1892071f, 1.2968396f, 1.4142135f, 1.5422108f, 1.6817929f, 1.8340081f};
+    const float least = largest_of(x, count) / 448.0f;
+    float scale = least, smallest = INFINITY;
+    for (int trial = 0; trial < 8 && inverse_of(least) > 0; trial++) {
+        const float candidate = least * octave[trial];
+        const float error = error_e4m3(x, count, 1.0f / candidate);
+        if (error < smallest) {
+            smallest = error;
+            scale = candidate;
+        }
+    }
+    const float inverse = inverse_of(scale);
     for (size_t i = 0; i < count; i++) y[i] = to_e4m3(x[i] * inverse);
     return scale;
 }

@@ -47,6 +47,7 @@ extension CPUBackend {
             allocator: allocator, columns: shape[1],
             scales: dtype == .int4 ? .groups(scales) : .rows(scales),
             rotation: form.rotation(columns: shape[1]))
+        try reserveSums(storage, rows: shape[0], dtype)
         return Tensor(storage: storage, shape: shape, dtype: dtype)
     }
 }

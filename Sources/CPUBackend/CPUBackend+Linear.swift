@@ -44,7 +44,9 @@ extension CPUBackend {
         // A sum of nothing goes row by row too: no product below knows rows without elements.
         if input.shape[0] <= Self.fewRows || input.shape[1] == 0 {
             rowProducts(input, weight, output)
-            finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            workers.run(tasks: 1) { _, _ in
+                finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            }
             return
         }
         if weight.dtype == .int8, multipliesInt8, let quantized = weight.storage as? QuantizedStorage,

@@ -28,7 +28,7 @@ extension CPUBackend {
             }
         }
         let firstRow = weight.offset / quantized.columns
-        let sums = try rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
+        let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         workers.run(tasks: split.parts.count) { _, task in
             let (rowRange, columnRange) = split.ranges(task)
             // Sums of 32 bits take the place of the floats that they become.
@@ -47,19 +47,24 @@ extension CPUBackend {
         return true
     }
 
-    /// The sums of a matrix's rows, counted when they are first needed.
-    func rowSums(of quantized: QuantizedStorage) throws(TensorError) -> Tensor {
-        if let sums = quantized.sums { return sums }
+    /// Memory for the sums of a matrix's rows, where they will be needed: taken when the matrix is, so that a product
+    /// needs no more than it gives back.
+    func reserveSums(_ quantized: QuantizedStorage, rows: Int, _ dtype: DType) throws(TensorError) {
+        guard multipliesInt8, dtype == .int8 else { return }
+        quantized.sums = try allocate([rows], .int32, operation: "a quantised weight")
+    }
+
+    /// The sums of a matrix's rows, counted when they are first needed: a mapped matrix is not read before.
+    func rowSums(of quantized: QuantizedStorage) -> Tensor {
+        guard let sums = quantized.sums else { preconditionFailure("int8 without room for its sums") }
+        guard !quantized.hasSums else { return sums }
         let columns = quantized.columns
-        let rows = quantized.byteCount / max(columns, 1)
-        let sums = try allocate([rows], .int32, operation: "linear")
         let integers = UnsafePointer(quantized.base.assumingMemoryBound(to: Int8.self))
         let target = sums.rawPointer.assumingMemoryBound(to: Int32.self)
-        workers.split(rows, grain: max(1, 65536 / max(columns, 1))) { _, range in
-            mica_sum_rows_s8(
-                integers + range.lowerBound * columns, target + range.lowerBound, range.count, columns)
+        workers.split(sums.elementCount, grain: max(1, 65536 / max(columns, 1))) { _, range in
+            mica_sum_rows_s8(integers + range.lowerBound * columns, target + range.lowerBound, range.count, columns)
         }
-        quantized.sums = sums
+        quantized.hasSums = true
         return sums
     }
 }

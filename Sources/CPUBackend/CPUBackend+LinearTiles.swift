@@ -43,7 +43,7 @@ extension CPUBackend {
         let rowZeros = try allocate([product.rowsAtOnce], .int32, operation: "linear")
         let zeros = rowZeros.rawPointer.assumingMemoryBound(to: Int32.self)
         let firstRow = weight.offset / quantized.columns
-        let sums = try rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
+        let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         for group in product.groups {
             quantize(input.rows(group), rounded, rowScales, zeros)
             product.pack(group.count, of: rounded.rawPointer, into: packed.floats, workers)

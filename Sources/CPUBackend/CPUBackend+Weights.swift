@@ -8,15 +8,29 @@ extension CPUBackend {
         let columns = tensor.shape[1]
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address else { return try allocate(tensor.shape, tensor.dtype) }
-        let storage = QuantizedStorage(
-            sharing: address, byteCount: tensor.byteCount, of: tensor.memory, columns: columns,
-            scales: scales,
-            rotation: quantization.rotation)
+        let storage = try QuantizedStorage(
+            sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator, columns: columns,
+            scales: scales, rotation: quantization.rotation)
+        try reserveSums(storage, rows: tensor.shape[0], tensor.dtype)
         return Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
     }
 
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        let columns = table.shape[1]
+        let result = try allocate([indices.count, columns], .float32)
+        let target = result.floats
+        for (place, index) in indices.enumerated() {
+            // What is touched of a mapped table is not counted: a few pages, where the whole may be a gigabyte.
+            let stored = table.rows(Int(index)..<(Int(index) + 1))
+            let row = WeightRows(
+                try stored.quantization == nil ? shared(stored, isCounted: false) : weight(stored))
+            workers.run(tasks: 1) { _, _ in row.values(0, into: target + place * columns) }
+        }
+        return result
+    }
+
     /// The checkpoint's own bytes, or a copy of them if they lie askew.
-    func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    func shared(_ tensor: HostTensor, isCounted: Bool = true) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
@@ -24,7 +38,9 @@ extension CPUBackend {
             return try alignedCopy(of: tensor)
         }
         return Tensor(
-            storage: HostStorage(sharing: address, byteCount: tensor.byteCount, of: tensor.memory),
+            storage: try HostStorage(
+                sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator,
+                isCounted: isCounted),
             shape: tensor.shape, dtype: tensor.dtype)
     }
 

@@ -16,8 +16,9 @@ final class QuantizedStorage: HostStorage, @unchecked Sendable {
     let rotation: HadamardRotation?
     /// Elements of a row.
     let columns: Int
-    /// By row of int8, the sum of its integers as int32, once a product of 8 bits needed it.
+    /// By row of int8, where products of 8 bits need it: the sum of its integers as int32, once they are filled in.
     var sums: Tensor?
+    var hasSums = false
 
     /// Takes over a block of `allocator`.
     init(
@@ -31,15 +32,14 @@ final class QuantizedStorage: HostStorage, @unchecked Sendable {
         super.init(base: base, byteCount: byteCount, allocator: allocator)
     }
 
-    /// Shares the elements with a checkpoint.
+    /// Shares the elements with a checkpoint. Throws `outOfMemory` as any other storage that does.
     init(
-        sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory, columns: Int,
-        scales: Scales,
-        rotation: HadamardRotation?
-    ) {
+        sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory, allocator: HostAllocator,
+        columns: Int, scales: Scales, rotation: HadamardRotation?
+    ) throws(TensorError) {
         self.columns = columns
         self.scales = scales
         self.rotation = rotation
-        super.init(sharing: base, byteCount: byteCount, of: memory)
+        try super.init(sharing: base, byteCount: byteCount, of: memory, allocator: allocator)
     }
 }

@@ -8,6 +8,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case scaleNotFinite(index: Int)
     /// A row of a matrix that is to be rounded to few bits holds an infinity or NaN, to which no scale can be found.
     case valueNotFinite(row: Int)
+    /// A tensor that lies on another device reached an operation; it must be transferred first.
+    case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
     case cancelled
 
@@ -24,6 +26,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
         case .valueNotFinite(let row):
             return
                 "row \(row) of a matrix holds a value that is not a finite number, and cannot be rounded to few bits"
+        case .wrongDevice(let operation, let device, let found):
+            return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:
             return "cancelled"
         }

@@ -16,11 +16,23 @@ public protocol TensorSource: Sendable {
     func tensor(named name: String) throws(WeightsError) -> HostTensor
     /// The tensor, which must have this shape. Throws `tensorMissing` or `wrongShape`.
     func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+    /// The same, asked for as a large matrix of a block, which may be held in fewer bits.
+    func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+    /// Gives back the memory of pages that were touched; they are read again when they are needed.
+    func giveBackPages()
 }
 
 extension TensorSource {
+    /// As any other tensor.
+    public func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        try tensor(named: name, shape: shape)
+    }
+
     /// No texts.
     public var headerTexts: [[String: String]] { [] }
+
+    /// Nothing, for a source without a mapping.
+    public func giveBackPages() {}
 
     /// The tensor, its shape compared with `shape`. Throws `tensorMissing` or `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {

@@ -8,8 +8,9 @@ import TensorCore
 public struct WeightScope: Sendable {
     /// The names from the root to here, joined by dots; empty at the root.
     public let path: String
-    private let source: any TensorSource
-    private let backend: any Backend
+    /// Where the tensors come from, and where they go.
+    public let source: any TensorSource
+    public let backend: any Backend
 
     /// The root of a source's names; tensors go to `backend`.
     public init(source: any TensorSource, backend: any Backend) {
@@ -32,6 +33,11 @@ public struct WeightScope: Sendable {
         self[String(index)]
     }
 
+    /// The same place, its tensors taken to another backend, or from another source.
+    public func redirected(to backend: any Backend, from source: any TensorSource) -> WeightScope {
+        WeightScope(path: path, source: source, backend: backend)
+    }
+
     /// True if the source has the tensor `name` below this place.
     public func contains(_ name: String) -> Bool {
         source.contains(fullName(name))
@@ -47,7 +53,8 @@ public struct WeightScope: Sendable {
     public func linear(
         inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil, isBlockWeight: Bool = false
     ) throws(WeightsError) -> Linear {
-        let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
+        let stored = try weightTensor(
+            "weight", shape: storedShape ?? [outFeatures, inFeatures], isBlockWeight: isBlockWeight)
         let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
             weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
@@ -93,6 +100,12 @@ public struct WeightScope: Sendable {
         return try bring(stored.reshaped([shape[0], shape.rowElementCount]), name, backend.weight)
     }
 
+    /// A table [rows, columns] that stays in the checkpoint; see `Backend.rows`. Its type is one that the engine
+    /// computes with.
+    public func table(_ name: String, rows: Int, columns: Int) throws(WeightsError) -> HostTensor {
+        try weightTensor(name, shape: [rows, columns])
+    }
+
     /// The tensor as the checkpoint has it, of any type, where it is.
     public func tensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         try source.tensor(named: fullName(name), shape: shape)
@@ -105,8 +118,12 @@ public struct WeightScope: Sendable {
     }
 
     /// The tensor, of a type that the engine computes with.
-    private func weightTensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
-        let tensor = try tensor(name, shape: shape)
+    private func weightTensor(
+        _ name: String, shape: Shape, isBlockWeight: Bool = false
+    ) throws(WeightsError) -> HostTensor {
+        let tensor =
+            isBlockWeight
+            ? try source.blockMatrix(named: fullName(name), shape: shape) : try tensor(name, shape: shape)
         guard tensor.isWeight else {
             throw .unsupportedDType(tensor: fullName(name), file: source.location, dtype: tensor.dtype)
         }

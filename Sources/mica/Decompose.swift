@@ -29,8 +29,13 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
+
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
 
     @Option(
         help: ArgumentHelp(
@@ -73,15 +78,17 @@ struct Decompose: ParsableCommand {
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
+        let request = try offload.request()
         let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: components.components)
-        let backend = CPUBackend(
-            threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
+        let devices = try EngineDevices.open(
+            request, threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
             weightForm: precision.form)
-        let pipeline = try LayeredPipeline(model: opened, backend: backend)
+        let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
-        let recorder = dump == nil ? nil : TensorRecorder(backend: backend)
+        let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
         var hooks = LayeredPipeline.Hooks()
         hooks.cancellation = cancellation

@@ -2,6 +2,7 @@ import ArgumentParser
 import QwenImage
 
 extension GeneratorKind: ExpressibleByArgument {}
+extension VAETiling: ExpressibleByArgument {}
 extension NoiseSource.DType: ExpressibleByArgument {}
 
 /// The parameters of a decomposition as command-line options, named as the reference names them.

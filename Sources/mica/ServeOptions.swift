@@ -34,9 +34,13 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "What products are computed in: float32, bfloat16 or int8.")
     var compute: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
+    @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk or balanced.")
+    var offload: String?
+
+    @Option(help: ArgumentHelp("Memory that the device may hold, tensors and weights: 6GiB.", valueName: "size"))
+    var budget: String?
+
+    @Option(help: ArgumentHelp("Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
     var stateFolder: String?
 
     @Option(help: ArgumentHelp("Ask for a key of this file; `mica key` makes keys.", valueName: "file"))
@@ -60,9 +64,8 @@ struct ServeOptions: ParsableArguments {
         let given: [(ServiceSettings.Key, String?)] = [
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
-            (.compute, compute),
-            (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins),
-            (.logLevel, logLevel),
+            (.compute, compute), (.offload, offload), (.budget, budget),
+            (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),
         ]
         for (key, text) in given {

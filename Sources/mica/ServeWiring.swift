@@ -16,15 +16,25 @@ enum ServeWiring {
     static func decomposer(_ settings: ServiceSettings) throws -> PipelineDecomposer {
         let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
         let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
+        guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
+            throw SettingsError.value(
+                source: "vae_tiling", value: settings.vaeTiling,
+                expected: "one of \(VAETiling.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let request = try OffloadRequest(
+            offload: settings.offload, device: settings.device, budget: settings.budget,
+            hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
         let model = try ModelFolder(
             try ModelLocation.folder(settings.model),
             components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
-        let backend = CPUBackend(
-            threads: settings.threads,
+        let machine = RateSource.Machine(
             compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
-            weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) })
+            weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
+        let devices = try EngineDevices.open(
+            request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
         return try PipelineDecomposer(
-            model: model, backend: backend, cacheBytes: settings.cacheMiB << 20)
+            model: model, devices: devices, request: request, tiling: tiling, machine: machine,
+            cacheBytes: settings.cacheMiB << 20)
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(

@@ -22,6 +22,9 @@ public struct RenamedSource: TensorSource {
         names = originals.keys.sorted()
     }
 
+    /// Gives back the pages of the source.
+    public func giveBackPages() { source.giveBackPages() }
+
     /// True if there is a tensor of this new name.
     public func contains(_ name: String) -> Bool { originals[name] != nil }
 

@@ -125,21 +125,20 @@ struct LayerFormat: Sendable, Equatable {
 }
 
 extension LayerFormat {
-    /// How a file of Mica's own describes a matrix.
-    static func description(of form: WeightForm, columns: Int) -> String? {
+    /// How a file of Mica's own describes a matrix; nil for elements that are values.
+    static func description(dtype: DType, isWhole: Bool, columns: Int, rotation: HadamardRotation?) -> String? {
         let kind: Kind
-        switch form.precision {
-        case .float32, .bfloat16: return nil
-        case .fp8: kind = .e4m3Rows
+        switch dtype {
+        case .float8E4M3: kind = isWhole ? .e4m3 : .e4m3Rows
+        case .float8E5M2: kind = .e5m2
         case .int8: kind = .int8
         case .int4: kind = .int4
+        default: return nil
         }
         var members = ["\"format\":\"\(kind.rawValue)\"", "\"in_features\":\(columns)"]
-        if kind == .int8 { members.append("\"per_row\":true") }
+        if kind == .int8, !isWhole { members.append("\"per_row\":true") }
         if kind == .int4 { members.append("\"group_size\":\(Quantization.groupSize)") }
-        if let rotation = form.rotation(columns: columns) {
-            members += ["\"convrot\":true", "\"convrot_groupsize\":\(rotation.size)"]
-        }
+        if let rotation { members += ["\"convrot\":true", "\"convrot_groupsize\":\(rotation.size)"] }
         return "{\(members.joined(separator: ","))}"
     }
 }

@@ -23,7 +23,7 @@ public struct QuantizedSource: TensorSource {
     /// As the source has them.
     public var headerTexts: [[String: String]] { source.headerTexts }
 
-    private static let metadataKey = "_quantization_metadata"
+    static let metadataKey = "_quantization_metadata"
     private static let sentinel = "scaled_fp8"
     private static let weightSuffix = ".weight"
     private static let descriptionSuffix = ".comfy_quant"
@@ -66,6 +66,9 @@ public struct QuantizedSource: TensorSource {
         }
         return tensor
     }
+
+    /// Gives back the pages of the source.
+    public func giveBackPages() { source.giveBackPages() }
 
     // MARK: Scales
 
