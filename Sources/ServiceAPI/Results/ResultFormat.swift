@@ -1,4 +1,5 @@
 import HTTPProtocol
+import ImageCodecs
 
 /// The forms that a result comes in.
 public enum ResultFormat: String, Sendable, CaseIterable {
@@ -6,6 +7,10 @@ public enum ResultFormat: String, Sendable, CaseIterable {
     case mixed
     case zip
     case psd
+    case psb
+    case ora
+    case pptx
+    case sheet
     case json
 
     /// For `Accept` and `Content-Type`.
@@ -15,9 +20,16 @@ public enum ResultFormat: String, Sendable, CaseIterable {
         case .mixed: "multipart/mixed"
         case .zip: "application/zip"
         case .psd: "image/vnd.adobe.photoshop"
+        case .psb: "image/x-psb"
+        case .ora: OpenRasterWriter.mediaType
+        case .pptx: SlideWriter.mediaType
+        case .sheet: "image/png"
         case .json: "application/json"
         }
     }
+
+    /// Whether it holds one picture and no more.
+    var isOfOneImage: Bool { [.psd, .psb, .ora, .sheet].contains(self) }
 
     /// The query parameter that overrides `Accept`.
     static let parameterName = "format"

@@ -1,3 +1,4 @@
+import ImageCodecs
 import LayerFitting
 import QwenImage
 
@@ -19,11 +20,29 @@ struct ResultManifest: Codable, Sendable {
         let name: String
         /// The multipart part's name.
         let part: String
-        let file: String
+        var file: String
         /// Nil if the layer is empty.
         let box: Box?
+        /// Where the file's first pixel is on the canvas; nil at its corner.
+        var x: Int?
+        var y: Int?
+        /// From 0 to 1; nil for 1.
+        var opacity: Double?
+        /// Nil if it is.
+        var visible: Bool?
+        /// Nil for `normal`.
+        var blendMode: String?
+        /// Whether it shows only where the layer below does; nil if not.
+        var clipped: Bool?
+        /// The `id` of the group it is in.
+        var group: Int?
         /// The PNG in base64, where the JSON is all that is sent.
         var png: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case image, index, name, part, file, box, x, y, opacity, visible, clipped, group, png
+            case blendMode = "blend_mode"
+        }
     }
 
     struct PSD: Codable, Sendable {
@@ -94,5 +113,7 @@ struct ResultManifest: Codable, Sendable {
     /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
     var seconds: [String: Double]?
     var layers: [Layer]
+    /// Nil without any.
+    var groups: [LayerManifest.Group]?
     let psd: [PSD]
 }
