@@ -522,7 +522,7 @@ paths:
           in: path
           required: true
           description: 1 for the bottom layer.
-          schema: { type: integer, minimum: 1, maximum: 16 }
+          schema: { type: integer, minimum: 1, maximum: 999 }
         - $ref: "#/components/parameters/ImageQuery"
       responses:
         "200":
@@ -539,6 +539,98 @@ paths:
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/layers/{n}/layers:
+    post:
+      operationId: splitLayer
+      tags: [layers]
+      summary: Split one layer of a result into layers
+      description: |
+        The layer's visible part is decomposed as a picture of its own, and becomes a group of the new layers among the
+        others of its result: the answer is that whole picture, whose composite has not changed. Parameters are those of
+        `POST /v1/layers`, as query parameters, form fields or JSON members; there need be no body. Layers always have
+        the result's size: `fit` has no effect. Answers, waiting and jobs are as for `POST /v1/layers`.
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+        - name: n
+          in: path
+          required: true
+          description: 1 for the bottom layer.
+          schema: { type: integer, minimum: 1, maximum: 999 }
+        - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/Prefer"
+        - $ref: "#/components/parameters/PromptQuery"
+        - $ref: "#/components/parameters/NegativePromptQuery"
+        - $ref: "#/components/parameters/TrueCfgScaleQuery"
+        - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
+        - $ref: "#/components/parameters/NumInferenceStepsQuery"
+        - $ref: "#/components/parameters/StepsQuery"
+        - $ref: "#/components/parameters/ResolutionQuery"
+        - $ref: "#/components/parameters/CfgNormalizeQuery"
+        - $ref: "#/components/parameters/UseEnPromptQuery"
+        - $ref: "#/components/parameters/CaptionLanguageQuery"
+        - $ref: "#/components/parameters/NumImagesPerPromptQuery"
+        - $ref: "#/components/parameters/ImagesQuery"
+        - $ref: "#/components/parameters/SeedQuery"
+        - $ref: "#/components/parameters/GeneratorQuery"
+        - $ref: "#/components/parameters/DtypeQuery"
+        - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/PriorityQuery"
+        - $ref: "#/components/parameters/DeadlineSecondsQuery"
+        - $ref: "#/components/parameters/IdempotencyKey"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
+      requestBody:
+        required: false
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/SplitParameters" }
+          application/json:
+            schema: { $ref: "#/components/schemas/SplitParameters" }
+      responses:
+        "200":
+          description: |
+            The layers, bottom first, all of the same size. As `multipart/form-data` or `multipart/mixed`: the part
+            `result` (JSON), then `layer_1`, `layer_2`, ... (PNG; with several images `image_1_layer_1`, ...), then `psd`
+            (with several images `image_1_psd`, ...). As ZIP: `manifest.json` and the PNGs. As PSD: one image only.
+          headers:
+            Vary: { $ref: "#/components/headers/Vary" }
+            Preference-Applied: { $ref: "#/components/headers/PreferenceApplied" }
+            Idempotent-Replayed: { $ref: "#/components/headers/IdempotentReplayed" }
+          content:
+            multipart/form-data:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            multipart/mixed:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            application/zip: {}
+            image/vnd.adobe.photoshop: {}
+            application/json:
+              schema: { $ref: "#/components/schemas/Result" }
+        "202": { $ref: "#/components/responses/JobAccepted" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "403": { $ref: "#/components/responses/Forbidden" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "408": { $ref: "#/components/responses/Timeout" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+        "504": { $ref: "#/components/responses/DeadlineExceeded" }
   /v1/jobs/{id}/layers.psd:
     get:
       operationId: getJobPSD
@@ -863,6 +955,35 @@ components:
       additionalProperties: false
       properties:
         image: { type: string, contentMediaType: application/octet-stream }
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    SplitParameters:
+      type: object
+      additionalProperties: false
+      properties:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1234,6 +1355,10 @@ components:
                 description: |
                   `background`, then what the caption calls the layer if it says where it is, or its place; no two alike.
                 type: string
+              groups:
+                description: Names of the groups around it, outermost first; missing without any.
+                type: array
+                items: { type: string }
               part: { description: The name of the multipart part., type: string }
               file: { description: The name in the ZIP., type: string }
               box:

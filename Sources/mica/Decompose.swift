@@ -26,6 +26,12 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "Split this layer, 1 for the bottom one, of the result in the folder <image>: it becomes a group.",
+            valueName: "n"))
+    var layer: Int?
+
     @OptionGroup(title: "Layers") var finishing: FinishOptions
 
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
@@ -71,7 +77,8 @@ struct Decompose: ParsableCommand {
 
     private func decompose(_ cancellation: Cancellation) throws {
         let options = try parameters.options()
-        let picture = try PictureFile.read(image)
+        let split = try layer.map { try PreviousResult.split(image, layer: $0) }
+        let picture = try split?.picture ?? PictureFile.read(image)
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
@@ -90,7 +97,7 @@ struct Decompose: ParsableCommand {
         let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
         let result = try LayeredResult(
             decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
-            modelName: folder.lastPathComponent)
+            modelName: folder.lastPathComponent, split: split)
         let encoded = ContinuousClock.now
         let files = try LayerFiles.files(of: result, for: target)
         let end = ContinuousClock.now

@@ -66,6 +66,27 @@ import Weights
         #expect((1...3).contains((report["layers"] as? [Any])?.count ?? 0))
     }
 
+    @Test func aLayerIsSplitAgain() throws {
+        let folder = try TemporaryFolder()
+        #expect(try MicaProcess(Self.quick + ["-o", folder.path("first"), "--quiet"]).status == 0)
+        let arguments = Self.quick.map { $0 == Self.picture ? folder.path("first") : $0 }
+        let run = try MicaProcess(arguments + ["-o", folder.path("second"), "--layer", "1", "--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let layers = try #require(report["layers"] as? [[String: Any]])
+        #expect(layers.compactMap { $0["groups"] as? [String] } == [["background"], ["background"]])
+        #expect(layers.count == 3 && report["width"] as? Int == 132)
+        for (source, number, words) in [
+            (folder.path("first"), "3", "1 to 2"), (folder.path("first"), "0", "no layer 0"),
+            (Self.picture, "1", "result.json"),
+        ] {
+            let arguments = Self.quick.map { $0 == Self.picture ? source : $0 }
+            let run = try MicaProcess(arguments + ["-o", folder.path("third"), "--layer", number])
+            #expect(run.status == 1 && run.errors.contains(words), "\(run.errors)")
+        }
+    }
+
     @Test func oneFile() throws {
         let folder = try TemporaryFolder()
         for (name, signature) in [("a.psd", "8BPS"), ("a.zip", "PK")] {

@@ -46,6 +46,8 @@ extension Problem {
         case .unknownModel(let name, let served):
             self.init(.unknownModel, "'\(name)' is not served here; '\(served)' is")
             parameter = "model"
+        case .emptyLayer(let number):
+            self.init(.parameterOutOfRange, "layer \(number) holds nothing that could be split")
         case .picture(let error): self.init(picture: error)
         case .encoding(let error): self.init(.encodingFailed, error.description)
         case .pipeline(let error): self.init(pipeline: error)
@@ -60,11 +62,11 @@ extension Problem {
         let kind: ProblemKind =
             switch error {
             case .emptyInput: .emptyPicture
-            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated: .unsupportedPicture
+            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated, .noLayers: .unsupportedPicture
             case .inputTooLarge: .bodyTooLarge
             case .truncated, .damaged: .damagedPicture
             case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
+            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
                 .codecFailure:
                 .pictureFailed
             }

@@ -38,6 +38,8 @@ enum ServiceError: Error, Sendable {
     case unreadableParameter(name: String, value: String, expected: String)
     /// Another model than the one served.
     case unknownModel(String, served: String)
+    /// A layer, 1 for the bottom one, that is to be split but holds nothing.
+    case emptyLayer(Int)
     /// The picture cannot be used.
     case picture(ImageError)
     /// The result could not be written.

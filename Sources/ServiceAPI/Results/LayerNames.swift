@@ -10,14 +10,17 @@ enum LayerNames {
     /// - Parameters:
     ///   - boxes: around what can be seen of each layer; nil for an empty one.
     ///   - caption: what the picture shows, if that is known.
+    ///   - ground: the bottom layer's name.
+    ///   - taken: names in lower case that others have.
     static func names(
-        for boxes: [ResultManifest.Box?], width: Int, height: Int, caption: String?
+        for boxes: [ResultManifest.Box?], width: Int, height: Int, caption: String?, ground: String = "background",
+        taken: Set<String> = []
     ) -> [String] {
         var names = [String?](repeating: nil, count: boxes.count)
-        if !names.isEmpty { names[0] = "background" }
+        if !names.isEmpty { names[0] = ground }
         let places = boxes.map { box in box.map { Place($0, width: width, height: height) } }
         for (index, name) in captionNames(caption ?? "", places) { names[index] = name }
-        var used: Set<String> = []
+        var used = taken
         return names.enumerated().map { index, name in
             unique(name ?? "layer \(index + 1), \(places[index]?.name ?? "empty")", &used)
         }

@@ -49,35 +49,45 @@ public struct LayeredResult: Sendable {
 
     /// The layers as people get them: finished, named by the caption or their places, trimmed if nothing is lost by it.
     ///
-    /// `picture` is what was decomposed. Throws `ImageError` if the layers are no stack.
+    /// `picture` is what was decomposed, with `split` the part of a layer that becomes a group of the layers. Throws
+    /// `ImageError` if the layers are no stack.
     public init(
-        _ decomposition: Decomposition, of picture: PixelBuffer, finish: LayerFinish, modelName: String
+        _ decomposition: Decomposition, of picture: PixelBuffer, finish: LayerFinish, modelName: String,
+        split: LayerSplit? = nil
     ) throws(ImageError) {
+        // Layers of the model's size would not fit the others of their picture.
+        var finish = finish
+        if split != nil { finish.fit = .original }
         let start = ContinuousClock.now
         let caption = decomposition.caption ?? decomposition.parameters.prompt
         var pictures: [LayerTree] = []
         for layers in decomposition.images {
-            let stack = try finish.finish(layers, of: picture)
-            pictures.append(try Self.tree(of: stack, caption: caption, trims: finish.cleanUp != nil))
+            var parts = try finish.finish(layers, of: picture).map { ImageLayer(name: "", pixels: $0) }
+            let (width, height) = (parts[0].pixels?.width ?? 0, parts[0].pixels?.height ?? 0)
+            Self.name(&parts, width: width, height: height, caption: caption, in: split?.tree)
+            // Without clean-up colours under alpha 0 are the model's, and stay. One after the other: a large layer goes
+            // as soon as its trimmed copy is there.
+            for index in parts.indices where finish.cleanUp != nil { parts[index] = parts[index].trimmed() }
+            pictures.append(
+                try split?.tree(with: parts)
+                    ?? LayerTree(width: width, height: height, nodes: parts.map { .layer($0) }))
         }
         self.init(
             pictures: pictures, of: decomposition, modelName: modelName, finish: finish,
             fitSeconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
-    private static func tree(of stack: [PixelBuffer], caption: String?, trims: Bool) throws(ImageError) -> LayerTree {
-        let (width, height) = (stack.first?.width ?? 0, stack.first?.height ?? 0)
-        var layers = stack.map { ImageLayer(name: "", pixels: $0) }
+    /// Names layers of a canvas so that nothing in `tree` has the same name.
+    private static func name(
+        _ layers: inout [ImageLayer], width: Int, height: Int, caption: String?, in tree: LayerTree?
+    ) {
         let boxes = layers.map { layer in
             layer.visibleBox.map { ResultManifest.Box(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
         }
-        let names = LayerNames.names(for: boxes, width: width, height: height, caption: caption)
-        for index in layers.indices {
-            // Without clean-up colours under alpha 0 are the model's, and stay.
-            if trims { layers[index] = layers[index].trimmed() }
-            layers[index].name = LayerTree.name(names[index], orElse: name(index))
-        }
-        return try LayerTree(width: width, height: height, nodes: layers.map { .layer($0) })
+        let names = LayerNames.names(
+            for: boxes, width: width, height: height, caption: caption, ground: tree == nil ? "background" : "base",
+            taken: Set(tree?.layers.map { $0.name.lowercased() } ?? []))
+        for index in layers.indices { layers[index].name = LayerTree.name(names[index], orElse: name(index)) }
     }
 
     /// The name of a layer that nothing else is known of, 0 being the bottom one.

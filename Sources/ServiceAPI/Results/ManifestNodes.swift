@@ -11,15 +11,17 @@ struct ManifestNodes {
         self.part = part
         for (image, tree) in trees.enumerated() {
             var count = 0
-            add(tree.nodes, image: image, group: nil, &count)
+            add(tree.nodes, image: image, group: nil, path: [], &count)
         }
     }
 
-    private mutating func add(_ nodes: [LayerNode], image: Int, group: Int?, _ count: inout Int) {
+    private mutating func add(
+        _ nodes: [LayerNode], image: Int, group: Int?, path: [String], _ count: inout Int
+    ) {
         for node in nodes {
             switch node {
             case .layer(let layer):
-                add(layer, image: image, index: count, group: group)
+                add(layer, image: image, index: count, group: group, path: path)
                 count += 1
             case .group(let inner):
                 let id = groups.count + 1
@@ -29,18 +31,18 @@ struct ManifestNodes {
                     LayerManifest.Group(
                         id: id, name: inner.name, group: group, opacity: Self.share(inner.opacity),
                         visible: inner.isVisible ? nil : false, blendMode: mode))
-                add(inner.children, image: image, group: id, &count)
+                add(inner.children, image: image, group: id, path: path + [inner.name], &count)
             }
         }
     }
 
-    private mutating func add(_ layer: ImageLayer, image: Int, index: Int, group: Int?) {
+    private mutating func add(_ layer: ImageLayer, image: Int, index: Int, group: Int?, path: [String]) {
         let part = part(image, index)
         let box = layer.visibleBox.map { ResultManifest.Box(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
         layers.append(
             ResultManifest.Layer(
-                image: image + 1, index: index + 1, name: layer.name, part: part, file: "\(part).png", box: box,
-                opacity: Self.share(layer.opacity), visible: layer.isVisible ? nil : false,
+                image: image + 1, index: index + 1, name: layer.name, groups: path.isEmpty ? nil : path,
+                part: part, file: "\(part).png", box: box, opacity: Self.share(layer.opacity), visible: layer.isVisible ? nil : false,
                 blendMode: layer.blendMode == .normal ? nil : layer.blendMode.rawValue,
                 clipped: layer.isClipped ? true : nil, group: group))
     }

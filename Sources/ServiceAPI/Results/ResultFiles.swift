@@ -69,6 +69,24 @@ struct ResultFiles: Sendable {
             try noted(try bytes(named: entry.file), manifest), type: "image/png", name: entry.file)
     }
 
+    /// What splits a layer of an image, both counted from 1, and the files that go with it.
+    func splitWork(image: Int, layer: Int) throws(ServiceError) -> (SplitWork, [UInt8]) {
+        let manifest = try manifest()
+        let entries = manifest.layers.filter { $0.image == image }
+        guard let index = entries.firstIndex(where: { $0.index == layer }) else {
+            throw .notFound(path: "layer \(layer) of image \(image)")
+        }
+        guard entries[index].box != nil else { throw .emptyLayer(layer) }
+        var files: [UInt8] = []
+        var layers: [SplitWork.Layer] = []
+        for entry in entries {
+            let png = try bytes(named: entry.file)
+            layers.append(SplitWork.Layer(name: entry.name, groups: entry.groups ?? [], byteCount: png.count))
+            files += png
+        }
+        return (SplitWork(width: manifest.width, height: manifest.height, index: index, layers: layers), files)
+    }
+
     /// The layered PSD of one image.
     func psd(image: Int) throws(ServiceError) -> Response {
         guard let entry = try manifest().psd.first(where: { $0.image == image }), has(entry.file) else {

@@ -18,6 +18,8 @@ struct ResultManifest: Codable, Sendable {
         /// 1 for the bottom layer.
         let index: Int
         let name: String
+        /// The groups around it, outermost first; nil without any.
+        var groups: [String]?
         /// The multipart part's name.
         let part: String
         var file: String

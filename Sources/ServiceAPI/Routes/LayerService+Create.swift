@@ -20,17 +20,44 @@ extension LayerService {
         /// True if the answer is the job, whatever the client prefers.
         var isAsync = false
         var needsPSD = true
+        /// Set if a layer of an earlier result is split.
+        var split: SplitWork?
 
         /// Only a job that nobody but the waiting connection knows of may be lost with it.
         var isDurable: Bool { isAsync || patienceSeconds != nil || idempotencyKey != nil }
     }
 
     func createLayers(_ exchange: ServiceExchange, _ client: AccessControl.Client) throws(ServiceError) {
-        let head = exchange.request.head
-        let envelope = try LayerRequest.Envelope(head, answersWithResult: true)
-        let format = envelope.format ?? .multipart
+        let envelope = try LayerRequest.Envelope(exchange.request.head, answersWithResult: true)
         let request = try LayerRequest(envelope, body: exchange.request.body)
+        try place(Order(request: request, client: client), envelope, exchange)
+    }
+
+    /// Splits one layer of a result.
+    func splitLayer(
+        _ exchange: ServiceExchange, _ match: RouteMatch, _ id: JobID, _ client: AccessControl.Client
+    ) throws(ServiceError) {
+        let head = exchange.request.head
+        let envelope = try LayerRequest.Envelope(head, answersWithResult: true, hasPicture: false)
+        let result: JobResult
+        do {
+            result = try jobs.result(id, client: client.name)
+        } catch {
+            throw .job(error)
+        }
+        let (split, files) = try ResultFiles(result).splitWork(image: envelope.image, layer: match.layer)
+        let request = try LayerRequest(envelope, body: exchange.request.body, picture: files)
         var order = Order(request: request, client: client)
+        order.split = split
+        try place(order, envelope, exchange)
+    }
+
+    /// Places an order whose answer is a result.
+    private func place(
+        _ order: Order, _ envelope: LayerRequest.Envelope, _ exchange: ServiceExchange
+    ) throws(ServiceError) {
+        let format = envelope.format ?? .multipart
+        var order = order
         order.idempotencyKey = envelope.idempotencyKey
         order.patienceSeconds = envelope.prefer.patienceSeconds
         order.appliedPreference = envelope.prefer.applied
@@ -88,7 +115,8 @@ extension LayerService {
         let parameters = try parameters(order)
         try check(parameters)
         let work = LayerWork(
-            parameters: parameters, finish: order.request.finish, picture: picture, needsPSD: order.needsPSD)
+            parameters: parameters, finish: order.request.finish, split: order.split, picture: picture,
+            needsPSD: order.needsPSD)
         let submission: JobSubmission
         do {
             submission = try jobs.submit(work.payload, options: try options(order, cost: work.cost))

@@ -28,13 +28,14 @@ final class LayerExecutor: JobExecutor {
         do throws(ServiceError) {
             // Decoded here, one picture a worker at a time, since a small file may hold a very large one.
             progress(JobProgress(stage: "decode_picture", step: 0, total: 1, fraction: 0))
-            let picture = try decoded(wanted.picture)
+            let split = try wanted.split?.split(wanted.picture, options: decodeOptions)
+            let picture = try split?.picture ?? decoded(wanted.picture)
             let result = try decompose(picture, wanted.parameters, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
             do {
                 let layers = try LayeredResult(
-                    result, of: picture, finish: wanted.finish, modelName: decomposer.modelName)
+                    result, of: picture, finish: wanted.finish, modelName: decomposer.modelName, split: split)
                 return try ResultFiles.files(of: ResultEncoder(layers), withPSD: wanted.needsPSD)
             } catch {
                 throw .encoding(error)
@@ -44,11 +45,15 @@ final class LayerExecutor: JobExecutor {
         }
     }
 
-    private func decoded(_ file: [UInt8]) throws(ServiceError) -> PixelBuffer {
+    private var decodeOptions: DecodeOptions {
         var options = DecodeOptions()
         options.maximumPixels = maximumPixels
+        return options
+    }
+
+    private func decoded(_ file: [UInt8]) throws(ServiceError) -> PixelBuffer {
         do {
-            return try ImageDecoder.decode(file, options: options).pixels
+            return try ImageDecoder.decode(file, options: decodeOptions).pixels
         } catch {
             throw .picture(error)
         }

@@ -12,7 +12,9 @@ struct LayerWork: Sendable {
     let parameters: DecompositionParameters
     /// What becomes of the model's layers.
     let finish: LayerFinish
-    /// The picture's file, not yet decoded.
+    /// Set if a layer of an earlier result is split.
+    let split: SplitWork?
+    /// The picture's file, not yet decoded; for a split the files of the earlier result, one after the other.
     let picture: [UInt8]
     /// False if nobody will ask for a PSD.
     let needsPSD: Bool
@@ -21,11 +23,16 @@ struct LayerWork: Sendable {
         let parameters: ResultManifest.Parameters
         /// Nil in jobs of older releases, which gave the model's layers.
         let finish: LayerFinish?
+        let split: SplitWork?
         let needsPSD: Bool
     }
 
-    init(parameters: DecompositionParameters, finish: LayerFinish, picture: [UInt8], needsPSD: Bool) {
+    init(
+        parameters: DecompositionParameters, finish: LayerFinish, split: SplitWork? = nil, picture: [UInt8],
+        needsPSD: Bool
+    ) {
         self.parameters = parameters
+        self.split = split
         self.finish = finish
         self.picture = picture
         self.needsPSD = needsPSD
@@ -42,6 +49,7 @@ struct LayerWork: Sendable {
         else { return nil }
         self.parameters = parameters
         finish = stored.finish ?? .none
+        split = stored.split
         needsPSD = stored.needsPSD
         picture = Array(body[(start + length)...])
     }
@@ -49,7 +57,8 @@ struct LayerWork: Sendable {
     /// For the jobs. The metadata are the parameters without the prompts, which may be long and are nobody's business.
     var payload: JobPayload {
         let stored = JSONText.bytes(
-            Stored(parameters: ResultManifest.Parameters(parameters), finish: finish, needsPSD: needsPSD))
+            Stored(
+                parameters: ResultManifest.Parameters(parameters), finish: finish, split: split, needsPSD: needsPSD))
         var body = Self.magic
         body.reserveCapacity(Self.magic.count + Self.lengthBytes + stored.count + picture.count)
         for place in 0..<Self.lengthBytes { body.append(UInt8(truncatingIfNeeded: stored.count >> (8 * place))) }
