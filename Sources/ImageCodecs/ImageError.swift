@@ -26,8 +26,6 @@ public enum ImageError: Error, Sendable, Equatable {
     case byteCountMismatch(expected: Int, actual: Int)
     /// Layers of a stack that are to be fitted have different sizes.
     case layerSizeMismatch(layer: String, expectedWidth: Int, expectedHeight: Int, actualWidth: Int, actualHeight: Int)
-    /// A layer is not as large as the canvas.
-    case layerSizeMismatch(layer: String, expectedWidth: Int, expectedHeight: Int, actualWidth: Int, actualHeight: Int)
     /// Layers, entries or texts outside the number that the format holds.
     case countOutOfRange(what: String, count: Int, limit: Int)
     /// A name that the format cannot hold.
@@ -61,9 +59,6 @@ extension ImageError: CustomStringConvertible {
         case .layerSizeMismatch(let layer, let expectedWidth, let expectedHeight, let actualWidth, let actualHeight):
             return "\(layer) is \(actualWidth) x \(actualHeight), the first one is "
                 + "\(expectedWidth) x \(expectedHeight); all layers must be of one size"
-        case .layerSizeMismatch(let layer, let expectedWidth, let expectedHeight, let actualWidth, let actualHeight):
-            return "layer \"\(layer)\" is \(actualWidth) x \(actualHeight), the canvas is "
-                + "\(expectedWidth) x \(expectedHeight); all layers must have the canvas' size"
         case .countOutOfRange(let what, let count, let limit):
             return "\(count) \(what), but the format holds from 1 to \(limit)"
         case .invalidName(let name, let reason):

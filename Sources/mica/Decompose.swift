@@ -11,14 +11,14 @@ struct Decompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits one picture into layers.",
         discussion: """
-            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file if its name ends in .psd or .zip.
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, .zip.
             Layers come bottom first. Options that are not given take the model's own default.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd or .zip.")
+    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
     var output: String
 
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
@@ -33,6 +33,8 @@ struct Decompose: ParsableCommand {
     var layer: Int?
 
     @OptionGroup(title: "Layers") var finishing: FinishOptions
+
+    @OptionGroup(title: "Files") var writing: FileWritingOptions
 
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
     var precision: ComputePrecision = .float32
@@ -99,7 +101,8 @@ struct Decompose: ParsableCommand {
             decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
             modelName: folder.lastPathComponent, split: split)
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, for: target)
+        let files = try LayerFiles.files(
+            of: result, for: target, options: writing.options, withSheet: writing.sheet)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }

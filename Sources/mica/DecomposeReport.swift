@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import QwenImage
 import ServiceAPI
 import TensorCore

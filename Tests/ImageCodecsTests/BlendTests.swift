@@ -58,10 +58,12 @@ private enum Plain {
         let mixed = mix(mode, Array(below[..<3]), Array(above[..<3]))
         let alpha = aboveAlpha + ab * (1 - aboveAlpha)
         guard alpha > 0 else { return [0, 0, 0, 0] }
-        return (0..<3).map { channel in
+        var color: [Double] = [0, 0, 0, alpha]
+        for channel in 0..<3 {
             let source = (1 - ab) * above[channel] + ab * mixed[channel]
-            return (aboveAlpha * source + (1 - aboveAlpha) * ab * below[channel]) / alpha
-        } + [alpha]
+            color[channel] = (aboveAlpha * source + (1 - aboveAlpha) * ab * below[channel]) / alpha
+        }
+        return color
     }
 }
 
@@ -133,11 +135,16 @@ struct BlendTests {
     func faintThrough() throws {
         let (below, top) = (try layer(1), try layer(5, .multiply))
         let group = LayerNode.group(LayerGroup(name: "g", children: [.layer(top)], opacity: 51))
-        let expected = zip(try colors(below), try colors(top)).map { below, above in
+        let expected = zip(try colors(below), try colors(top)).map { (below, above) -> [Double] in
             let whole = Plain.over(below, above, .multiply)
             let alpha = below[3] + (whole[3] - below[3]) * 0.2
             guard alpha > 0 else { return [0, 0, 0, 0] }
-            return (0..<3).map { (below[$0] * below[3] * 0.8 + whole[$0] * whole[3] * 0.2) / alpha } + [alpha]
+            var color: [Double] = [0, 0, 0, alpha]
+            for channel in 0..<3 {
+                let (old, new) = (below[channel] * below[3], whole[channel] * whole[3])
+                color[channel] = (old * 0.8 + new * 0.2) / alpha
+            }
+            return color
         }
         #expect(try distance([.layer(below), group], expected) < 0.51)
     }
@@ -150,10 +157,13 @@ struct BlendTests {
         clipped.isClipped = true
         var shape = base
         shape.opacity = 255
-        let expected = try zip(zip(try colors(below), try colors(shape)), try colors(clipped)).map { pair, above in
-            let mixed = Plain.mix(.multiply, Array(pair.1[..<3]), Array(above[..<3]))
-            let color = (0..<3).map { above[3] * mixed[$0] + (1 - above[3]) * pair.1[$0] }
-            return Plain.over(pair.0, color + [pair.1[3] * 150 / 255], .screen)
+        var expected: [[Double]] = []
+        for (index, above) in try colors(clipped).enumerated() {
+            let own = try colors(shape)[index]
+            let mixed = Plain.mix(.multiply, Array(own[..<3]), Array(above[..<3]))
+            var color: [Double] = [0, 0, 0, own[3] * 150 / 255]
+            for channel in 0..<3 { color[channel] = above[3] * mixed[channel] + (1 - above[3]) * own[channel] }
+            expected.append(Plain.over(try colors(below)[index], color, .screen))
         }
         let nodes: [LayerNode] = [.layer(below), .layer(base), .layer(clipped)]
         #expect(try distance(nodes, expected) < 0.51)
@@ -168,7 +178,8 @@ struct BlendTests {
     func offsets(_ x: Int, _ y: Int) throws {
         let layer = try LayerSamples.layer("a", x: x, y: y, width: 8, height: 5)
         let flat = Composite.flatten(try LayerTree(width: 64, height: 3, nodes: [.layer(layer)]))
-        #expect(flat == (try layer.onCanvas(width: 64, height: 3)))
-        #expect(flat == Composite.flatten(try LayerTree(width: 64, height: 3, nodes: [.layer(layer.trimmed())])))
+        #expect(try flat == layer.onCanvas(width: 64, height: 3))
+        let trimmed = try LayerTree(width: 64, height: 3, nodes: [.layer(layer.trimmed())])
+        #expect(flat == Composite.flatten(trimmed))
     }
 }

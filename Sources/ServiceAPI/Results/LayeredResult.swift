@@ -68,9 +68,11 @@ public struct LayeredResult: Sendable {
             // Without clean-up colours under alpha 0 are the model's, and stay. One after the other: a large layer goes
             // as soon as its trimmed copy is there.
             for index in parts.indices where finish.cleanUp != nil { parts[index] = parts[index].trimmed() }
-            pictures.append(
-                try split?.tree(with: parts)
-                    ?? LayerTree(width: width, height: height, nodes: parts.map { .layer($0) }))
+            if let split {
+                pictures.append(try split.tree(with: parts))
+            } else {
+                pictures.append(try LayerTree(width: width, height: height, nodes: parts.map { .layer($0) }))
+            }
         }
         self.init(
             pictures: pictures, of: decomposition, modelName: modelName, finish: finish,

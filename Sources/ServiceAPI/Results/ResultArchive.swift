@@ -1,52 +1,68 @@
 import ImageCodecs
 
-/// The ZIP of a result: `manifest.json`, then the layers, groups as folders; the same bytes for the same result.
+/// The layers of a result as files with names, groups as folders, and the description that fits them.
 struct ResultArchive {
     private var manifest: ResultManifest
     private let forms: ResultForms
     private var folders: [Int: String] = [:]
+    private var contents: [[UInt8]] = []
 
-    /// An archive that `manifest` describes.
-    init(_ manifest: ResultManifest, options: FileOptions) {
+    /// Files of the layers that `manifest` describes; `file` gives a layer's PNG as it is kept, `tree` the layers of an
+    /// image (1 for the first).
+    init(
+        _ manifest: ResultManifest, options: FileOptions, file: (String) throws(ServiceError) -> [UInt8],
+        tree: (Int) throws(ServiceError) -> LayerTree
+    ) throws(ServiceError) {
         self.manifest = manifest
-        // Times differ from run to run.
-        self.manifest.seconds = nil
         forms = ResultForms(manifest, options: options)
         for group in manifest.groups ?? [] { folders[group.id] = folder(of: group) }
-    }
-
-    /// The archive's bytes; `file` gives a layer's PNG as it is kept, `tree` the layers of an image (1 for the first).
-    mutating func bytes(
-        file: (String) throws(ServiceError) -> [UInt8], tree: (Int) throws(ServiceError) -> LayerTree
-    ) throws(ServiceError) -> [UInt8] {
         var trees: [Int: [ImageLayer]] = [:]
-        var contents: [[UInt8]] = []
         for index in manifest.layers.indices {
             let entry = manifest.layers[index]
-            if forms.options.keepsLayers {
-                let png = try file(entry.file)
-                contents.append(try encoding { () throws(ImageError) in try PNGTexts.inserting(forms.texts, into: png) })
+            if options.keepsLayers {
+                let (png, texts) = (try file(entry.file), forms.texts)
+                contents.append(try Self.encoding { () throws(ImageError) in try PNGTexts.inserting(texts, into: png) })
             } else {
                 if trees[entry.image] == nil { trees[entry.image] = try tree(entry.image).layers }
                 guard let layers = trees[entry.image], layers.indices.contains(entry.index - 1) else {
                     throw .damagedResult
                 }
-                let layer = forms.options.isTrimmed ? layers[entry.index - 1].trimmed() : layers[entry.index - 1]
-                contents.append(try encoding { () throws(ImageError) in try forms.layer(layer) })
-                if layer.x != 0 || layer.y != 0 {
-                    manifest.layers[index].x = layer.x
-                    manifest.layers[index].y = layer.y
-                }
+                try add(layers[entry.index - 1], at: index)
             }
-            manifest.layers[index].file = path(entry)
+            self.manifest.layers[index].file = path(entry)
         }
-        let (manifest, layers) = (manifest, contents)
-        return try encoding { () throws(ImageError) in
+    }
+
+    private mutating func add(_ layer: ImageLayer, at index: Int) throws(ServiceError) {
+        let (forms, width, height) = (forms, manifest.width, manifest.height)
+        if forms.options.isTrimmed {
+            let trimmed = layer.trimmed()
+            (manifest.layers[index].x, manifest.layers[index].y) = (trimmed.x, trimmed.y)
+            contents.append(try Self.encoding { () throws(ImageError) in try forms.layer(trimmed) })
+        } else {
+            contents.append(
+                try Self.encoding { () throws(ImageError) in
+                    let pixels = try layer.onCanvas(width: width, height: height)
+                    return try forms.layer(ImageLayer(name: layer.name, pixels: pixels))
+                })
+        }
+    }
+
+    /// The files under their names, the description first.
+    func files(description name: String) -> [(name: String, bytes: [UInt8])] {
+        [(name, JSONText.bytes(manifest))] + zip(manifest.layers, contents).map { ($0.file, $1) }
+    }
+
+    /// A ZIP with `manifest.json` first; the same bytes for the same result.
+    func bytes() throws(ServiceError) -> [UInt8] {
+        var repeatable = self
+        // Times differ from run to run.
+        repeatable.manifest.seconds = nil
+        return try Self.encoding { () throws(ImageError) in
             var writer = ZIPWriter()
-            try writer.add(LayerManifest.fileName, JSONText.bytes(manifest), compression: .deflated)
-            for (entry, bytes) in zip(manifest.layers, layers) {
+            for (index, file) in repeatable.files(description: LayerManifest.fileName).enumerated() {
                 // Pictures are compressed already.
-                try writer.add(entry.file, bytes, compression: .stored)
+                try writer.add(file.name, file.bytes, compression: index == 0 ? .deflated : .stored)
             }
             return writer.finish()
         }
@@ -78,7 +94,7 @@ struct ResultArchive {
         return String(kept.prefix(40)).replacing(/[. ]+$/, with: "")
     }
 
-    private func encoding<Value>(_ make: () throws(ImageError) -> Value) throws(ServiceError) -> Value {
+    private static func encoding<Value>(_ make: () throws(ImageError) -> Value) throws(ServiceError) -> Value {
         do throws(ImageError) {
             return try make()
         } catch {

@@ -1,5 +1,6 @@
 import Foundation
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// Makes files of a result: PNGs, PSD, OpenRaster, slides, ZIP and the JSON that describes them.
@@ -58,18 +59,19 @@ public struct ResultEncoder: Sendable {
     public func parts() throws(ImageError) -> [ResultPart] {
         let description = ResultPart(
             name: "result", fileName: nil, mediaType: ResultFormat.json.mediaType, bytes: manifest())
-        let layers = try layerParts().map { (part) throws(ImageError) in
-            ResultPart(
-                name: part.name, fileName: part.fileName, mediaType: part.mediaType,
-                bytes: try PNGTexts.inserting(forms.texts, into: part.bytes))
-        }
-        return [description] + layers + (try psdParts())
+        return [description] + (try layerParts()) + (try psdParts())
     }
 
-    /// One file in a form that holds one picture, or all of them (`zip`, `pptx`); nil for forms of several parts.
+    /// What a folder holds: `result.json`, the layers as the options say, groups as folders, the PSDs.
+    public func folder() throws -> [(name: String, bytes: [UInt8])] {
+        let layers = try archive().files(description: "result.json")
+        return layers + (try psdParts().map { ($0.fileName ?? $0.name, $0.bytes) })
+    }
+
+    /// One file in a form that holds one picture, or all of them (`zip`, `pptx`, `json`).
     ///
     /// `image` is 0 for the first. Throws `ImageError`, and `ServiceError` for a layer that was lost.
-    public func file(_ format: ResultFormat, image: Int = 0) throws -> [UInt8]? {
+    public func file(_ format: ResultFormat, image: Int = 0) throws -> [UInt8] {
         precondition(result.pictures.indices.contains(image), "there is no image \(image)")
         let tree = result.pictures[image]
         switch format {
@@ -78,20 +80,19 @@ public struct ResultEncoder: Sendable {
         case .ora: return try forms.openRaster(tree)
         case .sheet: return try forms.sheet(tree)
         case .pptx: return try forms.slides(result.pictures)
-        case .zip: return try zip()
+        case .zip: return try archive().bytes()
         case .json: return manifest()
-        case .multipart, .mixed: return nil
+        case .multipart, .mixed: preconditionFailure("a form of several parts")
         }
     }
 
-    /// A ZIP of `manifest.json` and the layers; the same bytes for the same job.
-    private func zip() throws -> [UInt8] {
-        var archive = ResultArchive(description(), options: options)
+    /// The layers with their notes, and the description.
+    private func archive() throws -> ResultArchive {
         var kept: [String: [UInt8]] = [:]
         if options.keepsLayers {
             for part in try layerParts() { kept[part.fileName ?? part.name] = part.bytes }
         }
-        return try archive.bytes { (name) throws(ServiceError) in
+        return try ResultArchive(description(), options: options) { (name) throws(ServiceError) in
             guard let bytes = kept[name] else { throw .damagedResult }
             return bytes
         } tree: { image in

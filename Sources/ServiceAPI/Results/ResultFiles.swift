@@ -176,12 +176,11 @@ struct ResultFiles: Sendable {
 
     private func zip() throws(ServiceError) -> [UInt8] {
         let manifest = try manifest()
-        var archive = ResultArchive(manifest, options: options)
-        return try archive.bytes { (name) throws(ServiceError) in
+        return try ResultArchive(manifest, options: options) { (name) throws(ServiceError) in
             try bytes(named: name)
         } tree: { (image) throws(ServiceError) in
             try tree(of: image, manifest)
-        }
+        }.bytes()
     }
 
     /// The layers as OpenAI's clients expect them.

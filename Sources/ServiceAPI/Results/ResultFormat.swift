@@ -29,7 +29,7 @@ public enum ResultFormat: String, Sendable, CaseIterable {
     }
 
     /// Whether it holds one picture and no more.
-    var isOfOneImage: Bool { [.psd, .psb, .ora, .sheet].contains(self) }
+    public var isOfOneImage: Bool { [.psd, .psb, .ora, .sheet].contains(self) }
 
     /// The query parameter that overrides `Accept`.
     static let parameterName = "format"

@@ -42,7 +42,7 @@ struct ResultManifest: Codable, Sendable {
         var png: String?
 
         private enum CodingKeys: String, CodingKey {
-            case image, index, name, part, file, box, x, y, opacity, visible, clipped, group, png
+            case image, index, name, groups, part, file, box, x, y, opacity, visible, clipped, group, png
             case blendMode = "blend_mode"
         }
     }
