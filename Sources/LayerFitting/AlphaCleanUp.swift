@@ -6,8 +6,8 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
     public var emptyBelow: Int
     /// Alpha above this becomes 255.
     public var opaqueAbove: Int
-    /// Pieces of a layer that cover less than this many pixels of a layer of 640 x 640 (the limit grows and shrinks with
-    /// the layers' own area), and lie apart from the rest of it, go to the layer below; 0 keeps all.
+    /// Pieces of a layer that cover less than this many pixels of a layer of 640 x 640 (the limit grows and shrinks
+    /// with the layers' own area), and lie apart from the rest of it, go to the layer below; 0 keeps all.
     public var speckArea: Int
 
     /// What each may be.

@@ -28,8 +28,8 @@ final class AlphaStep {
         constants = FitBuffer(count: 2 * flagValues)
     }
 
-    /// Row `row` of the finer size: `guide` is its picture, [width, 4] premultiplied; alpha goes to [layers] rows that lie
-    /// `plane` values apart.
+    /// Row `row` of the finer size: `guide` is its picture, [width, 4] premultiplied; alpha goes to [layers] rows
+    /// that lie `plane` values apart.
     func write(
         row: Int, guide: UnsafePointer<UInt8>, width: Int, to alpha: UnsafeMutablePointer<UInt8>, plane: Int
     ) {

@@ -1,4 +1,5 @@
-/// The sizes through which layers grow to the picture's: the picture halved as often as it stays above the model's size.
+/// The sizes through which layers grow to the picture's: the picture halved as often as it stays above the model's
+/// size.
 struct FitPlan: Equatable {
     struct Size: Equatable {
         let width: Int

@@ -34,9 +34,9 @@ struct Fitting {
     func results() -> [[UInt8]] {
         guard plan.model != plan.sizes[0] || plan.sizes.count > 1 else { return colored { _ in nil } }
         let guides = GuidePyramid(picture, plan: plan)
-        var level = self.level(plan.model, guide: guides.model, alpha: alpha)
+        var planes = consistentAlpha(guides.model)
+        var level = self.level(plan.model, guide: guides.model, alpha: planes)
         var (scaleX, scaleY) = (plan.scaleX, plan.scaleY)
-        var planes = alpha
         for (step, guide) in guides.levels.enumerated() {
             let size = plan.sizes[step]
             let finer = FitBuffer<UInt8>(count: count * size.width * size.height)
@@ -56,6 +56,17 @@ struct Fitting {
         let bytes = colored { _ in AlphaStep(from: level, scaleX: scaleX, scaleY: scaleY, radius: radius) }
         // The levels are pointers: what they point to must live until here.
         return withExtendedLifetime((guides, planes)) { bytes }
+    }
+
+    /// The model's alpha, nearer to what the picture at the model's size needs.
+    private func consistentAlpha(_ guide: FitBuffer<UInt8>) -> FitBuffer<UInt8> {
+        let result = FitBuffer<UInt8>(count: alpha.count)
+        let level = level(plan.model, guide: guide, alpha: alpha)
+        Strips.forEachRow(of: plan.model.height) { row in
+            var level = level
+            fit_consistent_row(&level, layers.values, Int32(row), result.values)
+        }
+        return result
     }
 
     private func level(_ size: FitPlan.Size, guide: FitBuffer<UInt8>, alpha: FitBuffer<UInt8>) -> fit_level {

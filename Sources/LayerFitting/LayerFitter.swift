@@ -3,10 +3,11 @@ import ImageCodecs
 
 /// Brings layers from the model's size to the picture they were made from.
 ///
-/// Alpha grows in doublings, each guided by the picture at that size, so that its edges come to lie on the picture's own.
-/// A layer that is all one sees of a pixel has the picture's colour there; where several are seen, their colours are the
-/// model's, moved as little as it takes for the stack to give the picture; what is hidden keeps the model's colours,
-/// enlarged. Source-over of the result over nothing is the picture, alpha included, within one 8-bit level everywhere.
+/// Alpha grows in doublings, each guided by the picture at that size, so that its edges come to lie on the picture's
+/// own. A layer that is all one sees of a pixel has the picture's colour there; where several are seen, their colours
+/// are the model's, moved as little as it takes for the stack to give the picture; what is hidden keeps the model's
+/// colours, enlarged. Source-over of the result over nothing is the picture, alpha included, within one 8-bit level
+/// everywhere.
 public enum LayerFitter {
     /// The most layers of a stack.
     public static let largestCount = Int(FIT_MAX_LAYERS)

@@ -1,7 +1,7 @@
 import ImageCodecs
 
-/// Finds how many layers a picture has in a stack that was made with room: empty ones go, those that show the same thing
-/// twice become one.
+/// Finds how many layers a picture has in a stack that was made with room: empty ones go, those that show the same
+/// thing twice become one.
 enum LayerMerging {
     /// Two neighbours are one layer if their alphas overlap by this share of what both cover ...
     private static let leastOverlap = 0.85

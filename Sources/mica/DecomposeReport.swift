@@ -17,8 +17,9 @@ struct DecomposeReport {
         var lines = files
         let parameters = result.parameters
         if let caption = result.caption { lines.append("caption: \(caption)") }
+        let count = result.pictures.first?.layers.count ?? 0
         lines.append(
-            "\(result.pictures.first?.layers.count ?? 0) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+            "\(count) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
                 + " seed \(parameters.seed)")
         var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
         stages.append("fit \(Self.rounded(result.fitSeconds))")

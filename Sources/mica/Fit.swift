@@ -8,8 +8,8 @@ struct Fit: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Fits layers that are there already to the picture they were made from.",
         discussion: """
-            The layers, bottom first and of one size, come out with the picture's size and sharpness; put together they \
-            are the picture. The output is a folder (layer_1.png ...) or one file ending in .psd.
+            The layers, bottom first and of one size, come out with the picture's size and sharpness; together \
+            they are the picture. The output is a folder (layer_1.png ...) or one file ending in .psd.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))

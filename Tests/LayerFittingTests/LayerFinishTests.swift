@@ -43,7 +43,8 @@ import Testing
         #expect(Array(cleaned[1].bytes[speck..<speck + 4]) == [0, 0, 0, 0])
         #expect(Array(cleaned[0].bytes[speck..<speck + 4]) == [200, 100, 50, 255])
         #expect(try Pixels.flattened(cleaned) == Pixels.flattened([ground, upper]))
-        let kept = try LayerFinish(fit: .model, cleanUp: AlphaCleanUp(speckArea: 0)).finish([ground, upper], of: ground)
+        let kept = try LayerFinish(fit: .model, cleanUp: AlphaCleanUp(speckArea: 0)).finish(
+            [ground, upper], of: ground)
         #expect(kept == [ground, upper])
     }
 
@@ -54,7 +55,9 @@ import Testing
         #expect(try LayerFinish().finish(layers, of: ground).map(\.isEmpty) == [false, true, true])
         #expect(try LayerFinish(emptyLayers: .drop).finish(layers, of: ground).count == 1)
         // Nothing at all is still one layer.
-        #expect(try LayerFinish(emptyLayers: .drop).finish([empty, empty], of: try PixelBuffer(width: 32, height: 32)).count == 1)
+        #expect(
+            try LayerFinish(emptyLayers: .drop).finish([empty, empty], of: try PixelBuffer(width: 32, height: 32)).count
+                == 1)
     }
 
     @Test func asManyLayersAsThePictureHas() throws {

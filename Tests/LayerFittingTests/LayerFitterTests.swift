@@ -58,7 +58,9 @@ import Testing
     @Test func coloursAreThePicturesWhereSeenAndTheModelsWhereHidden() throws {
         // A red square in front of a ground that is green where the model cannot see it.
         let square = try Pixels.drawn(16, 16) { x, y in ([255, 0, 0], abs(x - 8) < 4 && abs(y - 8) < 4 ? 255 : 0) }
-        let ground = try Pixels.drawn(16, 16) { x, y in (abs(x - 8) < 4 && abs(y - 8) < 4 ? [0, 200, 0] : [0, 0, 90], 255) }
+        let ground = try Pixels.drawn(16, 16) { x, y in
+            (abs(x - 8) < 4 && abs(y - 8) < 4 ? [0, 200, 0] : [0, 0, 90], 255)
+        }
         let picture = try Pixels.drawn(128, 128) { x, y in
             (abs(x - 64) < 32 && abs(y - 64) < 32 ? [240, 10, y / 2] : [x / 2, 10, 100], 255)
         }

@@ -62,7 +62,8 @@ import Testing
         let client = try fixture.client()
         let job = try finishedJob(fixture, client, layers: 3)
         let json = "Content-Type: application/json\r\nPrefer: respond-async\r\n"
-        let answer = try post(client, "\(job)/layers/2/layers", more: json, body: "{\"layers\": \"auto\", \"max_layers\": 2}")
+        let answer = try post(
+            client, "\(job)/layers/2/layers", more: json, body: "{\"layers\": \"auto\", \"max_layers\": 2}")
         #expect(answer.status == 202, "\(answer.text)")
         let path = try #require(answer.fields["location"])
         #expect(

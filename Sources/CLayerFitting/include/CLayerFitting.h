@@ -32,6 +32,11 @@ void fit_halve_row(const uint8_t *upper, const uint8_t *lower, uint8_t *y, int w
 // top ..< bottom; beyond the edges the last pixel counts. x is [height, width, 4].
 void fit_area_row(const uint8_t *x, int width, int height, double top, double bottom, double scale_x, uint8_t *y, int columns);
 
+// Row `row` of the model's alpha, moved at edges so that the layers [layers, height, width, 4], straight RGBA with the alpha of `level`,
+// come nearer to the picture: a VAE blurs alpha more than the picture is. `result` is [layers, height, width]; colours of the layers
+// and the lowest layer's alpha are taken as they are.
+void fit_consistent_row(const fit_level *level, const uint8_t *layers, int row, uint8_t *result);
+
 // --- alpha ---------------------------------------------------------------------------------------------------------------------
 // For each pixel of row `row` the linear model alpha = slopes * guide + offset of its (2 * radius + 1)^2 surroundings, and the range
 // that alpha has there: `model` is [layers, FIT_MODEL_VALUES, width], written where `flags` [layers, blocks] is not FIT_CONSTANT.

@@ -25,12 +25,13 @@ struct LayerRequest: Sendable {
 
         private static let imageName = "image"
 
-        /// Reads query and fields; `answersWithResult` if `format` and `Accept` matter. Without `hasPicture` the request is
-        /// about an image of an earlier result.
+        /// Reads query and fields; `answersWithResult` if `format` and `Accept` matter. Without `hasPicture` the
+        /// request is about an image of an earlier result.
         init(_ head: RequestHead, answersWithResult: Bool, hasPicture: Bool = true) throws(ServiceError) {
             bodyKind = hasPicture || head.hasBody ? try RequestBodyKind(head) : nil
             let query = try RequestQuery(head)
-            image = hasPicture ? 1 : try query.integer(Self.imageName, DecompositionParameters.imageCountRange, usual: 1)
+            image =
+                hasPicture ? 1 : try query.integer(Self.imageName, DecompositionParameters.imageCountRange, usual: 1)
             var options = OptionReader()
             for (name, value) in query.pairs where !(answersWithResult && name == ResultFormat.parameterName) {
                 if !hasPicture, name == Self.imageName { continue }

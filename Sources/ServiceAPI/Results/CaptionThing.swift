@@ -1,7 +1,7 @@
 /// Something that a caption names, and where it says that it is.
 ///
-/// Read by a few rules, not by a model: a clause's first noun phrase (an article, then words up to a verb or preposition)
-/// or its quoted text, and the clause's words for a place.
+/// Read by a few rules, not by a model: a clause's first noun phrase (an article, then words up to a verb or
+/// preposition) or its quoted text, and the clause's words for a place.
 struct CaptionThing: Equatable {
     let name: String
     /// Nil if the clause names no place.
@@ -20,14 +20,16 @@ struct CaptionThing: Equatable {
     ]
     /// What ends a noun phrase, besides words in -ing.
     private static let ends: Set<String> = [
-        "is", "are", "was", "were", "has", "have", "in", "on", "at", "of", "with", "and", "or", "to", "from", "by", "for",
+        "is", "are", "was", "were", "has", "have", "in", "on", "at", "of", "with", "and", "or", "to", "from", "by",
+        "for",
         "that", "which", "who", "near", "behind", "above", "below", "under", "over", "against", "there", "as", "into",
         "stands", "sits", "lies", "reads", "says", "features", "shows", "depicts", "next", "beside", "between",
     ]
     /// What names no thing in the picture.
     private static let vague: Set<String> = [
         "image", "picture", "photo", "photograph", "scene", "background", "foreground", "center", "centre", "middle",
-        "left", "right", "top", "bottom", "side", "corner", "part", "area", "view", "style", "design", "color", "colour",
+        "left", "right", "top", "bottom", "side", "corner", "part", "area", "view", "style", "design", "color",
+        "colour",
         "poster", "illustration", "composition", "text", "letters", "words", "front", "edge", "graphic", "layer",
     ]
     private static let placeWords: [String: (across: Int?, down: Int?)] = [

@@ -68,8 +68,8 @@ enum LayerNames {
 
     // MARK: The caption
 
-    /// Layers that the caption names: a thing with a place goes to the only layer there, and the first thing without one
-    /// to the only layer that is left.
+    /// Layers that the caption names: a thing with a place goes to the only layer there, and the first thing without
+    /// one to the only layer that is left.
     private static func captionNames(_ caption: String, _ places: [Place?]) -> [(index: Int, name: String)] {
         var open = places.indices.dropFirst().filter { places[$0] != nil }
         var result: [(Int, String)] = []

@@ -75,11 +75,12 @@ public struct LayerSplit: Sendable {
 }
 
 extension LayerTree {
-    /// A tree of layers that each name the groups around them, outermost first: neighbours under the same name are of one
-    /// group. Throws what the other initialisers throw.
+    /// A tree of layers that each name the groups around them, outermost first: neighbours under the same name are of
+    /// one group. Throws what the other initialisers throw.
     public init(width: Int, height: Int, paths: [(groups: [String], layer: ImageLayer)]) throws(ImageError) {
         for path in paths where path.groups.count > Self.maximumDepth {
-            throw .countOutOfRange(what: "groups inside one another", count: path.groups.count, limit: Self.maximumDepth)
+            throw .countOutOfRange(
+                what: "groups inside one another", count: path.groups.count, limit: Self.maximumDepth)
         }
         try self.init(width: width, height: height, nodes: Self.nodes(paths[...], depth: 0))
     }

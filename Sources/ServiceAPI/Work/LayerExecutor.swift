@@ -28,7 +28,9 @@ final class LayerExecutor: JobExecutor {
         do throws(ServiceError) {
             // Decoded here, one picture a worker at a time, since a small file may hold a very large one.
             progress(JobProgress(stage: "decode_picture", step: 0, total: 1, fraction: 0))
-            let split = try wanted.split?.split(wanted.picture, options: decodeOptions)
+            let split = try wanted.split.map { (split) throws(ServiceError) in
+                try split.split(wanted.picture, options: decodeOptions)
+            }
             let picture: PixelBuffer
             if let split { picture = split.picture } else { picture = try decoded(wanted.picture) }
             let result = try decompose(picture, wanted.parameters, engine, work, progress)

@@ -1,7 +1,7 @@
 import ImageCodecs
 
-/// A layer of a result that is to be split, as the jobs keep it: the whole picture comes along, since the job that it was
-/// of may be gone by then.
+/// A layer of a result that is to be split, as the jobs keep it: the whole picture comes along, since the job that it
+/// was of may be gone by then.
 struct SplitWork: Codable, Sendable, Equatable {
     /// A layer whose PNG is one of the files that follow each other in the job's body.
     struct Layer: Codable, Sendable, Equatable {
