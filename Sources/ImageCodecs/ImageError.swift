@@ -66,7 +66,7 @@ extension ImageError: CustomStringConvertible {
         case .outputTooLarge(let format, let limit):
             return "the result is too large for \(format) (\(limit)); make it smaller or choose another format"
         case .noLayers:
-            return "the file has no layers that can be read here; send PSD, PSB, OpenRaster, or a ZIP with manifest.json"
+            return "the file has no layers that are read here; send PSD, PSB, OpenRaster, or a ZIP with manifest.json"
         case .cannotHold(let format, let what):
             return "\(format) cannot hold \(what); choose another format, such as PSD"
         case .codecFailure(let operation, let detail):

@@ -42,5 +42,7 @@ public enum WebPEncoder {
         return Array(UnsafeBufferPointer(start: bytes, count: writer.size))
     }
 
-    private static func failure(_ detail: String) -> ImageError { .codecFailure(operation: "writing WebP", detail: detail) }
+    private static func failure(_ detail: String) -> ImageError {
+        .codecFailure(operation: "writing WebP", detail: detail)
+    }
 }

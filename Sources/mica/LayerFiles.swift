@@ -7,7 +7,7 @@ enum LayerFiles {
     /// Everything for a folder (layers, PSDs, `result.json`), or one file in the target's form; several pictures get
     /// one each where a form holds one.
     static func files(
-        of result: LayeredResult, for target: OutputTarget, options: FileOptions = FileOptions(), withSheet: Bool = false
+        of result: LayeredResult, for target: OutputTarget, options: FileOptions, withSheet: Bool
     ) throws -> [(name: String, bytes: [UInt8])] {
         let encoder = ResultEncoder(result, options: options)
         let stem = target.url.deletingPathExtension().lastPathComponent

@@ -42,7 +42,8 @@ struct LayerFileTests {
         let stack = """
             <?xml version='1.0'?><!-- a <comment> -->
             <image version="0.0.3" w="4" h="3" ><stack x="0" y="0" name="root">
-              <layer name='A &amp; &#x7FA4;&#39;' src="data/a.png" opacity="0.5" visibility="hidden" x="-1" y="1"></layer>
+              <layer name='A &amp; &#x7FA4;&#39;' src="data/a.png" opacity="0.5"
+                visibility="hidden" x="-1" y="1"></layer>
               <stack isolation="auto"><!-- --><layer src="data/a.png" composite-op="svg:plus"/></stack>
               <stack name="i" composite-op="svg:multiply"/>
             </stack></image>
@@ -143,13 +144,14 @@ struct LayerFileTests {
         arguments: [
             "", "[]", "{}", "{\"layers\": []}", "{\"layers\": [{}]}", "{\"layers\": [{\"file\": 1}]}",
             "{\"layers\": [{\"file\": \"c.png\"}]}", "{\"layers\": [{\"file\": \"../a.png\"}]}",
-            "{\"layers\": [{\"file\": \"a.png\", \"x\": 99999999}]}", "{\"layers\": [{\"file\": \"a.png\", \"x\": 1e40}]}",
+            "{\"layers\": [{\"file\": \"a.png\", \"x\": 99999999}]}",
+            "{\"layers\": [{\"file\": \"a.png\", \"x\": 1e40}]}",
             "{\"layers\": [{\"file\": \"a.png\", \"opacity\": 1.1}]}",
             "{\"layers\": [{\"file\": \"a.png\", \"blend_mode\": \"dissolve\"}]}",
             "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}]}",
             "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}], \"groups\": [{\"id\": 1, \"group\": 1}]}",
-            "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}, {\"file\": \"a.png\"}, {\"file\": \"a.png\", \"group\": 1}],"
-                + " \"groups\": [{\"id\": 1}]}",
+            "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}, {\"file\": \"a.png\"},"
+                + " {\"file\": \"a.png\", \"group\": 1}], \"groups\": [{\"id\": 1}]}",
             "{\"layers\": [{\"file\": \"a.png\"}], \"groups\": [{\"id\": 1}, {\"id\": 1}]}",
             "{\"width\": 0, \"height\": 4, \"layers\": [{\"file\": \"a.png\"}]}",
             "{\"width\": 900000, \"height\": 4, \"layers\": [{\"file\": \"a.png\"}]}",
@@ -166,7 +168,8 @@ struct LayerFileTests {
         let entry = "{\"file\": \"a.png\"}"
         let manifest = "{\"layers\": [\([String](repeating: entry, count: 100).joined(separator: ","))]}"
         let file = try Self.archive(manifest)
-        #expect(try LayerFileReader.read(file, options: LayerReadOptions(maximumLayerPixels: 3_000)).layers.count == 100)
+        let enough = LayerReadOptions(maximumLayerPixels: 3_000)
+        #expect(try LayerFileReader.read(file, options: enough).layers.count == 100)
         #expect(throws: ImageError.tooManyPixels(width: 6, height: 5, limit: 29)) {
             try LayerFileReader.read(file, options: LayerReadOptions(maximumLayerPixels: 2_999))
         }
@@ -226,7 +229,9 @@ struct LayerFileTests {
     @Test("notes go into a PNG without touching its pixels")
     func texts() throws {
         let image = try PixelBuffer(width: 3, height: 2, red: 9, alpha: 200)
-        let notes = [PNGOptions.Text(key: "parameters", value: "a cat\nSteps: 4"), .init(key: "mica", value: "{\"群\": 1}")]
+        let notes = [
+            PNGOptions.Text(key: "parameters", value: "a cat\nSteps: 4"), .init(key: "mica", value: "{\"群\": 1}"),
+        ]
         let plain = try PNGEncoder.encode(image)
         let noted = try PNGTexts.inserting(notes, into: plain)
         #expect(try ImageDecoder.decode(noted).pixels == image)

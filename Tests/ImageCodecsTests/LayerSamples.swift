@@ -19,8 +19,8 @@ enum LayerSamples {
     /// Everything that PSD holds: groups in groups, modes, faint and hidden nodes, clipping, boxes beyond the canvas.
     static func everything() throws -> LayerTree {
         let inner = LayerGroup(
-            name: "inner", children: [.layer(try layer("deep", x: 5, y: 6, width: 9, height: 7, kind: 2))], opacity: 200,
-            blending: .isolated(.screen))
+            name: "inner", children: [.layer(try layer("deep", x: 5, y: 6, width: 9, height: 7, kind: 2))],
+            opacity: 200, blending: .isolated(.screen))
         let group = LayerGroup(
             name: "Gruppe / 群", children: [
                 .layer(try layer("base", x: 3, y: 4, width: 20, height: 15, kind: 1)),

@@ -131,7 +131,8 @@ struct PSDReaderTests {
     func disabledEffects() throws {
         for text in ["masterFXSwitchbool\u{0}DrSh enabbool\u{1}", "masterFXSwitchbool\u{1}DrSh enabbool\u{0}"] {
             let extra = Self.block("lfx2", Array(text.utf8))
-            let file = Self.handmade(channels: [0, 1, 2].map { ($0, Self.stored[0]) }, width: 3, height: 2, extra: extra)
+            let channels = [0, 1, 2].map { ($0, Self.stored[0]) }
+            let file = Self.handmade(channels: channels, width: 3, height: 2, extra: extra)
             #expect(try PSDReader.read(file).layers.count == 1)
         }
     }
@@ -180,7 +181,8 @@ struct PSDReaderTests {
             // Behind the layers comes the merged picture, which is not looked at.
             let layers = try #require(file.indices.last { file[$0...].starts(with: Array("8BIMluni".utf8)) })
             for cut in stride(from: 0, to: layers + 40, by: cut(layers)) {
-                #expect(throws: ImageError.self, "\(cut)") { try PSDReader.read(Array(file[..<cut]), options: Self.small) }
+                let part = Array(file[..<cut])
+                #expect(throws: ImageError.self, "\(cut)") { try PSDReader.read(part, options: Self.small) }
             }
         }
     }
@@ -207,8 +209,8 @@ struct PSDReaderTests {
 
     @Test("groups that do not begin, do not end, or go too deep")
     func groups() throws {
-        let tree = try LayerTree(
-            width: 4, height: 4, nodes: [.group(LayerGroup(name: "g", children: [.layer(ImageLayer(name: "l", pixels: nil))]))])
+        let group = LayerGroup(name: "g", children: [.layer(ImageLayer(name: "l", pixels: nil))])
+        let tree = try LayerTree(width: 4, height: 4, nodes: [.group(group)])
         let file = try PSDWriter.encode(tree)
         func place(_ text: String, _ bytes: [UInt8]) throws -> Int {
             let pattern = Array(text.utf8)
@@ -218,7 +220,9 @@ struct PSDReaderTests {
         var open = file
         let first = try place("8BIMlsct", open)
         open[first + 15] = 0
-        #expect(throws: ImageError.damaged(.photoshop, detail: "a group that does not begin")) { try PSDReader.read(open) }
+        #expect(throws: ImageError.damaged(.photoshop, detail: "a group that does not begin")) {
+            try PSDReader.read(open)
+        }
         var unended = file
         let last = try #require(unended.indices.last { unended[$0...].starts(with: Array("8BIMlsct".utf8)) })
         unended[last + 15] = 0

@@ -36,7 +36,8 @@ import Testing
         let parameters = try #require(checker.schemas["SplitParameters"]?["properties"] as? [String: Any])
         #expect(Set(parameters.keys) == names)
         let split = "/v1/jobs/{id}/layers/{n}/layers"
-        for (path, more) in [("/v1/layers", ["format"]), ("/v1/jobs", []), (split, ["format", "image"])] {
+        let forms = ["format", "layer_format", "trim", "group", "metadata"]
+        for (path, more) in [("/v1/layers", forms), ("/v1/jobs", []), (split, forms + ["image"])] {
             let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
             let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }
                 .filter { $0["in"] as? String == "query" }

@@ -74,7 +74,8 @@ extension LayerManifest {
             }
             var groups: [Int: Group] = [:]
             for group in list {
-                guard groups.updateValue(group, forKey: group.id) == nil else { throw damaged("two groups with one id") }
+                let former = groups.updateValue(group, forKey: group.id)
+                guard former == nil else { throw damaged("two groups of one id") }
             }
             self.groups = groups
         }
@@ -85,7 +86,7 @@ extension LayerManifest {
             while shared < min(path.count, open.count), path[shared] == open[shared] { shared += 1 }
             while open.count > shared { try close() }
             for id in path[shared...] {
-                guard !closed.contains(id) else { throw damaged("the layers of group \(id) are not next to each other") }
+                guard !closed.contains(id) else { throw damaged("the layers of group \(id) are not neighbours") }
                 open.append(id)
                 nodes.append([])
             }
@@ -103,7 +104,7 @@ extension LayerManifest {
             var next = id
             while let id = next {
                 guard let group = groups[id] else { throw damaged("there is no group \(id)") }
-                guard path.count < LayerTree.maximumDepth else { throw damaged("groups too deep, or inside themselves") }
+                guard path.count < LayerTree.maximumDepth else { throw damaged("groups too deep or in themselves") }
                 path.append(id)
                 next = group.group
             }

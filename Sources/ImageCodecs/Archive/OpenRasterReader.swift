@@ -111,7 +111,8 @@ public enum OpenRasterReader {
             let text = element.attributes["composite-op"] ?? BlendMode.normal.openRasterName
             guard let mode = BlendMode.byOpenRasterName[text] else {
                 throw .unsupportedFeature(
-                    .openRaster, detail: "\"\(name.prefix(60))\" has the blend mode \"\(text.prefix(40))\"; merge it first")
+                    .openRaster,
+                    detail: "\"\(name.prefix(60))\" has the blend mode \"\(text.prefix(40))\"; merge it first")
             }
             return mode
         }

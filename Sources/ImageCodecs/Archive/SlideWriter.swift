@@ -133,7 +133,8 @@ struct SlideShapes {
     ) -> String {
         let (left, top) = (scale.length(x), scale.length(y))
         let (wide, tall) = (max(1, scale.length(x + width) - left), max(1, scale.length(y + height) - top))
-        let children = hasChildren ? "<a:chOff x=\"\(left)\" y=\"\(top)\"/><a:chExt cx=\"\(wide)\" cy=\"\(tall)\"/>" : ""
+        let inner = "<a:chOff x=\"\(left)\" y=\"\(top)\"/><a:chExt cx=\"\(wide)\" cy=\"\(tall)\"/>"
+        let children = hasChildren ? inner : ""
         return "<a:xfrm><a:off x=\"\(left)\" y=\"\(top)\"/><a:ext cx=\"\(wide)\" cy=\"\(tall)\"/>\(children)</a:xfrm>"
     }
 }

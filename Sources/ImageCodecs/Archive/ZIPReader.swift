@@ -1,7 +1,7 @@
 /// Reads ZIP archives that anybody may have made.
 ///
-/// Only what is beyond doubt is taken: one directory at the end, entries that neither overlap nor leave the folder, each
-/// name once, sizes and sums that are true. Source: PKWARE APPNOTE 6.3.10.
+/// Only what is beyond doubt is taken: one directory at the end, entries that neither overlap nor leave the folder,
+/// each name once, sizes and sums that are true. Source: PKWARE APPNOTE 6.3.10.
 public struct ZIPReader: Sendable {
     /// The most entries.
     public static let maximumEntries = 20_000
@@ -64,8 +64,8 @@ public struct ZIPReader: Sendable {
 
     /// The entry's bytes, unpacked and compared with their sum.
     ///
-    /// Throws `ImageError.inputTooLarge` for more than `limit` bytes, and `damaged` for a name that is not there or data
-    /// that is not what the directory says.
+    /// Throws `ImageError.inputTooLarge` for more than `limit` bytes, and `damaged` for a name that is not there or
+    /// data that is not what the directory says.
     public func read(_ name: String, limit: Int) throws(ImageError) -> [UInt8] {
         guard let place = places[name] else { throw Self.damaged("it has no \"\(name.prefix(80))\"") }
         let entry = entries[place]

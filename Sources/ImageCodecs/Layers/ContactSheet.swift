@@ -77,7 +77,7 @@ public enum ContactSheet {
             func badness(_ columns: Int) -> Double {
                 let rows = Double((count + columns - 1) / columns)
                 let ratio = Double(columns) * cell.0 / (rows * cell.1)
-                return abs(log(ratio / 1.4)) + 0.2 * (rows * Double(columns) - Double(count)) / Double(count)
+                return abs(log(ratio / 1.4)) + 0.8 * (rows * Double(columns) - Double(count)) / Double(count)
             }
             return badness(first) < badness(second)
         }

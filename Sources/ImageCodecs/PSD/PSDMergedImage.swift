@@ -11,10 +11,9 @@ enum PSDMergedImage {
         if compression == 1 {
             counts = try PSDChannel.rowCounts(&reader, header.channels * height, header.dialect)
         }
-        let least = compression == 0 ? width * height * header.colorChannels : 0
-        guard reader.remaining >= least, compression == 0 || reader.remaining >= 2 * height * ((width + 127) / 128) else {
-            throw .truncated(.photoshop)
-        }
+        // What the colours need at least: two bytes become at most 128.
+        let row = compression == 0 ? width : 2 * ((width + 127) / 128)
+        guard reader.remaining >= row * height * header.colorChannels else { throw .truncated(.photoshop) }
         var bytes = [UInt8](repeating: 255, count: width * height * PixelBuffer.channels)
         for channel in 0..<header.colorChannels {
             for y in 0..<height {

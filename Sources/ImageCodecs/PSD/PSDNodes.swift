@@ -10,7 +10,8 @@ struct PSDNodes {
         switch record.section {
         case .boundary:
             guard open.count <= LayerTree.maximumDepth else {
-                throw .countOutOfRange(what: "groups inside one another", count: open.count, limit: LayerTree.maximumDepth)
+                throw .countOutOfRange(
+                    what: "groups inside one another", count: open.count, limit: LayerTree.maximumDepth)
             }
             open.append([])
         case .openFolder, .closedFolder:
@@ -73,6 +74,6 @@ struct PSDNodes {
 
     private func unsupported(_ what: String, _ name: String) -> ImageError {
         .unsupportedFeature(
-            .photoshop, detail: "\"\(name.prefix(60))\" has \(what); rasterize or merge it in the program it comes from")
+            .photoshop, detail: "\"\(name.prefix(60))\" has \(what); rasterize or merge it where it was made")
     }
 }

@@ -1,12 +1,14 @@
 /// Reads layered Photoshop files (PSD and PSB) that anybody may have made: 8-bit RGB and grey.
 ///
-/// What cannot be kept exactly (effects, adjustments, vector masks, other colour modes) is refused with its name, since a
-/// flat picture that is silently wrong helps nobody. Source: Adobe Photoshop File Formats Specification (November 2019).
+/// What cannot be kept exactly (effects, adjustments, vector masks, other colour modes) is refused with its name, since
+/// a flat picture that is silently wrong helps nobody.
+///
+/// Source: Adobe Photoshop File Formats Specification (November 2019).
 public enum PSDReader {
     /// Reads a file into a tree.
     ///
-    /// Layer masks become part of the layers' alpha, fill opacity part of their opacity; colours are converted to sRGB by
-    /// an embedded profile. A file without layers gives its merged image as one layer. Sizes are checked against
+    /// Layer masks become part of the layers' alpha, fill opacity part of their opacity; colours are converted to sRGB
+    /// by an embedded profile. A file without layers gives its merged image as one layer. Sizes are checked against
     /// `options` before memory is taken. Throws `ImageError`.
     public static func read(
         _ bytes: [UInt8], options: LayerReadOptions = LayerReadOptions()

@@ -42,7 +42,8 @@ struct ManifestNodes {
         layers.append(
             ResultManifest.Layer(
                 image: image + 1, index: index + 1, name: layer.name, groups: path.isEmpty ? nil : path,
-                part: part, file: "\(part).png", box: box, opacity: Self.share(layer.opacity), visible: layer.isVisible ? nil : false,
+                part: part, file: "\(part).png", box: box, opacity: Self.share(layer.opacity),
+                visible: layer.isVisible ? nil : false,
                 blendMode: layer.blendMode == .normal ? nil : layer.blendMode.rawValue,
                 clipped: layer.isClipped ? true : nil, group: group))
     }

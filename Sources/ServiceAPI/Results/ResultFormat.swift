@@ -34,6 +34,9 @@ public enum ResultFormat: String, Sendable, CaseIterable {
     /// The query parameter that overrides `Accept`.
     static let parameterName = "format"
 
+    /// The names in queries that say how a result comes, and not what it is.
+    static let queryNames = [parameterName] + FileOptions.Name.allCases.map(\.rawValue)
+
     /// The form that `name` asks for, else the one that `Accept` prefers.
     static func chosen(name: String?, accept: AcceptField) throws(ServiceError) -> ResultFormat {
         if let name {

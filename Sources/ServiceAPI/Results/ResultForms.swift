@@ -46,7 +46,8 @@ struct ResultForms: Sendable {
         var pixels = try PixelBuffer(width: 1, height: 1)
         if let own = layer.pixels { pixels = own }
         switch options.layerFormat {
-        case .png: return try PNGEncoder.encode(pixels, options: PNGOptions(clearsTransparentColor: false, texts: texts))
+        case .png:
+            return try PNGEncoder.encode(pixels, options: PNGOptions(clearsTransparentColor: false, texts: texts))
         case .webp: return try WebPEncoder.encode(pixels, clearsTransparentColor: false)
         }
     }
