@@ -45,7 +45,7 @@ import Testing
         #expect(try Pixels.flattened(cleaned) == Pixels.flattened([ground, upper]))
         let kept = try LayerFinish(fit: .model, cleanUp: AlphaCleanUp(speckArea: 0)).finish(
             [ground, upper], of: ground)
-        #expect(kept == [ground, upper])
+        #expect(kept[1].bytes[speck + 3] == 255 && kept[0] == ground)
     }
 
     @Test func emptyLayers() throws {
@@ -67,7 +67,7 @@ import Testing
         var finish = LayerFinish(fit: .model, mergesLayers: true)
         let merged = try finish.finish(room, of: try scene.picture)
         #expect(merged.count == 3)
-        #expect(merged[1] == scene.layers[1])
+        #expect(Pixels.alphaError(merged[1], scene.layers[1]) < 0.1)
         finish.fit = .original
         let fitted = try finish.finish(room, of: try scene.picture)
         #expect(fitted.count == 3)

@@ -28,7 +28,9 @@ struct Scene {
             let color = (0..<3).map { _ in Double.random(in: 0...255, using: &numbers) }
             return isGrey ? [color[0], color[0], color[0]] : color
         }
-        let (left, right, disc, glow) = (color(), color(), color(), color())
+        let (left, right, glow) = (color(), color(), color())
+        // An edge between equal colours could not be found.
+        let disc = zip(left, right).map { $0 + $1 > 255 ? 20.0 : 235.0 }
         let (w, h) = (Double(width), Double(height))
         let radius = min(w, h) * 0.3
         layers = [
