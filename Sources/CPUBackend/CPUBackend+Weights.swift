@@ -8,8 +8,19 @@ extension CPUBackend {
         return try shared(tensor)
     }
 
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        let columns = table.shape[1]
+        let result = try allocate([indices.count, columns], .float32)
+        for (place, index) in indices.enumerated() {
+            // What is touched of a mapped table is not counted: a few pages, where the whole may be a gigabyte.
+            let row = try shared(table.rows(Int(index)..<(Int(index) + 1)), isCounted: false)
+            widen(row, 0..<columns, into: result.floats + place * columns)
+        }
+        return result
+    }
+
     /// The checkpoint's own bytes, or a copy of them if they lie askew.
-    func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    func shared(_ tensor: HostTensor, isCounted: Bool = true) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
@@ -17,7 +28,9 @@ extension CPUBackend {
             return try alignedCopy(of: tensor)
         }
         return Tensor(
-            storage: HostStorage(sharing: address, byteCount: tensor.byteCount, of: tensor.memory),
+            storage: try HostStorage(
+                sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator,
+                isCounted: isCounted),
             shape: tensor.shape, dtype: tensor.dtype)
     }
 

@@ -1,7 +1,8 @@
 import CKernels
 import COpenBLAS
-import class Foundation.ProcessInfo
 import TensorCore
+
+import class Foundation.ProcessInfo
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///
@@ -9,7 +10,7 @@ import TensorCore
 /// element type; a matrix product widens them a panel at a time.
 // @unchecked because all state is immutable but for the allocator, which locks.
 public final class CPUBackend: Backend, @unchecked Sendable {
-    public let name = "cpu"
+    public let name: String
     let workers: Workers
     let allocator: HostAllocator
     /// In what matrices are multiplied.
@@ -24,26 +25,48 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
-    ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
+    ///   - limitBytes: bound on the bytes in use at once: tensors, staged weights and what is lent of a mapping; nil
+    ///     sets none.
     ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
+    ///   - name: what users call it, where there are several.
+    ///   - shared: a bound that other backends' allocations count against too.
     public convenience init(
-        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32
+        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32, name: String = "cpu",
+        shared: SharedMemoryLimit? = nil
     ) {
-        self.init(threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false)
+        self.init(
+            threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false, name: name,
+            shared: shared)
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
-    package init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool) {
+    package init(
+        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool,
+        name: String = "cpu", shared: SharedMemoryLimit? = nil
+    ) {
+        self.name = name
         self.precision = precision
         multipliesBFloat16 = precision != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
         multipliesInt8 = precision == .int8 && ComputePrecision.hasFastInt8 && !isPortable
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        allocator = HostAllocator(limitBytes: limitBytes)
+        allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         openblas_set_num_threads(1)
     }
 
     public var memory: MemoryUse { allocator.memory }
+
+    public var limitBytes: Int? { allocator.smallestLimitBytes }
+
+    /// Products read the weights where they are mapped.
+    public var sharesHostMemory: Bool { true }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        let block = try allocator.allocate(byteCount, operation: "staged weights")
+        return HostStaging(base: block, byteCount: byteCount, allocator: allocator)
+    }
+
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { allocator.setPressure(relieve) }
 
     public func resetPeak() { allocator.resetPeak() }
 
@@ -70,11 +93,15 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
-        Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
+        guard tensor.storage.deviceName == name else {
+            throw .wrongDevice(operation: "download", device: name, found: tensor.storage.deviceName)
+        }
+        return Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {
         operation.validate()
+        try operation.checkDevice(name)
         switch operation {
         case .linear(let input, let weight, let bias, let activation, let output):
             try linear(input, weight, bias, activation, output)

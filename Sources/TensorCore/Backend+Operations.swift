@@ -5,6 +5,12 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// A float32 tensor of another device, copied to this one; one of this device as it is.
+    public func receive(_ tensor: Tensor, from source: any Backend) throws(TensorError) -> Tensor {
+        guard source.name != name else { return tensor }
+        return try upload(try source.download(tensor), tensor.shape)
+    }
+
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {
         try allocate(shape, .float32)

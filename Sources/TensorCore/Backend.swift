@@ -33,6 +33,24 @@ public protocol Backend: AnyObject, Sendable {
     /// data when there is one frame, in whatever layout this backend convolves with.
     func convolutionWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
+    /// The rows `indices` of a table [R, C] that stays where it is, as [indices.count, C] float32: an embedding, of
+    /// which a prompt needs a few rows.
+    func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor
+
+    /// True if `weight` shares the checkpoint's bytes, so that nothing is won by copying a block before its use.
+    var sharesHostMemory: Bool { get }
+
+    /// Host memory to stage weights in, from which this backend takes them fastest; on the host it is device memory
+    /// too. Throws `outOfMemory` if it does not fit the budget.
+    func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory
+
+    /// Sets what is called, on the caller's thread, before an allocation fails for the limit: it may give back memory
+    /// of this backend (weights that can be read again) and returns true if it did, and the allocation is tried again.
+    func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?)
+
+    /// Bytes that may be in use at once; nil if nothing bounds them.
+    var limitBytes: Int? { get }
+
     /// Gives memory that is kept for reuse back to the system; called between stages.
     func releaseUnusedMemory()
 
@@ -43,7 +61,7 @@ public protocol Backend: AnyObject, Sendable {
     func resetPeak()
 }
 
-/// Bytes of tensors on a device (mapped checkpoint bytes are not counted).
+/// Bytes that a device holds: tensors, staged weights, and weights that are lent from a mapped checkpoint.
 public struct MemoryUse: Sendable, Hashable {
     /// Now, and at most since the peak was reset.
     public var usedBytes: Int

@@ -4,6 +4,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
     /// The backend cannot compute with this element type.
     case unsupportedDType(operation: String, dtype: DType)
+    /// A tensor that lies on another device reached an operation; it must be transferred first.
+    case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
     case cancelled
 
@@ -15,6 +17,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
                 + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .wrongDevice(let operation, let device, let found):
+            return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:
             return "cancelled"
         }

@@ -42,6 +42,8 @@ struct Decompose: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
+
     @Option(
         help: ArgumentHelp(
             "Noise to start from: a safetensors file with the packed tensor 'latents'.", valueName: "file"))
@@ -84,12 +86,13 @@ struct Decompose: ParsableCommand {
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
-        let backend = CPUBackend(threads: threads, precision: precision)
+        let request = try offload.request()
+        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
-        let recorder = dump == nil ? nil : TensorRecorder(backend: backend)
+        let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
         var hooks = LayeredPipeline.Hooks()
         hooks.cancellation = cancellation

@@ -4,6 +4,7 @@ import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
@@ -15,8 +16,10 @@ final class PipelineDecomposer: LayerDecomposer {
     private let pipeline: Mutex<LayeredPipeline>
 
     /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+    init(
+        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest, cacheBytes: Int
+    ) throws(PipelineError) {
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true

@@ -5,6 +5,7 @@ import HTTPTransport
 import Jobs
 import Logging
 import ServiceAPI
+import TensorCore
 
 /// Makes the parts of the service from the settings.
 enum ServeWiring {
@@ -17,10 +18,13 @@ enum ServeWiring {
                 source: "precision", value: settings.precision,
                 expected: "one of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))")
         }
+        let request = try OffloadRequest(
+            offload: settings.offload, device: settings.device, budget: settings.budget,
+            hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
         return try PipelineDecomposer(
             model: try ModelLocation.folder(settings.model),
-            backend: CPUBackend(threads: settings.threads, precision: precision),
-            cacheBytes: settings.cacheMiB << 20)
+            devices: try EngineDevices.open(request, threads: settings.threads, precision: precision),
+            request: request, cacheBytes: settings.cacheMiB << 20)
     }
 
     /// The keys of the file and of the environment.

@@ -59,7 +59,9 @@ public final class AutoencoderKLQwenImage {
             let scaled = try backend.channelAffine(
                 latent, scale: try backend.upload(configuration.latentsStd, [count]),
                 shift: try backend.upload(configuration.latentsMean, [count]))
-            if let observer { try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame) }
+            if let observer {
+                try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame)
+            }
             return try decoder(scaled, on: backend) { () throws(TensorError) in
                 if cancellation?.isCancelled == true { throw .cancelled }
             }
@@ -83,6 +85,8 @@ public final class AutoencoderKLQwenImage {
     private func loadedEncoder() throws(WeightsError) -> AutoencoderEncoder {
         if let encoder { return encoder }
         let loaded = try AutoencoderEncoder(weights, configuration)
+        // Convolutions are laid out anew, so the checkpoint's pages have done their work.
+        weights.source.giveBackPages()
         encoder = loaded
         return loaded
     }
@@ -90,6 +94,7 @@ public final class AutoencoderKLQwenImage {
     private func loadedDecoder() throws(WeightsError) -> AutoencoderDecoder {
         if let decoder { return decoder }
         let loaded = try AutoencoderDecoder(weights, configuration)
+        weights.source.giveBackPages()
         decoder = loaded
         return loaded
     }

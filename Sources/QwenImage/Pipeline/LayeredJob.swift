@@ -10,8 +10,10 @@ final class LayeredJob {
     let geometry: LatentGeometry
     private(set) var parameters: DecompositionParameters
     private let clock = StageClock()
+    private var stepTraffic: [OffloadTraffic] = []
 
     var backend: any Backend { pipeline.backend }
+    private var offload: OffloadManager { pipeline.offload }
     /// Frames made anew: the whole picture, then the layers.
     var frames: Int { parameters.layers + 1 }
 
@@ -33,28 +35,46 @@ final class LayeredJob {
         let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
-        let branches = try clock.time(.encodePrompt) { try encodePrompts() }
-        let condition = try clock.time(.encodeImage) { try encode(resized) }
+        let branches = try stage(.encodePrompt, of: .textEncoder) { try encodePrompts() }
+        let condition = try stage(.encodeImage, of: .vae) { try encode(resized) }
         let noise = try noise(given: latents)
         var results: [Tensor] = []
-        let schedule = try clock.time(.modulation) { try prepareSchedule(conditionTokens: condition.shape[0]) }
+        let schedule = try stage(.modulation, of: .transformer) {
+            try prepareSchedule(conditionTokens: condition.shape[0])
+        }
         for index in noise.indices {
-            let result = try clock.time(.denoise) {
+            let result = try stage(.denoise, of: .transformer) {
                 try denoise(noise[index], index, condition: condition, branches: branches, schedule: schedule)
             }
             results.append(result)
         }
-        let images = try clock.time(.decode) { try decode(results) }
+        let images = try stage(.decode, of: .vae) { try decode(results) }
+        var memory = JobMemory()
+        memory.plan = offload.plan.description
+        memory.stages = offload.stages
+        memory.steps = stepTraffic
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
-            stageSeconds: clock.stageSeconds, peakTensorBytes: backend.memory.peakBytes)
+            stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
+            memory: memory)
+    }
+
+    /// A part of the job in which one component works; the others make room if the plan says so.
+    private func stage<Result>(
+        _ stage: PipelineStage, of component: ModelComponent, _ body: () throws -> Result
+    ) throws -> Result {
+        if offload.takesTurns {
+            if component != .textEncoder { pipeline.textEncoder.release() }
+            if component != .vae { pipeline.autoencoder.release() }
+        }
+        return try clock.time(stage) { try offload.stage(stage.rawValue, of: component.rawValue, body) }
     }
 
     // MARK: Before the loop
 
     private func captionIfNeeded(_ picture: PixelBuffer) throws -> String? {
         guard parameters.needsCaption, pipeline.model.defaults.captioner ?? true else { return nil }
-        return try clock.time(.caption) {
+        return try stage(.caption, of: .textEncoder) {
             let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
             if let known = hooks.textCache?.caption(of: picture, language: language) { return known }
             let caption = try pipeline.textEncoder.caption(
@@ -73,8 +93,10 @@ final class LayeredJob {
         for (index, (name, prompt)) in prompts.enumerated() {
             report(.encodePrompt, index, prompts.count)
             // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
-            let embeds = try embedding(of: prompt, observer: index == 0 ? hooks.observer : nil)
-            if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
+            let encoded = try embedding(
+                of: prompt, continues: index + 1 < prompts.count, observer: index == 0 ? hooks.observer : nil)
+            if index > 0 { try hooks.observer?.record(name, encoded.batchOfOne) }
+            let embeds = try offload.transfer(encoded, from: offload.root(of: .textEncoder), to: backend)
             branches.append(
                 try pipeline.transformer.branch(
                     promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth))
@@ -84,13 +106,17 @@ final class LayeredJob {
     }
 
     /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
-    private func embedding(of prompt: String, observer: (any TensorObserver)?) throws -> Tensor {
+    private func embedding(
+        of prompt: String, continues: Bool, observer: (any TensorObserver)?
+    ) throws -> Tensor {
+        let backend = offload.root(of: .textEncoder)
         let length = parameters.maxSequenceLength
         if observer == nil, let known = hooks.textCache?.embedding(of: prompt, maxSequenceLength: length) {
             return try backend.upload(known.values, [known.values.count / known.width, known.width])
         }
         let embeds = try pipeline.textEncoder.encode(
-            prompt, maxSequenceLength: length, cancellation: hooks.cancellation, observer: observer)
+            prompt, maxSequenceLength: length, continues: continues, cancellation: hooks.cancellation,
+            observer: observer)
         if let cache = hooks.textCache {
             let embedding = PromptEmbedding(values: try backend.download(embeds), width: embeds.shape[1])
             cache.keep(embedding, of: prompt, maxSequenceLength: length)
@@ -102,13 +128,15 @@ final class LayeredJob {
     private func encode(_ picture: PixelBuffer) throws -> Tensor {
         report(.encodeImage, 0, 1)
         try hooks.cancellation.check()
+        let backend = offload.root(of: .vae)
         let pixels = try backend.upload(
             PixelConversion.signedFloats(picture), [size.height, size.width, 4])
         let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
-        return try geometry.pack(latent: latent, on: backend)
+        return try offload.transfer(
+            try geometry.pack(latent: latent, on: backend), from: backend, to: self.backend)
     }
 
     private var noiseShape: [Int] {
@@ -185,8 +213,10 @@ final class LayeredJob {
         for step in 0..<steps {
             report(.denoise, imageIndex * steps + step, total)
             try hooks.cancellation.check()
+            let before = offload.traffic
             let outputs = try pipeline.transformer(
                 hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
+                continues: step + 1 < steps || imageIndex + 1 < parameters.numImagesPerPrompt,
                 observer: step == 0 ? observer : nil, cancellation: hooks.cancellation)
             if let observer {
                 try recordCalls(observer, step, hiddenStates, outputs, schedule.scheduler.timesteps[step])
@@ -197,6 +227,7 @@ final class LayeredJob {
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
                 rest: schedule.scheduler.sigmaRest(afterStep: step), on: backend)
+            stepTraffic.append(offload.traffic.since(before))
         }
         report(.denoise, (imageIndex + 1) * steps, total)
         return latents
@@ -235,6 +266,7 @@ final class LayeredJob {
 
     /// By image and layer, pixels; frame 0, the whole picture made anew, is dropped.
     private func decode(_ results: [Tensor]) throws -> [[PixelBuffer]] {
+        let backend = offload.root(of: .vae)
         backend.releaseUnusedMemory()
         let total = results.count * parameters.layers
         var images: [[PixelBuffer]] = []
@@ -244,7 +276,8 @@ final class LayeredJob {
                 report(.decode, imageIndex * parameters.layers + layer - 1, total)
                 try hooks.cancellation.check()
                 let tokens = result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
-                layers.append(try decodeLayer(tokens))
+                layers.append(
+                    try decodeLayer(try offload.transfer(tokens, from: self.backend, to: backend), on: backend))
             }
             images.append(layers)
         }
@@ -252,7 +285,7 @@ final class LayeredJob {
         return images
     }
 
-    private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
+    private func decodeLayer(_ tokens: Tensor, on backend: any Backend) throws -> PixelBuffer {
         let latent = try geometry.unpack(tokens, on: backend)
         let decoded = try pipeline.autoencoder.decode(
             latent, cancellation: hooks.cancellation, observer: hooks.observer)

@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
@@ -55,6 +56,34 @@ public struct ModelFolder: Sendable {
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
+    }
+
+    /// The components and their blocks with the bytes of them, for device maps and budgets.
+    package func layout() throws(PipelineError) -> ModelLayout {
+        let textFolder = folder.appendingPathComponent(ModelComponent.textEncoder.rawValue)
+        let text = try Qwen25VLConfiguration(folder: textFolder)
+        let textSource = try PipelineError.converting { () throws(WeightsError) in
+            try CheckpointFolder(folder: textFolder)
+        }
+        let sizes = WeightSizes(text: textSource, transformer: transformerSource, autoencoder: autoencoderSource)
+        return ModelLayout(components: [
+            .init(
+                name: ModelComponent.textEncoder.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.textLayers.name, count: text.text.numHiddenLayers, blockBytes: sizes.textLayer),
+                    .init(
+                        name: BlockList.visionBlocks.name, count: text.vision.depth, blockBytes: sizes.visionBlock),
+                ], otherBytes: sizes.textOther),
+            .init(
+                name: ModelComponent.transformer.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.transformerBlocks.name, count: transformer.numLayers,
+                        blockBytes: sizes.transformerBlock)
+                ], otherBytes: sizes.transformerOther),
+            .init(name: ModelComponent.vae.rawValue, blockLists: [], otherBytes: sizes.autoencoder),
+        ])
     }
 
     private static func configuration<T: Decodable>(_ component: String, in folder: URL) throws(WeightsError) -> T {

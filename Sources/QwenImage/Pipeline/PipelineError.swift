@@ -26,6 +26,8 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
     case image(ImageError)
     /// The device ran out of memory, or cannot compute something.
     case tensor(TensorError)
+    /// Weights cannot be placed as it was asked, or the budget is too small.
+    case placement(PlacementError)
     /// The caller asked to stop.
     case cancelled
 
@@ -45,6 +47,7 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
         case .image(let error): error.description
         case .scheduler(let error): error.description
         case .tensor(let error): error.description
+        case .placement(let error): error.description
         case .cancelled: "cancelled"
         }
     }

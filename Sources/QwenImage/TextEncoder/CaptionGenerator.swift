@@ -6,7 +6,7 @@ import Weights
 /// Source: diffusers 0.42, `QwenImageLayeredPipeline.get_image_caption`; transformers 5.23, `GenerationMixin._sample`.
 struct CaptionGenerator {
     let model: Qwen25VLTextModel
-    let head: Linear
+    let head: LanguageModelHead
     let generation: GenerationConfiguration
     let backend: any Backend
     let cancellation: Cancellation?
@@ -31,11 +31,9 @@ struct CaptionGenerator {
         let promptCount = prompt.tokenIDs.count
         var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
         positions.appendText(maxNewTokens)
-        // The last token that is written is never read, so it needs no room in the cache.
         let (cache, rotary) = try WeightsError.converting { () throws(TensorError) in
             (
-                try KeyValueCache(
-                    capacity: promptCount + maxNewTokens - 1, configuration: model.configuration, backend: backend),
+                try model.cache(capacity: promptCount),
                 try positions.angles(model.configuration).upload(to: backend)
             )
         }
@@ -49,10 +47,10 @@ struct CaptionGenerator {
             if generation.eosTokenIDs.contains(token) || tokens.count == maxNewTokens { return tokens }
             let row = rotary.rows(cache.count..<(cache.count + 1))
             let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
-            try model.runLayers(hiddenStates, rotary: row, cache: cache, cancellation: cancellation)
-            logits = try WeightsError.converting { () throws(TensorError) in
-                try backend.download(try self.logits(of: hiddenStates))
-            }
+            try model.runLayers(
+                hiddenStates, rotary: row, cache: cache, continues: true, cancellation: cancellation)
+            let scores = try self.logits(of: hiddenStates)
+            logits = try WeightsError.converting { () throws(TensorError) in try backend.download(scores) }
         }
     }
 
@@ -65,17 +63,18 @@ struct CaptionGenerator {
             try backend.copy(features, into: embeddings.rows(prompt.imageRange))
             return embeddings
         }
-        try model.runLayers(hiddenStates, rotary: rotary, cache: cache, cancellation: cancellation)
+        try model.runLayers(hiddenStates, rotary: rotary, cache: cache, continues: true, cancellation: cancellation)
+        let last = hiddenStates.shape[0] - 1
+        let logits = try logits(of: hiddenStates.rows(last..<(last + 1)))
         return try WeightsError.converting { () throws(TensorError) in
-            let last = hiddenStates.shape[0] - 1
-            let logits = try logits(of: hiddenStates.rows(last..<(last + 1)))
             try observer?.record("caption.logits_last", logits)
             return try backend.download(logits)
         }
     }
 
     /// [1, vocabulary] float32 of one row of hidden states.
-    private func logits(of row: Tensor) throws(TensorError) -> Tensor {
-        try backend.linear(try model.finalNorm(row), head)
+    private func logits(of row: Tensor) throws(WeightsError) -> Tensor {
+        let normed = try WeightsError.converting { () throws(TensorError) in try model.finalNorm(row) }
+        return try head(normed, continues: true)
     }
 }

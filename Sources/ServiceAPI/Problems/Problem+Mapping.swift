@@ -107,8 +107,9 @@ extension Problem {
         case .noCaptioner: self.init(.promptNeeded, error.description)
         case .image(let error): self.init(picture: error)
         case .cancelled, .tensor(.cancelled): self.init(.cancelled, "send the request again if it is still wanted")
-        case .tensor(.outOfMemory): self.init(.outOfMemory, error.description)
-        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor:
+        case .tensor(.outOfMemory), .placement(.budgetTooSmall): self.init(.outOfMemory, error.description)
+        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor,
+            .placement:
             self.init(.engineFailed, error.description)
         }
     }

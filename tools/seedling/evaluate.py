@@ -1,0 +1,154 @@
+"""Numbers and picture sheets of a trained pair: held-out synthetic scenes, and the posters of docs/posters.
+
+  python tools/seedling/evaluate.py --model transformer.pt --vae vae24.pt --held POOL --sizes 128 --steps 1 --layers 3
+  python tools/seedling/evaluate.py --checkpoint Models/seedling --held POOL             # a folder, through diffusers' parts
+  python tools/seedling/evaluate.py --decomposed FOLDER                                 # layers that `mica decompose` wrote
+
+Every table has the trivial answer (all in the background) and the ceiling (the true layers through the VAE)."""
+
+import argparse
+import os
+import time
+
+import numpy as np
+import torch
+from PIL import Image
+
+import posters
+from measure import Sums, checkerboard, markdown, over, sheet
+from mixing import draw, load_pool
+from transformer import load_transformer, sample
+from vae import load_vae
+
+
+class Pair:
+    """A transformer and a VAE; `decompose` is the pipeline's loop with guidance off."""
+
+    def __init__(self, transformer, vae, device="cpu"):
+        self.transformer, self.saved = load_transformer(transformer, device)
+        self.vae, self.mean, self.std = load_vae(vae, device)
+
+    @torch.no_grad()
+    def decompose(self, picture, N, steps, seed=0):
+        """picture [B, 4, H, W] in -1..1 to layers [B, N, 4, H, W]."""
+        condition = (self.vae.encode(picture) - self.mean) / self.std
+        g = torch.Generator(picture.device).manual_seed(seed)
+        z = sample(self.transformer, condition, N, steps, g, dtype=torch.float32)[:, 1:]
+        return self.decode(z * self.std + self.mean)
+
+    @torch.no_grad()
+    def decode(self, z):
+        return self.vae.decode(z.flatten(0, 1)).clamp(-1, 1).unflatten(0, z.shape[:2])
+
+    @torch.no_grad()
+    def round_trip(self, layers):
+        return self.vae.decode(self.vae.encode(layers.flatten(0, 1))).clamp(-1, 1).view_as(layers)
+
+
+def trivial(picture, truth):
+    """The whole picture as the background, nothing above it."""
+    answer = torch.full_like(truth, -1.0)
+    answer[:, 0] = picture
+    return answer
+
+
+def held_out(folder, size, N, count):
+    """(picture, truth) of `count` scenes whole, shrunk to size x size, eight at a time."""
+    pool = [np.asarray(p[:count]) for p in load_pool(folder)]
+    frames = draw(pool, len(pool[0]), N, torch.Generator().manual_seed(11), (size, size), mix=False)
+    return [(f[:, 0], f[:, 1:]) for f in frames.split(8)]
+
+
+def poster_set(size, N):
+    return [posters.load(path, size, N) for path in posters.paths()]
+
+
+def judge(pair, cases, N, steps):
+    """Reports of the trivial answer, the ceiling and the model at each number of steps; and its last layers."""
+    rows = {"everything in the background": Sums(), "ceiling (the truth through the VAE)": Sums()}
+    rows |= {f"{n} step{'s' if n > 1 else ''}": Sums() for n in steps}
+    names, last, seconds = list(rows), [], {}
+    for picture, truth in cases:
+        seen = (picture[:, :3] + 1) / 2
+        rows[names[0]].add(trivial(picture, truth), truth, seen)
+        rows[names[1]].add(pair.round_trip(truth), truth, seen)
+        for n, name in zip(steps, names[2:]):
+            started = time.time()
+            got = pair.decompose(picture, N, n)
+            seconds[name] = seconds.get(name, 0) + time.time() - started
+            rows[name].add(got, truth, seen)
+        last.append((picture, truth, got))
+    return [(name, s.report()) for name, s in rows.items()], last
+
+
+def rows_of(last, limit, with_truth):
+    """Sheet rows: picture, composite of the layers, then each layer (after its truth)."""
+    rows = []
+    for picture, truth, got in last:
+        for i in range(len(picture)):
+            row = [(picture[i, :3] + 1) / 2, over(got[i : i + 1])[0]]
+            for k in range(truth.shape[1]):
+                row += [checkerboard(truth[i, k])] * with_truth + [checkerboard(got[i, k])]
+            rows.append(row)
+    return rows[:limit]
+
+
+def read_decomposed(folder, N):
+    """Cases and answers of posters from FOLDER/NAME/layer_1.png ...: truth is rendered at the answer's own size."""
+    cases = []
+    for path in posters.paths():
+        name = os.path.basename(path)[:-4]
+        files = [f"{folder}/{name}/layer_{i + 1}.png" for i in range(N)]
+        if not all(os.path.exists(f) for f in files):
+            continue
+        layers = [np.asarray(Image.open(f).convert("RGBA")).copy() for f in files]
+        got = torch.stack([torch.from_numpy(a).permute(2, 0, 1).float() for a in layers])[None] / 127.5 - 1
+        height, width = got.shape[-2:]
+        picture, truth = posters.load_at(path, width, height, N)
+        cases.append((picture, truth, got))
+    return cases
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model")
+    parser.add_argument("--vae")
+    parser.add_argument("--held")
+    parser.add_argument("--decomposed")
+    parser.add_argument("--count", type=int, default=96)
+    parser.add_argument("--sizes", default="128")
+    parser.add_argument("--steps", default="1")
+    parser.add_argument("--layers", default="3")
+    parser.add_argument("--sheets", help="folder for held-out-SIZE-N.png and posters-SIZE-N.png")
+    parser.add_argument("--threads", type=int, default=1)
+    o = parser.parse_args()
+    torch.set_num_threads(o.threads)
+    if o.decomposed:
+        for N in [int(n) for n in o.layers.split(",")]:
+            cases, ours, none = read_decomposed(o.decomposed, N), Sums(), Sums()
+            for picture, truth, got in cases:
+                ours.add(got, truth, (picture[:, :3] + 1) / 2)
+                none.add(trivial(picture, truth), truth, (picture[:, :3] + 1) / 2)
+            print(f"\n{len(cases)} posters, N={N}, as the product wrote them\n")
+            rows = [("everything in the background", none.report()), ("mica decompose", ours.report())]
+            print(markdown(rows, N), flush=True)
+            if o.sheets:
+                sheet(rows_of(cases, 40, False), f"{o.sheets}/posters-product-{N}.png")
+        return
+    pair = Pair(o.model, o.vae)
+    steps = [int(n) for n in o.steps.split(",")]
+    for size in [int(s) for s in o.sizes.split(",")]:
+        for N in [int(n) for n in o.layers.split(",")]:
+            sets = {"posters": poster_set(size, N)}
+            if o.held:
+                sets["held-out"] = held_out(o.held, size, N, o.count)
+            for name, cases in sets.items():
+                rows, last = judge(pair, cases, N, steps)
+                count = sum(len(c[0]) for c in cases)
+                print(f"\n{name}: {count} pictures of about {size} pixels, N={N}\n\n{markdown(rows, N)}", flush=True)
+                if o.sheets:
+                    sheet(rows_of(last, 16, True), f"{o.sheets}/{name}-{size}-{N}.png")
+
+
+if __name__ == "__main__":
+    main()
