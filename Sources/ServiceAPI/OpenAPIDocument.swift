@@ -1454,7 +1454,7 @@ components:
         opacity: { description: Missing for 1., type: number, minimum: 0, maximum: 1 }
         visible: { description: Missing for true., type: boolean }
         blend_mode:
-          description: A blend mode, or `pass-through`, which a group is if this is missing.
+          description: A blend mode, or `pass-through`; missing for `normal`.
           type: string
     LayerManifest:
       description: |

@@ -18,7 +18,7 @@ struct Decompose: ParsableCommand {
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
+    @Option(name: .shortAndLong, help: "A folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
     var output: String
 
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")

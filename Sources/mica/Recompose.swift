@@ -21,7 +21,7 @@ struct Recompose: ParsableCommand {
     @Option(help: "Which of several images, 1 for the first.")
     var image = 1
 
-    @Option(help: ArgumentHelp("A colour behind the picture, such as '#ffffff'; JPEG takes white.", valueName: "colour"))
+    @Option(help: ArgumentHelp("A colour behind the picture, as '#ffffff'; JPEG takes white.", valueName: "colour"))
     var background: String?
 
     @Option(help: "The quality of a JPEG, 1 to 100.")

@@ -123,7 +123,7 @@ struct BlendTests {
             Plain.over(below, Array(color[..<3]) + [color[3] * 100 / 255], .difference)
         }
         #expect(try distance([.layer(below), .group(isolated)], expected) < 0.51)
-        let through = LayerNode.group(LayerGroup(name: "g", children: inside))
+        let through = LayerNode.group(LayerGroup(name: "g", children: inside, blending: .passThrough))
         let plain = Composite.flatten(try LayerTree(width: 64, height: 1, nodes: [.layer(below)] + inside))
         #expect(Composite.flatten(try LayerTree(width: 64, height: 1, nodes: [.layer(below), through])) == plain)
         let hidden = LayerNode.group(LayerGroup(name: "g", children: inside, isVisible: false))
@@ -134,7 +134,7 @@ struct BlendTests {
     @Test("a faint group that passes through goes part of the way")
     func faintThrough() throws {
         let (below, top) = (try layer(1), try layer(5, .multiply))
-        let group = LayerNode.group(LayerGroup(name: "g", children: [.layer(top)], opacity: 51))
+        let group = LayerNode.group(LayerGroup(name: "g", children: [.layer(top)], opacity: 51, blending: .passThrough))
         let expected = zip(try colors(below), try colors(top)).map { (below, above) -> [Double] in
             let whole = Plain.over(below, above, .multiply)
             let alpha = below[3] + (whole[3] - below[3]) * 0.2

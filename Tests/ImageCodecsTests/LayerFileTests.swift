@@ -119,7 +119,7 @@ struct LayerFileTests {
              {"file": "b.webp", "name": "B", "x": -1, "y": 2, "opacity": 0.5, "visible": false, "group": 2},
              {"file": "b.webp", "blend_mode": "multiply", "clipped": true, "group": 1},
              {"file": "b.webp", "image": 2}],
-             "groups": [{"id": 1, "name": "outer", "opacity": 0.2},
+             "groups": [{"id": 1, "name": "outer", "opacity": 0.2, "blend_mode": "pass-through"},
               {"id": 2, "group": 1, "blend_mode": "screen", "visible": false}]}
             """
         let file = try Self.archive(manifest, folder: folder)

@@ -26,7 +26,7 @@ enum LayerSamples {
                 .layer(try layer("base", x: 3, y: 4, width: 20, height: 15, kind: 1)),
                 .layer(try layer("clip", x: 0, y: 0, width: 30, height: 9, blendMode: .multiply, isClipped: true)),
                 .group(inner),
-            ])
+            ], blending: .passThrough)
         return try LayerTree(
             width: 40, height: 30,
             nodes: [

@@ -115,7 +115,9 @@ extension LayerManifest {
             guard let id = open.popLast(), let children = nodes.popLast(), let group = groups[id] else { return }
             closed.insert(id)
             var blending = LayerGroup.Blending.passThrough
-            if let mode = group.blendMode, mode != passThrough { blending = .isolated(try blendMode(mode)) }
+            if group.blendMode != passThrough {
+                blending = .isolated(try blendMode(group.blendMode ?? BlendMode.normal.rawValue))
+            }
             nodes[nodes.count - 1].append(
                 .group(
                     LayerGroup(

@@ -44,7 +44,7 @@ public struct LayerManifest: Codable, Sendable {
         public var opacity: Double?
         /// True if not given.
         public var visible: Bool?
-        /// A `BlendMode`, or `pass-through`, which it is if not given.
+        /// A `BlendMode`, or `pass-through`; `normal` if not given.
         public var blendMode: String?
 
         private enum CodingKeys: String, CodingKey {

@@ -53,7 +53,7 @@ struct RecomposeRequest: Sendable {
         if let text = try query.value("background") {
             guard let color = FlatPicture.Color(text) else {
                 throw .unreadableParameter(
-                    name: "background", value: ParameterText.shortened(text), expected: "a colour as ffffff or %23ffffff")
+                    name: "background", value: ParameterText.shortened(text), expected: "a colour such as ffffff")
             }
             flat.background = color
         }

@@ -20,6 +20,8 @@ public struct LayeredResult: Sendable {
     public let stageSeconds: [(stage: PipelineStage, seconds: Double)]
     /// The most bytes of tensors that the device held at once.
     public let peakTensorBytes: Int
+    /// Where weights lived, and what was held and moved.
+    public let memory: JobMemory
 
     /// A result of these pictures; the rest is taken from the decomposition.
     public init(
@@ -34,6 +36,7 @@ public struct LayeredResult: Sendable {
         caption = decomposition.caption
         stageSeconds = decomposition.stageSeconds
         peakTensorBytes = decomposition.peakTensorBytes
+        memory = decomposition.memory
     }
 
     /// The model's own layers, named by their places; throws `ImageError` if there are none.

@@ -25,8 +25,12 @@ struct ManifestNodes {
                 count += 1
             case .group(let inner):
                 let id = groups.count + 1
-                var mode: String?
-                if case .isolated(let own) = inner.blending { mode = own.rawValue }
+                let mode: String? =
+                    switch inner.blending {
+                    case .passThrough: LayerManifest.passThrough
+                    case .isolated(.normal): nil
+                    case .isolated(let own): own.rawValue
+                    }
                 groups.append(
                     LayerManifest.Group(
                         id: id, name: inner.name, group: group, opacity: Self.share(inner.opacity),

@@ -26,7 +26,8 @@ struct ResultMetadata: Sendable {
         if !negative.isEmpty { lines.append("Negative prompt: \(negative)") }
         lines.append(
             "Steps: \(parameters.numInferenceSteps), Sampler: Euler,"
-                + " CFG scale: \(Self.number(parameters.trueCFGScale)), Seed: \(manifest.seed), Size: \(manifest.width)x\(manifest.height), Model: \(manifest.model),"
+                + " CFG scale: \(Self.number(parameters.trueCFGScale)), Seed: \(manifest.seed),"
+                + " Size: \(manifest.width)x\(manifest.height), Model: \(manifest.model),"
                 + " Layers: \(parameters.layers), Resolution: \(parameters.resolution), Version: Mica")
         text = lines.joined(separator: "\n")
         json = String(
