@@ -2,7 +2,7 @@
 // Filter", 2015), one doubling at a time, so that a model's window covers a few pixels of each size in turn.
 #include "kernel.h"
 
-enum { REACH = 2, COLUMNS = FIT_BLOCK + 2 * REACH, PRODUCTS = 10 };
+enum { REACH = 2, COLORS = 3, COLUMNS = FIT_BLOCK + 2 * REACH, PRODUCTS = 10 };
 
 // What is added to the variance of a channel: differences of colour below its root (0.01) count as noise.
 static const float noise_variance = 1e-4f;
@@ -133,9 +133,18 @@ KERNEL static void factorise(surroundings *s) {
     }
 }
 
+// How much of a model is to be believed: a few pixels always explain a share of alpha by chance, the more the fewer they are (the
+// adjusted coefficient of determination, against the plain one).
+INLINE float kept_share(float explained, float variance, int radius) {
+    const float share = explained / (variance + 1e-6f);
+    const float pixels = (float)((2 * radius + 1) * (2 * radius + 1));
+    const float adjusted = 1 - (1 - share) * (pixels - 1) / (pixels - 1 - COLORS);
+    return fit_unit(adjusted / (share + 1e-6f));
+}
+
 // Slopes and offset of one layer; where its alpha's range is small, slopes of 0.
 KERNEL static void solve(const block *b, const surroundings *s, int layer, float *model, size_t stride) {
-    float alpha[2 * REACH + 1][COLUMNS], sums[COLUMNS], mean[FIT_BLOCK], slopes[4][FIT_BLOCK];
+    float alpha[2 * REACH + 1][COLUMNS], sums[COLUMNS], mean[FIT_BLOCK], square[FIT_BLOCK], slopes[4][FIT_BLOCK];
     const float share = 1.0f / (float)((2 * b->radius + 1) * (2 * b->radius + 1));
     memset(sums, 0, sizeof sums);
     for (int offset = -b->radius; offset <= b->radius; offset++) {
@@ -144,6 +153,11 @@ KERNEL static void solve(const block *b, const surroundings *s, int layer, float
         for (int i = 0; i < COLUMNS; i++) sums[i] += alpha[offset + REACH][i];
     }
     across(sums, b->radius, share, mean);
+    memset(sums, 0, sizeof sums);
+    for (int offset = -b->radius; offset <= b->radius; offset++) {
+        for (int i = 0; i < COLUMNS; i++) sums[i] += alpha[offset + REACH][i] * alpha[offset + REACH][i];
+    }
+    across(sums, b->radius, share, square);
     for (int c = 0; c < 4; c++) {
         memset(sums, 0, sizeof sums);
         for (int offset = -b->radius; offset <= b->radius; offset++) {
@@ -153,8 +167,8 @@ KERNEL static void solve(const block *b, const surroundings *s, int layer, float
     }
     const float *range = model + 5 * stride;
     for (int i = 0; i < b->count; i++) {
-        float y[4];
-        for (int c = 0; c < 4; c++) y[c] = slopes[c][i] - s->means[c][i] * mean[i];
+        float y[4], covariance[4];
+        for (int c = 0; c < 4; c++) covariance[c] = y[c] = slopes[c][i] - s->means[c][i] * mean[i];
         const float l10 = s->factors[1][i], l20 = s->factors[3][i], l21 = s->factors[4][i];
         const float l30 = s->factors[6][i], l31 = s->factors[7][i], l32 = s->factors[8][i];
         y[1] -= l10 * y[0];
@@ -164,7 +178,9 @@ KERNEL static void solve(const block *b, const surroundings *s, int layer, float
         y[2] = y[2] * s->factors[5][i] - l32 * y[3];
         y[1] = y[1] * s->factors[2][i] - l21 * y[2] - l31 * y[3];
         y[0] = y[0] * s->factors[0][i] - l10 * y[1] - l20 * y[2] - l30 * y[3];
-        const float guided = fit_step(range[i], edge_from, edge_to);
+        float explained = 0;
+        for (int c = 0; c < 4; c++) explained += covariance[c] * y[c];
+        const float guided = fit_step(range[i], edge_from, edge_to) * kept_share(explained, square[i] - mean[i] * mean[i], b->radius);
         float offset = mean[i];
         for (int c = 0; c < 4; c++) {
             offset -= y[c] * s->means[c][i];
