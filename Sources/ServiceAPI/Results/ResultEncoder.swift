@@ -35,9 +35,10 @@ public struct ResultEncoder: Sendable {
         let places = result.pictures.enumerated().flatMap { image, tree in
             tree.layers.enumerated().map { (image: image, index: $0.offset, layer: $0.element) }
         }
-        let encoded = try Parallel.map(places) { (place) throws(ImageError) in
+        let encoded = try Parallel.map(places, with: { PNGWorkspace() }) { (place, workspace) throws(ImageError) in
             try PNGEncoder.encode(
-                place.layer.onCanvas(width: result.width, height: result.height), options: Self.exactly)
+                place.layer.onCanvas(width: result.width, height: result.height), options: Self.exactly,
+                workspace: &workspace)
         }
         return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)
