@@ -35,9 +35,15 @@ import Testing
         }
         let parameters = try #require(checker.schemas["SplitParameters"]?["properties"] as? [String: Any])
         #expect(Set(parameters.keys) == names)
-        let split = "/v1/jobs/{id}/layers/{n}/layers"
+        for schema in ["PlanForm", "PlanJSON"] {
+            let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
+            #expect(Set(form.keys) == names.union(["image", "width", "height"]), "\(schema)")
+        }
         let forms = ["format", "layer_format", "trim", "group", "metadata"]
-        for (path, more) in [("/v1/layers", forms), ("/v1/jobs", []), (split, forms + ["image"])] {
+        for (path, more) in [
+            ("/v1/layers", forms), ("/v1/jobs", []), ("/v1/plan", ["width", "height"]),
+            ("/v1/jobs/{id}/layers/{n}/layers", forms + ["image"]),
+        ] {
             let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
             let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }
                 .filter { $0["in"] as? String == "query" }
@@ -92,6 +98,9 @@ import Testing
         try check(ServiceFixture.form([], image: png, more: "Prefer: respond-async\r\n"), "POST", "/v1/layers", 202)
         try check(ServiceFixture.form([], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 202)
         try check(ServiceFixture.form([("x", "1")], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 400)
+        try check(ServiceFixture.form([("layers", "3")], image: png, path: "/v1/plan"), "POST", "/v1/plan", 200)
+        try check(ServiceFixture.form([("layers", "0")], image: nil, path: "/v1/plan"), "POST", "/v1/plan", 422)
+        try check(ServiceFixture.form([("x", "0")], image: nil, path: "/v1/plan"), "POST", "/v1/plan", 400)
         try check(
             ServiceFixture.form([], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 200)
         try check(

@@ -142,6 +142,7 @@ public final class LayerService: RequestHandler {
         case .imageEdits: _ = try RequestBodyKind(head)
         case .recompose: _ = try RecomposeRequest(head)
         case .jobLayerSplit: _ = try LayerRequest.Envelope(head, answersWithResult: true, hasPicture: false)
+        case .plan: if head.hasBody { _ = try RequestBodyKind(head) }
         case .metrics, .jobs, .job, .jobEvents, .jobResult, .jobManifest, .jobLayer, .jobPSD, .jobZIP: break
         }
         return nil
@@ -200,6 +201,7 @@ public final class LayerService: RequestHandler {
         case (.imageEdits, _): try createImageEdit(exchange, client)
         case (.recompose, _): try recompose(exchange)
         case (.jobLayerSplit, let id?): try splitLayer(exchange, match, id, client)
+        case (.plan, _): try answerPlan(exchange)
         case (.jobs, _) where head.method == "POST": try createJob(exchange, client)
         case (.jobs, _): try listJobs(exchange, client)
         case (.jobEvents, let id?): try followJob(exchange, id, client)
