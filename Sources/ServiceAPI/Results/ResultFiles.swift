@@ -195,7 +195,7 @@ struct ResultFiles: Sendable {
         }
         return Answer.json(
             ImageEditResult(
-                created: created, layers: manifest.parameters.layers, seed: manifest.seed,
+                created: created, layers: manifest.layers.count { $0.image == 1 }, seed: manifest.seed,
                 size: "\(manifest.width)x\(manifest.height)", data: images))
     }
 
