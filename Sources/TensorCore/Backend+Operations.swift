@@ -5,6 +5,18 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// A host copies when it is told to.
+    public var copiesAhead: Bool { false }
+
+    /// Nothing is pending on a host.
+    public func synchronize() throws(TensorError) {}
+
+    /// What a CPU's cores share out among them.
+    public var rowsAtOnce: Int { 1024 }
+
+    /// A host is never lost.
+    public var isLost: Bool { false }
+
     /// As `upload(values(), shape)`, for backends with data.
     public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
         try upload(values(), shape)
@@ -12,7 +24,9 @@ extension Backend {
 
     /// Tensors alone, for backends that need nothing besides them.
     public func rehearsal(limitBytes: Int?) -> any Backend {
-        Meter(name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory)
+        Meter(
+            name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory, copiesAhead: copiesAhead,
+            rowsAtOnce: rowsAtOnce)
     }
 
     /// As most do.

@@ -40,8 +40,13 @@ public protocol Backend: AnyObject, Sendable {
     /// which a prompt needs a few rows.
     func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor
 
-    /// True if `weight` shares the checkpoint's bytes, so that nothing is won by copying a block before its use.
+    /// True if `weight` takes the checkpoint's bytes where they are, so that nothing is won by copying a block on the
+    /// host before its use.
     var sharesHostMemory: Bool { get }
+
+    /// True if `weight` only begins to copy, and the copy runs beside arithmetic that was asked for before: then blocks
+    /// stream without being staged on the host.
+    var copiesAhead: Bool { get }
 
     /// Host memory to stage weights in, from which this backend takes them fastest; on the host it is device memory
     /// too. Throws `outOfMemory` if it does not fit the budget.
@@ -65,6 +70,16 @@ public protocol Backend: AnyObject, Sendable {
 
     /// Starts a new peak at the bytes in use now.
     func resetPeak()
+
+    /// Waits until all work that was asked for is done; a host's work is done when `execute` returns.
+    func synchronize() throws(TensorError)
+
+    /// Rows of the widest activations that are computed at once: enough for products to run at full speed, and no more
+    /// memory than that takes.
+    var rowsAtOnce: Int { get }
+
+    /// True once a failure has ended the device's context: the backend and all its tensors are of no use any more.
+    var isLost: Bool { get }
 
     /// A backend that takes and gives back memory exactly as this one does, but holds no data and computes nothing:
     /// what forecasts run on. Nothing of it touches this backend.

@@ -10,6 +10,8 @@ public final class Meter: Backend {
     public let name: String
     /// As the device that it stands for.
     public let sharesHostMemory: Bool
+    public let copiesAhead: Bool
+    public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
@@ -30,6 +32,8 @@ public final class Meter: Backend {
         self.inner = inner
         name = inner.name
         sharesHostMemory = inner.sharesHostMemory
+        copiesAhead = inner.copiesAhead
+        rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
     }
 
@@ -38,10 +42,17 @@ public final class Meter: Backend {
     /// - Parameters:
     ///   - limitBytes: what may be held at once, as on a real device; nil sets no limit.
     ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
-    public init(name: String = "meter", limitBytes: Int? = nil, sharesHostMemory: Bool = true) {
+    ///   - copiesAhead: as `Backend.copiesAhead` of the device.
+    ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
+    public init(
+        name: String = "meter", limitBytes: Int? = nil, sharesHostMemory: Bool = true, copiesAhead: Bool = false,
+        rowsAtOnce: Int = 1024
+    ) {
         inner = nil
         self.name = name
         self.sharesHostMemory = sharesHostMemory
+        self.copiesAhead = copiesAhead
+        self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
     }
 

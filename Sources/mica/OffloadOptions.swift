@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUBackend
+import CUDABackend
 import Foundation
 import TensorCore
 import Weights
@@ -16,7 +17,8 @@ struct OffloadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Devices, between commas: cpu, or cpu:0,cpu:1 for several with budgets of their own.", valueName: "names"))
+            "Devices, between commas: cpu, cuda:0 (see `mica devices`), or several with budgets of their own.",
+            valueName: "names"))
     var device: String?
 
     @Option(
@@ -42,6 +44,18 @@ struct OffloadOptions: ParsableArguments {
     }
 }
 
+/// Why a device that was asked for cannot be used.
+enum DeviceError: Error, CustomStringConvertible {
+    /// A GPU, and what is missing.
+    case unavailable(DeviceName, CUDAUnavailable)
+
+    var description: String {
+        switch self {
+        case .unavailable(let name, let reason): "there is no device \(name): \(reason)"
+        }
+    }
+}
+
 /// The devices of this machine, as a request asks for them.
 enum EngineDevices {
     /// A map of a few hundred blocks is a page of text.
@@ -62,15 +76,39 @@ enum EngineDevices {
         return try DeviceMap(json: Array(data))
     }
 
-    /// Backends for the devices of a request, each bound by its budget. Throws `unknownDevice`.
+    /// A request a worker: one for each GPU if several are named and no plan spreads a model over them.
+    static func requestsByWorker(_ request: OffloadRequest) -> [OffloadRequest] {
+        let spreads =
+            switch request.plan {
+            case .balanced, .deviceMap: true
+            default: false
+            }
+        guard !spreads, request.devices.count > 1, request.devices.allSatisfy({ $0.kind == .cuda }) else {
+            return [request]
+        }
+        return request.devices.map { OffloadRequest(plan: request.plan, devices: [$0], budget: request.budget) }
+    }
+
+    /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
         _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
-    ) throws(PlacementError) -> [OffloadManager.Device] {
+    ) throws(DeviceError) -> [OffloadManager.Device] {
         let isAlone = request.devices == [.cpu]
         let shared = isAlone ? nil : request.budget.hostBytes.map { SharedMemoryLimit(limitBytes: $0) }
         var devices: [OffloadManager.Device] = []
         for name in request.devices {
-            guard name.kind == .cpu else { throw .unknownDevice(name.description, known: [.cpu]) }
+            if name.kind == .cuda {
+                var options = CUDABackend.Options()
+                options.precision = precision == .float32 ? .float32 : .bfloat16
+                options.limitBytes = request.budget.limitBytes(of: name)
+                do throws(CUDAUnavailable) {
+                    let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
+                    devices.append(OffloadManager.Device(name: name, backend: backend))
+                } catch {
+                    throw .unavailable(name, error)
+                }
+                continue
+            }
             let backend = CPUBackend(
                 threads: threads, limitBytes: request.budget.limitBytes(of: name), precision: precision,
                 name: isAlone ? "cpu" : name.description, shared: shared)

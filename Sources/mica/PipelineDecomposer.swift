@@ -11,6 +11,7 @@ import Weights
 final class PipelineDecomposer: LayerDecomposer {
     let modelName: String
     let hasCaptioner: Bool
+    let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
     private let cache: ContentCache
     private let planner: JobPlanner
@@ -18,30 +19,46 @@ final class PipelineDecomposer: LayerDecomposer {
     private let device: String
     private let precision: String
     let memoryLimitBytes: Int?
+    private let open: @Sendable () throws -> Engine
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
-    private let pipeline: Mutex<LayeredPipeline>
+    private let engine: Mutex<Engine>
 
-    /// Opens a model folder; throws if anything in it is not as the engine needs it.
+    /// A pipeline and the devices that it computes on.
+    private struct Engine {
+        let pipeline: LayeredPipeline
+        let devices: [OffloadManager.Device]
+    }
+
+    /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
     ///
     /// - Parameters:
-    ///   - devices: those of the request, with their budgets.
-    ///   - machine: how they compute, for the rates of forecasts.
+    ///   - machine: how the devices compute, for the rates of forecasts.
+    ///   - cache: of captions and prompt embeddings, which several engines may share.
+    ///   - others: engines on further devices.
+    ///   - devices: opens those of the request, with their budgets; called again after one of them was lost.
     init(
-        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest, tiling: VAETiling,
-        machine: RateSource.Machine, cacheBytes: Int
-    ) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
-        pipeline.tiling = tiling
+        model folder: URL, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine, cache: ContentCache,
+        others: [any LayerDecomposer] = [], devices: @escaping @Sendable () throws -> [OffloadManager.Device]
+    ) throws {
+        open = {
+            let devices = try devices()
+            let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+            pipeline.tiling = tiling
+            return Engine(pipeline: pipeline, devices: devices)
+        }
+        let engine = try open()
+        let pipeline = engine.pipeline
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
-        cache = ContentCache(limitBytes: cacheBytes)
+        self.cache = cache
+        self.others = others
         planner = pipeline.planner
         rates = RateSource(model: pipeline.model, machine)
         device = request.devices.map(\.description).joined(separator: ",")
         precision = machine.precision.rawValue
         memoryLimitBytes = planner.limitBytes
-        self.pipeline = Mutex(pipeline)
+        self.engine = Mutex(engine)
     }
 
     var caches: [CacheFigures] { cache.figures }
@@ -62,13 +79,15 @@ final class PipelineDecomposer: LayerDecomposer {
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
-        try pipeline.withLock { (pipeline) throws(PipelineError) in
+        try engine.withLock { (engine) throws(PipelineError) in
+            // A job that loses its device fails; the next one finds a new engine, and the process goes on.
+            if engine.devices.contains(where: { $0.backend.isLost }), let new = try? open() { engine = new }
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
             hooks.textCache = cache
             hooks.preview = preview
-            return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+            return try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
         }
     }
 }

@@ -27,12 +27,21 @@ enum ServeWiring {
         let request = try OffloadRequest(
             offload: settings.offload, device: settings.device, budget: settings.budget,
             hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
-        return try PipelineDecomposer(
-            model: try ModelLocation.folder(settings.model),
-            devices: try EngineDevices.open(request, threads: settings.threads, precision: precision),
-            request: request, tiling: tiling,
-            machine: RateSource.Machine(precision: precision, threads: settings.threads),
-            cacheBytes: settings.cacheMiB << 20)
+        let folder = try ModelLocation.folder(settings.model)
+        let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
+        func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
+            try PipelineDecomposer(
+                model: folder, request: request, tiling: tiling,
+                machine: RateSource.Machine(precision: precision, threads: settings.threads), cache: cache,
+                others: others
+            ) {
+                try EngineDevices.open(request, threads: settings.threads, precision: precision)
+            }
+        }
+        // Several GPUs do a job each, unless a plan spreads one model over them.
+        let requests = EngineDevices.requestsByWorker(request)
+        let others = try requests.dropFirst().map { try engine($0) }
+        return try engine(requests[0], others: others)
     }
 
     /// The keys of the file and of the environment.

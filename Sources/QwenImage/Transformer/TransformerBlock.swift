@@ -54,9 +54,6 @@ struct TransformerBlock: Sendable {
             mlp: weights["txt_mlp"])
     }
 
-    /// Rows of the feed-forward layer that are computed at once:
-    /// its inner activation is four times as wide as all others.
-    private static let mlpRows = 1024
     /// Rows whose queries are computed at once. Preparing the keys, which is done for each such part, is then about a
     /// hundredth of the work.
     private static let attentionRows = 4096
@@ -137,10 +134,11 @@ struct TransformerBlock: Sendable {
         }
     }
 
-    /// LayerNorm, modulation, two linear layers and the gated residual, on the rows of one stream, some rows at a time.
+    /// LayerNorm, modulation, two linear layers and the gated residual, on the rows of one stream, some rows at a time:
+    /// the inner activation is four times as wide as all others.
     private func feedForward(_ hidden: Tensor, _ part: Part, _ backend: any Backend) throws(TensorError) {
-        for start in stride(from: 0, to: hidden.shape[0], by: Self.mlpRows) {
-            let rows = hidden.rows(start..<min(start + Self.mlpRows, hidden.shape[0]))
+        for range in RowChunks(hidden.shape[0], rowsAtOnce: backend.rowsAtOnce) {
+            let rows = hidden.rows(range)
             let normed = try backend.layerNorm(
                 rows, epsilon: Self.epsilon, shift: part.modulation.mlp.shift, scale: part.modulation.mlp.scale)
             let inner = try backend.linear(normed, part.stream.mlpIn, activation: .geluTanh)

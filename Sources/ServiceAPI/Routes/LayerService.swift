@@ -43,10 +43,16 @@ public final class LayerService: RequestHandler {
             configuration.keys, waiting: configuration.clientWaitingLimit, running: configuration.clientRunningLimit)
         cors = CORSPolicy(origins: configuration.corsOrigins)
         fixed = FixedAnswers(decomposer, configuration, created: Int(startedAt.unixMilliseconds / 1000))
-        let executor = LayerExecutor(decomposer, maximumPixels: configuration.maximumPixels, metrics: metrics)
+        let metrics = metrics
+        let engines = [decomposer] + decomposer.others
+        let workers = engines.enumerated().map { index, engine in
+            JobWorkerDescription(
+                name: index == 0 ? engine.modelName : "\(engine.modelName)-\(index)",
+                executor: LayerExecutor(engine, maximumPixels: configuration.maximumPixels, metrics: metrics))
+        }
         jobs = JobService(
             configuration: configuration.jobs,
-            workers: [JobWorkerDescription(name: decomposer.modelName, executor: executor)], store: store,
+            workers: workers, store: store,
             observer: JobLog(logger: logger, metrics: metrics))
         try jobs.start()
     }

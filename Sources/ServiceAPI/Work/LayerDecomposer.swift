@@ -14,6 +14,9 @@ public protocol LayerDecomposer: Sendable {
     /// Look-ups of captions and prompt embeddings so far, for the metrics.
     var caches: [CacheFigures] { get }
 
+    /// Engines for the same model on further devices, which take jobs of the same queue.
+    var others: [any LayerDecomposer] { get }
+
     /// What tensors may take on the device at once; nil for no limit.
     var memoryLimitBytes: Int? { get }
 
@@ -31,6 +34,11 @@ public protocol LayerDecomposer: Sendable {
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
+}
+
+extension LayerDecomposer {
+    /// None: one device.
+    public var others: [any LayerDecomposer] { [] }
 }
 
 /// How often a cache had what was looked for.

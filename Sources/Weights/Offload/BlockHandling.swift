@@ -17,27 +17,34 @@ struct BlockHandling: Sendable, Equatable {
     var retention: Retention
     /// True if the next block is read during the use of this one.
     var readsAhead: Bool
+    /// True if a mapped block's pages are given back after its use.
+    var givesBackPages: Bool
+    /// Blocks for which there must be room besides what is needed, for one more to be kept: a device that copies by
+    /// itself fills the next block during the use of this one.
+    let roomBlocks: Int
 
     /// - Parameter isTransient: true for blocks that are used once a job and never kept.
     init(_ plan: OffloadPlan, on backend: any Backend, isTransient: Bool) {
         // Only a backend that computes with mapped bytes can do without staging.
         isStaged = !backend.sharesHostMemory
         readsAhead = true
+        roomBlocks = backend.copiesAhead ? 2 : 1
         switch plan {
         case .resident, .model:
             retention = .always
         case .sequential:
-            (isStaged, retention, readsAhead) = (true, .never, false)
+            (isStaged, retention, readsAhead) = (!backend.copiesAhead, .never, false)
         case .stream(let count):
-            isStaged = true
+            isStaged = !backend.copiesAhead
             retention = count.map { .first($0) } ?? .whatFits
         case .disk:
             retention = .never
         case .balanced, .deviceMap:
-            isStaged = isStaged || backend.limitBytes != nil
+            isStaged = isStaged || (backend.limitBytes != nil && !backend.copiesAhead)
             retention = backend.limitBytes == nil ? .always : .whatFits
         }
         if isTransient { retention = .never }
+        givesBackPages = !isStaged && !backend.copiesAhead
     }
 }
 

@@ -104,7 +104,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
             manager.count(readBytes: manifest.payloadBytes, movedBytes: 0)
             let block = try load(scope.redirected(to: backend, from: scope.source)[index], index)
             // Pages that loading itself has touched (norms, or a matrix that was converted) are not needed again.
-            manifest.giveBack(after: backend)
+            if handling.givesBackPages { manifest.giveBack(after: backend) }
             return block
         }
         let memory = try staged(index, manifest, backend)
@@ -165,12 +165,12 @@ public final class BlockStore<Block: Sendable>: Sendable {
             case .first(let count): index < count
             case .whatFits:
                 state.withLock { $0.mayKeep }
-                    && manager.hasRoom(for: manifest.stagedBytes, besidesPeakOf: backend)
+                    && manager.hasRoom(for: handling.roomBlocks * manifest.stagedBytes, besidesPeakOf: backend)
             case .never: false
             }
         if keeps {
             state.withLock { $0.kept[index] = block }
-        } else if !handling.isStaged {
+        } else if handling.givesBackPages {
             manifest.giveBack(after: backend)
         }
     }
