@@ -11,4 +11,12 @@ public struct JobMemory: Sendable, Equatable {
 
     /// Nothing known.
     public init() {}
+
+    /// The most that a device held at once.
+    public var peakBytes: Int { stages.map(\.peakBytes).max() ?? 0 }
+    /// Weights asked of the checkpoint's files, and copied to a device.
+    public var readBytes: Int { stages.reduce(0) { $0 + $1.traffic.readBytes } }
+    public var movedBytes: Int { stages.reduce(0) { $0 + $1.traffic.movedBytes } }
+    /// Activations passed between devices.
+    public var transferredBytes: Int { stages.reduce(0) { $0 + $1.traffic.transferredBytes } }
 }

@@ -27,6 +27,7 @@ public struct ResultEncoder: Sendable {
     func repeatableManifest() -> [UInt8] {
         var description = description()
         description.seconds = nil
+        description.memory = nil
         return JSONText.bytes(description)
     }
 
@@ -112,7 +113,8 @@ public struct ResultEncoder: Sendable {
             model: modelName, width: decomposition.width, height: decomposition.height,
             seed: decomposition.parameters.seed, caption: decomposition.caption,
             parameters: ResultManifest.Parameters(decomposition.parameters),
-            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: layers, psd: psd)
+            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },
+            memory: ResultManifest.Memory(decomposition.memory), layers: layers, psd: psd)
     }
 
     /// The smallest box around every pixel that is not fully transparent; nil if there is none.
