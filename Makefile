@@ -26,12 +26,10 @@ test-e2e: packages  ## Install what is missing, then test with browsers, proxies
 	timeout --kill-after=30 $(E2E_SECONDS) .venv/e2e/bin/pytest tools/e2e $(ARGS)
 
 test-tsan: packages  ## Run every test with the thread sanitizer
-	swift build --build-tests --sanitize=thread --scratch-path .build/tsan
-	TSAN_OPTIONS=halt_on_error=0 swift test --skip-build --sanitize=thread --scratch-path .build/tsan
+	tools/sanitize/test.sh thread
 
 test-asan: packages  ## Run every test with the address sanitizer
-	swift build --build-tests --sanitize=address --scratch-path .build/asan
-	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/asan
+	tools/sanitize/test.sh address
 
 fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)

@@ -35,7 +35,9 @@ extension Problem {
         case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
         case .unknownParameter(let name, let known):
             self.init(
-                .unknownParameter, "'\(name)' is not a parameter; known are \(known.joined(separator: ", "))")
+                .unknownParameter,
+                "'\(name)' is not a parameter; "
+                    + (known.isEmpty ? "there is none here" : "known are \(known.joined(separator: ", "))"))
             parameter = name
         case .repeatedParameter(let name):
             self.init(.repeatedParameter, "\(name) is given more than once")
