@@ -21,7 +21,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let multipliesInt8: Bool
     /// True if this CPU convolves without laying out patches.
     let convolvesDirectly: Bool
-    let matrixProducts = MatrixProductCache()
+    let matrixProducts: MatrixProductCache
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
@@ -51,10 +51,39 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
+        matrixProducts = MatrixProductCache()
         openblas_set_num_threads(1)
     }
 
+    /// A rehearsal of `backend`: the same code with the same numbers, but memory is counted only and no task is run.
+    /// What touches data outside of `workers` must ask `isRehearsing` first.
+    private init(rehearsing backend: CPUBackend, limitBytes: Int?) {
+        name = backend.name
+        precision = backend.precision
+        multipliesBFloat16 = backend.multipliesBFloat16
+        multipliesInt8 = backend.multipliesInt8
+        convolvesDirectly = backend.convolvesDirectly
+        workers = Workers(count: backend.workers.count, isRehearsing: true)
+        allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)
+        matrixProducts = backend.matrixProducts
+    }
+
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        CPUBackend(rehearsing: self, limitBytes: limitBytes)
+    }
+
+    public var holdsData: Bool { !isRehearsing }
+
+    /// True if tensors have no memory behind them.
+    var isRehearsing: Bool { workers.isRehearsing }
+
     public var memory: MemoryUse { allocator.memory }
+
+    /// Allocations so far.
+    package var allocationCount: Int { allocator.allocationCount }
+
+    /// Has one allocation fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failAllocation(after count: Int?) { allocator.failRequest(after: count) }
 
     public var limitBytes: Int? { allocator.smallestLimitBytes }
 
@@ -63,7 +92,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
         let block = try allocator.allocate(byteCount, operation: "staged weights")
-        return HostStaging(base: block, byteCount: byteCount, allocator: allocator)
+        return HostStaging(base: block, byteCount: byteCount, allocator: allocator, holdsData: !isRehearsing)
     }
 
     public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { allocator.setPressure(relieve) }
@@ -85,7 +114,14 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
         precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
+        return try upload(shape) { values }
+    }
+
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
         let tensor = try allocate(shape, .float32)
+        guard !isRehearsing else { return tensor }
+        let values = values()
+        precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
         values.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { tensor.rawPointer.copyMemory(from: base, byteCount: bytes.count) }
         }
@@ -96,6 +132,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         guard tensor.storage.deviceName == name else {
             throw .wrongDevice(operation: "download", device: name, found: tensor.storage.deviceName)
         }
+        guard !isRehearsing else { return [Float](repeating: 0, count: tensor.elementCount) }
         return Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
     }
 

@@ -18,6 +18,9 @@ package final class HostAllocator: Sendable {
         var usedBytes = 0
         var peakBytes = 0
         var keptBytes = 0
+        var allocationCount = 0
+        /// Requests until one fails on purpose.
+        var requestsUntilFailure: Int?
         /// Of mappings.
         var lentBytes = 0
         /// Of both together.
@@ -28,17 +31,23 @@ package final class HostAllocator: Sendable {
 
     private let state = Mutex(State())
     private let limitBytes: Int?
+    private let isRehearsing: Bool
+    /// What a rehearsal hands out: not null, aligned, and never looked at.
+    private static let rehearsedAddress: UInt = 1 << 12
     private let shared: SharedMemoryLimit?
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
     /// The name of the backend that it belongs to.
     package let deviceName: String
 
     /// `limitBytes` bounds what may be in use at once, `shared` that of several allocators together; nil leaves it to
-    /// the system.
-    package init(limitBytes: Int?, deviceName: String = "cpu", shared: SharedMemoryLimit? = nil) {
+    /// the system. A rehearsing allocator counts as any other, and its blocks have no memory.
+    package init(
+        limitBytes: Int?, deviceName: String = "cpu", shared: SharedMemoryLimit? = nil, isRehearsing: Bool = false
+    ) {
         self.limitBytes = limitBytes
         self.deviceName = deviceName
         self.shared = shared
+        self.isRehearsing = isRehearsing
     }
 
     /// The limit, the shared one if that is smaller.
@@ -65,6 +74,29 @@ package final class HostAllocator: Sendable {
         state.withLock { $0.keptBytes }
     }
 
+    /// Requests so far, those that failed included.
+    package var allocationCount: Int {
+        state.withLock { $0.allocationCount }
+    }
+
+    /// Has one request fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failRequest(after count: Int?) {
+        state.withLock { $0.requestsUntilFailure = count }
+    }
+
+    /// Counts a request; an error if it is the one that fails on purpose.
+    private func injectedFailure(_ size: Int, _ operation: String) -> TensorError? {
+        state.withLock { state in
+            state.allocationCount += 1
+            guard let rest = state.requestsUntilFailure else { return nil }
+            state.requestsUntilFailure = rest > 0 ? rest - 1 : nil
+            guard rest == 0 else { return nil }
+            return .outOfMemory(
+                operation: operation, neededBytes: size, usedBytes: state.usedBytes + state.lentBytes,
+                limitBytes: limitBytes)
+        }
+    }
+
     /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
     package func resetPeak() {
         state.withLock {
@@ -77,11 +109,12 @@ package final class HostAllocator: Sendable {
     /// A block of at least `byteCount` bytes, aligned to 64. Give it back with the same count.
     package func allocate(_ byteCount: Int, operation: String) throws(TensorError) -> UnsafeMutableRawPointer {
         let size = Self.roundedSize(byteCount)
+        if let failure = injectedFailure(size, operation) { throw failure }
         var address: UInt = 0
         try relieving { () throws(TensorError) in
             let outcome: Result<UInt, TensorError> = state.withLock { state in
                 if let refusal = reserve(size, operation, reusesKept: true, &state) { return .failure(refusal) }
-                guard let block = Self.takeBlock(size, &state) else {
+                guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, &state) else {
                     shared?.giveBack(size)
                     let used = state.usedBytes + state.lentBytes
                     return .failure(
@@ -157,6 +190,7 @@ package final class HostAllocator: Sendable {
         let keeps = state.withLock { state in
             state.usedBytes -= size
             // Used and kept bytes together stay what they were, and so below the peak.
+            guard !isRehearsing else { return true }
             guard size >= Self.mappedBlockBytes else { return false }
             state.keptBytes += size
             state.kept[size, default: []].append(address)

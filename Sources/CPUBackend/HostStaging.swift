@@ -4,12 +4,13 @@ import TensorCore
 // @unchecked because the pointer is fixed at creation, and the one who fills the memory hands it on when it is done.
 final class HostStaging: StagingMemory, @unchecked Sendable {
     let byteCount: Int
-    let holdsData = true
+    let holdsData: Bool
     private let base: UnsafeMutableRawPointer
     private let allocator: HostAllocator
 
-    /// Takes over a block of `allocator`, which gets it back at the end.
-    init(base: UnsafeMutableRawPointer, byteCount: Int, allocator: HostAllocator) {
+    /// Takes over a block of `allocator`, which gets it back at the end; `holdsData` is false for a rehearsal's.
+    init(base: UnsafeMutableRawPointer, byteCount: Int, allocator: HostAllocator, holdsData: Bool) {
+        self.holdsData = holdsData
         self.base = base
         self.byteCount = byteCount
         self.allocator = allocator

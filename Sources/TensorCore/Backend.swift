@@ -15,6 +15,9 @@ public protocol Backend: AnyObject, Sendable {
     /// A float32 tensor with these values, row-major.
     func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor
 
+    /// As `upload` of `values()`, which a backend without data does not ask for: a forecast makes no large arrays.
+    func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor
+
     /// The values of a float32 tensor, row-major, after all work on it is done.
     func download(_ tensor: Tensor) throws(TensorError) -> [Float]
 
@@ -51,6 +54,9 @@ public protocol Backend: AnyObject, Sendable {
     /// Bytes that may be in use at once; nil if nothing bounds them.
     var limitBytes: Int? { get }
 
+    /// False for a backend whose tensors have a size and no contents.
+    var holdsData: Bool { get }
+
     /// Gives memory that is kept for reuse back to the system; called between stages.
     func releaseUnusedMemory()
 
@@ -59,6 +65,12 @@ public protocol Backend: AnyObject, Sendable {
 
     /// Starts a new peak at the bytes in use now.
     func resetPeak()
+
+    /// A backend that takes and gives back memory exactly as this one does, but holds no data and computes nothing:
+    /// what forecasts run on. Nothing of it touches this backend.
+    ///
+    /// - Parameter limitBytes: the budget that it checks; nil for none.
+    func rehearsal(limitBytes: Int?) -> any Backend
 }
 
 /// Bytes that a device holds: tensors, staged weights, and weights that are lent from a mapped checkpoint.

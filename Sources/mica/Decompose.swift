@@ -28,6 +28,9 @@ struct Decompose: ParsableCommand {
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
     var precision: ComputePrecision = .float32
 
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
@@ -78,6 +81,7 @@ struct Decompose: ParsableCommand {
         let devices = try EngineDevices.open(request, threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
         let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))

@@ -4,6 +4,7 @@ import HTTPProtocol
 import HTTPTransport
 import Jobs
 import Logging
+import QwenImage
 import ServiceAPI
 import TensorCore
 
@@ -18,13 +19,20 @@ enum ServeWiring {
                 source: "precision", value: settings.precision,
                 expected: "one of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))")
         }
+        guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
+            throw SettingsError.value(
+                source: "vae_tiling", value: settings.vaeTiling,
+                expected: "one of \(VAETiling.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
         let request = try OffloadRequest(
             offload: settings.offload, device: settings.device, budget: settings.budget,
             hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
         return try PipelineDecomposer(
             model: try ModelLocation.folder(settings.model),
             devices: try EngineDevices.open(request, threads: settings.threads, precision: precision),
-            request: request, cacheBytes: settings.cacheMiB << 20)
+            request: request, tiling: tiling,
+            machine: RateSource.Machine(precision: precision, threads: settings.threads),
+            cacheBytes: settings.cacheMiB << 20)
     }
 
     /// The keys of the file and of the environment.

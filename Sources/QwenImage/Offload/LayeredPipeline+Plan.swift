@@ -1,37 +1,46 @@
+import ImageCodecs
 import TensorCore
 import Weights
 
 extension LayeredPipeline {
-    /// Before a job: chooses the plan that fits the budget, if none was asked for.
-    func choosePlan(_ parameters: DecompositionParameters, _ size: OutputSize) throws(PipelineError) {
-        guard let request, request.plan == nil, offload.devices.count == 1, let limit = backend.limitBytes else {
-            return
+    /// Before a job: takes the first way that fits the budget, of those that were asked for, and says whether the
+    /// autoencoder works in tiles. Without a budget nothing is chosen, and nothing forecast.
+    ///
+    /// Throws `placement(.budgetTooSmall)` with the least that would do.
+    func choosePlan(
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int
+    ) throws(PipelineError) -> Bool {
+        guard let request, let limit = backend.limitBytes else { return tiling == .on }
+        var plan = try planner.plan(parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+        if plan.chosen == nil, parameters.needsCaption {
+            // How long a caption will be nobody knows: the job is tried if it fits with a short one.
+            var short = parameters
+            short.prompt = "a"
+            plan = try planner.plan(short, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
         }
-        let layout = try model.layout()
-        let activations = activationBytes(parameters, size)
-        let sizes = layout.components.map(\.byteCount)
-        let block = layout.components.flatMap(\.blockLists).map(\.blockBytes).max() ?? 0
-        let choices: [(OffloadPlan, Int)] = [
-            (.resident, sizes.reduce(0, +)), (.model, sizes.max() ?? 0), (.stream(residentBlocks: nil), 2 * block),
-            (.sequential, block),
-        ]
-        guard let choice = choices.first(where: { $0.1 + activations <= limit }) else {
+        guard let chosen = plan.chosen else {
             throw .placement(
                 .budgetTooSmall(
-                    device: offload.devices[0].name, plan: nil, limitBytes: limit, smallestBytes: block + activations))
+                    device: offload.devices[0].name, plan: request.plan?.description, limitBytes: limit,
+                    smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
-        offload.adopt(choice.0, placement: nil)
+        if request.plan == nil, offload.devices.count == 1 { offload.adopt(chosen.plan, placement: nil) }
+        return chosen.usesTiles
     }
 
-    /// Bytes besides weights that the widest stage needs, by a simple count.
-    private func activationBytes(_ parameters: DecompositionParameters, _ size: OutputSize) -> Int {
-        let tokens = (parameters.layers + 2) * (size.width / 16) * (size.height / 16) + parameters.maxSequenceLength
-        let branches = parameters.doTrueCFG ? 2 : 1
-        let configuration = model.transformer
-        let row = configuration.innerDim * 4
-        let modulations = parameters.numInferenceSteps * configuration.numLayers * 12 * row
-        let transformer = tokens * row * (branches + 4) + 1024 * row * 6 + modulations
-        let autoencoder = size.width * size.height * model.autoencoder.baseDim * 4 * 4
-        return max(transformer, autoencoder)
+    /// Says of memory that ran out what would fit, where the limit is known.
+    func fitting(
+        _ error: PipelineError, _ parameters: DecompositionParameters, _ picture: PixelBuffer
+    ) -> PipelineError {
+        guard case .outOfMemory(let stage, let cause, _) = error, backend.limitBytes != nil else { return error }
+        let planner = planner
+        let smaller = parameters.smallerJobs.first { job in
+            let plan = try? planner.plan(job, pictureWidth: picture.width, pictureHeight: picture.height)
+            return plan?.chosen != nil
+        }
+        guard let smaller else { return error }
+        return .outOfMemory(
+            stage: stage, cause: cause,
+            fitting: "resolution \(smaller.resolution) with \(smaller.layers) layers would fit")
     }
 }

@@ -14,17 +14,22 @@ public final class LayeredPipeline {
     public let offload: OffloadManager
     /// What was asked of it; nil if the plan is what the manager was given.
     let request: OffloadRequest?
+    /// The model's components and their blocks, with the bytes of them.
+    let layout: ModelLayout
     /// The transformer's device, where a job has its latents.
     let backend: any Backend
     let textEncoder: Qwen25VLTextEncoder
     let transformer: QwenImageTransformer2DModel
     let autoencoder: AutoencoderKLQwenImage
+    /// Whether the autoencoder takes pictures in tiles.
+    public var tiling = VAETiling.auto
     /// What latents look like, once a job that may be watched has run.
     var projection: LatentProjection?
 
     /// Opens a model folder on one backend. Every tensor's name and shape is checked; weights are mapped, not read.
     public convenience init(model folder: URL, backend: any Backend) throws(PipelineError) {
-        try self.init(model: ModelFolder(folder), offload: OffloadManager(backend), request: nil)
+        let model = try ModelFolder(folder)
+        try self.init(model: model, offload: OffloadManager(backend), request: nil, layout: model.layout())
     }
 
     /// Opens a model folder on devices, its weights placed as a request asks.
@@ -42,10 +47,13 @@ public final class LayeredPipeline {
         } catch {
             throw .placement(error)
         }
-        try self.init(model: model, offload: manager, request: request)
+        try self.init(model: model, offload: manager, request: request, layout: layout)
     }
 
-    init(model: ModelFolder, offload: OffloadManager, request: OffloadRequest?) throws(PipelineError) {
+    init(
+        model: ModelFolder, offload: OffloadManager, request: OffloadRequest?, layout: ModelLayout
+    ) throws(PipelineError) {
+        self.layout = layout
         self.model = model
         self.offload = offload
         self.request = request
@@ -68,6 +76,38 @@ public final class LayeredPipeline {
                 problem: "joint_attention_dim is \(model.transformer.jointAttentionDim),"
                     + " but the text encoder gives \(hiddenSize)")
         }
+    }
+
+    /// Makes forecasts for this model and its devices.
+    public var planner: JobPlanner {
+        JobPlanner(
+            model: model, textEncoder: textEncoder.opened, layout: layout, devices: offload.devices,
+            request: request ?? OffloadRequest(plan: offload.plan, devices: offload.devices.map(\.name)),
+            tiling: tiling)
+    }
+
+    /// The pipeline of a model that is open already on other devices, where nothing is loaded yet.
+    init(
+        _ model: ModelFolder, _ textEncoder: Qwen25VLTextEncoder.Opened, offload: OffloadManager
+    ) throws(WeightsError) {
+        self.model = model
+        self.offload = offload
+        request = nil
+        layout = ModelLayout(components: [])
+        backend = offload.root(of: .transformer)
+        self.textEncoder = Qwen25VLTextEncoder(textEncoder, offload: offload)
+        transformer = try QwenImageTransformer2DModel(
+            configuration: model.transformer, source: model.transformerSource, offload: offload)
+        autoencoder = AutoencoderKLQwenImage(
+            configuration: model.autoencoder, source: model.autoencoderSource, backend: offload.root(of: .vae))
+    }
+
+    /// Drops the weights that are held on the devices; the next job loads them again.
+    public func release() {
+        textEncoder.release()
+        transformer.release()
+        autoencoder.release()
+        for device in offload.devices { device.backend.releaseUnusedMemory() }
     }
 
     /// Loads every block on a backend without data, so that a missing
@@ -116,12 +156,13 @@ public final class LayeredPipeline {
             offload.endJob()
             for device in offload.devices { device.backend.releaseUnusedMemory() }
         }
-        try choosePlan(parameters, size)
+        let usesTiles = try choosePlan(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
         do {
-            let job = LayeredJob(pipeline: self, size: size, parameters: parameters, hooks: hooks)
+            let job = LayeredJob(
+                pipeline: self, size: size, parameters: parameters, hooks: hooks, usesTiles: usesTiles)
             return try job.run(picture, latents: latents)
         } catch {
-            throw PipelineError(wrapping: error)
+            throw fitting(PipelineError(wrapping: error), parameters, picture)
         }
     }
 }

@@ -58,6 +58,25 @@ public struct ModelFolder: Sendable {
         }
     }
 
+    /// The autoencoder alone on a backend; nothing is loaded yet.
+    public func openAutoencoder(on backend: any Backend) -> AutoencoderKLQwenImage {
+        AutoencoderKLQwenImage(configuration: autoencoder, source: autoencoderSource, backend: backend)
+    }
+
+    /// The element type of the transformer's matrices.
+    public var transformerDType: DType {
+        (try? transformerSource.tensor(named: "img_in.weight"))?.dtype ?? .bfloat16
+    }
+
+    /// The largest weight file of the transformer.
+    public var largestFile: URL? {
+        let component = folder.appendingPathComponent("transformer")
+        let files = try? FileManager.default.contentsOfDirectory(
+            at: component, includingPropertiesForKeys: [.fileSizeKey])
+        func size(_ file: URL) -> Int { (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 }
+        return files?.filter { $0.pathExtension == "safetensors" }.max { size($0) < size($1) }
+    }
+
     /// The components and their blocks with the bytes of them, for device maps and budgets.
     package func layout() throws(PipelineError) -> ModelLayout {
         let textFolder = folder.appendingPathComponent(ModelComponent.textEncoder.rawValue)

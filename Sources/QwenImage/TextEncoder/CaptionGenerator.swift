@@ -28,29 +28,61 @@ struct CaptionGenerator {
     private func generate(
         _ prompt: CaptionPrompt, _ features: Tensor, _ grid: PatchGrid, _ maxNewTokens: Int
     ) throws(WeightsError) -> [Int] {
-        let promptCount = prompt.tokenIDs.count
-        var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
-        positions.appendText(maxNewTokens)
-        let (cache, rotary) = try WeightsError.converting { () throws(TensorError) in
-            (
-                try model.cache(capacity: promptCount),
-                try positions.angles(model.configuration).upload(to: backend)
-            )
-        }
+        let (cache, rotary) = try room(prompt, grid, maxNewTokens)
         var choice = TokenChoice(repetitionPenalty: generation.repetitionPenalty, prompt: prompt.tokenIDs)
-        var logits = try prefill(prompt, features, rotary.rows(0..<promptCount), cache)
+        var logits = try prefill(prompt, features, rotary.rows(0..<prompt.tokenIDs.count), cache)
         var tokens: [Int] = []
         while true {
             let token = choice.next(logits)
             tokens.append(token)
             progress?(tokens.count, maxNewTokens)
             if generation.eosTokenIDs.contains(token) || tokens.count == maxNewTokens { return tokens }
-            let row = rotary.rows(cache.count..<(cache.count + 1))
-            let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
-            try model.runLayers(
-                hiddenStates, rotary: row, cache: cache, continues: true, cancellation: cancellation)
-            let scores = try self.logits(of: hiddenStates)
-            logits = try WeightsError.converting { () throws(TensorError) in try backend.download(scores) }
+            logits = try self.logits(after: token, rotary, cache)
+        }
+    }
+
+    /// What `generate` does at most, as far as it allocates: `between` is called after the first token and after the
+    /// second, so that what a further token takes can be told from the rest.
+    func rehearse(
+        _ prompt: CaptionPrompt, _ features: Tensor, _ grid: PatchGrid, _ maxNewTokens: Int, between: () -> Void
+    ) throws(WeightsError) {
+        let (cache, rotary) = try room(prompt, grid, maxNewTokens)
+        _ = try prefill(prompt, features, rotary.rows(0..<prompt.tokenIDs.count), cache)
+        between()
+        guard maxNewTokens > 1 else { return }
+        _ = try logits(after: 0, rotary, cache)
+        between()
+        // The cache grows as tokens follow: each time it does, once more.
+        let last = prompt.tokenIDs.count + maxNewTokens - 2
+        while cache.count < last {
+            cache.advance(by: min(cache.capacity, last) - cache.count)
+            _ = try logits(after: 0, rotary, cache)
+        }
+    }
+
+    /// The logits after one more token.
+    private func logits(
+        after token: Int, _ rotary: Rotary, _ cache: KeyValueCache
+    ) throws(WeightsError) -> [Float] {
+        let row = rotary.rows(cache.count..<(cache.count + 1))
+        let hiddenStates = try WeightsError.converting { () throws(TensorError) in try model.embed([token]) }
+        try model.runLayers(hiddenStates, rotary: row, cache: cache, continues: true, cancellation: cancellation)
+        let scores = try logits(of: hiddenStates)
+        return try WeightsError.converting { () throws(TensorError) in try backend.download(scores) }
+    }
+
+    /// The cache of the prompt, and the angles of it and all that may follow.
+    private func room(
+        _ prompt: CaptionPrompt, _ grid: PatchGrid, _ maxNewTokens: Int
+    ) throws(WeightsError) -> (cache: KeyValueCache, rotary: Rotary) {
+        let promptCount = prompt.tokenIDs.count
+        var positions = RopePositions(count: promptCount, imageRange: prompt.imageRange, grid: grid)
+        positions.appendText(maxNewTokens)
+        return try WeightsError.converting { () throws(TensorError) in
+            (
+                try model.cache(capacity: promptCount),
+                try positions.angles(model.configuration).upload(to: backend)
+            )
         }
     }
 

@@ -21,7 +21,21 @@ struct PromptEncoder {
         _ prompt: String, maxSequenceLength: Int, continues: Bool, cancellation: Cancellation?,
         observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
-        let ids = Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+        try embedding(
+            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, continues: continues,
+            cancellation: cancellation, observer: observer)
+    }
+
+    /// The tokens of a prompt in its template that are computed.
+    func tokenIDs(of prompt: String) -> [Int] {
+        Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+    }
+
+    /// [tokens, hidden] float32 of the tokens of a prompt in its template.
+    func embedding(
+        of ids: [Int], maxSequenceLength: Int, continues: Bool, cancellation: Cancellation?,
+        observer: (any TensorObserver)?
+    ) throws(PipelineError) -> Tensor {
         let start = PromptTemplate.droppedTokenCount
         guard ids.count > start else {
             throw .model(

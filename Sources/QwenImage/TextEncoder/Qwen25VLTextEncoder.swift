@@ -11,11 +11,11 @@ import Weights
 public final class Qwen25VLTextEncoder {
     /// What the folder's `config.json` says.
     public let configuration: Qwen25VLConfiguration
-    private let modelFolder: URL
-    private let tokenizer: Tokenizer
-    private let source: any TensorSource
-    private let backend: any Backend
-    private let offload: OffloadManager
+    let modelFolder: URL
+    let tokenizer: Tokenizer
+    let source: any TensorSource
+    let backend: any Backend
+    let offload: OffloadManager
     private var loadedTextModel: Qwen25VLTextModel?
 
     private static let folderName = "text_encoder"
@@ -81,7 +81,11 @@ public final class Qwen25VLTextEncoder {
     ) throws(PipelineError) -> Caption {
         let generation = try GenerationConfiguration(
             folder: modelFolder.appendingPathComponent(Self.folderName), model: configuration)
-        let (features, grid) = try imageFeatures(of: image, cancellation: cancellation, observer: observer)
+        let preprocessor = try imagePreprocessor()
+        try cancellation?.check()
+        let patches = try preprocessor(image)
+        let grid = patches.grid
+        let features = try imageFeatures(grid, cancellation: cancellation, observer: observer) { patches.pixelValues }
         let prompt = try CaptionPrompt(
             language: language, grid: grid, tokenizer: tokenizer, imageTokenID: configuration.imageTokenID)
         let model = try textModel()
@@ -129,7 +133,7 @@ public final class Qwen25VLTextEncoder {
         loadedTextModel = nil
     }
 
-    private func textModel() throws(PipelineError) -> Qwen25VLTextModel {
+    func textModel() throws(PipelineError) -> Qwen25VLTextModel {
         if let loadedTextModel { return loadedTextModel }
         let model = try PipelineError.converting { () throws(WeightsError) in
             try Qwen25VLTextModel(configuration.text, source: source, offload: offload)
@@ -138,33 +142,29 @@ public final class Qwen25VLTextEncoder {
         return model
     }
 
-    /// [merged tokens, hiddenSize] float32, and the picture's patches; the vision tower is gone when this returns.
-    private func imageFeatures(
-        of image: PixelBuffer, cancellation: Cancellation?, observer: (any TensorObserver)?
-    ) throws(PipelineError) -> (features: Tensor, grid: PatchGrid) {
-        let preprocessor = try imagePreprocessor()
-        try cancellation?.check()
-        let patches = try preprocessor(image)
+    /// [merged tokens, hiddenSize] float32 of a picture's patches; the vision tower is gone when this returns.
+    func imageFeatures(
+        _ grid: PatchGrid, cancellation: Cancellation?, observer: (any TensorObserver)?, pixelValues: () -> [Float]
+    ) throws(PipelineError) -> Tensor {
         let tower = try PipelineError.converting { () throws(WeightsError) in
             try VisionTower(configuration.vision, source: source, offload: offload)
         }
-        let features = try PipelineError.converting { () throws(WeightsError) in
+        return try PipelineError.converting { () throws(WeightsError) in
             let pixelValues = try WeightsError.converting { () throws(TensorError) in
-                let shape: Shape = [patches.grid.patchCount, configuration.vision.patchElementCount]
-                let tensor = try backend.upload(patches.pixelValues, shape)
+                let tensor = try backend.upload(
+                    [grid.patchCount, configuration.vision.patchElementCount], pixelValues)
                 try observer?.record("vision.pixel_values", tensor)
                 return tensor
             }
-            let features = try tower(pixelValues, grid: patches.grid, cancellation: cancellation)
+            let features = try tower(pixelValues, grid: grid, cancellation: cancellation)
             try WeightsError.converting { () throws(TensorError) in
                 try observer?.record("vision.features", features)
             }
             return features
         }
-        return (features, patches.grid)
     }
 
-    private func imagePreprocessor() throws(PipelineError) -> ImagePreprocessor {
+    func imagePreprocessor() throws(PipelineError) -> ImagePreprocessor {
         let stored = try ImagePreprocessorConfiguration(folder: modelFolder.appendingPathComponent("processor"))
         let vision = configuration.vision
         guard

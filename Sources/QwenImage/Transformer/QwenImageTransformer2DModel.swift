@@ -87,17 +87,17 @@ public final class QwenImageTransformer2DModel {
         let text = try backend.linear(normed, textIn)
         let embedding = LayerRotaryEmbedding(
             axesDims: configuration.axesDimsRope, isLayer3D: configuration.useLayer3DRope)
-        let tables = embedding.tables(
-            textTokens: promptEmbeds.shape[0], frames: frames, height: height, width: width)
-        let pairs = configuration.attentionHeadDim / 2
-        let rows = tables.cosines.count / pairs
+        let textTokens = promptEmbeds.shape[0]
+        // Made when a backend asks for the values: a forecast does not.
+        lazy var tables = embedding.tables(textTokens: textTokens, frames: frames, height: height, width: width)
+        let shape: Shape = [textTokens + (frames + 1) * height * width, configuration.attentionHeadDim / 2]
         var rotaries: [String: Rotary] = [:]
         for index in 0..<configuration.numLayers {
             let device = blocks.backend(of: index)
             guard rotaries[device.name] == nil else { continue }
             rotaries[device.name] = Rotary(
-                cosines: try device.upload(tables.cosines, [rows, pairs]),
-                sines: try device.upload(tables.sines, [rows, pairs]), pairing: .adjacent)
+                cosines: try device.upload(shape) { tables.cosines },
+                sines: try device.upload(shape) { tables.sines }, pairing: .adjacent)
         }
         return Branch(text: text, rotaries: rotaries)
     }

@@ -138,6 +138,7 @@ public final class LayerService: RequestHandler {
         case .layers: _ = try LayerRequest.Envelope(head, answersWithResult: true)
         case .jobs where method == "POST": _ = try LayerRequest.Envelope(head, answersWithResult: false)
         case .imageEdits: _ = try RequestBodyKind(head)
+        case .plan: if head.hasBody { _ = try RequestBodyKind(head) }
         case .metrics, .jobs, .job, .jobEvents, .jobResult, .jobManifest, .jobLayer, .jobPSD, .jobZIP: break
         }
         return nil
@@ -194,6 +195,7 @@ public final class LayerService: RequestHandler {
         switch (match.route, match.job) {
         case (.layers, _): try createLayers(exchange, client)
         case (.imageEdits, _): try createImageEdit(exchange, client)
+        case (.plan, _): try answerPlan(exchange)
         case (.jobs, _) where head.method == "POST": try createJob(exchange, client)
         case (.jobs, _): try listJobs(exchange, client)
         case (.jobEvents, let id?): try followJob(exchange, id, client)

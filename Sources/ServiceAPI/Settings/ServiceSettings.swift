@@ -16,6 +16,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case deviceMap = "device_map"
         case budget
         case hostBudget = "host_budget"
+        case vaeTiling = "vae_tiling"
         case cacheMiB = "cache_mib"
         case stateFolder = "state_folder"
         case resultHours = "result_hours"
@@ -71,6 +72,8 @@ public struct ServiceSettings: Sendable, Equatable {
     public var deviceMap: String?
     public var budget: String?
     public var hostBudget: String?
+    /// The autoencoder in tiles: `auto`, `on` or `off`.
+    public var vaeTiling = "auto"
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.text
     /// Where jobs are kept; nil keeps none.
@@ -116,6 +119,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case .deviceMap: deviceMap = try value.nonEmpty()
         case .budget: budget = try value.nonEmpty()
         case .hostBudget: hostBudget = try value.nonEmpty()
+        case .vaeTiling: vaeTiling = try value.nonEmpty()
         case .logLevel: logLevel = try value.choice(LogLevel.self)
         case .logFormat: logFormat = try value.choice(LogFormat.self)
         case .stateFolder: stateFolder = try value.nonEmpty()

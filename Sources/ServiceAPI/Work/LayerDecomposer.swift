@@ -14,6 +14,14 @@ public protocol LayerDecomposer: Sendable {
     /// Look-ups of captions and prompt embeddings so far, for the metrics.
     var caches: [CacheFigures] { get }
 
+    /// What tensors may take on the device at once; nil for no limit.
+    var memoryLimitBytes: Int? { get }
+
+    /// What a job for a picture of this size will take, and whether it fits; throws `parameterOutOfRange`.
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest
+
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 

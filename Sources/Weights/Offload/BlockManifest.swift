@@ -43,13 +43,18 @@ struct BlockManifest: Sendable {
         stagedBytes = max(offset, Self.alignment)
     }
 
-    /// Has the system read the tensors ahead, where they are mapped.
-    func readAhead() {
+    /// Has the system read the tensors ahead, where they are mapped; a rehearsal does not.
+    func readAhead(for backend: any Backend) {
+        guard backend.holdsData else { return }
         for part in parts { (part.tensor.memory as? MappedFile)?.readAhead(part.range) }
     }
 
-    /// Gives back the pages of the tensors, where they are mapped.
-    func giveBack() {
+    /// Gives back the pages of the tensors, where they are mapped; a rehearsal notes that it would.
+    func giveBack(after backend: any Backend) {
+        guard backend.holdsData else {
+            for part in parts { (backend as? Meter)?.giveBackPages(of: part.tensor) }
+            return
+        }
         for part in parts { (part.tensor.memory as? MappedFile)?.giveBack(part.range) }
     }
 

@@ -111,7 +111,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
             manager.count(readBytes: manifest.payloadBytes, movedBytes: 0)
             let block = try load(scope.redirected(to: backend, from: scope.source)[index], index)
             // Pages that loading itself has touched (norms, or a matrix that was converted) are not needed again.
-            manifest.giveBack()
+            manifest.giveBack(after: backend)
             return block
         }
         let memory = try staged(index, manifest, backend)
@@ -148,7 +148,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
         let backend = backend(of: next)
         let manifest = try manifest(of: next)
         guard manager.handling(of: list, on: backend).isStaged else {
-            manager.reader.async { manifest.readAhead() }
+            manager.reader.async { manifest.readAhead(for: backend) }
             return
         }
         // Without room for a second block there is nothing to read ahead into.
@@ -189,7 +189,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
         if keeps {
             state.withLock { $0.kept[index] = block }
         } else if !handling.isStaged {
-            manifest.giveBack()
+            manifest.giveBack(after: backend)
         }
     }
 
@@ -216,7 +216,10 @@ extension BlockStore: BlockTenant {
     }
 
     func giveBackPages() {
-        scope.source.giveBackPages()
+        guard manager.isRehearsing else { return scope.source.giveBackPages() }
+        for (index, manifest) in state.withLock({ $0.manifests }).enumerated() {
+            manifest?.giveBack(after: backend(of: index))
+        }
     }
 
     func relieve(_ backend: any Backend) -> Bool {

@@ -61,6 +61,9 @@ public final class OffloadManager: Sendable {
     /// What is being carried out.
     public var plan: OffloadPlan { state.withLock { $0.plan } }
 
+    /// True if the devices hold no data: the checkpoint's pages are then left alone.
+    var isRehearsing: Bool { !devices[0].backend.holdsData }
+
     /// True if components take turns on the device, so that one which does not work now holds nothing.
     public var takesTurns: Bool { plan.holdsOneComponent }
 

@@ -29,6 +29,12 @@ public struct StageUse: Sendable, Hashable {
         /// Which, and how much.
         public let device: DeviceName
         public var bytes: Int
+
+        /// So many bytes on a device.
+        public init(device: DeviceName, bytes: Int) {
+            self.device = device
+            self.bytes = bytes
+        }
     }
 
     /// The stage's name.
