@@ -13,8 +13,8 @@ struct BlockManifest: Sendable {
         let offset: Int
     }
 
-    /// Tensors that are not mapped begin at a multiple of this in staged memory: a cache line. Mapped ones lie towards a
-    /// page as they do in the file, for reads past the system's cache.
+    /// Tensors that are not mapped begin at a multiple of this in staged memory: a cache line. Mapped ones lie towards
+    /// a page as they do in the file, for reads past the system's cache.
     private static let alignment = 64
 
     let parts: [Part]
@@ -71,7 +71,8 @@ struct BlockManifest: Sendable {
                     if isStopped() { return false }
                     let count = min(MappedFile.pieceBytes, part.tensor.byteCount - start)
                     let place = (part.offset + start)..<(part.offset + start + count)
-                    try part.read(start, into: UnsafeMutableRawBufferPointer(rebasing: bytes[place]), isDirect: isDirect)
+                    let target = UnsafeMutableRawBufferPointer(rebasing: bytes[place])
+                    try part.read(start, into: target, isDirect: isDirect)
                 }
             }
             return true
