@@ -162,6 +162,7 @@ def main():
     parser.add_argument("--checkpoint")
     parser.add_argument("--held")
     parser.add_argument("--decomposed")
+    parser.add_argument("--no-posters", action="store_true")
     parser.add_argument("--count", type=int, default=96)
     parser.add_argument("--sizes", default="128")
     parser.add_argument("--steps", default="1")
@@ -186,7 +187,7 @@ def main():
     steps = [int(n) for n in o.steps.split(",")]
     for size in [int(s) for s in o.sizes.split(",")]:
         for N in [int(n) for n in o.layers.split(",")]:
-            sets = {"posters": poster_set(size, N)}
+            sets = {} if o.no_posters else {"posters": poster_set(size, N)}
             if o.held:
                 sets["held-out"] = held_out(o.held, size, N, o.count)
             for name, cases in sets.items():
