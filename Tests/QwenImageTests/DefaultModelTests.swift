@@ -51,10 +51,11 @@ import Testing
         let (picture, layers) = try decompose("dance") { $0.layers = count }
         try #require(layers.count == count)
         #expect(layers[0].bytes.indices.filter { $0 % 4 == 3 }.allSatisfy { layers[0].bytes[$0] > 200 })
-        let blend = try Composite.flatten(layers.map { ImageLayer(name: "a", pixels: $0) })
+        let blend = try Composite.flatten(LayerTree(layers: layers.map { ImageLayer(name: "a", pixels: $0) }))
         let small = try Resampler.resize(picture, width: blend.width, height: blend.height, filter: .lanczos)
         let (one, other) = (Composite.overWhite(blend).bytes, Composite.overWhite(small).bytes)
-        let square = zip(one, other).reduce(0.0) { $0 + pow(Double($1.0) - Double($1.1), 2) } / Double(one.count)
+        let squares = zip(one, other).map { (Int($0) - Int($1)) * (Int($0) - Int($1)) }
+        let square = Double(squares.reduce(0, +)) / Double(one.count)
         #expect(10 * log10(255 * 255 / square) > 16)
     }
 }
