@@ -32,6 +32,10 @@ public enum ImageError: Error, Sendable, Equatable {
     case invalidName(String, reason: String)
     /// The result would pass a limit of its format.
     case outputTooLarge(format: String, limit: String)
+    /// A file of layers was expected.
+    case noLayers
+    /// The format has no words for something in the picture.
+    case cannotHold(format: String, what: String)
     /// A codec library refused something that it should take (usually: no memory).
     case codecFailure(operation: String, detail: String)
 }
@@ -61,6 +65,10 @@ extension ImageError: CustomStringConvertible {
             return "the name \"\(name)\" cannot be used: \(reason)"
         case .outputTooLarge(let format, let limit):
             return "the result is too large for \(format) (\(limit)); make it smaller or choose another format"
+        case .noLayers:
+            return "the file has no layers that are read here; send PSD, PSB, OpenRaster, or a ZIP with manifest.json"
+        case .cannotHold(let format, let what):
+            return "\(format) cannot hold \(what); choose another format, such as PSD"
         case .codecFailure(let operation, let detail):
             return "\(operation) failed: \(detail)"
         }

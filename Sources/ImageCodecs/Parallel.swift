@@ -6,14 +6,7 @@ import Synchronization
 public enum Parallel {
     /// `make` of 0 ..< `count`, in order; several at the same time, each on one thread.
     public static func map<Value: Sendable>(_ count: Int, _ make: @Sendable (Int) -> Value) -> [Value] {
-        guard count > 1 else { return (0..<count).map(make) }
-        let results = Mutex([Value?](repeating: nil, count: count))
-        DispatchQueue.concurrentPerform(iterations: count) { index in
-            let value = make(index)
-            results.withLock { $0[index] = value }
-        }
-        // Every iteration has left one.
-        return results.withLock { $0 }.compactMap { $0 }
+        map(Array(0..<count), make)
     }
 
     /// `transform` of each element, in order; throws the first failure by place.

@@ -179,6 +179,10 @@ paths:
         A client that closes its connection cancels its job, unless it named an `Idempotency-Key`.
       parameters:
         - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
         - $ref: "#/components/parameters/Prefer"
         - $ref: "#/components/parameters/PromptQuery"
         - $ref: "#/components/parameters/NegativePromptQuery"
@@ -236,6 +240,10 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "202": { $ref: "#/components/responses/JobAccepted" }
@@ -254,6 +262,62 @@ paths:
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
         "504": { $ref: "#/components/responses/DeadlineExceeded" }
+  /v1/recompose:
+    post:
+      operationId: recompose
+      tags: [layers]
+      summary: Put layers back together
+      description: |
+        Takes layers that were edited elsewhere and answers with the flat picture, or with the layers in another format. The
+        layers are a PSD or PSB (8 bits, RGB or grey), an OpenRaster file, a ZIP with `manifest.json` and pictures, or a form
+        with a manifest and pictures. Offsets, opacity, visibility, groups, clipping, masks and the blend modes of
+        `BlendMode` count; what else a file has (effects, adjustments, other modes) is refused by its name.
+      parameters:
+        - name: format
+          in: query
+          description: The form of the answer; overrides `Accept`. `png` if neither says.
+          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, sheet] }
+        - name: image
+          in: query
+          description: Which of several pictures in a manifest, 1 for the first.
+          schema: { type: integer, minimum: 1, maximum: 1000, default: 1 }
+        - name: background
+          in: query
+          description: A colour behind the flat picture, as `ffffff`. Without one it stays transparent, or is white in JPEG.
+          schema: { type: string, pattern: "^#?[0-9a-fA-F]{6}$" }
+        - name: quality
+          in: query
+          description: The quality of a JPEG.
+          schema: { type: integer, minimum: 1, maximum: 100, default: 95 }
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/RecomposeForm" }
+          image/vnd.adobe.photoshop: {}
+          image/openraster: {}
+          application/zip: {}
+          application/octet-stream: {}
+      responses:
+        "200":
+          description: The picture.
+          content:
+            image/png: {}
+            image/webp: {}
+            image/jpeg: {}
+            image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
   /v1/images/edits:
     post:
       operationId: createImageEdit
@@ -535,7 +599,12 @@ paths:
       description: As the answer to `POST /v1/layers`.
       parameters:
         - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/ImageQuery"
         - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layers; see `POST /v1/layers`.
@@ -548,6 +617,10 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "400": { $ref: "#/components/responses/BadRequest" }
@@ -594,6 +667,7 @@ paths:
           description: 1 for the bottom layer.
           schema: { type: integer, minimum: 1, maximum: 999 }
         - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layer as PNG.
@@ -628,6 +702,10 @@ paths:
           schema: { type: integer, minimum: 1, maximum: 999 }
         - $ref: "#/components/parameters/ImageQuery"
         - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
         - $ref: "#/components/parameters/Prefer"
         - $ref: "#/components/parameters/PromptQuery"
         - $ref: "#/components/parameters/NegativePromptQuery"
@@ -681,6 +759,10 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "202": { $ref: "#/components/responses/JobAccepted" }
@@ -709,6 +791,8 @@ paths:
       parameters:
         - $ref: "#/components/parameters/JobId"
         - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layers of one image as PSD.
@@ -731,6 +815,10 @@ paths:
       summary: All layers in a ZIP
       parameters:
         - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The description, `manifest.json`, and the PNGs.
@@ -778,8 +866,32 @@ components:
     FormatQuery:
       name: format
       in: query
-      description: The form of the result; overrides `Accept`.
-      schema: { type: string, enum: [multipart, mixed, zip, psd, json] }
+      description: |
+        The form of the result; overrides `Accept`. `psb` is PSD for large pictures, `ora` OpenRaster, `pptx` slides, `sheet`
+        a PNG with all layers side by side on a checkerboard.
+      schema: { type: string, enum: [multipart, mixed, zip, psd, psb, ora, pptx, sheet, json] }
+    LayerFormatQuery:
+      name: layer_format
+      in: query
+      description: The format of single layers in a ZIP; WebP is lossless.
+      schema: { type: string, enum: [png, webp], default: png }
+    TrimQuery:
+      name: trim
+      in: query
+      description: Single layers in a ZIP without the empty space around them; `manifest.json` says where they lie.
+      schema: { type: boolean, default: false }
+    GroupQuery:
+      name: group
+      in: query
+      description: One group around all layers in PSD, PSB and OpenRaster.
+      schema: { type: boolean, default: true }
+    MetadataQuery:
+      name: metadata
+      in: query
+      description: |
+        Whether files say how they were made: `parameters` in the form of A1111's web interface and `mica` as JSON in PNGs,
+        XMP in PSDs. Both hold the prompt.
+      schema: { type: boolean, default: true }
     Prefer:
       name: Prefer
       in: header
@@ -1533,6 +1645,61 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+    BlendMode:
+      description: How a layer's colours meet those below (W3C Compositing and Blending); missing for `normal`.
+      type: string
+      enum: [normal, multiply, screen, overlay, darken, lighten, color-dodge, color-burn, hard-light, soft-light, difference,
+             exclusion, linear-dodge, linear-burn, hue, saturation, color, luminosity]
+    Group:
+      description: A group of layers. It stands where its layers do.
+      type: object
+      required: [id]
+      properties:
+        id: { description: What layers and groups in it name., type: integer }
+        name: { type: string }
+        group: { description: The `id` of the group around it., type: integer }
+        opacity: { description: Missing for 1., type: number, minimum: 0, maximum: 1 }
+        visible: { description: Missing for true., type: boolean }
+        blend_mode:
+          description: A blend mode, or `pass-through`; missing for `normal`.
+          type: string
+    LayerManifest:
+      description: |
+        Which file is which layer, where, and how it is put over those below. The description of a result is one too; other
+        members are passed over.
+      type: object
+      required: [layers]
+      properties:
+        width: { description: The canvas; as large as the bottom layer if missing., type: integer, minimum: 1 }
+        height: { type: integer, minimum: 1 }
+        groups:
+          type: array
+          items: { $ref: "#/components/schemas/Group" }
+        layers:
+          description: Bottom first.
+          type: array
+          minItems: 1
+          items:
+            type: object
+            required: [file]
+            properties:
+              file: { description: "A PNG, WebP or JPEG beside the manifest.", type: string }
+              name: { type: string }
+              x: { description: Canvas column of the first pixel., type: integer, default: 0 }
+              y: { description: Canvas row of the first pixel., type: integer, default: 0 }
+              opacity: { type: number, minimum: 0, maximum: 1, default: 1 }
+              visible: { type: boolean, default: true }
+              blend_mode: { $ref: "#/components/schemas/BlendMode" }
+              clipped: { type: boolean, default: false }
+              group: { description: The `id` of the group it is in., type: integer }
+              image: { description: Which of several pictures it belongs to., type: integer, default: 1 }
+    RecomposeForm:
+      description: Either `file`, or `manifest` and the pictures that it names, by their file names.
+      type: object
+      properties:
+        file: { description: "A PSD, PSB, OpenRaster file or ZIP with `manifest.json`.", type: string, format: binary }
+        manifest: { $ref: "#/components/schemas/LayerManifest" }
+      additionalProperties: { type: string, format: binary }
     Result:
       type: object
       required: [model, width, height, seed, fit, parameters, seconds, layers, psd]
@@ -1550,6 +1717,20 @@ components:
           description: Wall time by stage.
           type: object
           additionalProperties: { type: number, minimum: 0 }
+        groups:
+          description: The groups that layers are in; missing without any.
+          type: array
+          items: { $ref: "#/components/schemas/Group" }
+        memory:
+          description: Where weights lived, and what was held and moved.
+          type: object
+          required: [plan, peak_bytes, read_bytes, moved_bytes, transferred_bytes]
+          properties:
+            plan: { description: "As the option `offload` has it, or `map(...)`.", type: string }
+            peak_bytes: { description: The most that a device held at once., type: integer, minimum: 0 }
+            read_bytes: { description: Weights asked of the model's files., type: integer, minimum: 0 }
+            moved_bytes: { description: Weights copied to a device., type: integer, minimum: 0 }
+            transferred_bytes: { description: Activations passed between devices., type: integer, minimum: 0 }
         layers:
           type: array
           items:
@@ -1566,6 +1747,13 @@ components:
                 description: Names of the groups around it, outermost first; missing without any.
                 type: array
                 items: { type: string }
+              group: { description: The `id` of the innermost group around it., type: integer, minimum: 1 }
+              x: { description: Canvas column of the file's first pixel; missing for 0., type: integer }
+              y: { description: Canvas row of the file's first pixel; missing for 0., type: integer }
+              opacity: { description: Missing for 1., type: number, minimum: 0, maximum: 1 }
+              visible: { description: Missing for true., type: boolean }
+              blend_mode: { $ref: "#/components/schemas/BlendMode" }
+              clipped: { description: Whether it shows only where the layer below does., type: boolean }
               part: { description: The name of the multipart part., type: string }
               file: { description: The name in the ZIP., type: string }
               box:

@@ -11,14 +11,14 @@ struct Decompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits one picture into layers.",
         discussion: """
-            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file if its name ends in .psd or .zip.
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, .zip.
             Layers come bottom first. Options that are not given take the model's own default.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd or .zip.")
+    @Option(name: .shortAndLong, help: "A folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
     var output: String
 
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
@@ -34,8 +34,11 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Layers") var finishing: FinishOptions
 
-    @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
-    var precision: ComputePrecision = .float32
+    @OptionGroup(title: "Files") var writing: FileWritingOptions
+
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
     var vaeTiling: VAETiling = .auto
@@ -88,9 +91,12 @@ struct Decompose: ParsableCommand {
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let request = try offload.request()
-        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        let opened = try ModelFolder(folder, components: components.components)
+        let devices = try EngineDevices.open(
+            request, threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
+            weightForm: precision.form)
+        let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
@@ -106,7 +112,8 @@ struct Decompose: ParsableCommand {
             decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
             modelName: folder.lastPathComponent, split: split)
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, for: target)
+        let files = try LayerFiles.files(
+            of: result, for: target, options: writing.options, withSheet: writing.sheet)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }

@@ -133,7 +133,7 @@ struct PSDWriterTests {
         let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack), options: PSDOptions(groupName: "Mica")))
         #expect(file.layers.map(\.name) == ["</Layer group>"] + stack.map(\.name) + ["Mica"])
         #expect(file.layers.first?.blocks["lsct"] == [0, 0, 0, 3])
-        #expect(file.layers.last?.blocks["lsct"] == [0, 0, 0, 1] + Array("8BIMpass".utf8))
+        #expect(file.layers.last?.blocks["lsct"] == [0, 0, 0, 1] + Array("8BIMnorm".utf8))
         #expect(file.layers.first?.flags == 0x18 && file.layers.last?.flags == 0x18)
         #expect(Set(file.layers.map { $0.blocks["lyid"] }).count == stack.count + 2)
         let plain = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack)))

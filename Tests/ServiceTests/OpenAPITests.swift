@@ -39,9 +39,10 @@ import Testing
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image", "width", "height"]), "\(schema)")
         }
+        let forms = ["format", "layer_format", "trim", "group", "metadata"]
         for (path, more) in [
-            ("/v1/layers", ["format"]), ("/v1/jobs", []), ("/v1/plan", ["width", "height"]),
-            ("/v1/jobs/{id}/layers/{n}/layers", ["format", "image"]),
+            ("/v1/layers", forms), ("/v1/jobs", []), ("/v1/plan", ["width", "height"]),
+            ("/v1/jobs/{id}/layers/{n}/layers", forms + ["image"]),
         ] {
             let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
             let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }

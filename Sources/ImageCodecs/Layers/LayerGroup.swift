@@ -21,10 +21,13 @@ public struct LayerGroup: Sendable, Equatable {
     /// Whether the group shows only where the nearest unclipped node below it does.
     public var isClipped: Bool
 
-    /// A group: opaque, visible and passing through unless told otherwise.
+    /// A group: opaque, visible and a picture of its own unless told otherwise.
+    ///
+    /// Without blend modes inside, that looks the same as passing through, and it is safer: Krita's batch mode shows
+    /// nothing of a group that passes through.
     public init(
         name: String, children: [LayerNode], opacity: UInt8 = 255, isVisible: Bool = true,
-        blending: Blending = .passThrough, isClipped: Bool = false
+        blending: Blending = .isolated(.normal), isClipped: Bool = false
     ) {
         self.name = name
         self.children = children

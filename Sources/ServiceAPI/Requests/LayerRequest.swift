@@ -20,6 +20,8 @@ struct LayerRequest: Sendable {
         let image: Int
         /// Nil where results do not come with the answer.
         let format: ResultFormat?
+        /// How result files are written.
+        let files: FileOptions
         let idempotencyKey: String?
         let prefer: PreferField
 
@@ -33,7 +35,8 @@ struct LayerRequest: Sendable {
             image =
                 hasPicture ? 1 : try query.integer(Self.imageName, DecompositionParameters.imageCountRange, usual: 1)
             var options = OptionReader()
-            for (name, value) in query.pairs where !(answersWithResult && name == ResultFormat.parameterName) {
+            for (name, value) in query.pairs {
+                if answersWithResult, ResultFormat.queryNames.contains(name) { continue }
                 if !hasPicture, name == Self.imageName { continue }
                 try options.read(name, value)
             }
@@ -42,6 +45,7 @@ struct LayerRequest: Sendable {
                 answersWithResult
                 ? try ResultFormat.chosen(
                     name: query.value(ResultFormat.parameterName), accept: AcceptField(head.fields)) : nil
+            files = answersWithResult ? try FileOptions(query) : FileOptions()
             idempotencyKey = try RequestHeaders.idempotencyKey(head.fields)
             prefer = PreferField(head.fields)
         }

@@ -66,9 +66,7 @@ public struct LayerSplit: Sendable {
                 return .group(
                     LayerGroup(
                         name: layer.name, children: children, opacity: layer.opacity, isVisible: layer.isVisible,
-                        blending: layer.opacity == 255 && layer.blendMode == .normal
-                            ? .passThrough : .isolated(layer.blendMode),
-                        isClipped: layer.isClipped))
+                        blending: .isolated(layer.blendMode), isClipped: layer.isClipped))
             }
         }
     }

@@ -3,18 +3,21 @@ import ImageCodecs
 import LayerFitting
 import QwenImage
 
-/// Makes files of a result: PNGs, PSD, ZIP and the JSON that describes them.
+/// Makes files of a result: PNGs, PSD, OpenRaster, slides, ZIP and the JSON that describes them.
 public struct ResultEncoder: Sendable {
     private let result: LayeredResult
+    private let options: FileOptions
 
     /// Encodes the layers of one job.
-    public init(_ result: LayeredResult) {
+    public init(_ result: LayeredResult, options: FileOptions = FileOptions()) {
         self.result = result
+        self.options = options
     }
 
-    /// Pixels go out as the reference has them, to the last one:
-    /// the model's colour under full transparency is kept too.
+    /// Pixels go out as the tree has them, to the last one: colour under full transparency is kept too.
     private static let exactly = PNGOptions(clearsTransparentColor: false)
+
+    private var forms: ResultForms { ResultForms(description(), options: options) }
 
     /// The description, as JSON.
     public func manifest() -> [UInt8] { JSONText.bytes(description()) }
@@ -23,10 +26,12 @@ public struct ResultEncoder: Sendable {
     func repeatableManifest() -> [UInt8] {
         var description = description()
         description.seconds = nil
+        description.memory = nil
         return JSONText.bytes(description)
     }
 
-    /// A PNG for each layer, bottom first, one image after the other; written at the same time on all processors.
+    /// A PNG for each layer, bottom first, one image after the other, all of the canvas' size and without notes;
+    /// written at the same time on all processors.
     public func layerParts() throws(ImageError) -> [ResultPart] {
         let places = result.pictures.enumerated().flatMap { image, tree in
             tree.layers.enumerated().map { (image: image, index: $0.offset, layer: $0.element) }
@@ -44,7 +49,7 @@ public struct ResultEncoder: Sendable {
 
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
-        let encoded = try result.pictures.map { (tree) throws(ImageError) in try PSDWriter.encode(tree) }
+        let encoded = try result.pictures.map { (tree) throws(ImageError) in try forms.psd(tree) }
         return encoded.enumerated().map { image, bytes in
             ResultPart(
                 name: psdPartName(image: image), fileName: psdFileName(image: image),
@@ -59,15 +64,42 @@ public struct ResultEncoder: Sendable {
         return [description] + (try layerParts()) + (try psdParts())
     }
 
-    /// A ZIP of `manifest.json` and the PNGs; the same bytes for the same job.
-    public func zip() throws(ImageError) -> [UInt8] {
-        var writer = ZIPWriter()
-        try writer.add("manifest.json", repeatableManifest(), compression: .deflated)
-        for part in try layerParts() {
-            // PNGs are compressed already.
-            try writer.add(part.fileName ?? part.name, part.bytes, compression: .stored)
+    /// What a folder holds: `result.json`, the layers as the options say, groups as folders, the PSDs.
+    public func folder() throws -> [(name: String, bytes: [UInt8])] {
+        let layers = try archive().files(description: "result.json")
+        return layers + (try psdParts().map { ($0.fileName ?? $0.name, $0.bytes) })
+    }
+
+    /// One file in a form that holds one picture, or all of them (`zip`, `pptx`, `json`).
+    ///
+    /// `image` is 0 for the first. Throws `ImageError`, and `ServiceError` for a layer that was lost.
+    public func file(_ format: ResultFormat, image: Int = 0) throws -> [UInt8] {
+        precondition(result.pictures.indices.contains(image), "there is no image \(image)")
+        let tree = result.pictures[image]
+        switch format {
+        case .psd: return try forms.psd(tree)
+        case .psb: return try forms.psd(tree, size: .large)
+        case .ora: return try forms.openRaster(tree)
+        case .sheet: return try forms.sheet(tree)
+        case .pptx: return try forms.slides(result.pictures)
+        case .zip: return try archive().bytes()
+        case .json: return manifest()
+        case .multipart, .mixed: preconditionFailure("a form of several parts")
         }
-        return writer.finish()
+    }
+
+    /// The layers with their notes, and the description.
+    private func archive() throws -> ResultArchive {
+        var kept: [String: [UInt8]] = [:]
+        if options.keepsLayers {
+            for part in try layerParts() { kept[part.fileName ?? part.name] = part.bytes }
+        }
+        return try ResultArchive(description(), options: options) { (name) throws(ServiceError) in
+            guard let bytes = kept[name] else { throw .damagedResult }
+            return bytes
+        } tree: { image in
+            result.pictures[image - 1]
+        }
     }
 
     // MARK: Names
@@ -85,19 +117,9 @@ public struct ResultEncoder: Sendable {
     // MARK: Description
 
     func description() -> ResultManifest {
-        var layers: [ResultManifest.Layer] = []
-        var psd: [ResultManifest.PSD] = []
-        for (image, tree) in result.pictures.enumerated() {
-            for (index, (groups, layer)) in tree.paths.enumerated() {
-                let part = layerPartName(image: image, index: index)
-                layers.append(
-                    ResultManifest.Layer(
-                        image: image + 1, index: index + 1, name: layer.name, groups: groups.isEmpty ? nil : groups,
-                        part: part, file: "\(part).png", box: Self.box(of: layer)))
-            }
-            psd.append(
-                ResultManifest.PSD(
-                    image: image + 1, part: psdPartName(image: image), file: psdFileName(image: image)))
+        let nodes = ManifestNodes(result.pictures) { layerPartName(image: $0, index: $1) }
+        let psd = result.pictures.indices.map { image in
+            ResultManifest.PSD(image: image + 1, part: psdPartName(image: image), file: psdFileName(image: image))
         }
         var seconds: [String: Double] = [:]
         for (stage, time) in result.stageSeconds {
@@ -108,12 +130,8 @@ public struct ResultEncoder: Sendable {
             model: result.modelName, width: result.width, height: result.height,
             seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
             parameters: ResultManifest.Parameters(result.parameters),
-            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: layers, psd: psd)
-    }
-
-    /// The smallest box around every pixel that is not fully transparent; nil if there is none.
-    private static func box(of layer: ImageLayer) -> ResultManifest.Box? {
-        guard let box = layer.visibleBox else { return nil }
-        return ResultManifest.Box(x: box.x, y: box.y, width: box.width, height: box.height)
+            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },
+            memory: ResultManifest.Memory(result.memory), layers: nodes.layers,
+            groups: nodes.groups.isEmpty ? nil : nodes.groups, psd: psd)
     }
 }

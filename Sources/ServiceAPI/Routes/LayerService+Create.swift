@@ -64,13 +64,13 @@ extension LayerService {
         // Whoever asks again under the same key may want another form.
         order.needsPSD = order.isDurable || [.psd, .multipart, .mixed].contains(format)
         try place(order, exchange) { parameters throws(ServiceError) in
-            guard format != .psd || parameters.numImagesPerPrompt == 1 else {
+            guard !format.isOfOneImage || parameters.numImagesPerPrompt == 1 else {
                 throw .unreadableParameter(
                     name: LayerParameter.numImagesPerPrompt.rawValue, value: "\(parameters.numImagesPerPrompt)",
-                    expected: "1 for a PSD; ask for multipart or zip")
+                    expected: "1 for this form; ask for multipart or zip")
             }
-        } answer: { files throws(ServiceError) in
-            try files.response(as: format)
+        } answer: { [files = envelope.files] result throws(ServiceError) in
+            try ResultFiles(result, options: files).response(as: format)
         }
     }
 
@@ -83,8 +83,8 @@ extension LayerService {
         order.needsPSD = order.isDurable
         let created = Int(SystemJobClock().now.unixMilliseconds / 1000)
         try place(order, exchange) { _ throws(ServiceError) in
-        } answer: { files throws(ServiceError) in
-            try files.imageEditResponse(created: created)
+        } answer: { result throws(ServiceError) in
+            try ResultFiles(result).imageEditResponse(created: created)
         }
     }
 
@@ -106,7 +106,7 @@ extension LayerService {
     private func place(
         _ order: Order, _ exchange: ServiceExchange,
         check: (DecompositionParameters) throws(ServiceError) -> Void,
-        answer: @escaping @Sendable (ResultFiles) throws(ServiceError) -> Response
+        answer: @escaping @Sendable (JobResult) throws(ServiceError) -> Response
     ) throws(ServiceError) {
         let picture = order.request.picture
         // What can be told without decoding is told before the wait.
@@ -178,7 +178,7 @@ extension LayerService {
 
     private func wait(
         for submission: JobSubmission, _ order: Order, _ exchange: ServiceExchange,
-        answer: @escaping @Sendable (ResultFiles) throws(ServiceError) -> Response
+        answer: @escaping @Sendable (JobResult) throws(ServiceError) -> Response
     ) {
         let id = submission.job.id
         let isTransient = !order.isDurable
@@ -221,7 +221,7 @@ extension LayerService {
     private static var longestPatienceSeconds: Int { 3600 }
 
     private func result(
-        of job: JobSnapshot, _ answer: (ResultFiles) throws(ServiceError) -> Response
+        of job: JobSnapshot, _ answer: (JobResult) throws(ServiceError) -> Response
     ) throws(ServiceError) -> Response {
         guard job.state == .succeeded || job.state == .expired else { throw .ended(job.state, job.failure) }
         let result: JobResult
@@ -230,7 +230,7 @@ extension LayerService {
         } catch {
             throw .job(error)
         }
-        return try answer(ResultFiles(result))
+        return try answer(result)
     }
 
     /// Ties the request to the job; the job's own line comes at its end.

@@ -26,6 +26,7 @@ public enum Route: Int, Sendable, CaseIterable {
     case jobPSD
     case jobZIP
     case jobLayerSplit
+    case recompose
 
     /// The path, with the names of its parts as OpenAPI writes them.
     public var path: String {
@@ -53,13 +54,14 @@ public enum Route: Int, Sendable, CaseIterable {
         case .jobPSD: "/v1/jobs/{id}/layers.psd"
         case .jobZIP: "/v1/jobs/{id}/layers.zip"
         case .jobLayerSplit: "/v1/jobs/{id}/layers/{n}/layers"
+        case .recompose: "/v1/recompose"
         }
     }
 
     /// The methods that do something; HEAD follows from GET, and OPTIONS is everywhere.
     public var methods: [String] {
         switch self {
-        case .layers, .imageEdits, .jobLayerSplit, .plan: ["POST"]
+        case .layers, .imageEdits, .jobLayerSplit, .recompose, .plan: ["POST"]
         case .jobs: ["GET", "POST"]
         case .job: ["GET", "DELETE"]
         default: ["GET"]
