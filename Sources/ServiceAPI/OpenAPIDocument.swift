@@ -1721,6 +1721,16 @@ components:
           description: The groups that layers are in; missing without any.
           type: array
           items: { $ref: "#/components/schemas/Group" }
+        memory:
+          description: Where weights lived, and what was held and moved.
+          type: object
+          required: [plan, peak_bytes, read_bytes, moved_bytes, transferred_bytes]
+          properties:
+            plan: { description: "As the option `offload` has it, or `map(...)`.", type: string }
+            peak_bytes: { description: The most that a device held at once., type: integer, minimum: 0 }
+            read_bytes: { description: Weights asked of the model's files., type: integer, minimum: 0 }
+            moved_bytes: { description: Weights copied to a device., type: integer, minimum: 0 }
+            transferred_bytes: { description: Activations passed between devices., type: integer, minimum: 0 }
         layers:
           type: array
           items:

@@ -26,6 +26,7 @@ public struct ResultEncoder: Sendable {
     func repeatableManifest() -> [UInt8] {
         var description = description()
         description.seconds = nil
+        description.memory = nil
         return JSONText.bytes(description)
     }
 
@@ -129,7 +130,8 @@ public struct ResultEncoder: Sendable {
             model: result.modelName, width: result.width, height: result.height,
             seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
             parameters: ResultManifest.Parameters(result.parameters),
-            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: nodes.layers,
+            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },
+            memory: ResultManifest.Memory(result.memory), layers: nodes.layers,
             groups: nodes.groups.isEmpty ? nil : nodes.groups, psd: psd)
     }
 }

@@ -103,6 +103,31 @@ struct ResultManifest: Codable, Sendable {
         }
     }
 
+    /// Where weights lived, and what the job held and moved; see `JobMemory`.
+    struct Memory: Codable, Sendable {
+        let plan: String
+        let peakBytes: Int
+        let readBytes: Int
+        let movedBytes: Int
+        let transferredBytes: Int
+
+        enum CodingKeys: String, CodingKey {
+            case plan
+            case peakBytes = "peak_bytes"
+            case readBytes = "read_bytes"
+            case movedBytes = "moved_bytes"
+            case transferredBytes = "transferred_bytes"
+        }
+
+        init(_ memory: JobMemory) {
+            plan = memory.plan
+            peakBytes = memory.peakBytes
+            readBytes = memory.readBytes
+            movedBytes = memory.movedBytes
+            transferredBytes = memory.transferredBytes
+        }
+    }
+
     let model: String
     let width: Int
     let height: Int
@@ -114,6 +139,8 @@ struct ResultManifest: Codable, Sendable {
     let parameters: Parameters
     /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
     var seconds: [String: Double]?
+    /// Nil in a ZIP too: what is read depends on what was kept from the job before.
+    var memory: Memory?
     var layers: [Layer]
     /// Nil without any.
     var groups: [LayerManifest.Group]?
