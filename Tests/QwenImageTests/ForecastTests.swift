@@ -45,7 +45,9 @@ struct ForecastTests {
         }
         pipeline.tiling = .off
         let whole = try pipeline.planner.forecast(parameters, pictureWidth: 8, pictureHeight: 8)
-        func decoding(_ forecast: JobForecast) -> Int? { forecast.stages.first { $0.stage == .decode }?.peakTensorBytes }
+        func decoding(_ forecast: JobForecast) -> Int? {
+            forecast.stages.first { $0.stage == .decode }?.peakTensorBytes
+        }
         #expect(try #require(decoding(forecast)) < #require(decoding(whole)))
     }
 
