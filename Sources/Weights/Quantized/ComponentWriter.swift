@@ -101,7 +101,7 @@ public struct ComponentWriter {
             for tensor in shard {
                 let stored =
                     try tensor.form.map { form throws(WeightsError) in try convert(tensor, form) } ?? tensor.source
-                try writer.append(stored, to: tensor.name)
+                try writer.append(stored, to: tensor.name, givesBackPages: true)
                 if let scales = stored.quantization?.scales { try writer.append(scales, to: tensor.scaleName) }
                 (tensor.source.memory as? MappedFile)?.giveBack(
                     tensor.source.byteOffset..<(tensor.source.byteOffset + tensor.source.byteCount))

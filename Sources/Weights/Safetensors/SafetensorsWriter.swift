@@ -70,12 +70,24 @@ public final class SafetensorsWriter {
     }
 
     /// A tensor's bytes as they are, as the next of the tensor `name` of the same type. Throws `io`.
-    public func append(_ tensor: HostTensor, to name: String) throws(WeightsError) {
+    ///
+    /// - Parameter givesBackPages: true gives back the memory of a mapping as it is read: an embedding table alone may
+    ///   have a gigabyte.
+    public func append(
+        _ tensor: HostTensor, to name: String, givesBackPages: Bool = false
+    ) throws(WeightsError) {
         try tensor.memory.withUnsafeBytes { (bytes) throws(WeightsError) in
-            let range = tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount)
-            try append(bytes.bytes.extracting(range), to: name)
+            for start in stride(from: 0, to: tensor.byteCount, by: Self.pieceBytes) {
+                let first = tensor.byteOffset + start
+                let piece = first..<(first + min(Self.pieceBytes, tensor.byteCount - start))
+                try append(bytes.bytes.extracting(piece), to: name)
+                if givesBackPages { (tensor.memory as? MappedFile)?.giveBack(piece) }
+            }
         }
     }
+
+    /// Bytes of a tensor that are written at once.
+    private static let pieceBytes = 16 << 20
 
     /// Leaves what is not yet written of a tensor as a hole: zeros that take no room on most file systems.
     public func skip(_ name: String) {
