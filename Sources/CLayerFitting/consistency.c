@@ -3,9 +3,9 @@
 
 // Differences of colour below this count as the model's inaccuracy, in levels of 255.
 static const float inaccuracy = 20;
-// How far an alpha may move, and the range around it that makes it part of an edge.
+// How far an alpha may move, and the ranges around it from which it is part of an edge, and in full: a soft edge is taken as it is.
 static const float largest_move = 0.5f;
-static const int least_range = 10;
+static const float edge_from = 0.1f, edge_to = 0.35f;
 enum { ROUNDS = 2 };
 
 // The range of a layer's alpha in the 3 x 3 pixels around (x, y).
@@ -46,26 +46,27 @@ void fit_consistent_row(const fit_level *level, const uint8_t *layers, int row, 
     for (int x = 0; x < level->width; x++) {
         const size_t place = (size_t)row * level->width + x;
         float colors[FIT_MAX_LAYERS][4], alpha[FIT_MAX_LAYERS], given[FIT_MAX_LAYERS], picture[4];
-        int is_edge[FIT_MAX_LAYERS], edges = 0;
+        float edge[FIT_MAX_LAYERS], edges = 0;
         for (int k = 0; k < level->layers; k++) {
             for (int c = 0; c < 3; c++) colors[k][c] = layers[(k * plane + place) * 4 + c];
             colors[k][3] = 255;
             given[k] = alpha[k] = level->alpha[k * plane + place] * (1 / 255.0f);
             result[k * plane + place] = level->alpha[k * plane + place];
-            is_edge[k] = k > 0 && range_around(level, k, x, row) > least_range;
-            edges += is_edge[k];
+            edge[k] = k > 0 ? fit_step((float)range_around(level, k, x, row) * (1 / 255.0f), edge_from, edge_to) : 0;
+            edges += edge[k];
         }
         if (edges == 0) continue;
         for (int c = 0; c < 4; c++) picture[c] = level->guide[place * 4 + c];
         for (int round = 0; round < ROUNDS; round++) {
             for (int k = level->layers - 1; k > 0; k--) {
-                if (!is_edge[k]) continue;
+                if (edge[k] == 0) continue;
                 const float wanted = alpha[k] + missing_share(colors, alpha, level->layers, k, picture);
-                alpha[k] = fit_unit(fmaxf(given[k] - largest_move, fminf(given[k] + largest_move, wanted)));
+                const float move = edge[k] * largest_move;
+                alpha[k] = fit_unit(fmaxf(given[k] - move, fminf(given[k] + move, wanted)));
             }
         }
         for (int k = 1; k < level->layers; k++) {
-            if (is_edge[k]) result[k * plane + place] = (uint8_t)(alpha[k] * 255 + 0.5f);
+            if (edge[k] > 0) result[k * plane + place] = (uint8_t)(alpha[k] * 255 + 0.5f);
         }
     }
 }

@@ -147,7 +147,7 @@ final class JobRehearsal {
         let weights = meters.map(\.peakWeights)
         let shared = weights.reduce(0) { $0 + $1.sharedBytes }
         // Of what is mapped, the device's own count has what is lent.
-        let mapped = max(meters.reduce(0) { $0 + $1.mapped.peakBytes } - shared, 0)
+        let mapped = meters.reduce(0) { $0 + $1.peakUnlentBytes }
         stages.append(
             StageForecast(
                 stage: stage, peaks: peaks, heldWeightBytes: weights.reduce(0) { $0 + $1.heldBytes },
