@@ -5,7 +5,7 @@ import Testing
 
 @testable import QwenImage
 
-/// What the model that comes with Mica promises: its prompt is not read, its steps change little, its layers add up.
+/// What the model that comes with Mica promises: its prompt is not read, the noise hardly matters, its layers add up.
 @Suite struct DefaultModelTests {
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("../..")
@@ -39,10 +39,9 @@ import Testing
         #expect(one.count == 3 && largest <= 1 && mean < 0.001, "\(largest) \(mean)")
     }
 
-    /// Steps of the sampler and the noise's seed: the model predicts the layers whole, so both hardly matter.
-    @Test func stepsAndSeedHardlyMatter() throws {
+    /// One step is a regression from the picture to its layers: the noise goes in and comes out again.
+    @Test func theSeedHardlyMatters() throws {
         let one = try decompose("dance").layers
-        #expect(difference(one, try decompose("dance") { $0.numInferenceSteps = 5 }.layers).mean < 3)
         #expect(difference(one, try decompose("dance") { $0.seed = 8 }.layers).mean < 3)
     }
 
