@@ -5,7 +5,7 @@ ARGS ?=
 # The most that the end-to-end tests may take.
 E2E_SECONDS ?= 1800
 
-.PHONY: help run build test test-e2e test-tsan test-asan fuzz openapi page packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,15 +26,27 @@ test-e2e: packages  ## Install what is missing, then test with browsers, proxies
 	timeout --kill-after=30 $(E2E_SECONDS) .venv/e2e/bin/pytest tools/e2e $(ARGS)
 
 test-tsan: packages  ## Run every test with the thread sanitizer
-	swift build --build-tests --sanitize=thread --scratch-path .build/tsan
-	TSAN_OPTIONS=halt_on_error=0 swift test --skip-build --sanitize=thread --scratch-path .build/tsan
+	tools/sanitize/test.sh thread
 
 test-asan: packages  ## Run every test with the address sanitizer
-	swift build --build-tests --sanitize=address --scratch-path .build/asan
-	ASAN_OPTIONS=detect_leaks=0 swift test --skip-build --sanitize=address --scratch-path .build/asan
+	tools/sanitize/test.sh address
 
 fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+
+gpu-check:  ## Check the CUDA backend without a GPU: declarations, plans, kernels (installs NVIDIA's wheels into .venv/cuda)
+	swift build --product mica
+	tools/cuda/check.sh
+
+gpu-emulate: packages  ## Run the operations and goldens of the CUDA backend on an emulated device (FILTER="...")
+	swift build --build-tests
+	tools/cuda/emulate.sh $(FILTER)
+
+gpu-test:  ## Run everything that wants an NVIDIA GPU, from the sources or from gpu-bundle.tar.xz; results in OUT
+	tools/cuda/session.sh $(or $(OUT),out/gpu)
+
+gpu-bundle: packages  ## Make gpu-bundle.tar.xz: the command, the tests and all they need, for a machine with a GPU and no Swift
+	tools/cuda/bundle.sh
 
 openapi:  ## Put openapi.yaml into the source that serves it
 	@{ echo '// swift-format-ignore-file'; echo; \

@@ -41,12 +41,14 @@ let package = Package(
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CCUDA"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
         .target(name: "TensorCore", swiftSettings: safe),
         .target(
             name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
+        .target(name: "CUDABackend", dependencies: ["TensorCore", "CCUDA"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
@@ -72,8 +74,8 @@ let package = Package(
         .executableTarget(
             name: "mica",
             dependencies: [
-                "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
+                "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
+                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -90,10 +92,13 @@ let package = Package(
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),
+        .testTarget(
+            name: "CUDABackendTests", dependencies: ["CUDABackend", "CCUDA", "CPUBackend", "TensorCore"],
+            swiftSettings: base),
         // Optimised in every configuration: plain references and
         // scans of all sources are loops, ten times slower without.
         .testTarget(
-            name: "BackendTests", dependencies: ["TensorCore", "CPUBackend"],
+            name: "BackendTests", dependencies: ["TensorCore", "CPUBackend", "CUDABackend"],
             swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(name: "TidyTests", swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(
@@ -104,7 +109,7 @@ let package = Package(
         ),
         .testTarget(
             name: "QwenImageTests",
-            dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend"],
+            dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend", "CUDABackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
             name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),

@@ -44,14 +44,18 @@ extension CPUBackend {
     ) throws(TensorError) {
         // A sum of nothing: no product below knows rows without elements.
         if input.shape[1] == 0 {
-            output.floats.update(repeating: 0, count: output.shape.elementCount)
-            finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            workers.run(tasks: 1) { _, _ in
+                output.floats.update(repeating: 0, count: output.shape.elementCount)
+                finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            }
         } else if weight.dtype == .int8, input.shape[0] > Self.fewRows {
             let done = try int8Product(input, weight, bias, activation, output)
             precondition(done, "oneDNN has no product of 8 bits although the CPU does")
         } else if input.shape[0] <= Self.fewRows {
             rowProducts(input, weight, output)
-            finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            workers.run(tasks: 1) { _, _ in
+                finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
+            }
         } else if weight.dtype == .bfloat16, multipliesBFloat16,
             try bfloat16Product(input, weight, bias, activation, output)
         {

@@ -8,8 +8,19 @@ extension CPUBackend {
         return try shared(tensor)
     }
 
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        let columns = table.shape[1]
+        let result = try allocate([indices.count, columns], .float32)
+        for (place, index) in indices.enumerated() {
+            // What is touched of a mapped table is not counted: a few pages, where the whole may be a gigabyte.
+            let row = try shared(table.rows(Int(index)..<(Int(index) + 1)), isCounted: false)
+            if !isRehearsing { widen(row, 0..<columns, into: result.floats + place * columns) }
+        }
+        return result
+    }
+
     /// The checkpoint's own bytes, or a copy of them if they lie askew.
-    func shared(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    func shared(_ tensor: HostTensor, isCounted: Bool = true) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
         guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
@@ -17,7 +28,9 @@ extension CPUBackend {
             return try alignedCopy(of: tensor)
         }
         return Tensor(
-            storage: HostStorage(sharing: address, byteCount: tensor.byteCount, of: tensor.memory),
+            storage: try HostStorage(
+                sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator,
+                isCounted: isCounted),
             shape: tensor.shape, dtype: tensor.dtype)
     }
 
@@ -25,7 +38,7 @@ extension CPUBackend {
         let source = try shared(tensor)
         guard source.dtype != .float32 else { return source }
         let result = try allocate(tensor.shape, .float32)
-        widen(source, 0..<source.elementCount, into: result.floats)
+        if !isRehearsing { widen(source, 0..<source.elementCount, into: result.floats) }
         return result
     }
 
@@ -73,7 +86,7 @@ extension CPUBackend {
         let result = try allocate(tensor.shape, .bfloat16)
         let rowElements = tensor.shape.rowElementCount
         let row = try allocate([rowElements], .float32)
-        for index in 0..<tensor.shape[0] {
+        for index in 0..<(isRehearsing ? 0 : tensor.shape[0]) {
             widen(aligned, (index * rowElements)..<((index + 1) * rowElements), into: row.floats)
             round(row, into: result.rows(index..<(index + 1)))
         }
@@ -82,6 +95,7 @@ extension CPUBackend {
 
     private func alignedCopy(of tensor: HostTensor) throws(TensorError) -> Tensor {
         let copy = try allocate(tensor.shape, tensor.dtype)
+        guard !isRehearsing else { return copy }
         tensor.memory.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress {
                 copy.rawPointer.copyMemory(from: base + tensor.byteOffset, byteCount: tensor.byteCount)

@@ -1,7 +1,8 @@
 import CKernels
 import COpenBLAS
-import class Foundation.ProcessInfo
 import TensorCore
+
+import class Foundation.ProcessInfo
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///
@@ -9,7 +10,7 @@ import TensorCore
 /// element type; a matrix product widens them a panel at a time.
 // @unchecked because all state is immutable but for the allocator, which locks.
 public final class CPUBackend: Backend, @unchecked Sendable {
-    public let name = "cpu"
+    public let name: String
     let workers: Workers
     let allocator: HostAllocator
     /// In what matrices are multiplied.
@@ -20,30 +21,81 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let multipliesInt8: Bool
     /// True if this CPU convolves without laying out patches.
     let convolvesDirectly: Bool
-    let matrixProducts = MatrixProductCache()
+    let matrixProducts: MatrixProductCache
 
     /// - Parameters:
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
-    ///   - limitBytes: bound on tensor bytes in use at once; nil sets none.
+    ///   - limitBytes: bound on the bytes in use at once: tensors, staged weights and what is lent of a mapping; nil
+    ///     sets none.
     ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
+    ///   - name: what users call it, where there are several.
+    ///   - shared: a bound that other backends' allocations count against too.
     public convenience init(
-        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32
+        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32, name: String = "cpu",
+        shared: SharedMemoryLimit? = nil
     ) {
-        self.init(threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false)
+        self.init(
+            threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false, name: name,
+            shared: shared)
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
-    package init(threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool) {
+    package init(
+        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool,
+        name: String = "cpu", shared: SharedMemoryLimit? = nil
+    ) {
+        self.name = name
         self.precision = precision
         multipliesBFloat16 = precision != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
         multipliesInt8 = precision == .int8 && ComputePrecision.hasFastInt8 && !isPortable
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
-        allocator = HostAllocator(limitBytes: limitBytes)
+        allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
+        matrixProducts = MatrixProductCache()
         openblas_set_num_threads(1)
     }
 
+    /// A rehearsal of `backend`: the same code with the same numbers, but memory is counted only and no task is run.
+    /// What touches data outside of `workers` must ask `isRehearsing` first.
+    private init(rehearsing backend: CPUBackend, limitBytes: Int?) {
+        name = backend.name
+        precision = backend.precision
+        multipliesBFloat16 = backend.multipliesBFloat16
+        multipliesInt8 = backend.multipliesInt8
+        convolvesDirectly = backend.convolvesDirectly
+        workers = Workers(count: backend.workers.count, isRehearsing: true)
+        allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)
+        matrixProducts = backend.matrixProducts
+    }
+
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        CPUBackend(rehearsing: self, limitBytes: limitBytes)
+    }
+
+    public var holdsData: Bool { !isRehearsing }
+
+    /// True if tensors have no memory behind them.
+    var isRehearsing: Bool { workers.isRehearsing }
+
     public var memory: MemoryUse { allocator.memory }
+
+    /// Allocations so far.
+    package var allocationCount: Int { allocator.allocationCount }
+
+    /// Has one allocation fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failAllocation(after count: Int?) { allocator.failRequest(after: count) }
+
+    public var limitBytes: Int? { allocator.smallestLimitBytes }
+
+    /// Products read the weights where they are mapped.
+    public var sharesHostMemory: Bool { true }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        let block = try allocator.allocate(byteCount, operation: "staged weights")
+        return HostStaging(base: block, byteCount: byteCount, allocator: allocator, holdsData: !isRehearsing)
+    }
+
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { allocator.setPressure(relieve) }
 
     public func resetPeak() { allocator.resetPeak() }
 
@@ -62,7 +114,14 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
         precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
+        return try upload(shape) { values }
+    }
+
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
         let tensor = try allocate(shape, .float32)
+        guard !isRehearsing else { return tensor }
+        let values = values()
+        precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
         values.withUnsafeBytes { bytes in
             if let base = bytes.baseAddress { tensor.rawPointer.copyMemory(from: base, byteCount: bytes.count) }
         }
@@ -70,11 +129,16 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
-        Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
+        guard tensor.storage.deviceName == name else {
+            throw .wrongDevice(operation: "download", device: name, found: tensor.storage.deviceName)
+        }
+        guard !isRehearsing else { return [Float](repeating: 0, count: tensor.elementCount) }
+        return Array(UnsafeBufferPointer(start: tensor.floats, count: tensor.elementCount))
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {
         operation.validate()
+        try operation.checkDevice(name)
         switch operation {
         case .linear(let input, let weight, let bias, let activation, let output):
             try linear(input, weight, bias, activation, output)

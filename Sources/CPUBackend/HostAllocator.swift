@@ -14,24 +14,59 @@ package final class HostAllocator: Sendable {
     private static let hugePageBytes = 8 << 20
 
     private struct State: ~Copyable {
+        /// Of allocated blocks.
         var usedBytes = 0
         var peakBytes = 0
         var keptBytes = 0
+        var allocationCount = 0
+        /// Requests until one fails on purpose.
+        var requestsUntilFailure: Int?
+        /// Of mappings.
+        var lentBytes = 0
+        /// Of both together.
+        var totalPeakBytes = 0
         /// Addresses of kept blocks by size.
         var kept: [Int: [UInt]] = [:]
     }
 
     private let state = Mutex(State())
     private let limitBytes: Int?
+    private let isRehearsing: Bool
+    /// What a rehearsal hands out: not null, aligned, and never looked at.
+    private static let rehearsedAddress: UInt = 1 << 12
+    private let shared: SharedMemoryLimit?
+    private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
+    /// The name of the backend that it belongs to.
+    package let deviceName: String
 
-    /// `limitBytes` bounds what may be in use at once; nil leaves it to the system.
-    package init(limitBytes: Int?) {
+    /// `limitBytes` bounds what may be in use at once, `shared` that of several allocators together; nil leaves it to
+    /// the system. A rehearsing allocator counts as any other, and its blocks have no memory.
+    package init(
+        limitBytes: Int?, deviceName: String = "cpu", shared: SharedMemoryLimit? = nil, isRehearsing: Bool = false
+    ) {
         self.limitBytes = limitBytes
+        self.deviceName = deviceName
+        self.shared = shared
+        self.isRehearsing = isRehearsing
     }
 
-    /// Bytes in use now, and the most since the last `resetPeak`; each block counts with its rounded size.
+    /// The limit, the shared one if that is smaller.
+    package var smallestLimitBytes: Int? {
+        guard let shared else { return limitBytes }
+        return min(limitBytes ?? shared.limitBytes, shared.limitBytes)
+    }
+
+    /// Bytes in use now, lent ones included, and the most since the last `resetPeak`; each block counts with its
+    /// rounded size.
     package var memory: MemoryUse {
-        state.withLock { MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes) }
+        state.withLock {
+            MemoryUse(usedBytes: $0.usedBytes + $0.lentBytes, peakBytes: $0.totalPeakBytes)
+        }
+    }
+
+    /// Sets what is called before a request fails, see `Backend.setMemoryPressure`.
+    package func setPressure(_ relieve: (@Sendable () -> Bool)?) {
+        pressure.withLock { $0 = relieve }
     }
 
     /// Bytes of blocks that are kept for reuse.
@@ -39,37 +74,113 @@ package final class HostAllocator: Sendable {
         state.withLock { $0.keptBytes }
     }
 
+    /// Requests so far, those that failed included.
+    package var allocationCount: Int {
+        state.withLock { $0.allocationCount }
+    }
+
+    /// Has one request fail, after `count` that do not; nil takes it back. For tests of what happens then.
+    package func failRequest(after count: Int?) {
+        state.withLock { $0.requestsUntilFailure = count }
+    }
+
+    /// Counts a request; an error if it is the one that fails on purpose.
+    private func injectedFailure(_ size: Int, _ operation: String) -> TensorError? {
+        state.withLock { state in
+            state.allocationCount += 1
+            guard let rest = state.requestsUntilFailure else { return nil }
+            state.requestsUntilFailure = rest > 0 ? rest - 1 : nil
+            guard rest == 0 else { return nil }
+            return .outOfMemory(
+                operation: operation, neededBytes: size, usedBytes: state.usedBytes + state.lentBytes,
+                limitBytes: limitBytes)
+        }
+    }
+
     /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
     package func resetPeak() {
         state.withLock {
             Self.releaseKept(&$0)
             $0.peakBytes = $0.usedBytes
+            $0.totalPeakBytes = $0.usedBytes + $0.lentBytes
         }
     }
 
     /// A block of at least `byteCount` bytes, aligned to 64. Give it back with the same count.
     package func allocate(_ byteCount: Int, operation: String) throws(TensorError) -> UnsafeMutableRawPointer {
         let size = Self.roundedSize(byteCount)
-        let limit = limitBytes
-        let outcome: Result<UInt, TensorError> = state.withLock { state in
-            let (sum, overflow) = state.usedBytes.addingReportingOverflow(size)
-            if overflow || sum > limit ?? Int.max {
-                return .failure(
-                    .outOfMemory(
-                        operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: limit))
+        if let failure = injectedFailure(size, operation) { throw failure }
+        var address: UInt = 0
+        try relieving { () throws(TensorError) in
+            let outcome: Result<UInt, TensorError> = state.withLock { state in
+                if let refusal = reserve(size, operation, reusesKept: true, &state) { return .failure(refusal) }
+                guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, &state) else {
+                    shared?.giveBack(size)
+                    let used = state.usedBytes + state.lentBytes
+                    return .failure(
+                        .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: nil))
+                }
+                state.usedBytes += size
+                state.peakBytes = max(state.peakBytes, state.usedBytes)
+                state.totalPeakBytes = max(state.totalPeakBytes, state.usedBytes + state.lentBytes)
+                return .success(block)
             }
-            guard let block = Self.takeBlock(size, &state) else {
-                return .failure(
-                    .outOfMemory(operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: nil))
-            }
-            state.usedBytes += size
-            state.peakBytes = max(state.peakBytes, state.usedBytes)
-            return .success(block)
+            address = try outcome.get()
         }
-        guard let block = UnsafeMutableRawPointer(bitPattern: try outcome.get()) else {
+        guard let block = UnsafeMutableRawPointer(bitPattern: address) else {
             preconditionFailure("a block at address zero")
         }
         return block
+    }
+
+    /// Counts bytes of a mapping as in use, until `takeBack`. Throws `outOfMemory` if they do not fit the limit.
+    package func lend(_ byteCount: Int, operation: String) throws(TensorError) {
+        try relieving { () throws(TensorError) in
+            let refusal: TensorError? = state.withLock { state in
+                if let refusal = reserve(byteCount, operation, reusesKept: false, &state) { return refusal }
+                state.lentBytes += byteCount
+                state.totalPeakBytes = max(state.totalPeakBytes, state.usedBytes + state.lentBytes)
+                return nil
+            }
+            if let refusal { throw refusal }
+        }
+    }
+
+    /// Bytes of a mapping are not used any more.
+    package func takeBack(_ byteCount: Int) {
+        state.withLock { $0.lentBytes -= byteCount }
+        shared?.giveBack(byteCount)
+    }
+
+    /// Tries `body` again as long as it fails and somebody gives memory back.
+    private func relieving(_ body: () throws(TensorError) -> Void) throws(TensorError) {
+        while true {
+            do throws(TensorError) {
+                return try body()
+            } catch {
+                // Called without the lock: what is given back comes through here.
+                guard let relieve = pressure.withLock({ $0 }), relieve() else { throw error }
+            }
+        }
+    }
+
+    /// Takes `size` bytes of the limits, or says why not; blocks kept for reuse go first.
+    private func reserve(
+        _ size: Int, _ operation: String, reusesKept: Bool, _ state: inout State
+    ) -> TensorError? {
+        let used = state.usedBytes + state.lentBytes
+        let (sum, overflow) = used.addingReportingOverflow(size)
+        let limit = limitBytes ?? Int.max
+        if overflow || sum > limit {
+            return .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: limitBytes)
+        }
+        if let shared, !shared.take(size) {
+            return .outOfMemory(
+                operation: operation, neededBytes: size, usedBytes: shared.usedBytes, limitBytes: shared.limitBytes)
+        }
+        let isKept = reusesKept && !(state.kept[size]?.isEmpty ?? true)
+        if state.keptBytes > limit - sum, !isKept { Self.releaseKept(&state) }
+        return nil
     }
 
     /// Takes a block back, to keep it or to free it.
@@ -79,11 +190,13 @@ package final class HostAllocator: Sendable {
         let keeps = state.withLock { state in
             state.usedBytes -= size
             // Used and kept bytes together stay what they were, and so below the peak.
+            guard !isRehearsing else { return true }
             guard size >= Self.mappedBlockBytes else { return false }
             state.keptBytes += size
             state.kept[size, default: []].append(address)
             return true
         }
+        shared?.giveBack(size)
         if !keeps { Self.free(block, size: size) }
     }
 

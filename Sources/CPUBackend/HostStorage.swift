@@ -6,30 +6,43 @@ import TensorCore
 class HostStorage: TensorStorage, @unchecked Sendable {
     let base: UnsafeMutableRawPointer
     let byteCount: Int
+    let deviceName: String
     private let origin: Origin
 
     private enum Origin {
         case allocated(HostAllocator)
-        /// Read-only: the backend never writes to a tensor made by `weight`.
-        case lent(any HostMemory)
+        /// Read-only: the backend never writes to a tensor made by `weight`. The allocator counts the bytes of a
+        /// mapping as long as they are lent.
+        case lent(any HostMemory, countedBy: HostAllocator?)
     }
 
     /// Takes over a block of `allocator`, which gets it back at the end.
     init(base: UnsafeMutableRawPointer, byteCount: Int, allocator: HostAllocator) {
         self.base = base
         self.byteCount = byteCount
+        deviceName = allocator.deviceName
         origin = .allocated(allocator)
     }
 
-    /// Shares `byteCount` bytes at `base`, inside of `memory`, which is kept alive.
-    init(sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory) {
+    /// Shares `byteCount` bytes at `base`, inside of `memory`, which is kept alive. Those of a mapping count as in use,
+    /// unless `isCounted` is false. Throws `outOfMemory` if they do not fit the limit.
+    init(
+        sharing base: UnsafeRawPointer, byteCount: Int, of memory: any HostMemory, allocator: HostAllocator,
+        isCounted: Bool = true
+    ) throws(TensorError) {
+        let counts = isCounted && memory.isMapped
+        if counts { try allocator.lend(byteCount, operation: "a weight") }
         self.base = UnsafeMutableRawPointer(mutating: base)
         self.byteCount = byteCount
-        origin = .lent(memory)
+        deviceName = allocator.deviceName
+        origin = .lent(memory, countedBy: counts ? allocator : nil)
     }
 
     deinit {
-        if case .allocated(let allocator) = origin { allocator.recycle(base, byteCount: byteCount) }
+        switch origin {
+        case .allocated(let allocator): allocator.recycle(base, byteCount: byteCount)
+        case .lent(_, let allocator): allocator?.takeBack(byteCount)
+        }
     }
 }
 

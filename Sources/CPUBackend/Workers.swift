@@ -6,14 +6,18 @@ import Synchronization
 struct Workers: Sendable {
     /// At least 1.
     let count: Int
+    /// True if no task is ever run: a rehearsal's tensors have no memory behind them.
+    let isRehearsing: Bool
 
-    init(count: Int) {
+    init(count: Int, isRehearsing: Bool = false) {
         self.count = max(count, 1)
+        self.isRehearsing = isRehearsing
     }
 
     /// Calls `body(worker, task)` once for each task, each worker taking the next task that is free; returns when all
     /// are done. Two calls with the same worker never overlap, so that a worker may own scratch memory.
     func run(tasks: Int, _ body: (_ worker: Int, _ task: Int) -> Void) {
+        guard !isRehearsing else { return }
         let used = min(count, tasks)
         guard used > 1 else {
             for task in 0..<max(tasks, 0) { body(0, task) }

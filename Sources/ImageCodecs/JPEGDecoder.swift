@@ -36,6 +36,26 @@ enum JPEGDecoder {
             orientation: OrientationTag.resolve(exif: markers.exif, xmp: markers.xmp), profile: markers.profile)
     }
 
+    /// Throws as `decode` does for what stands before the pixels.
+    static func header(_ bytes: [UInt8], options: DecodeOptions) throws(ImageError) -> ImageHeader {
+        try bytes.withUnsafeBufferPointer { buffer in
+            Result { () throws(ImageError) in
+                guard let jpeg = cimages_jpeg_open(buffer.baseAddress, buffer.count) else {
+                    throw .codecFailure(operation: "reading JPEG", detail: "no memory")
+                }
+                defer { cimages_jpeg_close(jpeg) }
+                var header = CImagesJPEGHeader()
+                try check(cimages_jpeg_read_header(jpeg, &header), jpeg)
+                let (width, height) = (Int(header.width), Int(header.height))
+                try options.checkSize(width: width, height: height, format: .jpeg)
+                let markers = JPEGMarkers(jpeg)
+                return ImageHeader(
+                    width: width, height: height,
+                    orientation: OrientationTag.resolve(exif: markers.exif, xmp: markers.xmp))
+            }
+        }.get()
+    }
+
     private static func readPixels(_ jpeg: OpaquePointer, header: CImagesJPEGHeader) throws(ImageError) -> [UInt8] {
         let width = Int(header.width)
         let height = Int(header.height)

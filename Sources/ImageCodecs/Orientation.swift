@@ -1,9 +1,12 @@
 /// Turning and mirroring by the EXIF orientation (1...8), as Pillow's `ImageOps.exif_transpose`.
 enum Orientation {
+    /// True for those that turn a picture by a quarter.
+    static func swapsSides(_ orientation: Int) -> Bool { (5...8).contains(orientation) }
+
     /// The upright picture; other values than 2...8 leave it as it is.
     static func apply(_ orientation: Int, to image: PixelBuffer) -> PixelBuffer {
         guard (2...8).contains(orientation) else { return image }
-        let swapsSides = orientation >= 5
+        let swapsSides = swapsSides(orientation)
         let width = swapsSides ? image.height : image.width
         let height = swapsSides ? image.width : image.height
         // Where the upright picture's pixel (0, 0) lies in the file, and how far apart its neighbours are there.

@@ -34,6 +34,23 @@ enum PNGDecoder {
             profile: copy { cimages_png_profile(png, $0) })
     }
 
+    /// Throws as `decode` does for what stands before the pixels.
+    static func header(_ bytes: [UInt8], options: DecodeOptions) throws(ImageError) -> ImageHeader {
+        try bytes.withUnsafeBufferPointer { buffer in
+            Result { () throws(ImageError) in
+                guard let png = cimages_png_open(buffer.baseAddress, buffer.count) else {
+                    throw .codecFailure(operation: "reading PNG", detail: "no memory")
+                }
+                defer { cimages_png_close(png) }
+                var header = CImagesPNGHeader()
+                try check(cimages_png_read_header(png, &header), png)
+                let (width, height) = (Int(header.width), Int(header.height))
+                try options.checkSize(width: width, height: height, format: .png)
+                return ImageHeader(width: width, height: height, orientation: orientation(png))
+            }
+        }.get()
+    }
+
     private static func readPixels(
         _ png: OpaquePointer, header: CImagesPNGHeader, expansion: PNGRowExpansion
     ) throws(ImageError) -> [UInt8] {

@@ -12,20 +12,30 @@ public enum PNGEncoder {
     public static func encode(
         _ image: PixelBuffer, options: PNGOptions = PNGOptions()
     ) throws(ImageError) -> [UInt8] {
+        var workspace = PNGWorkspace()
+        return try encode(image, options: options, workspace: &workspace)
+    }
+
+    /// As `encode`, for several pictures one after the other: fresh memory for each takes a fifth of the time.
+    public static func encode(
+        _ image: PixelBuffer, options: PNGOptions, workspace: inout PNGWorkspace
+    ) throws(ImageError) -> [UInt8] {
         let hasAlpha =
             switch options.colorType {
             case .rgba: true
             case .rgb: false
             case .automatic: !image.isOpaque
             }
-        let filtered = PNGFilter(image: image, hasAlpha: hasAlpha, clearsColor: options.clearsTransparentColor).run()
-        let compressed = try filtered.withUnsafeBufferPointer { filtered in
+        PNGFilter(image: image, hasAlpha: hasAlpha, clearsColor: options.clearsTransparentColor)
+            .run(into: &workspace.filtered)
+        let compressedCount = try workspace.filtered.withUnsafeBufferPointer { filtered in
             Result { () throws(ImageError) in
-                try Deflate.compress(filtered, level: compressionLevel, container: .zlib)
+                try Deflate.compress(
+                    filtered, level: compressionLevel, container: .zlib, into: &workspace.compressed)
             }
         }.get()
         var file = BigEndianBytes()
-        file.bytes.reserveCapacity(compressed.count + 1_024)
+        file.bytes.reserveCapacity(compressedCount + 1_024)
         file.append([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         var header = BigEndianBytes()
         header.append(UInt32(image.width))
@@ -36,8 +46,9 @@ public enum PNGEncoder {
         appendChunk("sRGB", [0], to: &file)
         appendChunk("pHYs", physicalSize(options.dotsPerInch), to: &file)
         try appendTexts(options.texts, to: &file)
-        for start in stride(from: 0, to: compressed.count, by: maximumChunk) {
-            appendChunk("IDAT", compressed[start..<min(start + maximumChunk, compressed.count)], to: &file)
+        for start in stride(from: 0, to: compressedCount, by: maximumChunk) {
+            appendChunk(
+                "IDAT", workspace.compressed[start..<min(start + maximumChunk, compressedCount)], to: &file)
         }
         appendChunk("IEND", [], to: &file)
         return file.bytes

@@ -33,6 +33,24 @@ enum WebPDecoder {
             orientation: OrientationTag.resolve(exif: exif, xmp: xmp), profile: chunk("ICCP", demuxer))
     }
 
+    /// Throws as `decode` does for what stands before the pixels.
+    static func header(_ bytes: [UInt8], options: DecodeOptions) throws(ImageError) -> ImageHeader {
+        try bytes.withUnsafeBufferPointer { buffer in
+            Result { () throws(ImageError) in
+                var features = WebPBitstreamFeatures()
+                try check(WebPGetFeatures(buffer.baseAddress, buffer.count, &features))
+                let (width, height) = (Int(features.width), Int(features.height))
+                try options.checkSize(width: width, height: height, format: .webp)
+                var data = WebPData(bytes: buffer.baseAddress, size: buffer.count)
+                guard let demuxer = WebPDemux(&data) else { throw .truncated(.webp) }
+                defer { WebPDemuxDelete(demuxer) }
+                return ImageHeader(
+                    width: width, height: height,
+                    orientation: OrientationTag.resolve(exif: chunk("EXIF", demuxer), xmp: chunk("XMP ", demuxer)))
+            }
+        }.get()
+    }
+
     private static func readPixels(
         _ bytes: UnsafeBufferPointer<UInt8>, width: Int, height: Int, hasAlpha: Bool
     ) throws(ImageError) -> [UInt8] {

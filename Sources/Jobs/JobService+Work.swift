@@ -132,10 +132,11 @@ extension JobService {
         }
         if last.record.endRequest == .delete, job.isDurable { forget(id) }
         let snapshot = endedSnapshot(ended)
-        for subscriber in last.subscribers { subscriber.offerEnd(snapshot) }
-        for subscriber in moved { subscriber.offerMoved() }
+        // Before a client can know of the end and do something that is logged too.
         observe(
             .ended(snapshot, ranSeconds: last.startedAt.map { elapsed - $0 }, totalSeconds: elapsed - last.acceptedAt))
+        for subscriber in last.subscribers { subscriber.offerEnd(snapshot) }
+        for subscriber in moved { subscriber.offerMoved() }
         for action in drained { action() }
     }
 

@@ -289,6 +289,69 @@ paths:
         "500": { $ref: "#/components/responses/OpenAIError" }
         "503": { $ref: "#/components/responses/OpenAIRetry" }
         "504": { $ref: "#/components/responses/OpenAIError" }
+  /v1/plan:
+    post:
+      operationId: createPlan
+      tags: [layers]
+      summary: Say what a job would take, without doing it
+      description: |
+        Takes a job's parameters as `/v1/layers` does, with the picture, or with its `width` and `height`, or with neither
+        for a square one. The answer has memory, arithmetic, traffic and expected seconds by stage, whether the job fits
+        the memory that it may have, in which way, and why the next better way does not fit. No weight is read. A job that
+        cannot fit is refused with 422 when it is sent, with the same object as `plan`, and as `fitting` that of the
+        nearest job that fits.
+      parameters:
+        - { name: width, in: query, description: The picture's width in pixels., schema: { $ref: "#/components/schemas/PictureSide" } }
+        - { name: height, in: query, description: The picture's height in pixels., schema: { $ref: "#/components/schemas/PictureSide" } }
+        - $ref: "#/components/parameters/PromptQuery"
+        - $ref: "#/components/parameters/NegativePromptQuery"
+        - $ref: "#/components/parameters/TrueCfgScaleQuery"
+        - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/NumInferenceStepsQuery"
+        - $ref: "#/components/parameters/StepsQuery"
+        - $ref: "#/components/parameters/ResolutionQuery"
+        - $ref: "#/components/parameters/CfgNormalizeQuery"
+        - $ref: "#/components/parameters/UseEnPromptQuery"
+        - $ref: "#/components/parameters/CaptionLanguageQuery"
+        - $ref: "#/components/parameters/NumImagesPerPromptQuery"
+        - $ref: "#/components/parameters/ImagesQuery"
+        - $ref: "#/components/parameters/SeedQuery"
+        - $ref: "#/components/parameters/GeneratorQuery"
+        - $ref: "#/components/parameters/DtypeQuery"
+        - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/PriorityQuery"
+        - $ref: "#/components/parameters/DeadlineSecondsQuery"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
+      requestBody:
+        required: false
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/PlanForm" }
+          application/json:
+            schema: { $ref: "#/components/schemas/PlanJSON" }
+          image/png: {}
+          image/jpeg: {}
+          image/webp: {}
+          application/octet-stream: {}
+      responses:
+        "200":
+          description: What the job would take.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Plan" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "403": { $ref: "#/components/responses/Forbidden" }
+        "408": { $ref: "#/components/responses/Timeout" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs:
     post:
       operationId: createJob
@@ -800,6 +863,12 @@ components:
         title: { type: string }
         status: { type: integer, minimum: 400, maximum: 599 }
         detail: { type: string }
+        plan:
+          description: What the job that was asked for would take, if it does not fit.
+          $ref: "#/components/schemas/Plan"
+        fitting:
+          description: The nearest job that fits.
+          $ref: "#/components/schemas/Plan"
     OpenAIError:
       type: object
       required: [error]
@@ -887,6 +956,123 @@ components:
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    PlanForm:
+      type: object
+      additionalProperties: false
+      properties:
+        image: { type: string, contentMediaType: application/octet-stream }
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+        width: { $ref: "#/components/schemas/PictureSide" }
+        height: { $ref: "#/components/schemas/PictureSide" }
+    PlanJSON:
+      type: object
+      additionalProperties: false
+      properties:
+        image:
+          description: The picture's file in base64, or as a `data:` URL with base64.
+          type: string
+          contentEncoding: base64
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+        width: { $ref: "#/components/schemas/PictureSide" }
+        height: { $ref: "#/components/schemas/PictureSide" }
+    PictureSide: { type: integer, minimum: 1, maximum: 16384 }
+    Plan:
+      type: object
+      required: [model, device, precision, width, height, resolution, layers, num_inference_steps, num_images_per_prompt,
+        fits, plan, vae_tiles, smallest_bytes, peak_tensor_bytes, peak_process_bytes, flops, seconds, rates, stages, plans]
+      properties:
+        model: { type: string }
+        device: { type: string }
+        precision: { description: In what matrices are multiplied., type: string }
+        width: { description: Of the layers in pixels., type: integer }
+        height: { type: integer }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        layers: { $ref: "#/components/schemas/Layers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        fits: { description: True if the job can be done., type: boolean }
+        plan: { description: "Where the weights live; what needs least if nothing fits.", type: string }
+        vae_tiles: { description: True if the autoencoder takes its pictures in tiles., type: boolean }
+        budget_bytes: { description: What the device may hold; not there without a limit., type: integer }
+        smallest_bytes: { description: The least that any way needs on the device., type: integer }
+        peak_tensor_bytes: { description: The most bytes of tensors on the device at once., type: integer }
+        peak_process_bytes:
+          description: The most bytes of the process above what it had before, mapped checkpoints included.
+          type: integer
+        flops: { type: number }
+        seconds: { description: Expected wall time., type: number }
+        rates:
+          description: Where the speeds come from that the seconds follow from.
+          type: string
+          enum: [measured, published, assumed]
+        stages:
+          type: array
+          items:
+            type: object
+            required: [stage, peak_tensor_bytes, held_weight_bytes, shared_weight_bytes, peak_process_bytes, read_bytes,
+              moved_bytes, read_bytes_a_repetition, repetitions, flops, seconds, limit]
+            properties:
+              stage: { type: string }
+              peak_tensor_bytes: { type: integer }
+              held_weight_bytes: { description: Weights on the device., type: integer }
+              shared_weight_bytes: { description: Weights used where the checkpoint is mapped., type: integer }
+              peak_process_bytes: { type: integer }
+              read_bytes: { description: Bytes of checkpoints that are read., type: integer }
+              moved_bytes: { description: Bytes that go to the device., type: integer }
+              read_bytes_a_repetition:
+                description: Bytes that are read again in each step, token or layer.
+                type: integer
+              repetitions: { description: "Steps, tokens or layers.", type: integer }
+              flops: { type: number }
+              seconds: { type: number }
+              limit: { description: What takes most of the time., type: string, enum: [arithmetic, memory, storage, link] }
+        plans:
+          description: The ways that were looked at, fastest first, up to the one that is taken.
+          type: array
+          items:
+            type: object
+            required: [plan, vae_tiles, fits]
+            properties:
+              plan: { type: string }
+              vae_tiles: { type: boolean }
+              fits: { type: boolean }
+              reason: { description: Why it is not taken., type: string }
+              peak_tensor_bytes: { type: integer }
+              seconds: { type: number }
     ImageEditForm:
       type: object
       required: [image]

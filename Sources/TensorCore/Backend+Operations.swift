@@ -5,6 +5,39 @@ extension Backend {
         try weight(tensor)
     }
 
+    /// A host copies when it is told to.
+    public var copiesAhead: Bool { false }
+
+    /// Nothing is pending on a host.
+    public func synchronize() throws(TensorError) {}
+
+    /// What a CPU's cores share out among them.
+    public var rowsAtOnce: Int { 1024 }
+
+    /// A host is never lost.
+    public var isLost: Bool { false }
+
+    /// As `upload(values(), shape)`, for backends with data.
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
+        try upload(values(), shape)
+    }
+
+    /// Tensors alone, for backends that need nothing besides them.
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        Meter(
+            name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory, copiesAhead: copiesAhead,
+            rowsAtOnce: rowsAtOnce)
+    }
+
+    /// As most do.
+    public var holdsData: Bool { true }
+
+    /// A float32 tensor of another device, copied to this one; one of this device as it is.
+    public func receive(_ tensor: Tensor, from source: any Backend) throws(TensorError) -> Tensor {
+        guard source.name != name else { return tensor }
+        return try upload(try source.download(tensor), tensor.shape)
+    }
+
     /// Memory for a float32 tensor.
     public func empty(_ shape: Shape) throws(TensorError) -> Tensor {
         try allocate(shape, .float32)
@@ -110,13 +143,18 @@ extension Backend {
         return result
     }
 
-    /// Convolution of [H, W, Cin] to [H', W', Cout], plus `addend` of that shape if given.
+    /// Convolution of [H, W, Cin] to [H', W', Cout], plus `addend` of that shape if given, over which the result may be
+    /// written.
+    @discardableResult
     public func convolution(
-        _ input: Tensor, _ layer: Convolution, _ geometry: ConvolutionGeometry, addend: Tensor? = nil
+        _ input: Tensor, _ layer: Convolution, _ geometry: ConvolutionGeometry, addend: Tensor? = nil,
+        into output: Tensor? = nil
     ) throws(TensorError) -> Tensor {
-        let result = try empty([
-            geometry.outputHeight(input.shape[0]), geometry.outputWidth(input.shape[1]), layer.bias.shape[0],
-        ])
+        let result = try use(
+            output,
+            orAllocate: [
+                geometry.outputHeight(input.shape[0]), geometry.outputWidth(input.shape[1]), layer.bias.shape[0],
+            ])
         try execute(
             .convolution(
                 input: input, weight: layer.weight, bias: layer.bias, geometry: geometry, addend: addend, output: result

@@ -2,9 +2,30 @@
 public protocol HostMemory: AnyObject, Sendable {
     /// Bytes in all.
     var byteCount: Int { get }
+    /// True for bytes that come from storage when they are touched and take memory from then on (a mapped file); false
+    /// for bytes that are in memory.
+    var isMapped: Bool { get }
     /// Lends the bytes; the pointer must not leave the closure unless the caller keeps the object alive.
     func withUnsafeBytes<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result
+}
+
+extension HostMemory {
+    /// In memory, unless the type says otherwise.
+    public var isMapped: Bool { false }
+}
+
+/// Host memory of a backend's own, which is filled with a block's weights and lent to it as a checkpoint's is.
+///
+/// It counts where the backend's limit says, and goes back (to be used for the next block) with the last reference. A
+/// backend that copies from it after `weight` has returned keeps a reference until the copy is done.
+public protocol StagingMemory: HostMemory {
+    /// False on a backend without data, where nothing is to be written.
+    var holdsData: Bool { get }
+    /// Lends the bytes for writing; the pointer must not leave the closure.
+    func withUnsafeMutableBytes<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result
 }
 

@@ -32,7 +32,8 @@ public enum Operation: Sendable {
     /// `output = input`, same number of elements, float32.
     case copy(input: Tensor, output: Tensor)
     /// Convolution of one picture, channels last: input [H, W, Cin], weight as `Backend.convolutionWeight` made it,
-    /// bias [Cout], output [H', W', Cout]; `addend` of the output's shape is added if given.
+    /// bias [Cout], output [H', W', Cout]; `addend` of the output's shape is added if given,
+    /// and may be the same view as the output.
     case convolution(
         input: Tensor, weight: Tensor, bias: Tensor, geometry: ConvolutionGeometry, addend: Tensor?, output: Tensor)
     /// `x / max(‖x‖₂, 1e-12) * sqrt(C) * gamma` over the channels of each pixel, then the activation. input, output

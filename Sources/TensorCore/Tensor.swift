@@ -2,6 +2,8 @@
 public protocol TensorStorage: AnyObject, Sendable {
     /// Bytes that it holds.
     var byteCount: Int { get }
+    /// `Backend.name` of the backend that made it.
+    var deviceName: String { get }
 }
 
 /// A view of storage: contiguous, row-major.

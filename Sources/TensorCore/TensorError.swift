@@ -4,6 +4,12 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
     /// The backend cannot compute with this element type.
     case unsupportedDType(operation: String, dtype: DType)
+    /// A call to the device's driver or libraries failed; the next may succeed.
+    case device(device: String, call: String, code: Int, problem: String)
+    /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
+    case deviceLost(device: String)
+    /// A tensor that lies on another device reached an operation; it must be transferred first.
+    case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
     case cancelled
 
@@ -15,6 +21,12 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
                 + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .device(let device, let call, let code, let problem):
+            return "\(device): \(call) answered \(code) (\(problem))"
+        case .deviceLost(let device):
+            return "\(device) was lost by an earlier failure; it is opened anew for the next job"
+        case .wrongDevice(let operation, let device, let found):
+            return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:
             return "cancelled"
         }

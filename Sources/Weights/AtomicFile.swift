@@ -42,6 +42,14 @@ final class AtomicFile {
         }
     }
 
+    /// Makes the file at least so long; what was not written is zeros. Throws `io`.
+    func extend(to byteCount: Int) throws(WeightsError) {
+        let length = lseek(descriptor, 0, SEEK_END)
+        guard length >= 0, length >= byteCount || ftruncate(descriptor, off_t(byteCount)) == 0 else {
+            throw .io(operation: "extend", file: target.path, code: errno)
+        }
+    }
+
     /// Makes the file durable and gives it its name, replacing what stood there. Throws `io`.
     func finish() throws(WeightsError) {
         guard fsync(descriptor) == 0 else { throw .io(operation: "write", file: target.path, code: errno) }

@@ -5,7 +5,8 @@ import TensorCore
 /// A regular file mapped read-only: its bytes are paged in as they are touched, and given back by the system when it
 /// needs room.
 ///
-/// The descriptor is closed as soon as the mapping stands; the mapping goes with the object. A file that is cut short
+/// The descriptor stays open beside the mapping, so that bytes can be read without becoming resident pages of this
+/// process; both go with the object. A file that is cut short
 /// by somebody else while it is mapped ends the process with a bus error when the missing part is touched; replace
 /// checkpoints by renaming.
 public final class MappedFile: HostMemory {
@@ -13,7 +14,8 @@ public final class MappedFile: HostMemory {
     public let name: String
     /// Bytes in all; at least 1.
     public let byteCount: Int
-    private let address: UnsafeMutableRawPointer
+    let address: UnsafeMutableRawPointer
+    let descriptor: Int32
 
     /// Maps a file; symbolic links are followed, as the Hub's cache needs it.
     ///
@@ -27,7 +29,8 @@ public final class MappedFile: HostMemory {
             if errno == ENOENT || errno == ENOTDIR { throw .fileMissing(file: name) }
             throw .io(operation: "open", file: name, code: errno)
         }
-        defer { close(descriptor) }
+        var isOpen = false
+        defer { if !isOpen { close(descriptor) } }
 
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -43,11 +46,17 @@ public final class MappedFile: HostMemory {
         self.name = name
         self.byteCount = byteCount
         self.address = address
+        self.descriptor = descriptor
+        isOpen = true
     }
 
     deinit {
         munmap(address, byteCount)
+        close(descriptor)
     }
+
+    /// Its pages take memory once they are touched.
+    public var isMapped: Bool { true }
 
     /// Lends the file's bytes.
     public func withUnsafeBytes<Result, Failure: Error>(

@@ -14,9 +14,14 @@ public protocol TensorSource: Sendable {
     func tensor(named name: String) throws(WeightsError) -> HostTensor
     /// The tensor, which must have this shape. Throws `tensorMissing` or `wrongShape`.
     func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+    /// Gives back the memory of pages that were touched; they are read again when they are needed.
+    func giveBackPages()
 }
 
 extension TensorSource {
+    /// Nothing, for a source without a mapping.
+    public func giveBackPages() {}
+
     /// The tensor, its shape compared with `shape`. Throws `tensorMissing` or `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         let tensor = try tensor(named: name)

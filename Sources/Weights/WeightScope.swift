@@ -8,8 +8,9 @@ import TensorCore
 public struct WeightScope: Sendable {
     /// The names from the root to here, joined by dots; empty at the root.
     public let path: String
-    private let source: any TensorSource
-    private let backend: any Backend
+    /// Where the tensors come from, and where they go.
+    public let source: any TensorSource
+    public let backend: any Backend
 
     /// The root of a source's names; tensors go to `backend`.
     public init(source: any TensorSource, backend: any Backend) {
@@ -30,6 +31,11 @@ public struct WeightScope: Sendable {
     /// The place of an element of a list of modules.
     public subscript(index: Int) -> WeightScope {
         self[String(index)]
+    }
+
+    /// The same place, its tensors taken to another backend, or from another source.
+    public func redirected(to backend: any Backend, from source: any TensorSource) -> WeightScope {
+        WeightScope(path: path, source: source, backend: backend)
     }
 
     /// True if the source has the tensor `name` below this place.
@@ -90,6 +96,12 @@ public struct WeightScope: Sendable {
         precondition(shape.rank >= 1, "a matrix needs an axis: \(fullName(name))")
         let stored = try weightTensor(name, shape: shape)
         return try bring(stored.reshaped([shape[0], shape.rowElementCount]), backend.weight)
+    }
+
+    /// A table [rows, columns] that stays in the checkpoint; see `Backend.rows`. Its type is one that the engine
+    /// computes with.
+    public func table(_ name: String, rows: Int, columns: Int) throws(WeightsError) -> HostTensor {
+        try weightTensor(name, shape: [rows, columns])
     }
 
     /// The tensor as the checkpoint has it, of any type, where it is.

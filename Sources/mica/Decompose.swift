@@ -28,8 +28,13 @@ struct Decompose: ParsableCommand {
     @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
     var precision: ComputePrecision = .float32
 
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
+
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
 
     @Option(
         help: ArgumentHelp(
@@ -72,12 +77,14 @@ struct Decompose: ParsableCommand {
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
-        let backend = CPUBackend(threads: threads, precision: precision)
+        let request = try offload.request()
+        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }
-        let recorder = dump == nil ? nil : TensorRecorder(backend: backend)
+        let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
         var hooks = LayeredPipeline.Hooks()
         hooks.cancellation = cancellation

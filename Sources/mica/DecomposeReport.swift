@@ -23,7 +23,7 @@ struct DecomposeReport {
         let stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
         lines.append(
             "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
-                + " tensors at most \(ByteCount(result.peakTensorBytes))")
+                + " at most \(ByteCount(result.peakTensorBytes)) of tensors and weights (\(result.memory.plan))")
         return lines.joined(separator: "\n")
     }
 
@@ -37,6 +37,8 @@ struct DecomposeReport {
         object["seconds"] = seconds
         object["files"] = files
         object["peak_tensor_bytes"] = result.peakTensorBytes
+        object["peak_resident_bytes"] = ProcessMemory.peakResidentBytes
+        object["memory"] = MemoryReport.object(result.memory)
         let data = try JSONSerialization.data(
             withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
         return String(decoding: data, as: UTF8.self)

@@ -4,6 +4,7 @@ import QwenImage
 
 extension ComputePrecision: ExpressibleByArgument {}
 extension GeneratorKind: ExpressibleByArgument {}
+extension VAETiling: ExpressibleByArgument {}
 extension NoiseSource.DType: ExpressibleByArgument {}
 
 /// The parameters of a decomposition as command-line options, named as the reference names them.

@@ -1,27 +1,64 @@
+import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
 import ServiceAPI
 import Synchronization
 import TensorCore
+import Weights
 
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
     let modelName: String
     let hasCaptioner: Bool
+    let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
     private let cache: ContentCache
+    private let planner: JobPlanner
+    private let rates: RateSource
+    private let device: String
+    private let precision: String
+    let memoryLimitBytes: Int?
+    private let open: @Sendable () throws -> Engine
     /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
-    private let pipeline: Mutex<LayeredPipeline>
+    private let engine: Mutex<Engine>
 
-    /// Opens a model folder; throws if anything in it is not as the engine needs it.
-    init(model folder: URL, backend: any Backend, cacheBytes: Int) throws(PipelineError) {
-        let pipeline = try LayeredPipeline(model: folder, backend: backend)
+    /// A pipeline and the devices that it computes on.
+    private struct Engine {
+        let pipeline: LayeredPipeline
+        let devices: [OffloadManager.Device]
+    }
+
+    /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
+    ///
+    /// - Parameters:
+    ///   - machine: how the devices compute, for the rates of forecasts.
+    ///   - cache: of captions and prompt embeddings, which several engines may share.
+    ///   - others: engines on further devices.
+    ///   - devices: opens those of the request, with their budgets; called again after one of them was lost.
+    init(
+        model folder: URL, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine, cache: ContentCache,
+        others: [any LayerDecomposer] = [], devices: @escaping @Sendable () throws -> [OffloadManager.Device]
+    ) throws {
+        open = {
+            let devices = try devices()
+            let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+            pipeline.tiling = tiling
+            return Engine(pipeline: pipeline, devices: devices)
+        }
+        let engine = try open()
+        let pipeline = engine.pipeline
         modelName = folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
-        cache = ContentCache(limitBytes: cacheBytes)
-        self.pipeline = Mutex(pipeline)
+        self.cache = cache
+        self.others = others
+        planner = pipeline.planner
+        rates = RateSource(model: pipeline.model, machine)
+        device = request.devices.map(\.description).joined(separator: ",")
+        precision = machine.precision.rawValue
+        memoryLimitBytes = planner.limitBytes
+        self.engine = Mutex(engine)
     }
 
     var caches: [CacheFigures] { cache.figures }
@@ -30,17 +67,27 @@ final class PipelineDecomposer: LayerDecomposer {
         try options.resolved(with: defaults)
     }
 
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest {
+        let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
+        return PlanManifest(
+            plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
+    }
+
     func decompose(
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
-        try pipeline.withLock { (pipeline) throws(PipelineError) in
+        try engine.withLock { (engine) throws(PipelineError) in
+            // A job that loses its device fails; the next one finds a new engine, and the process goes on.
+            if engine.devices.contains(where: { $0.backend.isLost }), let new = try? open() { engine = new }
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
             hooks.textCache = cache
             hooks.preview = preview
-            return try pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+            return try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
         }
     }
 }

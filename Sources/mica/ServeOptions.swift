@@ -31,6 +31,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "What products and attention compute in: float32, bfloat16 or int8.")
     var precision: String?
 
+    @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk or balanced.")
+    var offload: String?
+
+    @Option(help: ArgumentHelp("Memory that the device may hold, tensors and weights: 6GiB.", valueName: "size"))
+    var budget: String?
+
     @Option(help: ArgumentHelp("Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
     var stateFolder: String?
 
@@ -55,6 +61,7 @@ struct ServeOptions: ParsableArguments {
         let given: [(ServiceSettings.Key, String?)] = [
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
+            (.offload, offload), (.budget, budget),
             (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),
         ]

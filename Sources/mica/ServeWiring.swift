@@ -4,7 +4,9 @@ import HTTPProtocol
 import HTTPTransport
 import Jobs
 import Logging
+import QwenImage
 import ServiceAPI
+import TensorCore
 
 /// Makes the parts of the service from the settings.
 enum ServeWiring {
@@ -17,10 +19,29 @@ enum ServeWiring {
                 source: "precision", value: settings.precision,
                 expected: "one of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))")
         }
-        return try PipelineDecomposer(
-            model: try ModelLocation.folder(settings.model),
-            backend: CPUBackend(threads: settings.threads, precision: precision),
-            cacheBytes: settings.cacheMiB << 20)
+        guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
+            throw SettingsError.value(
+                source: "vae_tiling", value: settings.vaeTiling,
+                expected: "one of \(VAETiling.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        let request = try OffloadRequest(
+            offload: settings.offload, device: settings.device, budget: settings.budget,
+            hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
+        let folder = try ModelLocation.folder(settings.model)
+        let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
+        func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
+            try PipelineDecomposer(
+                model: folder, request: request, tiling: tiling,
+                machine: RateSource.Machine(precision: precision, threads: settings.threads), cache: cache,
+                others: others
+            ) {
+                try EngineDevices.open(request, threads: settings.threads, precision: precision)
+            }
+        }
+        // Several GPUs do a job each, unless a plan spreads one model over them.
+        let requests = EngineDevices.requestsByWorker(request)
+        let others = try requests.dropFirst().map { try engine($0) }
+        return try engine(requests[0], others: others)
     }
 
     /// The keys of the file and of the environment.

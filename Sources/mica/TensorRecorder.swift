@@ -12,15 +12,17 @@ final class TensorRecorder: TensorObserver {
         var values: [Float]
     }
 
-    private let backend: any Backend
+    private let devices: [any Backend]
     private var entries: [String: Entry] = [:]
 
-    init(backend: any Backend) {
-        self.backend = backend
+    /// - Parameter devices: those that tensors may lie on.
+    init(devices: [any Backend]) {
+        self.devices = devices
     }
 
     func record(_ name: String, _ tensor: Tensor) throws(TensorError) {
-        let values = try backend.download(tensor)
+        let device = devices.first { $0.name == tensor.storage.deviceName } ?? devices[0]
+        let values = try device.download(tensor)
         if var entry = entries[name] {
             entry.values += values
             entry.shape[0] += tensor.shape[0]

@@ -30,4 +30,20 @@ struct OperationTests {
         #expect(meter.floatingPointOperations > 0)
         #expect(meter.memory.peakBytes > 0)
     }
+
+    /// A rehearsal takes the same memory at the same time as the backend that it is of, scratch memory included, for
+    /// every case of every operation.
+    @Test(arguments: OperationFamily.allCases)
+    func rehearsalTakesTheSameMemory(_ family: OperationFamily) throws {
+        for tested in BackendUnderTest.all {
+            let backend = tested.make()
+            for test in family.cases {
+                let rehearsal = backend.rehearsal(limitBytes: nil)
+                backend.resetPeak()
+                try OperationCheck.execute(test, on: backend)
+                try OperationCheck.execute(test, on: rehearsal)
+                #expect(rehearsal.memory == backend.memory, "\(test) on \(tested)")
+            }
+        }
+    }
 }

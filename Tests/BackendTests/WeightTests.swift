@@ -31,7 +31,8 @@ struct WeightTests {
                 weight: try backend.convolutionWeight(kernel.tensor), bias: try backend.upload([0], [1]))
             let unit = try backend.upload([Float](repeating: 1, count: 33), [1, 1, 33])
             let sum = try backend.download(backend.convolution(unit, layer, .same(kernel: 1)))
-            #expect(abs(sum[0] - values.reduce(0, +)) < 1e-5)
+            // An operand of 16 bits is off by 2^-9 of values below 1.
+            #expect(abs(sum[0] - values.reduce(0, +)) < (tested.convolvesExactly ? 1e-5 : 33 * 0x1p-9))
         }
     }
 

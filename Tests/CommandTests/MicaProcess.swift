@@ -24,8 +24,8 @@ struct MicaProcess {
         return repository.appendingPathComponent(".build/debug/mica")
     }()
 
-    /// Runs `mica` with these arguments and waits for its end.
-    init(_ arguments: [String]) throws {
+    /// Runs `mica` with these arguments and waits for its end; `environment` is added to our own.
+    init(_ arguments: [String], environment: [String: String] = [:]) throws {
         let folder = FileManager.default.temporaryDirectory
         let outputFile = folder.appendingPathComponent("mica-out-\(UUID().uuidString)")
         let errorFile = folder.appendingPathComponent("mica-err-\(UUID().uuidString)")
@@ -38,6 +38,7 @@ struct MicaProcess {
         process.executableURL = Self.executable
         process.arguments = arguments
         process.currentDirectoryURL = Self.repository
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try FileHandle(forWritingTo: outputFile)
         process.standardError = try FileHandle(forWritingTo: errorFile)

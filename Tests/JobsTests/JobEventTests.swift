@@ -1,3 +1,4 @@
+import Dispatch
 import Jobs
 import Synchronization
 import Testing
@@ -27,7 +28,6 @@ struct JobEventTests {
         #expect(calls.value == 1)
         bench.executor.release()
         #expect(bench.executor.waitUntilHeld())
-        #expect(bench.observer.waitForEnds(1))
         let moved = events.take()
         guard case .waiting(let position, let seconds) = moved.first else {
             Issue.record("\(moved)")
@@ -39,7 +39,7 @@ struct JobEventTests {
         #expect(try bench.service.snapshot(second).progress?.step == 1)
         #expect(try bench.service.snapshot(second).progress?.preview == nil)
         bench.executor.release()
-        #expect(bench.observer.waitForEnds(2))
+        #expect(try bench.waitForEnd(of: third))
         let last = events.take()
         #expect(last.dropLast() == [.started, .progress(Self.report(1))])
         #expect(last.last == .ended(try bench.service.snapshot(third)))
@@ -61,7 +61,7 @@ struct JobEventTests {
         let slow = try bench.submit("work")
         let listener = try bench.service.events(slow) { calls.increase() }
         bench.executor.release()
-        #expect(bench.observer.waitForEnds(2))
+        #expect(try bench.waitForEnd(of: slow))
         let events = listener.take()
         #expect(events.first == .started)
         #expect(events.dropFirst().dropLast() == (13...20).map { .progress(Self.report($0)) }[...])
@@ -97,9 +97,12 @@ struct JobEventTests {
         #expect(throws: JobError.tooManySubscribers(limit: 2)) { try bench.service.events(id) {} }
         first.cancel()
         let before = calls.value
-        let third = try bench.service.events(id) {}
+        let news = DispatchSemaphore(value: 0)
+        let third = try bench.service.events(id) { news.signal() }
+        #expect(third.take() == [.started])
         bench.executor.release()
-        #expect(bench.observer.waitForEnds(1))
+        // Once for the start, once for the end.
+        for _ in 0..<2 { #expect(news.wait(timeout: .now() + 10) == .success) }
         #expect(calls.value == before)
         #expect(first.take() == [])
         for events in [second, third] {

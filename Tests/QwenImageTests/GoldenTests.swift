@@ -22,11 +22,11 @@ import Weights
             try golden.picture(), parameters: golden.parameters, latents: try golden.latents(), hooks: hooks)
         #expect(result.width == golden.meta.width && result.height == golden.meta.height)
         #expect(result.caption == golden.meta.caption)
-        try compareStages(observer, golden)
-        try compareLayers(result.images.flatMap { $0 }, golden)
+        try Self.compareStages(observer, golden)
+        try Self.compareLayers(result.images.flatMap { $0 }, golden)
     }
 
-    private func compareStages(_ observer: RecordingObserver, _ golden: GoldenCase) throws {
+    static func compareStages(_ observer: RecordingObserver, _ golden: GoldenCase) throws {
         let file = try golden.golden()
         let needsCaption = golden.parameters.needsCaption
         var compared = 0
@@ -48,7 +48,7 @@ import Weights
         #expect(compared >= 6)
     }
 
-    private func compareLayers(_ layers: [PixelBuffer], _ golden: GoldenCase) throws {
+    static func compareLayers(_ layers: [PixelBuffer], _ golden: GoldenCase) throws {
         let expected = try golden.expectedLayers()
         #expect(layers.count == expected.count)
         var equal = 0

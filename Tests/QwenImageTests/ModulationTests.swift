@@ -12,13 +12,15 @@ import Weights
     func aheadOfTimeEqualsInTheBlock(_ checkpoint: String, _ steps: Int) throws {
         let model = try ModelFolder(GoldenCase.root.appendingPathComponent("checkpoints/\(checkpoint)"))
         let backend = CPUBackend()
+        let offload = OffloadManager(backend)
         let weights = WeightScope(source: model.transformerSource, backend: backend)
         let embedding = try TimestepEmbedding(weights["time_text_embed"], model.transformer)
         let timesteps = (0..<steps).map { 1 - Float($0) / Float(steps) }
         let dim = model.transformer.innerDim
         let ahead = try ScheduleModulation(
-            conditioning: embedding(timesteps, on: backend), weights: weights, configuration: model.transformer,
-            backend: backend)
+            conditioning: embedding(timesteps, on: backend), weights: weights,
+            layers: ModulationLayers.store(weights, model.transformer, offload), configuration: model.transformer,
+            offload: offload)
         for (step, timestep) in timesteps.enumerated() {
             // As the reference has it: one step's conditioning through SiLU and the block's own layer.
             let activated = try backend.activate(embedding([timestep], on: backend), .silu)

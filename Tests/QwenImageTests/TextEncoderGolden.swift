@@ -59,10 +59,10 @@ struct TextEncoderGolden {
     }
 
     /// The text encoder of the case's checkpoint on the CPU.
-    func textEncoder(residency: BlockResidency = .resident) throws -> Qwen25VLTextEncoder {
+    func textEncoder(plan: OffloadPlan = .resident) throws -> Qwen25VLTextEncoder {
         try Qwen25VLTextEncoder(
-            modelFolder: Self.fixture("golden/checkpoints/\(description.checkpoint)"), backend: CPUBackend(),
-            residency: residency)
+            modelFolder: Self.fixture("golden/checkpoints/\(description.checkpoint)"),
+            offload: OffloadManager(CPUBackend(), plan: plan))
     }
 
     /// The picture as the pipeline resizes it before anything else.

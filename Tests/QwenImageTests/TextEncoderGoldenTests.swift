@@ -91,8 +91,8 @@ import Weights
 
     @Test func givesTheSameWhereverWeightsLive() throws {
         let golden = try TextEncoderGolden("full-small-tall-alpha")
-        let resident = try golden.textEncoder(residency: .resident)
-        let sequential = try golden.textEncoder(residency: .sequential)
+        let resident = try golden.textEncoder(plan: .resident)
+        let sequential = try golden.textEncoder(plan: .sequential)
         let first = try CPUBackend().download(resident.encode("A red square", maxSequenceLength: 512))
         resident.release()
         let again = try CPUBackend().download(resident.encode("A red square", maxSequenceLength: 512))

@@ -44,9 +44,9 @@ import Testing
     }
 
     @Test func coversAllRowsInParts() {
-        #expect(Array(RowChunks(0)).isEmpty)
-        #expect(Array(RowChunks(1024)) == [0..<1024])
-        #expect(Array(RowChunks(2050)) == [0..<1024, 1024..<2048, 2048..<2050])
+        #expect(Array(RowChunks(0, rowsAtOnce: 1024)).isEmpty)
+        #expect(Array(RowChunks(1024, rowsAtOnce: 1024)) == [0..<1024])
+        #expect(Array(RowChunks(2050, rowsAtOnce: 1024)) == [0..<1024, 1024..<2048, 2048..<2050])
     }
 
     @Test func takesTheFirstBestToken() {

@@ -17,7 +17,7 @@ import Weights
         let tokenizer = try Tokenizer(folder: TextEncoderGolden.fixture("golden/checkpoints/tiny/tokenizer"))
         let encoder = Qwen25VLTextEncoder(
             modelFolder: folder, configuration: try Qwen25VLConfiguration(folder: folder), tokenizer: tokenizer,
-            source: source, backend: Meter(), residency: .sequential)
+            source: source, offload: OffloadManager(Meter(), plan: .disk))
         try encoder.checkTensors(captioner: true)
         #expect(expected.count > 700)
         #expect(source.asked.count == expected.count)
@@ -37,7 +37,7 @@ import Weights
         return Qwen25VLTextEncoder(
             modelFolder: try TextEncoderGolden.fixture("golden/checkpoints/tiny"), configuration: configuration,
             tokenizer: try Tokenizer(folder: TextEncoderGolden.fixture("golden/checkpoints/tiny/tokenizer")),
-            source: source, backend: Meter(), residency: .sequential)
+            source: source, offload: OffloadManager(Meter(), plan: .disk))
     }
 
     @Test func asksForNoHeadIfTheEmbeddingIsIt() throws {

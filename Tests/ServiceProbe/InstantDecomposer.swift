@@ -6,11 +6,18 @@ import ServiceAPI
 final class InstantDecomposer: LayerDecomposer {
     let modelName = "instant"
     let hasCaptioner = false
+    let memoryLimitBytes: Int? = nil
     let caches: [CacheFigures] = []
     private static let side = 64
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: ModelDefaults())
+    }
+
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest {
+        throw .model(file: "instant", problem: "it takes nothing")
     }
 
     func decompose(

@@ -3,11 +3,14 @@ import ImageCodecs
 import QwenImage
 import ServiceAPI
 import Synchronization
+import TensorCore
+import Weights
 
 /// An engine that paints layers at once, or holds its job until it is let go.
 final class FakeDecomposer: LayerDecomposer {
     let modelName = "fake"
     let hasCaptioner = true
+    let memoryLimitBytes: Int?
     let caches = [CacheFigures(name: "caption", hits: 1, misses: 2)]
     let started = Counter()
     let finished = Counter()
@@ -16,7 +19,9 @@ final class FakeDecomposer: LayerDecomposer {
     private let failure: PipelineError?
 
     /// With `holds`, each job waits for `letGo` or its cancellation.
-    init(holds: Bool = false, failure: PipelineError? = nil) {
+    /// Jobs take as many bytes as a layer has pixels, times the layers.
+    init(holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil) {
+        self.memoryLimitBytes = memoryLimitBytes
         gate = holds ? DispatchSemaphore(value: 0) : nil
         self.failure = failure
     }
@@ -28,6 +33,29 @@ final class FakeDecomposer: LayerDecomposer {
         defaults.resolution = 64
         defaults.layers = 2
         return try options.resolved(with: defaults)
+    }
+
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest {
+        var work = Work()
+        work.productOperations = 1_000_000
+        let bytes = parameters.resolution * parameters.resolution * parameters.layers
+        let stage = StageForecast(
+            stage: .denoise, peaks: [StageUse.Peak(device: .cpu, bytes: bytes)], heldWeightBytes: 0,
+            sharedWeightBytes: 100, mappedBytes: 100, hostBytes: 10, readBytes: 100, weightBytes: 100, movedBytes: 0,
+            work: work, repetitions: parameters.numInferenceSteps, readBytesARepetition: 0)
+        let fits = bytes <= memoryLimitBytes ?? .max
+        let candidate = PlanCandidate(
+            plan: .resident, usesTiles: false,
+            forecast: JobForecast(width: width, height: height, stages: [stage]),
+            refusal: fits ? nil : "denoise needs \(bytes) B")
+        return PlanManifest(
+            PlanForecast(candidates: [candidate], budgetBytes: memoryLimitBytes), parameters: parameters,
+            model: modelName, device: "fake", precision: "float32",
+            rates: DeviceRates(
+                productOperations: 1e9, attentionOperations: 1e9, convolutionOperations: 1e9, memoryBytes: 1e9,
+                storageBytes: 1e9, operationSeconds: 1e-6, source: "measured"))
     }
 
     func decompose(

@@ -30,7 +30,11 @@ import Testing
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image"]), "\(schema)")
         }
-        for (path, more) in [("/v1/layers", ["format"]), ("/v1/jobs", [])] {
+        for schema in ["PlanForm", "PlanJSON"] {
+            let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
+            #expect(Set(form.keys) == names.union(["image", "width", "height"]), "\(schema)")
+        }
+        for (path, more) in [("/v1/layers", ["format"]), ("/v1/jobs", []), ("/v1/plan", ["width", "height"])] {
             let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
             let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }
                 .filter { $0["in"] as? String == "query" }
@@ -85,6 +89,9 @@ import Testing
         try check(ServiceFixture.form([], image: png, more: "Prefer: respond-async\r\n"), "POST", "/v1/layers", 202)
         try check(ServiceFixture.form([], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 202)
         try check(ServiceFixture.form([("x", "1")], image: png, path: "/v1/jobs"), "POST", "/v1/jobs", 400)
+        try check(ServiceFixture.form([("layers", "3")], image: png, path: "/v1/plan"), "POST", "/v1/plan", 200)
+        try check(ServiceFixture.form([("layers", "0")], image: nil, path: "/v1/plan"), "POST", "/v1/plan", 422)
+        try check(ServiceFixture.form([("x", "0")], image: nil, path: "/v1/plan"), "POST", "/v1/plan", 400)
         try check(
             ServiceFixture.form([], image: png, path: "/v1/images/edits"), "POST", "/v1/images/edits", 200)
         try check(

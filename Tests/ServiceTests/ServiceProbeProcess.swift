@@ -52,10 +52,10 @@ final class ServiceProbeProcess {
         return all.filter { !$0.hasSuffix("-wal") && !$0.hasSuffix("-shm") }.count
     }
 
-    /// Resident memory that is no file's, in KiB.
+    /// Resident memory in KiB.
     var memory: Int {
         let status = (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") } ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") } ?? ""
         return Int(line.filter(\.isNumber)) ?? 0
     }
 

@@ -7,15 +7,17 @@ import Testing
 @Suite struct ThousandJobsTests {
     private static let clients = 32
     private static let seeds = 16
+    /// A picture with so much after it that a request which is kept shows.
+    private static let picture = ((try? ServiceFixture.png()) ?? []) + [UInt8](repeating: 0, count: 20_000)
 
     private let requests = (0..<seeds).map { seed in
         ServiceFixture.form(
-            [("seed", "\(seed)"), ("layers", "1"), ("prompt", "a")], image: (try? ServiceFixture.png()) ?? [],
+            [("seed", "\(seed)"), ("layers", "1"), ("prompt", "a")], image: picture,
             query: "?format=json")
     }
     private let submissions = (0..<seeds).map { seed in
         ServiceFixture.form(
-            [("seed", "\(seed)"), ("layers", "2"), ("prompt", "a")], image: (try? ServiceFixture.png()) ?? [],
+            [("seed", "\(seed)"), ("layers", "2"), ("prompt", "a")], image: picture,
             path: "/v1/jobs")
     }
 

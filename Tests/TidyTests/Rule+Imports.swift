@@ -15,6 +15,7 @@ extension Rule {
     private static let permissions: [String: Permission] = [
         "TensorCore": Permission(modules: [], system: ["Synchronization"]),
         "CPUBackend": Permission(modules: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"]),
+        "CUDABackend": Permission(modules: ["TensorCore", "CCUDA"]),
         "Weights": Permission(modules: ["TensorCore"]),
         "ImageCodecs": Permission(modules: ["CImages"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
@@ -28,8 +29,8 @@ extension Rule {
         ]),
         "mica": Permission(
             modules: [
-                "TensorCore", "CPUBackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol", "HTTPTransport",
-                "ServiceAPI", "Jobs", "DurableStorage",
+                "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
+                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

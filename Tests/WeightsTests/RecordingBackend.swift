@@ -16,6 +16,7 @@ final class RecordingBackend: Backend {
 
     final class Storage: TensorStorage {
         let byteCount: Int
+        let deviceName = "recording"
         init(byteCount: Int) { self.byteCount = byteCount }
     }
 
@@ -60,6 +61,18 @@ final class RecordingBackend: Backend {
 
     func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
         Array(repeating: 0, count: tensor.elementCount)
+    }
+
+    func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        try allocate([indices.count, table.shape[1]], .float32)
+    }
+
+    let sharesHostMemory = true
+    let limitBytes: Int? = nil
+    func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) {}
+
+    func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        try Meter().stagingMemory(byteCount: byteCount)
     }
 
     func releaseUnusedMemory() {}

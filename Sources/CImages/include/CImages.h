@@ -62,6 +62,12 @@ int cimages_png_read_row(CImagesPNG *png, uint8_t *row);
 /// Reads up to IEND.
 int cimages_png_finish(CImagesPNG *png);
 
+/// Filters a row of `count` bytes with the filter whose result is smallest in sum as signed bytes; returns its number.
+///
+/// Before `row` and `above` lie `pixel` bytes of 0; `candidates` has room for four rows, `filtered` for one.
+int cimages_png_filter(
+    const uint8_t *row, const uint8_t *above, size_t count, size_t pixel, uint8_t *candidates, uint8_t *filtered);
+
 // ---------------------------------------------------------------- JPEG
 
 typedef struct CImagesJPEG CImagesJPEG;

@@ -27,17 +27,16 @@ struct AutoencoderResidualBlock: Sendable {
                 inChannels: inDim, outChannels: outDim, kernel: 1, temporalKernel: 1)
     }
 
+    /// Writes its result over the input where the sizes allow it: two pictures are there at once, not three.
     func callAsFunction(_ input: Tensor, on backend: any Backend) throws(TensorError) -> Tensor {
-        var hidden = try backend.channelNorm(input, gamma: norm1, activation: .silu)
-        hidden = try backend.convolution(hidden, conv1, .same(kernel: 3))
-        hidden = try backend.channelNorm(hidden, gamma: norm2, activation: .silu, into: hidden)
+        let hidden = try backend.normConvolution(input, gamma: norm1, conv1)
         let identity: Tensor
         if let shortcut {
             identity = try backend.convolution(input, shortcut, .same(kernel: 1))
         } else {
             identity = input
         }
-        return try backend.convolution(hidden, conv2, .same(kernel: 3), addend: identity)
+        return try backend.normConvolution(hidden, gamma: norm2, conv2, addend: identity, into: identity)
     }
 }
 

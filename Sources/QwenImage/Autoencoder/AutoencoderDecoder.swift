@@ -68,11 +68,9 @@ struct AutoencoderDecoder: Sendable {
                 hidden = try residual(hidden, on: backend)
             }
             if let upsampler = block.upsampler {
-                hidden = try backend.upsampleNearest(hidden)
-                hidden = try backend.convolution(hidden, upsampler, .same(kernel: 3))
+                hidden = try backend.upsampledConvolution(hidden, upsampler)
             }
         }
-        hidden = try backend.channelNorm(hidden, gamma: normOut, activation: .silu, into: hidden)
-        return try backend.convolution(hidden, convOut, .same(kernel: 3))
+        return try backend.normConvolution(hidden, gamma: normOut, convOut)
     }
 }

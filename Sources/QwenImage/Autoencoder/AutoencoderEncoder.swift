@@ -59,8 +59,7 @@ struct AutoencoderEncoder: Sendable {
             }
         }
         hidden = try midBlock(hidden, on: backend)
-        hidden = try backend.channelNorm(hidden, gamma: normOut, activation: .silu, into: hidden)
-        hidden = try backend.convolution(hidden, convOut, .same(kernel: 3))
+        hidden = try backend.normConvolution(hidden, gamma: normOut, convOut)
         try observer?.record("vae.encoder.output", try backend.permute(hidden, [2, 0, 1]).oneFrame)
         return try backend.convolution(hidden, quantConv, .same(kernel: 1))
     }

@@ -24,15 +24,17 @@ public final class AutoencoderKLQwenImage {
 
     /// Encodes a picture [H, W, 4] float32, -1...1, to its normalised
     /// latent [H/8, W/8, zDim]: the mode of the distribution.
+    ///
+    /// - Parameter tiling: takes a picture larger than a tile in tiles; nil takes it whole.
     public func encode(
-        _ picture: Tensor, observer: (any TensorObserver)? = nil
+        _ picture: Tensor, tiling: AutoencoderTiling? = nil, observer: (any TensorObserver)? = nil
     ) throws(WeightsError) -> Tensor {
         let encoder = try loadedEncoder()
         do throws(TensorError) {
             if let observer {
                 try observer.record("vae.encode.input", try backend.permute(picture, [2, 0, 1]).oneFrame)
             }
-            let moments = try encoder(picture, on: backend, observer: observer)
+            let moments = try self.moments(of: picture, encoder, tiling, observer)
             let channelsFirst = try backend.permute(moments, [2, 0, 1])
             let mode = channelsFirst.rows(0..<configuration.zDim)
             try observer?.record("vae.encode.mode", mode.oneFrame)
@@ -49,9 +51,12 @@ public final class AutoencoderKLQwenImage {
 
     /// Decodes one normalised latent [h, w, zDim] to a picture [8h, 8w, 4] float32, to be clamped to -1...1.
     ///
-    /// - Parameter cancellation: checked between blocks.
+    /// - Parameters:
+    ///   - tiling: takes a picture larger than a tile in tiles; nil takes it whole.
+    ///   - cancellation: checked between blocks.
     public func decode(
-        _ latent: Tensor, cancellation: Cancellation? = nil, observer: (any TensorObserver)? = nil
+        _ latent: Tensor, tiling: AutoencoderTiling? = nil, cancellation: Cancellation? = nil,
+        observer: (any TensorObserver)? = nil
     ) throws(WeightsError) -> Tensor {
         let decoder = try loadedDecoder()
         do throws(TensorError) {
@@ -59,12 +64,35 @@ public final class AutoencoderKLQwenImage {
             let scaled = try backend.channelAffine(
                 latent, scale: try backend.upload(configuration.latentsStd, [count]),
                 shift: try backend.upload(configuration.latentsMean, [count]))
-            if let observer { try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame) }
-            return try decoder(scaled, on: backend) { () throws(TensorError) in
-                if cancellation?.isCancelled == true { throw .cancelled }
+            if let observer {
+                try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame)
             }
+            func decodePart(_ part: Tensor) throws(TensorError) -> Tensor {
+                try decoder(part, on: backend) { () throws(TensorError) in
+                    if cancellation?.isCancelled == true { throw .cancelled }
+                }
+            }
+            let cell = configuration.scaleFactor
+            guard let tiling, tiling.applies(width: latent.shape[1] * cell, height: latent.shape[0] * cell) else {
+                return try decodePart(scaled)
+            }
+            return try tiling.run(scaled, cell: cell, resultCell: 1, on: backend, decodePart)
         } catch {
             throw .tensor(error)
+        }
+    }
+
+    /// [H, W, 4] to [H/8, W/8, 2 * zDim].
+    private func moments(
+        of picture: Tensor, _ encoder: AutoencoderEncoder, _ tiling: AutoencoderTiling?,
+        _ observer: (any TensorObserver)?
+    ) throws(TensorError) -> Tensor {
+        guard let tiling, tiling.applies(width: picture.shape[1], height: picture.shape[0]) else {
+            return try encoder(picture, on: backend, observer: observer)
+        }
+        let backend = self.backend
+        return try tiling.run(picture, cell: 1, resultCell: configuration.scaleFactor, on: backend) {
+            (part) throws(TensorError) in try encoder(part, on: backend, observer: nil)
         }
     }
 
@@ -83,6 +111,8 @@ public final class AutoencoderKLQwenImage {
     private func loadedEncoder() throws(WeightsError) -> AutoencoderEncoder {
         if let encoder { return encoder }
         let loaded = try AutoencoderEncoder(weights, configuration)
+        // Convolutions are laid out anew, so the checkpoint's pages have done their work.
+        weights.source.giveBackPages()
         encoder = loaded
         return loaded
     }
@@ -90,6 +120,7 @@ public final class AutoencoderKLQwenImage {
     private func loadedDecoder() throws(WeightsError) -> AutoencoderDecoder {
         if let decoder { return decoder }
         let loaded = try AutoencoderDecoder(weights, configuration)
+        weights.source.giveBackPages()
         decoder = loaded
         return loaded
     }

@@ -13,13 +13,16 @@ public struct Decomposition: Sendable {
     public let height: Int
     /// Wall seconds by stage, in order.
     public let stageSeconds: [(stage: PipelineStage, seconds: Double)]
-    /// The most bytes of tensors that the device held at once (mapped weights not counted).
+    /// The most bytes that a device held at once: tensors and weights.
     public let peakTensorBytes: Int
+    /// Where weights lived, and what was held and moved.
+    public let memory: JobMemory
 
     /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
-        stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int
+        stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int,
+        memory: JobMemory = JobMemory()
     ) {
         self.images = images
         self.parameters = parameters
@@ -28,5 +31,6 @@ public struct Decomposition: Sendable {
         self.height = height
         self.stageSeconds = stageSeconds
         self.peakTensorBytes = peakTensorBytes
+        self.memory = memory
     }
 }

@@ -55,6 +55,19 @@ public struct DecompositionParameters: Sendable, Equatable {
     /// True if the model must write the prompt itself.
     public var needsCaption: Bool { prompt == nil || prompt == "" || prompt == " " }
 
+    /// Lower resolutions, then also a single layer: the jobs that need less memory, the nearest first.
+    public var smallerJobs: [DecompositionParameters] {
+        let resolutions = [1536, 1280, 1024, 896, 768, 640, 512, 384, 256, 128, 64]
+        return Set([layers, 1]).sorted(by: >).flatMap { layers in
+            resolutions.filter { $0 < resolution || layers < self.layers && $0 == resolution }.map { side in
+                var smaller = self
+                smaller.layers = layers
+                smaller.resolution = side
+                return smaller
+            }
+        }
+    }
+
     /// Throws `parameterOutOfRange` with the range for the first parameter that is outside of its own.
     public func validate() throws(PipelineError) {
         try check("layers", layers, Self.layerRange)

@@ -9,15 +9,21 @@ final class LayeredJob {
     let hooks: LayeredPipeline.Hooks
     let geometry: LatentGeometry
     private(set) var parameters: DecompositionParameters
-    private let clock = StageClock()
+    let clock = StageClock()
+    private var stepTraffic: [OffloadTraffic] = []
 
     var backend: any Backend { pipeline.backend }
+    var offload: OffloadManager { pipeline.offload }
+    /// How the autoencoder takes its pictures; nil whole.
+    private let tiling: AutoencoderTiling?
     /// Frames made anew: the whole picture, then the layers.
     var frames: Int { parameters.layers + 1 }
 
     init(
-        pipeline: LayeredPipeline, size: OutputSize, parameters: DecompositionParameters, hooks: LayeredPipeline.Hooks
+        pipeline: LayeredPipeline, size: OutputSize, parameters: DecompositionParameters, hooks: LayeredPipeline.Hooks,
+        usesTiles: Bool
     ) {
+        tiling = usesTiles ? .reference : nil
         self.pipeline = pipeline
         self.size = size
         self.parameters = parameters
@@ -33,28 +39,47 @@ final class LayeredJob {
         let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
-        let branches = try clock.time(.encodePrompt) { try encodePrompts() }
-        let condition = try clock.time(.encodeImage) { try encode(resized) }
-        let noise = try noise(given: latents)
+        let branches = try stage(.encodePrompt, of: .textEncoder) { try encodePrompts() }
+        let condition = try stage(.encodeImage, of: .vae) { try encode { PixelConversion.signedFloats(resized) } }
         var results: [Tensor] = []
-        let schedule = try clock.time(.modulation) { try prepareSchedule(conditionTokens: condition.shape[0]) }
-        for index in noise.indices {
-            let result = try clock.time(.denoise) {
-                try denoise(noise[index], index, condition: condition, branches: branches, schedule: schedule)
+        let (drawn, schedule) = try stage(.modulation, of: .transformer) {
+            (try noise(given: latents), try prepareSchedule(conditionTokens: condition.shape[0]))
+        }
+        for index in drawn.indices {
+            let result = try stage(.denoise, of: .transformer) {
+                try denoise(
+                    drawn[index], index, condition: condition, branches: branches, schedule: schedule,
+                    steps: 0..<parameters.numInferenceSteps)
             }
             results.append(result)
         }
-        let images = try clock.time(.decode) { try decode(results) }
+        let images = try stage(.decode, of: .vae) { try decode(results) }
+        var memory = JobMemory()
+        memory.plan = offload.plan.description
+        memory.stages = offload.stages
+        memory.steps = stepTraffic
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
-            stageSeconds: clock.stageSeconds, peakTensorBytes: backend.memory.peakBytes)
+            stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
+            memory: memory)
+    }
+
+    /// A part of the job in which one component works; the others make room if the plan says so.
+    func stage<Result>(
+        _ stage: PipelineStage, of component: ModelComponent, _ body: () throws -> Result
+    ) throws -> Result {
+        if offload.takesTurns {
+            if component != .textEncoder { pipeline.textEncoder.release() }
+            if component != .vae { pipeline.autoencoder.release() }
+        }
+        return try clock.time(stage) { try offload.stage(stage.rawValue, of: component.rawValue, body) }
     }
 
     // MARK: Before the loop
 
     private func captionIfNeeded(_ picture: PixelBuffer) throws -> String? {
         guard parameters.needsCaption, pipeline.model.defaults.captioner ?? true else { return nil }
-        return try clock.time(.caption) {
+        return try stage(.caption, of: .textEncoder) {
             let language: CaptionLanguage = parameters.useEnPrompt ? .english : .chinese
             if let known = hooks.textCache?.caption(of: picture, language: language) { return known }
             let caption = try pipeline.textEncoder.caption(
@@ -67,30 +92,45 @@ final class LayeredJob {
 
     /// The conditional branch, then, with guidance, the unconditional one.
     private func encodePrompts() throws -> [QwenImageTransformer2DModel.Branch] {
-        var prompts = [("prompt_embeds", parameters.prompt ?? "")]
-        if parameters.doTrueCFG { prompts.append(("negative_prompt_embeds", parameters.negativePrompt ?? "")) }
         var branches: [QwenImageTransformer2DModel.Branch] = []
         for (index, (name, prompt)) in prompts.enumerated() {
             report(.encodePrompt, index, prompts.count)
             // The text encoder shows its layers for the first prompt only; both embeddings are shown here.
-            let embeds = try embedding(of: prompt, observer: index == 0 ? hooks.observer : nil)
-            if index > 0 { try hooks.observer?.record(name, embeds.batchOfOne) }
-            branches.append(
-                try pipeline.transformer.branch(
-                    promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth))
+            let encoded = try embedding(
+                of: prompt, continues: index + 1 < prompts.count, observer: index == 0 ? hooks.observer : nil)
+            if index > 0 { try hooks.observer?.record(name, encoded.batchOfOne) }
+            branches.append(try branch(encoded))
         }
         report(.encodePrompt, prompts.count, prompts.count)
         return branches
     }
 
+    /// The prompts to embed, each under the name that its embedding has in the reference.
+    var prompts: [(name: String, text: String)] {
+        let conditional = ("prompt_embeds", parameters.prompt ?? "")
+        guard parameters.doTrueCFG else { return [conditional] }
+        return [conditional, ("negative_prompt_embeds", parameters.negativePrompt ?? "")]
+    }
+
+    /// The guidance branch of an embedding.
+    func branch(_ promptEmbeds: Tensor) throws(TensorError) -> QwenImageTransformer2DModel.Branch {
+        let embeds = try offload.transfer(promptEmbeds, from: offload.root(of: .textEncoder), to: backend)
+        return try pipeline.transformer.branch(
+            promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
+    }
+
     /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
-    private func embedding(of prompt: String, observer: (any TensorObserver)?) throws -> Tensor {
+    private func embedding(
+        of prompt: String, continues: Bool, observer: (any TensorObserver)?
+    ) throws -> Tensor {
+        let backend = offload.root(of: .textEncoder)
         let length = parameters.maxSequenceLength
         if observer == nil, let known = hooks.textCache?.embedding(of: prompt, maxSequenceLength: length) {
             return try backend.upload(known.values, [known.values.count / known.width, known.width])
         }
         let embeds = try pipeline.textEncoder.encode(
-            prompt, maxSequenceLength: length, cancellation: hooks.cancellation, observer: observer)
+            prompt, maxSequenceLength: length, continues: continues, cancellation: hooks.cancellation,
+            observer: observer)
         if let cache = hooks.textCache {
             let embedding = PromptEmbedding(values: try backend.download(embeds), width: embeds.shape[1])
             cache.keep(embedding, of: prompt, maxSequenceLength: length)
@@ -98,17 +138,18 @@ final class LayeredJob {
         return embeds
     }
 
-    /// The condition's tokens [frameTokens, channels * 4].
-    private func encode(_ picture: PixelBuffer) throws -> Tensor {
+    /// The condition's tokens [frameTokens, channels * 4] of a picture [height, width, 4], -1...1.
+    func encode(_ picture: () -> [Float]) throws -> Tensor {
         report(.encodeImage, 0, 1)
         try hooks.cancellation.check()
-        let pixels = try backend.upload(
-            PixelConversion.signedFloats(picture), [size.height, size.width, 4])
-        let latent = try pipeline.autoencoder.encode(pixels, observer: hooks.observer)
+        let backend = offload.root(of: .vae)
+        let pixels = try backend.upload([size.height, size.width, 4], picture)
+        let latent = try pipeline.autoencoder.encode(pixels, tiling: tiling, observer: hooks.observer)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
-        return try geometry.pack(latent: latent, on: backend)
+        return try offload.transfer(
+            try geometry.pack(latent: latent, on: backend), from: backend, to: self.backend)
     }
 
     private var noiseShape: [Int] {
@@ -122,7 +163,7 @@ final class LayeredJob {
 
     /// By image, packed noise [frames * frameTokens, channels * 4];
     /// drawn in one call for all images, as the reference does.
-    private func noise(given latents: [Float]?) throws -> [Tensor] {
+    func noise(given latents: [Float]?) throws -> [Tensor] {
         let imageCount = parameters.numImagesPerPrompt
         let elements = noiseShape[1] * noiseShape[2]
         if let latents {
@@ -131,25 +172,30 @@ final class LayeredJob {
                     Array(latents[(index * elements)..<((index + 1) * elements)]), [noiseShape[1], noiseShape[2]])
             }
         }
-        var source = NoiseSource(kind: parameters.generator, seed: parameters.seed)
-        let values = source.randn(count: imageCount * elements, dtype: parameters.dtype)
+        lazy var values = drawnNoise(count: imageCount * elements)
         return try (0..<imageCount).map { index in
-            let image = Array(values[(index * elements)..<((index + 1) * elements)])
-            let frames = try backend.upload(
-                image, [frames, geometry.channels, 2 * geometry.tokenHeight, 2 * geometry.tokenWidth])
+            let shape: Shape = [frames, geometry.channels, 2 * geometry.tokenHeight, 2 * geometry.tokenWidth]
+            let frames = try backend.upload(shape) {
+                imageCount == 1 ? values : Array(values[(index * elements)..<((index + 1) * elements)])
+            }
             return try geometry.pack(frames: frames, on: backend)
         }
+    }
+
+    private func drawnNoise(count: Int) -> [Float] {
+        var source = NoiseSource(kind: parameters.generator, seed: parameters.seed)
+        return source.randn(count: count, dtype: parameters.dtype)
     }
 
     // MARK: The loop
 
     /// The scheduler, its steps decided, and all modulations.
-    private struct PreparedSchedule {
+    struct PreparedSchedule {
         let scheduler: FlowMatchEulerDiscreteScheduler
         let modulation: QwenImageTransformer2DModel.Schedule
     }
 
-    private func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
+    func prepareSchedule(conditionTokens: Int) throws -> PreparedSchedule {
         var scheduler = pipeline.model.scheduler
         try scheduler.setTimesteps(
             sigmas: FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: parameters.numInferenceSteps),
@@ -169,24 +215,27 @@ final class LayeredJob {
         return PreparedSchedule(scheduler: scheduler, modulation: modulation)
     }
 
-    /// Runs all steps on one image's noise; the result is [frames * frameTokens, channels * 4].
-    private func denoise(
+    /// Runs steps on one image's noise; the result is [frames * frameTokens, channels * 4]. `afterStep` is called after
+    /// each.
+    func denoise(
         _ noise: Tensor, _ imageIndex: Int, condition: Tensor, branches: [QwenImageTransformer2DModel.Branch],
-        schedule: PreparedSchedule
+        schedule: PreparedSchedule, steps: Range<Int>, afterStep: () -> Void = {}
     ) throws -> Tensor {
-        let steps = parameters.numInferenceSteps
-        let total = steps * parameters.numImagesPerPrompt
+        let stepCount = parameters.numInferenceSteps
+        let total = stepCount * parameters.numImagesPerPrompt
         // Latents and condition lie in one tensor; a step changes the latents' rows in place.
         let hiddenStates = try backend.concatenateRows([noise, condition])
         let latents = hiddenStates.rows(0..<noise.shape[0])
         let observer = hooks.observer
         if let observer { try observer.record("noise.packed", latents.batchOfOne) }
         let preview = makePreview()
-        for step in 0..<steps {
-            report(.denoise, imageIndex * steps + step, total)
+        for step in steps {
+            report(.denoise, imageIndex * stepCount + step, total)
             try hooks.cancellation.check()
+            let before = offload.traffic
             let outputs = try pipeline.transformer(
                 hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
+                continues: step + 1 < stepCount || imageIndex + 1 < parameters.numImagesPerPrompt,
                 observer: step == 0 ? observer : nil, cancellation: hooks.cancellation)
             if let observer {
                 try recordCalls(observer, step, hiddenStates, outputs, schedule.scheduler.timesteps[step])
@@ -197,8 +246,10 @@ final class LayeredJob {
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
                 rest: schedule.scheduler.sigmaRest(afterStep: step), on: backend)
+            stepTraffic.append(offload.traffic.since(before))
+            afterStep()
         }
-        report(.denoise, (imageIndex + 1) * steps, total)
+        report(.denoise, (imageIndex + 1) * stepCount, total)
         return latents
     }
 
@@ -235,6 +286,7 @@ final class LayeredJob {
 
     /// By image and layer, pixels; frame 0, the whole picture made anew, is dropped.
     private func decode(_ results: [Tensor]) throws -> [[PixelBuffer]] {
+        let backend = offload.root(of: .vae)
         backend.releaseUnusedMemory()
         let total = results.count * parameters.layers
         var images: [[PixelBuffer]] = []
@@ -243,8 +295,9 @@ final class LayeredJob {
             for layer in 1...parameters.layers {
                 report(.decode, imageIndex * parameters.layers + layer - 1, total)
                 try hooks.cancellation.check()
-                let tokens = result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
-                layers.append(try decodeLayer(tokens))
+                let tokens = try offload.transfer(
+                    tokens(ofLayer: layer, in: result), from: self.backend, to: backend)
+                layers.append(try decodeLayer(tokens, on: backend))
             }
             images.append(layers)
         }
@@ -252,17 +305,28 @@ final class LayeredJob {
         return images
     }
 
-    private func decodeLayer(_ tokens: Tensor) throws -> PixelBuffer {
-        let latent = try geometry.unpack(tokens, on: backend)
-        let decoded = try pipeline.autoencoder.decode(
-            latent, cancellation: hooks.cancellation, observer: hooks.observer)
-        let unit = PixelConversion.unitFloats(try backend.download(decoded))
+    private func decodeLayer(_ tokens: Tensor, on backend: any Backend) throws -> PixelBuffer {
+        let decoded = try decodeTokens(tokens)
         if let observer = hooks.observer {
+            let unit = PixelConversion.unitFloats(try backend.download(decoded))
             let signed = try backend.upload(unit.map { $0 * 2 - 1 }, decoded.shape)
             try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]).oneFrame)
             try observer.record("images", try backend.upload(unit, decoded.shape).batchOfOne)
         }
-        return try PixelBuffer(width: size.width, height: size.height, bytes: PixelConversion.bytes(unit))
+        return try PixelBuffer(
+            width: size.width, height: size.height, bytes: PixelConversion.pixels(try backend.download(decoded)))
+    }
+
+    /// One frame's tokens as a picture [height, width, 4] on the device, not clamped.
+    func decodeTokens(_ tokens: Tensor) throws -> Tensor {
+        let latent = try geometry.unpack(tokens, on: offload.root(of: .vae))
+        return try pipeline.autoencoder.decode(
+            latent, tiling: tiling, cancellation: hooks.cancellation, observer: hooks.observer)
+    }
+
+    /// The tokens of a layer, 1 to `layers`, in an image's result.
+    func tokens(ofLayer layer: Int, in result: Tensor) -> Tensor {
+        result.rows((layer * geometry.frameTokens)..<((layer + 1) * geometry.frameTokens))
     }
 
     private func report(_ stage: PipelineStage, _ completed: Int, _ total: Int) {

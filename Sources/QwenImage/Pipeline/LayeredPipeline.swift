@@ -3,33 +3,69 @@ import ImageCodecs
 import TensorCore
 import Weights
 
-/// Splits a picture into RGBA layers: the reference's `QwenImageLayeredPipeline` over one backend.
+/// Splits a picture into RGBA layers: the reference's `QwenImageLayeredPipeline` over one backend, or several.
 ///
-/// Belongs to one thread at a time, the worker that owns the backend.
+/// Belongs to one thread at a time, the worker that owns the backends.
 /// Source: diffusers `pipelines/qwenimage/pipeline_qwenimage_layered.py`, `QwenImageLayeredPipeline.__call__`.
 public final class LayeredPipeline {
     /// The folder it was opened from.
     public let model: ModelFolder
+    /// Says where weights live.
+    public let offload: OffloadManager
+    /// What was asked of it; nil if the plan is what the manager was given.
+    let request: OffloadRequest?
+    /// The model's components and their blocks, with the bytes of them.
+    let layout: ModelLayout
+    /// The transformer's device, where a job has its latents.
     let backend: any Backend
     let textEncoder: Qwen25VLTextEncoder
     let transformer: QwenImageTransformer2DModel
     let autoencoder: AutoencoderKLQwenImage
+    /// Whether the autoencoder takes pictures in tiles.
+    public var tiling = VAETiling.auto
     /// What latents look like, once a job that may be watched has run.
     var projection: LatentProjection?
 
-    /// Opens a model folder on a backend. Every tensor's name and shape is checked; weights are mapped, not read.
-    public init(model folder: URL, backend: any Backend) throws(PipelineError) {
+    /// Opens a model folder on one backend. Every tensor's name and shape is checked; weights are mapped, not read.
+    public convenience init(model folder: URL, backend: any Backend) throws(PipelineError) {
         let model = try ModelFolder(folder)
+        try self.init(model: model, offload: OffloadManager(backend), request: nil, layout: model.layout())
+    }
+
+    /// Opens a model folder on devices, its weights placed as a request asks.
+    ///
+    /// - Parameter devices: those of the request, in its order, their backends bound by its budget.
+    /// - Throws: what is wrong with the model, or `placement` if the request does not fit it.
+    public convenience init(
+        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest
+    ) throws(PipelineError) {
+        let model = try ModelFolder(folder)
+        let layout = try model.layout()
+        let manager: OffloadManager
+        do throws(PlacementError) {
+            manager = try OffloadManager(devices: devices, request: request, layout: layout)
+        } catch {
+            throw .placement(error)
+        }
+        try self.init(model: model, offload: manager, request: request, layout: layout)
+    }
+
+    init(
+        model: ModelFolder, offload: OffloadManager, request: OffloadRequest?, layout: ModelLayout
+    ) throws(PipelineError) {
+        self.layout = layout
         self.model = model
-        self.backend = backend
+        self.offload = offload
+        self.request = request
+        backend = offload.root(of: .transformer)
         do {
-            textEncoder = try Qwen25VLTextEncoder(modelFolder: folder, backend: backend)
+            textEncoder = try Qwen25VLTextEncoder(modelFolder: model.folder, offload: offload)
             try textEncoder.checkTensors(captioner: model.defaults.captioner ?? true)
             try Self.checkTensors(model)
             transformer = try QwenImageTransformer2DModel(
-                configuration: model.transformer, source: model.transformerSource, backend: backend)
+                configuration: model.transformer, source: model.transformerSource, offload: offload)
             autoencoder = AutoencoderKLQwenImage(
-                configuration: model.autoencoder, source: model.autoencoderSource, backend: backend)
+                configuration: model.autoencoder, source: model.autoencoderSource, backend: offload.root(of: .vae))
         } catch {
             throw PipelineError(wrapping: error)
         }
@@ -40,6 +76,38 @@ public final class LayeredPipeline {
                 problem: "joint_attention_dim is \(model.transformer.jointAttentionDim),"
                     + " but the text encoder gives \(hiddenSize)")
         }
+    }
+
+    /// Makes forecasts for this model and its devices.
+    public var planner: JobPlanner {
+        JobPlanner(
+            model: model, textEncoder: textEncoder.opened, layout: layout, devices: offload.devices,
+            request: request ?? OffloadRequest(plan: offload.plan, devices: offload.devices.map(\.name)),
+            tiling: tiling)
+    }
+
+    /// The pipeline of a model that is open already on other devices, where nothing is loaded yet.
+    init(
+        _ model: ModelFolder, _ textEncoder: Qwen25VLTextEncoder.Opened, offload: OffloadManager
+    ) throws(WeightsError) {
+        self.model = model
+        self.offload = offload
+        request = nil
+        layout = ModelLayout(components: [])
+        backend = offload.root(of: .transformer)
+        self.textEncoder = Qwen25VLTextEncoder(textEncoder, offload: offload)
+        transformer = try QwenImageTransformer2DModel(
+            configuration: model.transformer, source: model.transformerSource, offload: offload)
+        autoencoder = AutoencoderKLQwenImage(
+            configuration: model.autoencoder, source: model.autoencoderSource, backend: offload.root(of: .vae))
+    }
+
+    /// Drops the weights that are held on the devices; the next job loads them again.
+    public func release() {
+        textEncoder.release()
+        transformer.release()
+        autoencoder.release()
+        for device in offload.devices { device.backend.releaseUnusedMemory() }
     }
 
     /// Loads every block on a backend without data, so that a missing
@@ -84,13 +152,18 @@ public final class LayeredPipeline {
         let size = try OutputSize(
             resolution: parameters.resolution, pictureWidth: picture.width, pictureHeight: picture.height,
             multiple: model.defaults.sizeMultiple)
-        backend.resetPeak()
-        defer { backend.releaseUnusedMemory() }
+        offload.beginJob()
+        defer {
+            offload.endJob()
+            for device in offload.devices { device.backend.releaseUnusedMemory() }
+        }
+        let usesTiles = try choosePlan(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
         do {
-            let job = LayeredJob(pipeline: self, size: size, parameters: parameters, hooks: hooks)
+            let job = LayeredJob(
+                pipeline: self, size: size, parameters: parameters, hooks: hooks, usesTiles: usesTiles)
             return try job.run(picture, latents: latents)
         } catch {
-            throw PipelineError(wrapping: error)
+            throw fitting(PipelineError(wrapping: error), parameters, picture)
         }
     }
 }

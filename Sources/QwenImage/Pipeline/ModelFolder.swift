@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Weights
 
 /// A model in the public layout: `model_index.json` and a folder for each component.
@@ -55,6 +56,53 @@ public struct ModelFolder: Sendable {
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
+    }
+
+    /// The autoencoder alone on a backend; nothing is loaded yet.
+    public func openAutoencoder(on backend: any Backend) -> AutoencoderKLQwenImage {
+        AutoencoderKLQwenImage(configuration: autoencoder, source: autoencoderSource, backend: backend)
+    }
+
+    /// The element type of the transformer's matrices.
+    public var transformerDType: DType {
+        (try? transformerSource.tensor(named: "img_in.weight"))?.dtype ?? .bfloat16
+    }
+
+    /// The largest weight file of the transformer.
+    public var largestFile: URL? {
+        let component = folder.appendingPathComponent("transformer")
+        let files = try? FileManager.default.contentsOfDirectory(
+            at: component, includingPropertiesForKeys: [.fileSizeKey])
+        func size(_ file: URL) -> Int { (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 }
+        return files?.filter { $0.pathExtension == "safetensors" }.max { size($0) < size($1) }
+    }
+
+    /// The components and their blocks with the bytes of them, for device maps and budgets.
+    package func layout() throws(PipelineError) -> ModelLayout {
+        let textFolder = folder.appendingPathComponent(ModelComponent.textEncoder.rawValue)
+        let text = try Qwen25VLConfiguration(folder: textFolder)
+        let textSource = try PipelineError.converting { () throws(WeightsError) in
+            try CheckpointFolder(folder: textFolder)
+        }
+        let sizes = WeightSizes(text: textSource, transformer: transformerSource, autoencoder: autoencoderSource)
+        return ModelLayout(components: [
+            .init(
+                name: ModelComponent.textEncoder.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.textLayers.name, count: text.text.numHiddenLayers, blockBytes: sizes.textLayer),
+                    .init(
+                        name: BlockList.visionBlocks.name, count: text.vision.depth, blockBytes: sizes.visionBlock),
+                ], otherBytes: sizes.textOther),
+            .init(
+                name: ModelComponent.transformer.rawValue,
+                blockLists: [
+                    .init(
+                        name: BlockList.transformerBlocks.name, count: transformer.numLayers,
+                        blockBytes: sizes.transformerBlock)
+                ], otherBytes: sizes.transformerOther),
+            .init(name: ModelComponent.vae.rawValue, blockLists: [], otherBytes: sizes.autoencoder),
+        ])
     }
 
     private static func configuration<T: Decodable>(_ component: String, in folder: URL) throws(WeightsError) -> T {

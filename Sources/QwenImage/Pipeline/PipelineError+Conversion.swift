@@ -25,6 +25,7 @@ extension PipelineError {
         case let error as TensorError: self.init(cause: error)
         case let error as TokenizerError: self = .tokenizer(error)
         case let error as SchedulerError: self = .scheduler(error)
+        case let error as PlacementError: self = .placement(error)
         case let error as ImageError: self = .image(error)
         default: preconditionFailure("an error that no module declares: \(error)")
         }

@@ -24,8 +24,12 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
     case scheduler(SchedulerError)
     /// A picture could not be resized or built.
     case image(ImageError)
-    /// The device ran out of memory, or cannot compute something.
+    /// The device cannot compute something, or ran out of memory outside of any stage.
     case tensor(TensorError)
+    /// A stage of the job ran out of memory; `fitting` says what would fit, where it is known.
+    case outOfMemory(stage: PipelineStage, cause: TensorError, fitting: String?)
+    /// Weights cannot be placed as it was asked, or the budget is too small.
+    case placement(PlacementError)
     /// The caller asked to stop.
     case cancelled
 
@@ -45,6 +49,9 @@ public enum PipelineError: Error, Sendable, CustomStringConvertible {
         case .image(let error): error.description
         case .scheduler(let error): error.description
         case .tensor(let error): error.description
+        case .outOfMemory(let stage, let error, let fitting):
+            "\(stage.rawValue): \(error.description)" + (fitting.map { "; \($0)" } ?? "")
+        case .placement(let error): error.description
         case .cancelled: "cancelled"
         }
     }

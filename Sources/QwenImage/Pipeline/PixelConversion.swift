@@ -10,6 +10,14 @@ enum PixelConversion {
         return picture.bytes.map { table[Int($0)] }
     }
 
+    /// Decoded values [H, W, 4], clamped, as 8-bit pixels: `bytes(unitFloats(decoded))` in one pass.
+    static func pixels(_ decoded: [Float]) -> [UInt8] {
+        decoded.map { value in
+            let unit = min(max(min(max(value, -1), 1) * 0.5 + 0.5, 0), 1)
+            return unit.isNaN ? 0 : UInt8((unit * 255).rounded(.toNearestOrEven))
+        }
+    }
+
     /// Clamps decoded values [H, W, 4] and brings them to 0...1.
     static func unitFloats(_ decoded: [Float]) -> [Float] {
         decoded.map { min(max(min(max($0, -1), 1) * 0.5 + 0.5, 0), 1) }

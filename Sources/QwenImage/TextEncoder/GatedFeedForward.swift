@@ -20,7 +20,7 @@ struct GatedFeedForward: Sendable {
     func addResidual(
         to hiddenStates: Tensor, norm: Tensor, epsilon: Float, on backend: any Backend
     ) throws(TensorError) {
-        for range in RowChunks(hiddenStates.shape[0]) {
+        for range in RowChunks(hiddenStates.shape[0], rowsAtOnce: backend.rowsAtOnce) {
             let rows = hiddenStates.rows(range)
             let normed = try backend.rmsNorm(rows, weight: norm, epsilon: epsilon)
             let gate = try backend.linear(normed, gateProjection)

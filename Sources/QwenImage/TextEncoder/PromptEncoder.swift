@@ -18,9 +18,24 @@ struct PromptEncoder {
     /// Throws `model` if the tokenizer makes fewer tokens of the template than are dropped, or tokens that the model
     /// does not have.
     func callAsFunction(
-        _ prompt: String, maxSequenceLength: Int, cancellation: Cancellation?, observer: (any TensorObserver)?
+        _ prompt: String, maxSequenceLength: Int, continues: Bool, cancellation: Cancellation?,
+        observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
-        let ids = Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+        try embedding(
+            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, continues: continues,
+            cancellation: cancellation, observer: observer)
+    }
+
+    /// The tokens of a prompt in its template that are computed.
+    func tokenIDs(of prompt: String) -> [Int] {
+        Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+    }
+
+    /// [tokens, hidden] float32 of the tokens of a prompt in its template.
+    func embedding(
+        of ids: [Int], maxSequenceLength: Int, continues: Bool, cancellation: Cancellation?,
+        observer: (any TensorObserver)?
+    ) throws(PipelineError) -> Tensor {
         let start = PromptTemplate.droppedTokenCount
         guard ids.count > start else {
             throw .model(
@@ -30,7 +45,7 @@ struct PromptEncoder {
         }
         try model.checkVocabulary(ids)
         return try PipelineError.converting { () throws(WeightsError) in
-            let hiddenStates = try runLayers(ids, cancellation, observer)
+            let hiddenStates = try runLayers(ids, continues, cancellation, observer)
             return try WeightsError.converting { () throws(TensorError) in
                 let kept = start..<min(ids.count, start + maxSequenceLength)
                 let embedding = try model.finalNorm(hiddenStates.rows(kept))
@@ -41,7 +56,7 @@ struct PromptEncoder {
     }
 
     private func runLayers(
-        _ ids: [Int], _ cancellation: Cancellation?, _ observer: (any TensorObserver)?
+        _ ids: [Int], _ continues: Bool, _ cancellation: Cancellation?, _ observer: (any TensorObserver)?
     ) throws(WeightsError) -> Tensor {
         let (hiddenStates, rotary) = try WeightsError.converting { () throws(TensorError) in
             (
@@ -49,7 +64,9 @@ struct PromptEncoder {
                 try RopePositions(textCount: ids.count).angles(model.configuration).upload(to: backend)
             )
         }
-        try model.runLayers(hiddenStates, rotary: rotary, cache: nil, cancellation: cancellation) {
+        try model.runLayers(
+            hiddenStates, rotary: rotary, cache: nil, continues: continues, cancellation: cancellation
+        ) {
             index, output throws(TensorError) in
             try observer?.record("text.layer.\(index)", output.reshaped([1, output.shape[0], output.shape[1]]))
         }

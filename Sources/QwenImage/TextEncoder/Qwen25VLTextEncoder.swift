@@ -6,16 +6,16 @@ import Weights
 /// The text encoder of one model folder: embeds prompts, and writes a caption of a picture that has none.
 ///
 /// Opening it reads the configuration, the tokenizer and the checkpoint's header. Weights reach the device when they
-/// are needed and stay until `release`; the vision tower and the language model's head stay only while a caption is
-/// written.
+/// are needed, and stay as the offload manager has it, until `release`; the vision tower and the language model's head
+/// stay only while a caption is written.
 public final class Qwen25VLTextEncoder {
     /// What the folder's `config.json` says.
     public let configuration: Qwen25VLConfiguration
-    private let modelFolder: URL
-    private let tokenizer: Tokenizer
-    private let source: any TensorSource
-    private let backend: any Backend
-    private let residency: BlockResidency
+    let modelFolder: URL
+    let tokenizer: Tokenizer
+    let source: any TensorSource
+    let backend: any Backend
+    let offload: OffloadManager
     private var loadedTextModel: Qwen25VLTextModel?
 
     private static let folderName = "text_encoder"
@@ -25,7 +25,7 @@ public final class Qwen25VLTextEncoder {
     ///
     /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
     public convenience init(
-        modelFolder: URL, backend: any Backend, residency: BlockResidency = .resident
+        modelFolder: URL, offload: OffloadManager
     ) throws(PipelineError) {
         let folder = modelFolder.appendingPathComponent(Self.folderName)
         let configuration = try Qwen25VLConfiguration(folder: folder)
@@ -40,32 +40,34 @@ public final class Qwen25VLTextEncoder {
         }
         self.init(
             modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source,
-            backend: backend, residency: residency)
+            offload: offload)
     }
 
     /// An encoder over any source of tensors; `modelFolder` has what captions need besides.
     init(
         modelFolder: URL, configuration: Qwen25VLConfiguration, tokenizer: Tokenizer, source: any TensorSource,
-        backend: any Backend, residency: BlockResidency
+        offload: OffloadManager
     ) {
         self.configuration = configuration
         self.modelFolder = modelFolder
         self.tokenizer = tokenizer
         self.source = source
-        self.backend = backend
-        self.residency = residency
+        self.offload = offload
+        backend = offload.root(of: .textEncoder)
     }
 
     /// The embedding of a prompt, [tokens, hiddenSize] float32: what the reference calls `prompt_embeds` of one prompt.
     ///
-    /// At most `maxSequenceLength` tokens are kept. `observer` sees `text.layer.<i>` and `prompt_embeds`.
+    /// At most `maxSequenceLength` tokens are kept; `continues` is true if another prompt follows. `observer` sees
+    /// `text.layer.<i>` and `prompt_embeds`.
     public func encode(
-        _ prompt: String, maxSequenceLength: Int, cancellation: Cancellation? = nil,
+        _ prompt: String, maxSequenceLength: Int, continues: Bool = false, cancellation: Cancellation? = nil,
         observer: (any TensorObserver)? = nil
     ) throws(PipelineError) -> Tensor {
         let encoder = PromptEncoder(model: try textModel(), tokenizer: tokenizer, backend: backend)
         return try encoder(
-            prompt, maxSequenceLength: maxSequenceLength, cancellation: cancellation, observer: observer)
+            prompt, maxSequenceLength: maxSequenceLength, continues: continues, cancellation: cancellation,
+            observer: observer)
     }
 
     /// A caption of a picture, in the pipeline the one that was resized to the size of the result.
@@ -79,12 +81,16 @@ public final class Qwen25VLTextEncoder {
     ) throws(PipelineError) -> Caption {
         let generation = try GenerationConfiguration(
             folder: modelFolder.appendingPathComponent(Self.folderName), model: configuration)
-        let (features, grid) = try imageFeatures(of: image, cancellation: cancellation, observer: observer)
+        let preprocessor = try imagePreprocessor()
+        try cancellation?.check()
+        let patches = try preprocessor(image)
+        let grid = patches.grid
+        let features = try imageFeatures(grid, cancellation: cancellation, observer: observer) { patches.pixelValues }
         let prompt = try CaptionPrompt(
             language: language, grid: grid, tokenizer: tokenizer, imageTokenID: configuration.imageTokenID)
         let model = try textModel()
         let head = try PipelineError.converting { () throws(WeightsError) in
-            try model.languageModelHead(source: source, tied: configuration.tieWordEmbeddings)
+            try model.languageModelHead(tied: configuration.tieWordEmbeddings)
         }
         let generator = CaptionGenerator(
             model: model, head: head, generation: generation, backend: backend, cancellation: cancellation,
@@ -101,18 +107,24 @@ public final class Qwen25VLTextEncoder {
     /// - Throws: `weights` with the first tensor that is missing or has another shape.
     public func checkTensors(captioner: Bool) throws(PipelineError) {
         try PipelineError.converting { () throws(WeightsError) in
-            let meter = Meter()
-            let model = try Qwen25VLTextModel(
-                configuration.text, source: source, backend: meter, residency: .sequential)
-            for index in 0..<model.layers.count {
-                try model.layers.withWeights(of: index) { _ in }
-            }
-            guard captioner else { return }
-            _ = try model.languageModelHead(source: source, tied: configuration.tieWordEmbeddings)
-            let tower = try VisionTower(configuration.vision, source: source, backend: meter, residency: .sequential)
-            for index in 0..<tower.blocks.count {
-                try tower.blocks.withWeights(of: index) { _ in }
-            }
+            try Self.loadAll(configuration, source: source, captioner: captioner)
+        }
+    }
+
+    /// Loads every tensor on a backend without data.
+    static func loadAll(
+        _ configuration: Qwen25VLConfiguration, source: any TensorSource, captioner: Bool
+    ) throws(WeightsError) {
+        let nowhere = OffloadManager(Meter(), plan: .disk)
+        let model = try Qwen25VLTextModel(configuration.text, source: source, offload: nowhere)
+        for index in 0..<model.layers.count {
+            try model.layers.withWeights(of: index) { _ in }
+        }
+        guard captioner else { return }
+        _ = try model.languageModelHead(tied: configuration.tieWordEmbeddings)
+        let tower = try VisionTower(configuration.vision, source: source, offload: nowhere)
+        for index in 0..<tower.blocks.count {
+            try tower.blocks.withWeights(of: index) { _ in }
         }
     }
 
@@ -121,42 +133,38 @@ public final class Qwen25VLTextEncoder {
         loadedTextModel = nil
     }
 
-    private func textModel() throws(PipelineError) -> Qwen25VLTextModel {
+    func textModel() throws(PipelineError) -> Qwen25VLTextModel {
         if let loadedTextModel { return loadedTextModel }
         let model = try PipelineError.converting { () throws(WeightsError) in
-            try Qwen25VLTextModel(configuration.text, source: source, backend: backend, residency: residency)
+            try Qwen25VLTextModel(configuration.text, source: source, offload: offload)
         }
         loadedTextModel = model
         return model
     }
 
-    /// [merged tokens, hiddenSize] float32, and the picture's patches; the vision tower is gone when this returns.
-    private func imageFeatures(
-        of image: PixelBuffer, cancellation: Cancellation?, observer: (any TensorObserver)?
-    ) throws(PipelineError) -> (features: Tensor, grid: PatchGrid) {
-        let preprocessor = try imagePreprocessor()
-        try cancellation?.check()
-        let patches = try preprocessor(image)
+    /// [merged tokens, hiddenSize] float32 of a picture's patches; the vision tower is gone when this returns.
+    func imageFeatures(
+        _ grid: PatchGrid, cancellation: Cancellation?, observer: (any TensorObserver)?, pixelValues: () -> [Float]
+    ) throws(PipelineError) -> Tensor {
         let tower = try PipelineError.converting { () throws(WeightsError) in
-            try VisionTower(configuration.vision, source: source, backend: backend, residency: .sequential)
+            try VisionTower(configuration.vision, source: source, offload: offload)
         }
-        let features = try PipelineError.converting { () throws(WeightsError) in
+        return try PipelineError.converting { () throws(WeightsError) in
             let pixelValues = try WeightsError.converting { () throws(TensorError) in
-                let shape: Shape = [patches.grid.patchCount, configuration.vision.patchElementCount]
-                let tensor = try backend.upload(patches.pixelValues, shape)
+                let tensor = try backend.upload(
+                    [grid.patchCount, configuration.vision.patchElementCount], pixelValues)
                 try observer?.record("vision.pixel_values", tensor)
                 return tensor
             }
-            let features = try tower(pixelValues, grid: patches.grid, cancellation: cancellation)
+            let features = try tower(pixelValues, grid: grid, cancellation: cancellation)
             try WeightsError.converting { () throws(TensorError) in
                 try observer?.record("vision.features", features)
             }
             return features
         }
-        return (features, patches.grid)
     }
 
-    private func imagePreprocessor() throws(PipelineError) -> ImagePreprocessor {
+    func imagePreprocessor() throws(PipelineError) -> ImagePreprocessor {
         let stored = try ImagePreprocessorConfiguration(folder: modelFolder.appendingPathComponent("processor"))
         let vision = configuration.vision
         guard

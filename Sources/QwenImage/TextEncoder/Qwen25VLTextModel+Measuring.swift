@@ -11,10 +11,11 @@ package final class MeasuredTextModel {
     package init(
         configuration: Qwen25VLTextConfiguration, capacity: Int, source: any TensorSource, backend: any Backend
     ) throws(WeightsError) {
-        model = try Qwen25VLTextModel(configuration, source: source, backend: backend, residency: .resident)
+        let model = try Qwen25VLTextModel(configuration, source: source, offload: OffloadManager(backend))
+        self.model = model
         do throws(TensorError) {
             angles = try RopePositions(textCount: capacity).angles(configuration).upload(to: backend)
-            cache = try KeyValueCache(capacity: capacity, configuration: configuration, backend: backend)
+            cache = try model.cache(capacity: capacity)
         } catch {
             throw .tensor(error)
         }

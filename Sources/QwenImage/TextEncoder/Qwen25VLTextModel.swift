@@ -6,29 +6,32 @@ import Weights
 /// Source: transformers 5.23, `Qwen2_5_VLTextModel`.
 final class Qwen25VLTextModel {
     let configuration: Qwen25VLTextConfiguration
-    /// [vocabulary, hidden], the checkpoint's element type.
-    let embedTokens: Tensor
     let layers: BlockStore<DecoderLayer>
+    /// [vocabulary, hidden], the checkpoint's element type; it stays in the checkpoint.
+    private let embedTokens: HostTensor
     private let norm: Tensor
+    private let weights: WeightScope
+    private let offload: OffloadManager
     private let backend: any Backend
 
     /// Opens the model in a checkpoint; layers are loaded when they are first needed.
     ///
     /// Throws `tensorMissing` or `wrongShape` of the embedding table or the final norm.
     init(
-        _ configuration: Qwen25VLTextConfiguration, source: any TensorSource, backend: any Backend,
-        residency: BlockResidency
+        _ configuration: Qwen25VLTextConfiguration, source: any TensorSource, offload: OffloadManager
     ) throws(WeightsError) {
+        backend = offload.root(of: .textEncoder)
         let weights = Self.scope(in: source, backend: backend)
         self.configuration = configuration
-        self.backend = backend
-        embedTokens = try weights["embed_tokens"].matrix(
+        self.weights = weights
+        self.offload = offload
+        embedTokens = try weights["embed_tokens"].table(
             "weight", rows: configuration.vocabSize, columns: configuration.hiddenSize)
         norm = try weights["norm"].vector("weight", configuration.hiddenSize)
-        let layerWeights = weights["layers"]
-        layers = BlockStore(count: configuration.numHiddenLayers, residency: residency) {
-            index throws(WeightsError) in
-            try DecoderLayer(layerWeights[index], configuration)
+        layers = BlockStore(
+            .textLayers, count: configuration.numHiddenLayers, in: weights["layers"], manager: offload
+        ) { (layer, _) throws(WeightsError) in
+            try DecoderLayer(layer, configuration)
         }
     }
 
@@ -41,10 +44,18 @@ final class Qwen25VLTextModel {
 
     /// The head that turns hidden states into logits over the vocabulary; its own matrix, or the embedding table if
     /// they are tied.
-    func languageModelHead(source: any TensorSource, tied: Bool) throws(WeightsError) -> Linear {
-        if tied { return Linear(weight: embedTokens, bias: nil) }
-        return try WeightScope(source: source, backend: backend)["lm_head"].linear(
-            inFeatures: configuration.hiddenSize, outFeatures: configuration.vocabSize, bias: false)
+    func languageModelHead(tied: Bool) throws(WeightsError) -> LanguageModelHead {
+        let root = WeightScope(source: weights.source, backend: backend)
+        let matrix = try (tied ? weights["embed_tokens"] : root["lm_head"]).table(
+            "weight", rows: configuration.vocabSize, columns: configuration.hiddenSize)
+        return LanguageModelHead(matrix, location: weights.source.location, offload: offload)
+    }
+
+    /// An empty cache with room for so many tokens, each layer's rows on the layer's device.
+    func cache(capacity: Int) throws(TensorError) -> KeyValueCache {
+        try KeyValueCache(
+            capacity: capacity, configuration: configuration,
+            backends: (0..<layers.count).map { layers.backend(of: $0) })
     }
 
     /// Throws `model` unless every token has a row in the embedding table.
@@ -60,25 +71,31 @@ final class Qwen25VLTextModel {
 
     /// Embeddings [ids.count, hidden] float32 of tokens that are in the vocabulary.
     func embed(_ ids: [Int]) throws(TensorError) -> Tensor {
-        try backend.gatherRows(embedTokens, ids.map(Int32.init))
+        try backend.rows(ids.map(Int32.init), of: embedTokens)
     }
 
     /// Runs all layers in place on `hiddenStates` [S, hidden] float32; the final norm is not applied yet.
     ///
     /// With a cache, the tokens follow those in it and are added to it. `afterLayer` sees each layer's output.
+    /// `continues` is true if more tokens follow, so that the first layer may be read ahead.
     /// Throws `tensor(.cancelled)` at the next layer once the job was cancelled.
     func runLayers(
-        _ hiddenStates: Tensor, rotary: Rotary, cache: KeyValueCache?, cancellation: Cancellation?,
-        afterLayer: ((Int, Tensor) throws(TensorError) -> Void)? = nil
+        _ hiddenStates: Tensor, rotary: Rotary, cache: KeyValueCache?, continues: Bool = false,
+        cancellation: Cancellation?, afterLayer: ((Int, Tensor) throws(TensorError) -> Void)? = nil
     ) throws(WeightsError) {
+        var walk = DeviceWalk(hiddenStates, rotary: rotary, from: backend, offload: offload)
+        try WeightsError.converting { () throws(TensorError) in try cache?.reserve(hiddenStates.shape[0]) }
         for index in 0..<layers.count {
-            try layers.withWeights(of: index) { layer throws(TensorError) in
+            let device = layers.backend(of: index)
+            try layers.withWeights(of: index, continues: continues) { layer throws(TensorError) in
                 if cancellation?.isCancelled ?? false { throw .cancelled }
-                let rows = try keyValueRows(of: index, in: cache, tokens: hiddenStates.shape[0])
-                try layer(hiddenStates, rotary: rotary, cache: rows, configuration: configuration, on: backend)
-                try afterLayer?(index, hiddenStates)
+                try walk.move(to: device)
+                let rows = try keyValueRows(of: index, in: cache, tokens: hiddenStates.shape[0], on: device)
+                try layer(walk.states, rotary: walk.rotary, cache: rows, configuration: configuration, on: device)
+                if let afterLayer { try afterLayer(index, try walk.statesAtHome()) }
             }
         }
+        try WeightsError.converting { () throws(TensorError) in try walk.finish() }
         cache?.advance(by: hiddenStates.shape[0])
     }
 
@@ -89,7 +106,7 @@ final class Qwen25VLTextModel {
 
     /// Without a cache, keys and values live as long as the layer runs.
     private func keyValueRows(
-        of index: Int, in cache: KeyValueCache?, tokens: Int
+        of index: Int, in cache: KeyValueCache?, tokens: Int, on backend: any Backend
     ) throws(TensorError) -> DecoderLayer.KeyValueRows {
         if let cache {
             return .init(keys: cache.keys[index], values: cache.values[index], start: cache.count)

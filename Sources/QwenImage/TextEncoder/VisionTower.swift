@@ -10,25 +10,26 @@ final class VisionTower {
     /// The patch embedding: a convolution whose stride is its kernel, so a product with the flattened patch.
     private let patchEmbed: Linear
     private let merger: PatchMerger
+    private let offload: OffloadManager
     private let backend: any Backend
 
     /// Opens the tower in a checkpoint; blocks are loaded when they are first needed.
     init(
-        _ configuration: Qwen25VLVisionConfiguration, source: any TensorSource, backend: any Backend,
-        residency: BlockResidency
+        _ configuration: Qwen25VLVisionConfiguration, source: any TensorSource, offload: OffloadManager
     ) throws(WeightsError) {
+        backend = offload.root(of: .textEncoder)
         let weights = Self.scope(in: source, backend: backend)
         let patch = configuration.patchSize
         self.configuration = configuration
-        self.backend = backend
+        self.offload = offload
         let kernel = try weights["patch_embed"]["proj"].matrix(
             "weight",
             shape: [configuration.hiddenSize, configuration.inChannels, configuration.temporalPatchSize, patch, patch])
         patchEmbed = Linear(weight: kernel, bias: nil)
         merger = try PatchMerger(weights["merger"], configuration)
-        let blockWeights = weights["blocks"]
-        blocks = BlockStore(count: configuration.depth, residency: residency) { index throws(WeightsError) in
-            try VisionBlock(blockWeights[index], configuration)
+        blocks = BlockStore(.visionBlocks, count: configuration.depth, in: weights["blocks"], manager: offload) {
+            (block, _) throws(WeightsError) in
+            try VisionBlock(block, configuration)
         }
     }
 
@@ -74,12 +75,16 @@ final class VisionTower {
         let windows = AttentionLayout(
             heads: configuration.numHeads, headSize: headSize, mask: .segments(layout.boundaries))
         let whole = AttentionLayout(heads: configuration.numHeads, headSize: headSize)
+        var walk = DeviceWalk(hiddenStates, rotary: rotary, from: backend, offload: offload)
         for index in 0..<blocks.count {
+            let device = blocks.backend(of: index)
             try blocks.withWeights(of: index) { block throws(TensorError) in
                 if cancellation?.isCancelled ?? false { throw .cancelled }
+                try walk.move(to: device)
                 let attention = configuration.fullAttentionBlockIndexes.contains(index) ? whole : windows
-                try block(hiddenStates, rotary: rotary, layout: attention, on: backend)
+                try block(walk.states, rotary: walk.rotary, layout: attention, on: device)
             }
         }
+        try WeightsError.converting { () throws(TensorError) in try walk.finish() }
     }
 }

@@ -29,6 +29,30 @@ struct StreamModulation: Sendable {
     }
 }
 
+/// The modulation layers of one block, for both streams: 6 * innerDim values of the conditioning each.
+struct ModulationLayers: Sendable {
+    let image: Linear
+    let text: Linear
+
+    /// - Parameter weights: the scope `transformer_blocks.<index>`.
+    init(_ weights: WeightScope, _ configuration: TransformerConfiguration) throws(WeightsError) {
+        let dim = configuration.innerDim
+        image = try weights["img_mod"][1].linear(inFeatures: dim, outFeatures: 6 * dim)
+        text = try weights["txt_mod"][1].linear(inFeatures: dim, outFeatures: 6 * dim)
+    }
+
+    /// Those of all blocks; `weights` is the root of the transformer's checkpoint.
+    static func store(
+        _ weights: WeightScope, _ configuration: TransformerConfiguration, _ offload: OffloadManager
+    ) -> BlockStore<ModulationLayers> {
+        BlockStore(
+            .modulation, count: configuration.numLayers, in: weights["transformer_blocks"], manager: offload
+        ) { (block, _) throws(WeightsError) in
+            try ModulationLayers(block, configuration)
+        }
+    }
+}
+
 /// All modulations of a schedule, computed before the first step.
 ///
 /// `img_mod` and `txt_mod` are a third of the transformer's weights and see nothing but the time conditioning, which is
@@ -45,31 +69,33 @@ struct ScheduleModulation: Sendable {
     /// - Parameters:
     ///   - conditioning: [steps, dim] float32, see `TimestepEmbedding`.
     ///   - weights: the root of the transformer's checkpoint.
+    ///   - layers: by block, what gives its modulations, on the block's device.
     ///   - progress: called after each block.
     init(
-        conditioning: Tensor, weights: WeightScope, configuration: TransformerConfiguration, backend: any Backend,
+        conditioning: Tensor, weights: WeightScope, layers: BlockStore<ModulationLayers>,
+        configuration: TransformerConfiguration, offload: OffloadManager,
         progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
     ) throws(WeightsError) {
         dim = configuration.innerDim
+        let root = weights.backend
         let activated = try WeightsError.converting { () throws(TensorError) in
-            try backend.activate(conditioning, .silu)
-        }
-        func evaluate(_ scope: WeightScope, parts: Int) throws(WeightsError) -> Tensor {
-            let layer = try scope.linear(
-                inFeatures: configuration.innerDim, outFeatures: parts * configuration.innerDim)
-            return try WeightsError.converting { () throws(TensorError) in try backend.linear(activated, layer) }
+            try root.activate(conditioning, .silu)
         }
         var image: [Tensor] = []
         var text: [Tensor] = []
         for index in 0..<configuration.numLayers {
-            let block = weights["transformer_blocks"][index]
-            image.append(try evaluate(block["img_mod"][1], parts: 6))
-            text.append(try evaluate(block["txt_mod"][1], parts: 6))
+            let device = layers.backend(of: index)
+            try layers.withWeights(of: index) { (layers) throws(TensorError) in
+                let input = try offload.transfer(activated, from: root, to: device)
+                image.append(try device.linear(input, layers.image))
+                text.append(try device.linear(input, layers.text))
+            }
             try progress(index + 1)
         }
         self.image = image
         self.text = text
-        output = try evaluate(weights["norm_out"]["linear"], parts: 2)
+        let last = try weights["norm_out"]["linear"].linear(inFeatures: dim, outFeatures: 2 * dim)
+        output = try WeightsError.converting { () throws(TensorError) in try root.linear(activated, last) }
     }
 
     /// The image stream's modulation in a block at a step.

@@ -12,11 +12,13 @@ public final class QwenImageTransformer2DModel {
     public let configuration: TransformerConfiguration
     private let weights: WeightScope
     private let backend: any Backend
+    private let offload: OffloadManager
     private let imageIn: Linear
     private let textIn: Linear
     private let textNorm: Tensor
     private let projectionOut: Linear
     private let blocks: BlockStore<TransformerBlock>
+    private let modulations: BlockStore<ModulationLayers>
 
     private static let epsilon: Float = 1e-6
 
@@ -24,12 +26,19 @@ public final class QwenImageTransformer2DModel {
     ///
     /// - Parameter source: tensors with the names of the public
     ///   checkpoint. Throws if one is missing or has another shape.
+    public convenience init(
+        configuration: TransformerConfiguration, source: any TensorSource, backend: any Backend
+    ) throws(WeightsError) {
+        try self.init(configuration: configuration, source: source, offload: OffloadManager(backend))
+    }
+
+    /// Opens the model where an offload manager has it, see the other initializer.
     public init(
-        configuration: TransformerConfiguration, source: any TensorSource, backend: any Backend,
-        residency: BlockResidency = .resident
+        configuration: TransformerConfiguration, source: any TensorSource, offload: OffloadManager
     ) throws(WeightsError) {
         self.configuration = configuration
-        self.backend = backend
+        self.offload = offload
+        backend = offload.root(of: .transformer)
         let weights = WeightScope(source: source, backend: backend)
         self.weights = weights
         let dim = configuration.innerDim
@@ -37,17 +46,26 @@ public final class QwenImageTransformer2DModel {
         textIn = try weights["txt_in"].linear(inFeatures: configuration.jointAttentionDim, outFeatures: dim)
         textNorm = try weights["txt_norm"].vector("weight", configuration.jointAttentionDim)
         projectionOut = try weights["proj_out"].linear(inFeatures: dim, outFeatures: configuration.outputDim)
-        blocks = BlockStore(count: configuration.numLayers, residency: residency) { index throws(WeightsError) in
-            try TransformerBlock(weights["transformer_blocks"][index], configuration)
+        let list = weights["transformer_blocks"]
+        blocks = BlockStore(.transformerBlocks, count: configuration.numLayers, in: list, manager: offload) {
+            (block, _) throws(WeightsError) in
+            try TransformerBlock(block, configuration)
         }
+        modulations = ModulationLayers.store(weights, configuration, offload)
     }
 
     /// One guidance branch of a job: its prompt, projected, and the rotary angles of its text and image tokens.
     public struct Branch: Sendable {
         /// [textTokens, dim] after `txt_norm` and `txt_in`; the same at every step.
         let text: Tensor
-        /// [textTokens + imageTokens, headSize / 2].
-        let rotary: Rotary
+        /// By device with blocks, [textTokens + imageTokens, headSize / 2].
+        let rotaries: [String: Rotary]
+
+        /// The angles on a device that has blocks.
+        func rotary(on backend: any Backend) -> Rotary {
+            guard let rotary = rotaries[backend.name] else { preconditionFailure("no angles on \(backend.name)") }
+            return rotary
+        }
     }
 
     /// What a job needs at every step, computed once.
@@ -69,14 +87,19 @@ public final class QwenImageTransformer2DModel {
         let text = try backend.linear(normed, textIn)
         let embedding = LayerRotaryEmbedding(
             axesDims: configuration.axesDimsRope, isLayer3D: configuration.useLayer3DRope)
-        let tables = embedding.tables(
-            textTokens: promptEmbeds.shape[0], frames: frames, height: height, width: width)
-        let pairs = configuration.attentionHeadDim / 2
-        let rows = tables.cosines.count / pairs
-        let rotary = Rotary(
-            cosines: try backend.upload(tables.cosines, [rows, pairs]),
-            sines: try backend.upload(tables.sines, [rows, pairs]), pairing: .adjacent)
-        return Branch(text: text, rotary: rotary)
+        let textTokens = promptEmbeds.shape[0]
+        // Made when a backend asks for the values: a forecast does not.
+        lazy var tables = embedding.tables(textTokens: textTokens, frames: frames, height: height, width: width)
+        let shape: Shape = [textTokens + (frames + 1) * height * width, configuration.attentionHeadDim / 2]
+        var rotaries: [String: Rotary] = [:]
+        for index in 0..<configuration.numLayers {
+            let device = blocks.backend(of: index)
+            guard rotaries[device.name] == nil else { continue }
+            rotaries[device.name] = Rotary(
+                cosines: try device.upload(shape) { tables.cosines },
+                sines: try device.upload(shape) { tables.sines }, pairing: .adjacent)
+        }
+        return Branch(text: text, rotaries: rotaries)
     }
 
     /// Computes all modulations of a schedule.
@@ -93,8 +116,8 @@ public final class QwenImageTransformer2DModel {
         }
         return Schedule(
             modulation: try ScheduleModulation(
-                conditioning: conditioning, weights: weights, configuration: configuration, backend: backend,
-                progress: progress))
+                conditioning: conditioning, weights: weights, layers: modulations, configuration: configuration,
+                offload: offload, progress: progress))
     }
 
     /// Predicts the velocity of every image token, for each branch.
@@ -102,36 +125,61 @@ public final class QwenImageTransformer2DModel {
     /// - Parameters:
     ///   - hiddenStates: [imageTokens, inChannels] float32, the frames made anew and the condition after them.
     ///   - step: of the schedule.
+    ///   - continues: true if another step follows, so that its first block may be read ahead.
     ///   - observer: is shown the first branch's tokens after each block.
     ///   - cancellation: checked before each block.
     /// - Returns: by branch, [imageTokens, outputDim] float32.
     public func callAsFunction(
-        _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int,
+        _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int, continues: Bool = false,
         observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
     ) throws(WeightsError) -> [Tensor] {
-        let joint = try WeightsError.converting { () throws(TensorError) in try start(hiddenStates, branches) }
-        let backend = self.backend
+        var joint = try WeightsError.converting { () throws(TensorError) in try start(hiddenStates, branches) }
+        var place = backend
         for index in 0..<configuration.numLayers {
             if cancellation?.isCancelled == true { throw .tensor(.cancelled) }
             let image = schedule.modulation.image(block: index, step: step)
             let text = schedule.modulation.text(block: index, step: step)
             // An observer is shown the last block's text too, as the reference computes it.
             let updatesText = index < configuration.numLayers - 1 || observer != nil
-            try blocks.withWeights(of: index) { (block) throws(TensorError) in
+            let device = blocks.backend(of: index)
+            joint = try moved(joint, from: place, to: device)
+            place = device
+            try blocks.withWeights(of: index, continues: continues) { (block) throws(TensorError) in
                 for (branch, hidden) in zip(branches, joint) {
                     try block(
                         hidden, textTokens: branch.text.shape[0], imageModulation: image, textModulation: text,
-                        rotary: branch.rotary, updatesText: updatesText, on: backend)
+                        rotary: branch.rotary(on: device), updatesText: updatesText, on: device)
                 }
                 if let observer, let branch = branches.first, let hidden = joint.first {
-                    let tokens = branch.text.shape[0]
-                    try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<tokens).batchOfOne)
-                    try observer.record(
-                        "block.\(index).hidden_states", hidden.rows(tokens..<hidden.shape[0]).batchOfOne)
+                    let shown = try offload.transfer(hidden, from: device, to: backend)
+                    try Self.show(observer, index, shown, textTokens: branch.text.shape[0])
                 }
             }
         }
+        joint = try moved(joint, from: place, to: backend)
         return try WeightsError.converting { () throws(TensorError) in try finish(joint, branches, schedule, step) }
+    }
+
+    private static func show(
+        _ observer: any TensorObserver, _ index: Int, _ hidden: Tensor, textTokens: Int
+    ) throws(TensorError) {
+        try observer.record("block.\(index).encoder_hidden_states", hidden.rows(0..<textTokens).batchOfOne)
+        try observer.record(
+            "block.\(index).hidden_states", hidden.rows(textTokens..<hidden.shape[0]).batchOfOne)
+    }
+
+    private func moved(
+        _ tensors: [Tensor], from source: any Backend, to target: any Backend
+    ) throws(WeightsError) -> [Tensor] {
+        guard source !== target else { return tensors }
+        var moved: [Tensor] = []
+        for tensor in tensors {
+            moved.append(
+                try WeightsError.converting { () throws(TensorError) in
+                    try offload.transfer(tensor, from: source, to: target)
+                })
+        }
+        return moved
     }
 
     /// By branch, text and image tokens in one tensor [textTokens + imageTokens, dim].

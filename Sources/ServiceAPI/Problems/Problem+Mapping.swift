@@ -35,7 +35,9 @@ extension Problem {
         case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
         case .unknownParameter(let name, let known):
             self.init(
-                .unknownParameter, "'\(name)' is not a parameter; known are \(known.joined(separator: ", "))")
+                .unknownParameter,
+                "'\(name)' is not a parameter; "
+                    + (known.isEmpty ? "there is none here" : "known are \(known.joined(separator: ", "))"))
             parameter = name
         case .repeatedParameter(let name):
             self.init(.repeatedParameter, "\(name) is given more than once")
@@ -49,11 +51,24 @@ extension Problem {
         case .picture(let error): self.init(picture: error)
         case .encoding(let error): self.init(.encodingFailed, error.description)
         case .pipeline(let error): self.init(pipeline: error)
+        case .doesNotFit(let asked, let fitting): self.init(asked, fitting)
         case .job(let error): self.init(job: error)
         case .ended(let state, let failure): self.init(state, failure)
         case .damagedResult: self.init(.storageFailed, "the stored result is damaged; send the request again")
         case .transport(let fault): self.init(fault: fault)
         }
+    }
+
+    private init(_ asked: PlanManifest, _ fitting: PlanManifest?) {
+        var words =
+            "the job needs \(ByteCount(roundedUp: asked.smallestBytes)) on \(asked.device), which has"
+            + " \(ByteCount(asked.budgetBytes ?? 0))"
+        if let fitting {
+            words += "; with resolution \(fitting.resolution) and layers \(fitting.layers) it fits"
+        }
+        self.init(.doesNotFit, words)
+        plan = asked
+        self.fitting = fitting
     }
 
     init(picture error: ImageError) {
@@ -79,8 +94,10 @@ extension Problem {
         case .noCaptioner: self.init(.promptNeeded, error.description)
         case .image(let error): self.init(picture: error)
         case .cancelled, .tensor(.cancelled): self.init(.cancelled, "send the request again if it is still wanted")
-        case .tensor(.outOfMemory): self.init(.outOfMemory, error.description)
-        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor:
+        case .tensor(.outOfMemory), .outOfMemory: self.init(.outOfMemory, error.description)
+        case .placement(.budgetTooSmall): self.init(.doesNotFit, error.description)
+        case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor,
+            .placement:
             self.init(.engineFailed, error.description)
         }
     }

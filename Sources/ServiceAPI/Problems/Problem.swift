@@ -9,6 +9,10 @@ struct Problem: Codable, Sendable {
     let status: Int
     /// This error's own words.
     let detail: String
+    /// What the job that was asked for would take, where it does not fit.
+    var plan: PlanManifest?
+    /// The nearest job that fits.
+    var fitting: PlanManifest?
     /// For `Retry-After`.
     var retryAfterSeconds: Int?
     /// For `Allow`.
@@ -21,6 +25,8 @@ struct Problem: Codable, Sendable {
         case title
         case status
         case detail
+        case plan
+        case fitting
     }
 
     /// An error of `kind`.

@@ -31,6 +31,7 @@ enum ProblemKind: String, Sendable, CaseIterable {
     case parameterOutOfRange = "parameter-out-of-range"
     case unknownModel = "unknown-model"
     case promptNeeded = "prompt-needed"
+    case doesNotFit = "does-not-fit"
     case idempotencyConflict = "idempotency-conflict"
 
     // Its picture
@@ -74,7 +75,7 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .targetTooLong: 414
         case .unsupportedMediaType, .unsupportedPicture: 415
         case .unknownExpectation: 417
-        case .parameterOutOfRange, .promptNeeded, .idempotencyConflict, .damagedPicture, .pictureSize: 422
+        case .parameterOutOfRange, .promptNeeded, .doesNotFit, .idempotencyConflict, .damagedPicture, .pictureSize: 422
         case .tooManyJobs, .tooManyFollowers: 429
         case .fieldsTooLarge: 431
         case .unanswered, .pictureFailed, .engineFailed, .encodingFailed, .stoppedTwice: 500
@@ -146,6 +147,7 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .jobUnfinished: "The job has not ended"
         case .jobWithoutResult: "The job has no result"
         case .resultGone: "The result is gone"
+        case .doesNotFit: "The job needs more memory than it may have"
         case .outOfMemory: "The job needs more memory than there is"
         case .engineFailed: "The engine failed"
         case .encodingFailed: "The result could not be written"

@@ -44,6 +44,8 @@ enum ServiceError: Error, Sendable {
     case encoding(ImageError)
     /// The engine refused or failed.
     case pipeline(PipelineError)
+    /// The job would need more memory than there may be; `fitting` is the nearest one that does not.
+    case doesNotFit(PlanManifest, fitting: PlanManifest?)
     /// The jobs refused.
     case job(JobError)
     /// The job ended without a result.

@@ -44,8 +44,11 @@ struct RequestBody: Sendable {
     /// Some browsers' way to name the form's encoding (RFC 7578 section 4.6); it is UTF-8 here in any case.
     private static let charsetName = "_charset_"
 
-    /// Takes `body` apart; the picture is the field of one of `imageNames`, once.
-    init(_ kind: RequestBodyKind, _ body: [UInt8], imageNames: Set<String> = ["image"]) throws(ServiceError) {
+    /// Takes `body` apart; the picture is the field of one of `imageNames`, once. Where none is needed and none is
+    /// there, it is empty.
+    init(
+        _ kind: RequestBodyKind, _ body: [UInt8], imageNames: Set<String> = ["image"], needsPicture: Bool = true
+    ) throws(ServiceError) {
         guard !body.isEmpty else { throw .emptyBody }
         let all: [BodyField]
         switch kind {
@@ -57,7 +60,11 @@ struct RequestBody: Sendable {
         case .json: all = try Self.json(body)
         }
         let images = all.filter { imageNames.contains($0.name) }
-        guard let image = images.first else { throw .missingImage }
+        guard let image = images.first else {
+            guard !needsPicture else { throw .missingImage }
+            (picture, fields) = ([], all)
+            return
+        }
         guard images.count == 1 else { throw .repeatedParameter(name: image.name) }
         picture = try Self.picture(image)
         fields = all.filter { !imageNames.contains($0.name) }

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Synchronization
 
 /// Independent pieces of work, done on all processors at once.
@@ -7,20 +8,30 @@ enum Parallel {
     static func map<Element: Sendable, Value: Sendable, Failure: Error>(
         _ elements: [Element], _ transform: @Sendable (Element) throws(Failure) -> Value
     ) throws(Failure) -> [Value] {
-        guard elements.count > 1 else {
-            var values: [Value] = []
-            for element in elements { values.append(try transform(element)) }
-            return values
-        }
+        try map(elements, with: { () }) { (element, _) throws(Failure) in try transform(element) }
+    }
+
+    /// As `map`; each processor makes itself something to work with that it uses for all of its elements.
+    static func map<Element: Sendable, Workspace, Value: Sendable, Failure: Error>(
+        _ elements: [Element], with makeWorkspace: @Sendable () -> Workspace,
+        _ transform: @Sendable (Element, inout Workspace) throws(Failure) -> Value
+    ) throws(Failure) -> [Value] {
         let results = Mutex([Result<Value, Failure>?](repeating: nil, count: elements.count))
-        DispatchQueue.concurrentPerform(iterations: elements.count) { index in
-            let result: Result<Value, Failure>
-            do throws(Failure) {
-                result = .success(try transform(elements[index]))
-            } catch {
-                result = .failure(error)
+        let next = Atomic(0)
+        let workers = min(elements.count, ProcessInfo.processInfo.activeProcessorCount)
+        DispatchQueue.concurrentPerform(iterations: workers) { _ in
+            var workspace = makeWorkspace()
+            while true {
+                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+                guard index < elements.count else { return }
+                let result: Result<Value, Failure>
+                do throws(Failure) {
+                    result = .success(try transform(elements[index], &workspace))
+                } catch {
+                    result = .failure(error)
+                }
+                results.withLock { $0[index] = result }
             }
-            results.withLock { $0[index] = result }
         }
         var values: [Value] = []
         for result in results.withLock({ $0 }) {

@@ -35,8 +35,9 @@ public struct ResultEncoder: Sendable {
         let places = decomposition.images.enumerated().flatMap { image, layers in
             layers.indices.map { (image: image, index: $0) }
         }
-        let encoded = try Parallel.map(places) { (place) throws(ImageError) in
-            try PNGEncoder.encode(decomposition.images[place.image][place.index], options: Self.exactly)
+        let encoded = try Parallel.map(places, with: { PNGWorkspace() }) { (place, workspace) throws(ImageError) in
+            try PNGEncoder.encode(
+                decomposition.images[place.image][place.index], options: Self.exactly, workspace: &workspace)
         }
         return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)

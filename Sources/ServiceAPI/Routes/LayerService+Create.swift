@@ -87,6 +87,7 @@ extension LayerService {
         guard ImageFormat.detect(picture) != nil else { throw .picture(.notAPicture) }
         let parameters = try parameters(order)
         try check(parameters)
+        try admit(parameters, picture: picture)
         let work = LayerWork(parameters: parameters, picture: picture, needsPSD: order.needsPSD)
         let submission: JobSubmission
         do {

@@ -41,10 +41,16 @@ public final class LayerService: RequestHandler {
             configuration.keys, waiting: configuration.clientWaitingLimit, running: configuration.clientRunningLimit)
         cors = CORSPolicy(origins: configuration.corsOrigins)
         fixed = FixedAnswers(decomposer, configuration, created: Int(startedAt.unixMilliseconds / 1000))
-        let executor = LayerExecutor(decomposer, maximumPixels: configuration.maximumPixels, metrics: metrics)
+        let metrics = metrics
+        let engines = [decomposer] + decomposer.others
+        let workers = engines.enumerated().map { index, engine in
+            JobWorkerDescription(
+                name: index == 0 ? engine.modelName : "\(engine.modelName)-\(index)",
+                executor: LayerExecutor(engine, maximumPixels: configuration.maximumPixels, metrics: metrics))
+        }
         jobs = JobService(
             configuration: configuration.jobs,
-            workers: [JobWorkerDescription(name: decomposer.modelName, executor: executor)], store: store,
+            workers: workers, store: store,
             observer: JobLog(logger: logger, metrics: metrics))
         try jobs.start()
     }
@@ -138,6 +144,7 @@ public final class LayerService: RequestHandler {
         case .layers: _ = try LayerRequest.Envelope(head, answersWithResult: true)
         case .jobs where method == "POST": _ = try LayerRequest.Envelope(head, answersWithResult: false)
         case .imageEdits: _ = try RequestBodyKind(head)
+        case .plan: if head.hasBody { _ = try RequestBodyKind(head) }
         case .metrics, .jobs, .job, .jobEvents, .jobResult, .jobManifest, .jobLayer, .jobPSD, .jobZIP: break
         }
         return nil
@@ -194,6 +201,7 @@ public final class LayerService: RequestHandler {
         switch (match.route, match.job) {
         case (.layers, _): try createLayers(exchange, client)
         case (.imageEdits, _): try createImageEdit(exchange, client)
+        case (.plan, _): try answerPlan(exchange)
         case (.jobs, _) where head.method == "POST": try createJob(exchange, client)
         case (.jobs, _): try listJobs(exchange, client)
         case (.jobEvents, let id?): try followJob(exchange, id, client)

@@ -16,6 +16,7 @@ public enum Route: Int, Sendable, CaseIterable {
     case models
     case layers
     case imageEdits
+    case plan
     case jobs
     case job
     case jobEvents
@@ -41,6 +42,7 @@ public enum Route: Int, Sendable, CaseIterable {
         case .models: "/v1/models"
         case .layers: "/v1/layers"
         case .imageEdits: "/v1/images/edits"
+        case .plan: "/v1/plan"
         case .jobs: "/v1/jobs"
         case .job: "/v1/jobs/{id}"
         case .jobEvents: "/v1/jobs/{id}/events"
@@ -55,7 +57,7 @@ public enum Route: Int, Sendable, CaseIterable {
     /// The methods that do something; HEAD follows from GET, and OPTIONS is everywhere.
     public var methods: [String] {
         switch self {
-        case .layers, .imageEdits: ["POST"]
+        case .layers, .imageEdits, .plan: ["POST"]
         case .jobs: ["GET", "POST"]
         case .job: ["GET", "DELETE"]
         default: ["GET"]

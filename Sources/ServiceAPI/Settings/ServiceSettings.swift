@@ -11,6 +11,12 @@ public struct ServiceSettings: Sendable, Equatable {
         case model
         case threads
         case precision
+        case offload
+        case device
+        case deviceMap = "device_map"
+        case budget
+        case hostBudget = "host_budget"
+        case vaeTiling = "vae_tiling"
         case cacheMiB = "cache_mib"
         case stateFolder = "state_folder"
         case resultHours = "result_hours"
@@ -60,6 +66,14 @@ public struct ServiceSettings: Sendable, Equatable {
     public var threads: Int?
     /// What the engine computes in, in the engine's words.
     public var precision = "float32"
+    /// Where weights live, in the engine's words: plan, devices, map and budgets; nil for no map and no budget.
+    public var offload = "auto"
+    public var device = "cpu"
+    public var deviceMap: String?
+    public var budget: String?
+    public var hostBudget: String?
+    /// The autoencoder in tiles: `auto`, `on` or `off`.
+    public var vaeTiling = "auto"
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.text
     /// Where jobs are kept; nil keeps none.
@@ -100,6 +114,12 @@ public struct ServiceSettings: Sendable, Equatable {
         case .model: model = try value.nonEmpty()
         case .threads: threads = try value.number(1...1024)
         case .precision: precision = try value.nonEmpty()
+        case .offload: offload = try value.nonEmpty()
+        case .device: device = try value.nonEmpty()
+        case .deviceMap: deviceMap = try value.nonEmpty()
+        case .budget: budget = try value.nonEmpty()
+        case .hostBudget: hostBudget = try value.nonEmpty()
+        case .vaeTiling: vaeTiling = try value.nonEmpty()
         case .logLevel: logLevel = try value.choice(LogLevel.self)
         case .logFormat: logFormat = try value.choice(LogFormat.self)
         case .stateFolder: stateFolder = try value.nonEmpty()

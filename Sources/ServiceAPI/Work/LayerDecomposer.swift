@@ -14,6 +14,17 @@ public protocol LayerDecomposer: Sendable {
     /// Look-ups of captions and prompt embeddings so far, for the metrics.
     var caches: [CacheFigures] { get }
 
+    /// Engines for the same model on further devices, which take jobs of the same queue.
+    var others: [any LayerDecomposer] { get }
+
+    /// What tensors may take on the device at once; nil for no limit.
+    var memoryLimitBytes: Int? { get }
+
+    /// What a job for a picture of this size will take, and whether it fits; throws `parameterOutOfRange`.
+    func plan(
+        for parameters: DecompositionParameters, width: Int, height: Int
+    ) throws(PipelineError) -> PlanManifest
+
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 
@@ -23,6 +34,11 @@ public protocol LayerDecomposer: Sendable {
         _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
+}
+
+extension LayerDecomposer {
+    /// None: one device.
+    public var others: [any LayerDecomposer] { [] }
 }
 
 /// How often a cache had what was looked for.

@@ -6,11 +6,14 @@ public struct ModelLayout: Sendable, Hashable {
         public let name: String
         /// At least 1.
         public let count: Int
+        /// Bytes of the weights of one block; 0 if nobody counted them.
+        public let blockBytes: Int
 
         /// A list of 1 block or more.
-        public init(name: String, count: Int) {
+        public init(name: String, count: Int, blockBytes: Int = 0) {
             self.name = name
             self.count = count
+            self.blockBytes = blockBytes
         }
     }
 
@@ -20,12 +23,18 @@ public struct ModelLayout: Sendable, Hashable {
         public let name: String
         /// In the order in which they hold the component's first block.
         public let blockLists: [BlockList]
+        /// Bytes of the weights that belong to no block.
+        public let otherBytes: Int
 
         /// A component; the names of its lists begin with its own.
-        public init(name: String, blockLists: [BlockList]) {
+        public init(name: String, blockLists: [BlockList], otherBytes: Int = 0) {
             self.name = name
             self.blockLists = blockLists
+            self.otherBytes = otherBytes
         }
+
+        /// Bytes of all weights.
+        public var byteCount: Int { blockLists.reduce(otherBytes) { $0 + $1.count * $1.blockBytes } }
     }
 
     /// In the order in which a job needs them.

@@ -39,6 +39,11 @@ public struct CheckpointFolder: TensorSource {
         self.metadata = files.first?.metadata ?? [:]
     }
 
+    /// Gives back the pages of all files.
+    public func giveBackPages() {
+        for file in files { file.giveBackPages() }
+    }
+
     /// True if the file or the index has this name.
     public func contains(_ name: String) -> Bool {
         fileIndices[name] != nil

@@ -58,6 +58,11 @@ public struct SafetensorsFile: TensorSource {
         self.dataOffset = dataOffset
     }
 
+    /// Gives back the pages of the whole mapping.
+    public func giveBackPages() {
+        mapping.giveBack(0..<mapping.byteCount)
+    }
+
     /// True if there is a tensor of this name.
     public func contains(_ name: String) -> Bool {
         header.entries[name] != nil

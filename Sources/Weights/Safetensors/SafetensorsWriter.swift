@@ -11,6 +11,8 @@ public final class SafetensorsWriter {
     private let file: AtomicFile
     /// Per name the place of the next byte, and where the tensor ends.
     private var ranges: [String: Range<Int>] = [:]
+    /// Of the last hole.
+    private var end = 0
 
     /// Begins a file with these tensors.
     ///
@@ -75,8 +77,16 @@ public final class SafetensorsWriter {
         }
     }
 
+    /// Leaves what is not yet written of a tensor as a hole: zeros that take no room on most file systems.
+    public func skip(_ name: String) {
+        guard let rest = ranges[name] else { preconditionFailure("'\(name)' was not announced") }
+        end = max(end, rest.upperBound)
+        ranges[name] = rest.upperBound..<rest.upperBound
+    }
+
     /// Ends the file, which must be complete, and gives it its name. Throws `io`.
     public func finish() throws(WeightsError) {
+        if end > 0 { try file.extend(to: end) }
         for (name, rest) in ranges { precondition(rest.isEmpty, "'\(name)' lacks \(rest.count) bytes") }
         try file.finish()
     }

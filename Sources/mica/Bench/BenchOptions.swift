@@ -1,5 +1,6 @@
 import ArgumentParser
 import CPUBackend
+import CUDABackend
 import TensorCore
 
 /// What all benchmarks have in common.
@@ -9,6 +10,13 @@ struct BenchOptions: ParsableArguments {
 
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
+
+    @Option(help: "What computes: cpu, or cuda:0 and so on.")
+    var device = "cpu"
+
+    @Option(
+        help: ArgumentHelp("Device memory to use, such as 4GiB; all that there is if not given.", valueName: "size"))
+    var deviceBudget: String?
 
     @Option(help: ArgumentHelp("Runs before the measured ones.", valueName: "n"))
     var warmup = 1
@@ -35,8 +43,15 @@ struct BenchOptions: ParsableArguments {
     }
 
     /// The backend under test.
-    func backend() -> any Backend {
-        CPUBackend(threads: threads, precision: dtype.precision ?? .float32)
+    func backend() throws -> any Backend {
+        let name = try DeviceName(text: device)
+        if name.kind == .cuda {
+            var options = CUDABackend.Options()
+            options.precision = dtype == .f32 ? .float32 : .bfloat16
+            options.limitBytes = try deviceBudget.map { try ByteCount(text: $0).bytes }
+            return try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
+        }
+        return CPUBackend(threads: threads, precision: dtype.precision ?? .float32)
     }
 
     /// Throws a message for the user unless a size is within its range.

@@ -15,10 +15,13 @@ enum BenchRunner {
         prepare: (any Backend, SyntheticSource) throws -> Work
     ) throws -> BenchResult {
         let flops = try floatingPointOperations(options, prepare).flops
-        let backend = options.backend()
+        let backend = try options.backend()
         ProcessMemory.resetPeak()
         let work = try prepare(backend, SyntheticSource(dtype: options.dtype.weights, isFilled: true))
-        let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions, work)
+        let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
+            try work()
+            try backend.synchronize()
+        }
         return BenchResult(
             work: name, times: times, floatingPointOperations: flops, peakTensorBytes: backend.memory.peakBytes,
             parameters: parameters)

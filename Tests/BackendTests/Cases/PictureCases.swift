@@ -88,7 +88,8 @@ enum PictureCases {
                 + "\([geometry.top, geometry.left, geometry.bottom, geometry.right])\(hasAddend ? " + addend" : "")",
             operands: [.activation(size), Operand(.convolutionWeight(dtype), weightShape), .parameter([outputs])]
                 + addend,
-            output: .new(outputShape), magnitude: Double(kernel * kernel * size[2]).squareRoot() / 3,
+            output: .new(outputShape), mayOverwrite: hasAddend ? [3] : [],
+            magnitude: Double(kernel * kernel * size[2]).squareRoot() / 3,
             operation: { operands, output in
                 .convolution(
                     input: operands[0], weight: operands[1], bias: operands[2], geometry: geometry,

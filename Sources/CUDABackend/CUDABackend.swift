@@ -1,0 +1,189 @@
+import CCUDA
+import TensorCore
+
+import struct Foundation.URL
+
+/// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, own kernels for the rest.
+///
+/// Work is asked for and done later, in order, on one stream; weights arrive on a second one, so that copies hide
+/// behind arithmetic. `download` waits.
+// @unchecked because what changes belongs to the one thread that owns the backend; the pool locks.
+public final class CUDABackend: Backend, @unchecked Sendable {
+    /// What matrices are multiplied in; sums, norms and softmax are float32 in every case.
+    public enum Precision: String, Sendable, CaseIterable {
+        /// Products of float32, activations in float32.
+        case float32
+        /// Products of operands rounded to bfloat16, large activations kept in bfloat16.
+        case bfloat16
+    }
+
+    /// How a device is used.
+    public struct Options: Sendable {
+        /// What matrices are multiplied in.
+        public var precision: Precision = .bfloat16
+        /// Bound on device memory for tensors and work space; nil takes what the device has.
+        public var limitBytes: Int?
+        /// Where compiled kernels are kept; nil keeps none.
+        public var kernelCache: URL? = CubinCache.userFolder
+        /// Kernels that were compiled beforehand, for machines without NVRTC; looked into first.
+        public var compiledKernels: URL? = CubinCache.bundledFolder
+        /// Activations of at least this many elements lie in bfloat16, if that is the precision.
+        public var narrowElements = 1 << 20
+        /// False leaves attention to Mica's own kernels, for comparisons.
+        public var usesNeuralNetworkLibrary = true
+        /// False leaves products to Mica's own kernels, for comparisons.
+        public var usesProductLibrary = true
+
+        /// The defaults.
+        public init() {}
+    }
+
+    public let name: String
+    /// As the driver calls the device: `NVIDIA H200`.
+    public var model: String { device.model }
+    let device: CUDADevice
+    let pool: DevicePool
+    let kernels: KernelLibrary
+    let options: Options
+    let staging: HostStaging
+    /// cuBLASLt, or nil.
+    let products: MatrixProducts?
+    /// cuDNN, or nil.
+    let attentionPlans: AttentionPlans?
+    /// See `scratch`.
+    var temporaries: [CUDAStorage] = []
+    /// The windows of the last segmented attention: the same ones come block after block.
+    var segmentTiles: (boundaries: [Int], rows: Int, tiles: CUDAStorage)?
+
+    /// Opens device `index`.
+    ///
+    /// - Throws: why it cannot be used.
+    public init(
+        _ libraries: CUDALibraries, index: Int = 0, options: Options = Options()
+    ) throws(CUDAUnavailable) {
+        let device = try CUDADevice(libraries, ordinal: index)
+        self.device = device
+        self.options = options
+        name = device.name
+        pool = DevicePool(device: device, limitBytes: options.limitBytes)
+        kernels = KernelLibrary(
+            device: device, cacheFolder: options.kernelCache, compiledFolder: options.compiledKernels)
+        staging = HostStaging(device: device)
+        products = options.usesProductLibrary ? MatrixProducts(device: device, pool: pool) : nil
+        attentionPlans =
+            options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
+    }
+
+    public var memory: MemoryUse { pool.memory }
+
+    public var isLost: Bool { device.isLost }
+
+    /// With fewer rows a product leaves some of a large GPU's processors idle, and reads the weights more often.
+    public var rowsAtOnce: Int { 4096 }
+
+    public var limitBytes: Int? { options.limitBytes }
+
+    /// The copy to the device reads a checkpoint where it is mapped.
+    public var sharesHostMemory: Bool { true }
+
+    public var copiesAhead: Bool { true }
+
+    public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
+        try device.enter()
+        return try PinnedMemory(byteCount: byteCount, device: device)
+    }
+
+    public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { pool.setPressure(relieve) }
+
+    public func resetPeak() { pool.resetPeak() }
+
+    public func releaseUnusedMemory() {
+        guard (try? device.enter()) != nil else { return }
+        segmentTiles = nil
+        products?.releaseWorkspace()
+        pool.releaseKept()
+    }
+
+    /// Bytes in use and in all by the driver's own count, those of other processes included.
+    public func driverMemory() throws(TensorError) -> (usedBytes: Int, totalBytes: Int) {
+        try device.enter()
+        let memory = try device.memory()
+        return (memory.total - memory.free, memory.total)
+    }
+
+    public func synchronize() throws(TensorError) {
+        try device.enter()
+        try device.synchronize()
+    }
+
+    public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
+        try device.enter()
+        return try allocate(shape, dtype, operation: "a tensor \(shape)")
+    }
+
+    func allocate(_ shape: Shape, _ dtype: DType, operation: String) throws(TensorError) -> Tensor {
+        let storage = try CUDAStorage(shape.elementCount * dtype.byteCount, pool: pool, operation: operation)
+        return Tensor(storage: storage, shape: shape, dtype: dtype)
+    }
+
+    /// Memory for intermediate values, held until the operation at hand was asked for in full: freed earlier, a second
+    /// request of the same operation could get the block before the kernel that reads it has started.
+    func scratch(_ count: Int, _ elements: Elements, operation: String) throws(TensorError) -> CUDAStorage {
+        let storage = try CUDAStorage(
+            max(count, 1) * elements.byteCount, pool: pool, operation: operation, elements: elements)
+        temporaries.append(storage)
+        return storage
+    }
+
+    public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
+        precondition(values.count == shape.elementCount, "\(values.count) values for \(shape)")
+        let tensor = try allocate(shape, .float32)
+        tensor.cuda.elements = .float32
+        try upload(values, to: tensor.cuda)
+        return tensor
+    }
+
+    /// Copies an array to the start of a block, after the arithmetic that was asked for before.
+    func upload(_ values: [some BitwiseCopyable], to storage: CUDAStorage) throws(TensorError) {
+        guard !values.isEmpty else { return }
+        // From memory that is not registered, the call returns once the bytes are taken.
+        let code = values.withUnsafeBytes {
+            device.driver.cuMemcpyHtoDAsync_v2(storage.address, $0.baseAddress, $0.count, device.compute)
+        }
+        try device.check(code, "cuMemcpyHtoDAsync")
+    }
+
+    public func download(_ tensor: Tensor) throws(TensorError) -> [Float] {
+        try device.enter()
+        precondition(tensor.dtype == .float32, "download of \(tensor.dtype)")
+        guard tensor.elementCount > 0 else { return [] }
+        defer { temporaries.removeAll() }
+        let view = try readable(tensor, as: .float32)
+        var values = [Float](repeating: 0, count: tensor.elementCount)
+        let code = values.withUnsafeMutableBytes {
+            device.driver.cuMemcpyDtoHAsync_v2($0.baseAddress, view.address, $0.count, device.compute)
+        }
+        try device.check(code, "cuMemcpyDtoHAsync")
+        try device.synchronize()
+        return values
+    }
+
+    public func execute(_ operation: Operation) throws(TensorError) {
+        operation.validate()
+        try operation.checkDevice(name)
+        try device.enter()
+        defer { temporaries.removeAll() }
+        switch operation {
+        case .linear(let input, let weight, let bias, let activation, let output):
+            try linear(input, weight, bias, activation, output)
+        case .attention(let query, let key, let value, let layout, let output):
+            try attention(query, key, value, layout, output)
+        case .convolution(let input, let weight, let bias, let geometry, let addend, let output):
+            try convolution(input, weight, bias, geometry, addend, output)
+        case .layerNorm, .rmsNorm, .headNormRotary, .channelNorm:
+            try norm(operation)
+        default:
+            try elementwise(operation)
+        }
+    }
+}

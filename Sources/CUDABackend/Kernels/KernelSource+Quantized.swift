@@ -1,0 +1,222 @@
+extension KernelSource {
+    /// Matrices in 8 and 4 bits: to 16 bits, times few rows, and what stands around products of 8 bits.
+    static let quantizedKernels = #"""
+        // How a stored matrix's elements are coded; see Quantization in TensorCore.
+        enum { E4M3 = 0, E5M2 = 1, INT8 = 2, INT4 = 3 };
+        enum { GROUP = 64 };
+
+        // [rows, columns]: elements, and scales of float32 a row, or of bfloat16 a group of a row.
+        struct Matrix {
+            const unsigned char *data;
+            const void *scales;
+            i64 kind;
+            i64 columns;
+        };
+
+        DEVICE float decode(int kind, unsigned char bits) {
+            if (kind == INT8) return (float)(signed char)bits;
+            if (kind == E5M2) return widenHalf((u16)((u32)bits << 8));
+            // The exponent lands in float32's field, 120 too low; subnormal values come out right by the same product.
+            const float magnitude = (bits & 0x7f) == 0x7f ? NAN : __uint_as_float((u32)(bits & 0x7f) << 20) * 0x1p120f;
+            return bits & 0x80 ? -magnitude : magnitude;
+        }
+
+        // Element `index` of row `row` of four bits, without its scale.
+        DEVICE float decode4(const Matrix &m, i64 row, int index) {
+            const int columns = (int)m.columns, group = index / GROUP, i = index % GROUP;
+            const int half = (min(columns - group * GROUP, (int)GROUP) + 1) / 2;
+            const int bits = m.data[row * ((columns + 1) / 2) + group * (GROUP / 2) + i % half];
+            return (float)((i < half ? bits & 15 : bits >> 4) - 8);
+        }
+
+        // N elements from `index` on, times the scale of their group where groups have one. Eight want columns that a
+        // group, or for bytes eight, divides.
+        template <int N>
+        DEVICE void decode(const Matrix &m, i64 row, int index, float (&x)[N]) {
+            if (m.kind == INT4) {
+                const int groups = ((int)m.columns + GROUP - 1) / GROUP;
+                const float scale = widen(((const u16 *)m.scales)[row * groups + index / GROUP]);
+                if (N == 1) {
+                    x[0] = scale * decode4(m, row, index);
+                    return;
+                }
+                const int i = index % GROUP;
+                const uint2 bytes = *(const uint2 *)(m.data + row * (m.columns / 2) + index / GROUP * (GROUP / 2) + i % (GROUP / 2));
+                const int shift = i < GROUP / 2 ? 0 : 4;
+                for (int j = 0; j < N; j++) {
+                    const u32 word = j < 4 ? bytes.x : bytes.y;
+                    x[j] = scale * (float)((int)(word >> (j % 4 * 8 + shift) & 15) - 8);
+                }
+                return;
+            }
+            if (N == 1) {
+                x[0] = decode((int)m.kind, m.data[row * m.columns + index]);
+                return;
+            }
+            const uint2 bytes = *(const uint2 *)(m.data + row * m.columns + index);
+            for (int j = 0; j < N; j++) x[j] = decode((int)m.kind, (unsigned char)((j < 4 ? bytes.x : bytes.y) >> j % 4 * 8));
+        }
+
+        // The scale of a row; 1 where groups have scales of their own.
+        DEVICE float rowScale(const Matrix &m, i64 row) { return m.kind == INT4 ? 1.0f : ((const float *)m.scales)[row]; }
+
+        // Rows `first` and on of a matrix as values.
+        template <int N>
+        DEVICE void dequantize(Matrix m, View output, i64 first, i64 rows) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            const float scale = rowScale(m, first + row);
+            for (int c = threadIdx.x * N; c < m.columns; c += blockDim.x * N) {
+                float x[N];
+                decode(m, first + row, c, x);
+                for (int j = 0; j < N; j++) x[j] *= scale;
+                store(output, row * m.columns + c, x);
+            }
+        }
+        BOTH(dequantize, (Matrix m, View output, i64 first, i64 rows), (m, output, first, rows))
+
+        // At most FEW rows of input times a matrix: a warp a column of the output.
+        enum { FEW = 4 };
+
+        template <int N>
+        DEVICE void quantized_rows(View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns) {
+            const int column = (int)rowIndex();
+            if (column >= columns) return;
+            float sums[FEW] = {0, 0, 0, 0};
+            for (int k = threadIdx.x * N; k < m.columns; k += 32 * N) {
+                float w[N];
+                decode(m, first + column, k, w);
+                #pragma unroll
+                for (int r = 0; r < FEW; r++) {
+                    if (r >= rows) continue;
+                    float x[N];
+                    load(input, r * m.columns + k, x);
+                    for (int j = 0; j < N; j++) sums[r] += w[j] * x[j];
+                }
+            }
+            const float scale = rowScale(m, first + column);
+            #pragma unroll
+            for (int r = 0; r < FEW; r++) {
+                if (r >= rows) continue;
+                const float sum = warpSum(sums[r]) * scale + (bias.data ? load(bias, column) : 0.0f);
+                if (threadIdx.x == 0) store(output, (i64)r * columns + column, activate(sum, activation));
+            }
+        }
+        BOTH(quantized_rows, (View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns),
+             (input, m, first, bias, output, activation, rows, columns))
+
+        // Runs of `size` (a power of 4, at most 4096) times the Kronecker power of the regular Hadamard matrix of order
+        // 4.
+        extern "C" __global__ void rotate(View input, View output, int size) {
+            __shared__ float x[4096];
+            const i64 first = (i64)blockIdx.x * size;
+            for (int i = threadIdx.x; i < size; i += blockDim.x) x[i] = load(input, first + i);
+            for (int step = 1; step < size; step *= 4) {
+                __syncthreads();
+                for (int i = threadIdx.x; i < size / 4; i += blockDim.x) {
+                    float *p = x + i / step * step * 4 + i % step;
+                    const float a = p[0], b = p[step], c = p[2 * step], d = p[3 * step], sum = 0.5f * (a + b + c + d);
+                    p[0] = sum - d;
+                    p[step] = sum - c;
+                    p[2 * step] = sum - b;
+                    p[3 * step] = sum - a;
+                }
+            }
+            __syncthreads();
+            for (int i = threadIdx.x; i < size; i += blockDim.x) store(output, first + i, x[i]);
+        }
+
+        DEVICE float warpMin(float x) { return -warpMax(-x); }
+
+        // The largest value over the threads of a row; see rowSum.
+        DEVICE float rowMax(float x) {
+            x = warpMax(x);
+            if (blockDim.x <= 32) return x;
+            __shared__ float parts[32];
+            __syncthreads();
+            if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = x;
+            __syncthreads();
+            for (int i = 0; i < (int)blockDim.x / 32; i++) x = fmaxf(x, parts[i]);
+            return x;
+        }
+
+        // Rows to signed bytes from their lowest to their highest value: value = scale * (byte - zero).
+        extern "C" __global__ void round_int8(View input, signed char *output, float *scales, int *zeros, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            float low = 0, high = 0;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+                const float x = load(input, row * columns + c);
+                low = fminf(low, x);
+                high = fmaxf(high, x);
+            }
+            high = rowMax(high);
+            low = -rowMax(-low);
+            const float scale = (high - low) / 255.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
+            const int zero = scale > 0 ? __float2int_rn(-128.0f - low * factor) : 0;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) {
+                const int q = __float2int_rn(load(input, row * columns + c) * factor) + zero;
+                output[row * columns + c] = (signed char)max(-128, min(127, q));
+            }
+            if (threadIdx.x == 0) scales[row] = scale, zeros[row] = zero;
+        }
+
+        // Sums of the rows of a matrix of signed bytes.
+        extern "C" __global__ void byte_sums(const signed char *matrix, int *sums, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            int sum = 0;
+            for (int c = threadIdx.x; c < columns; c += 32) sum += matrix[row * columns + c];
+            for (int step = 16; step > 0; step >>= 1) sum += __shfl_xor_sync(FULL, sum, step);
+            if (threadIdx.x == 0) sums[row] = sum;
+        }
+
+        // x to e4m3, half to even, beyond 448 to 448.
+        DEVICE unsigned char encodeE4M3(float x) {
+            const unsigned char sign = __float_as_uint(x) >> 31 ? 0x80 : 0;
+            if (x != x) return 0x7f;
+            const float magnitude = fminf(fabsf(x), 448.0f);
+            // Below 2^-6 the spacing is 2^-9; above, three bits behind the leading one are kept.
+            if (magnitude < 0x1p-6f) return sign | (unsigned char)__float2int_rn(magnitude * 512.0f);
+            const u32 bits = __float_as_uint(magnitude);
+            const u32 rounded = bits + 0x7ffffu + (bits >> 20 & 1);
+            return sign | (unsigned char)((rounded >> 20) - (120u << 3));
+        }
+
+        // Rows to e4m3, the largest magnitude becoming 448: value = scale * element.
+        extern "C" __global__ void round_e4m3(View input, unsigned char *output, float *scales, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            float high = 0;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) high = fmaxf(high, fabsf(load(input, row * columns + c)));
+            high = rowMax(high);
+            const float scale = high / 448.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x)
+                output[row * columns + c] = encodeE4M3(load(input, row * columns + c) * factor);
+            if (threadIdx.x == 0) scales[row] = scale > 0 ? scale : 1.0f;
+        }
+
+        // Products of rounded operands to values: sums are float32, or int32 with zeros of rows and sums of columns.
+        template <int N>
+        DEVICE void finish_product(const void *sums, const float *rowScales, const int *rowZeros, const float *columnScales,
+                                   const int *columnSums, View bias, View output, int activation, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            const float scale = rowScales[row];
+            const int zero = rowZeros ? rowZeros[row] : 0;
+            for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
+                float x[N], b[N];
+                if (bias.data) load(bias, c, b);
+                for (int j = 0; j < N; j++) {
+                    const i64 at = row * columns + c + j;
+                    x[j] = rowZeros ? (float)(((const int *)sums)[at] - zero * columnSums[c + j]) : ((const float *)sums)[at];
+                    x[j] = activate(x[j] * scale * columnScales[c + j] + (bias.data ? b[j] : 0.0f), activation);
+                }
+                store(output, row * columns + c, x);
+            }
+        }
+        BOTH(finish_product, (const void *sums, const float *rowScales, const int *rowZeros, const float *columnScales,
+                              const int *columnSums, View bias, View output, int activation, i64 rows, int columns),
+             (sums, rowScales, rowZeros, columnScales, columnSums, bias, output, activation, rows, columns))
+        """#
+}

@@ -1,0 +1,196 @@
+import CCUDA
+import TensorCore
+
+/// Matrix products by cuBLASLt: descriptors, layouts and the heuristics' choice are made once a shape.
+///
+/// cuBLASLt counts columns first: `output = input · weightᵀ`, row by row, is `weightᵀ · input` to it, with the output's
+/// columns as its rows; a bias then runs along them as its epilogue wants it.
+// @unchecked because it is used by the one thread that owns the backend.
+final class MatrixProducts: @unchecked Sendable {
+    /// What a plan is made for.
+    struct Key: Hashable {
+        let rows: Int
+        let columns: Int
+        let depth: Int
+        /// Element types of both operands and of the output, as cuBLASLt numbers them.
+        let operands: Int32
+        let output: Int32
+        let epilogue: Int32
+        /// The largest power of two, up to 16, that divides all addresses.
+        let alignment: Int
+    }
+
+    private final class Plan {
+        let operation: UnsafeMutableRawPointer
+        let weight: UnsafeMutableRawPointer
+        let input: UnsafeMutableRawPointer
+        let output: UnsafeMutableRawPointer
+        let algorithm: MicaMatmulAlgorithm
+        private let functions: MicaCUBLASLt
+
+        init(
+            _ functions: MicaCUBLASLt, operation: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
+            input: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, algorithm: MicaMatmulAlgorithm
+        ) {
+            self.functions = functions
+            self.operation = operation
+            self.weight = weight
+            self.input = input
+            self.output = output
+            self.algorithm = algorithm
+        }
+
+        deinit {
+            _ = functions.cublasLtMatmulDescDestroy(operation)
+            for layout in [weight, input, output] { _ = functions.cublasLtMatrixLayoutDestroy(layout) }
+        }
+    }
+
+    /// What Hopper's kernels like to have; others use less.
+    private static let workspaceBytes = 32 << 20
+    /// Shapes of one model at several resolutions and prompt lengths; beyond them all are forgotten.
+    private static let planLimit = 4096
+
+    private let device: CUDADevice
+    private let pool: DevicePool
+    private let functions: MicaCUBLASLt
+    private let handle: UnsafeMutableRawPointer
+    private var workspace: CUDAStorage?
+    private var plans: [Key: Plan?] = [:]
+
+    /// Nil without cuBLASLt, or if it does not start.
+    init?(device: CUDADevice, pool: DevicePool) {
+        guard let functions = device.libraries.products, (try? device.enter()) != nil else { return nil }
+        var handle: UnsafeMutableRawPointer?
+        guard functions.cublasLtCreate(&handle) == 0, let handle else { return nil }
+        self.device = device
+        self.pool = pool
+        self.functions = functions
+        self.handle = handle
+    }
+
+    deinit {
+        plans.removeAll()
+        if (try? device.enter()) != nil { _ = functions.cublasLtDestroy(handle) }
+    }
+
+    /// Runs `output = epilogue(input · weightᵀ)` if cuBLASLt has a way for it.
+    ///
+    /// - Parameter bias: of the output's type; 0 for none.
+    func run(
+        _ key: Key, weight: MicaDeviceAddress, input: MicaDeviceAddress, bias: MicaDeviceAddress,
+        output: MicaDeviceAddress
+    ) throws(TensorError) -> Bool {
+        guard let plan = try plan(key) else { return false }
+        var bias = bias
+        if bias != 0 {
+            try check(
+                functions.cublasLtMatmulDescSetAttribute(
+                    plan.operation, Int32(MICA_MATMUL_BIAS_POINTER), &bias, MemoryLayout.size(ofValue: bias)),
+                "cublasLtMatmulDescSetAttribute")
+        }
+        let workspace = try makeWorkspace()
+        var one: Float = 1
+        var zero: Float = 0
+        var algorithm = plan.algorithm
+        try check(
+            functions.cublasLtMatmul(
+                handle, plan.operation, &one, pointer(weight), plan.weight, pointer(input), plan.input, &zero,
+                pointer(output), plan.output, pointer(output), plan.output, &algorithm, pointer(workspace.address),
+                Self.workspaceBytes, device.compute),
+            "cublasLtMatmul")
+        return true
+    }
+
+    private func pointer(_ address: MicaDeviceAddress) -> UnsafeMutableRawPointer? {
+        UnsafeMutableRawPointer(bitPattern: UInt(address))
+    }
+
+    private func makeWorkspace() throws(TensorError) -> CUDAStorage {
+        if let workspace { return workspace }
+        let made = try CUDAStorage(Self.workspaceBytes, pool: pool, operation: "cuBLASLt's work space")
+        workspace = made
+        return made
+    }
+
+    /// Gives the work space back; the next product takes it again.
+    func releaseWorkspace() {
+        workspace = nil
+    }
+
+    private func plan(_ key: Key) throws(TensorError) -> Plan? {
+        if let known = plans[key] { return known }
+        if plans.count >= Self.planLimit { plans.removeAll() }
+        let made = try makePlan(key)
+        plans[key] = .some(made)
+        return made
+    }
+
+    private func makePlan(_ key: Key) throws(TensorError) -> Plan? {
+        let operation = try made("cublasLtMatmulDescCreate") {
+            functions.cublasLtMatmulDescCreate(&$0, Int32(MICA_COMPUTE_32F), Int32(MICA_R_32F))
+        }
+        try set(operation, Int32(MICA_MATMUL_TRANSA), Int32(MICA_OPERATION_T))
+        try set(operation, Int32(MICA_MATMUL_TRANSB), Int32(MICA_OPERATION_N))
+        try set(operation, Int32(MICA_MATMUL_EPILOGUE), key.epilogue)
+        let weight = try layout(key.operands, rows: key.depth, columns: key.columns)
+        let input = try layout(key.operands, rows: key.depth, columns: key.rows)
+        let output = try layout(key.output, rows: key.columns, columns: key.rows)
+        let preference = try made("cublasLtMatmulPreferenceCreate") { functions.cublasLtMatmulPreferenceCreate(&$0) }
+        defer { _ = functions.cublasLtMatmulPreferenceDestroy(preference) }
+        try prefer(preference, Int32(MICA_PREFERENCE_WORKSPACE_BYTES), UInt64(Self.workspaceBytes))
+        for attribute in [
+            MICA_PREFERENCE_ALIGNMENT_A, MICA_PREFERENCE_ALIGNMENT_B, MICA_PREFERENCE_ALIGNMENT_C,
+            MICA_PREFERENCE_ALIGNMENT_D,
+        ] { try prefer(preference, Int32(attribute), UInt32(key.alignment)) }
+        var result = MicaMatmulHeuristic()
+        var found: Int32 = 0
+        let code = functions.cublasLtMatmulAlgoGetHeuristic(
+            handle, operation, weight, input, output, output, preference, 1, &result, &found)
+        let plan = Plan(
+            functions, operation: operation, weight: weight, input: input, output: output,
+            algorithm: result.algorithm)
+        return code == 0 && found > 0 && result.state == 0 ? plan : nil
+    }
+
+    private func layout(_ type: Int32, rows: Int, columns: Int) throws(TensorError) -> UnsafeMutableRawPointer {
+        try made("cublasLtMatrixLayoutCreate") {
+            functions.cublasLtMatrixLayoutCreate(&$0, type, UInt64(rows), UInt64(columns), Int64(rows))
+        }
+    }
+
+    private func made(
+        _ call: String, _ body: (inout UnsafeMutableRawPointer?) -> Int32
+    ) throws(TensorError) -> UnsafeMutableRawPointer {
+        var handle: UnsafeMutableRawPointer?
+        try check(body(&handle), call)
+        guard let handle else { preconditionFailure("\(call) gave no handle") }
+        return handle
+    }
+
+    private func set(
+        _ operation: UnsafeMutableRawPointer, _ attribute: Int32, _ value: Int32
+    ) throws(TensorError) {
+        var value = value
+        try check(
+            functions.cublasLtMatmulDescSetAttribute(operation, attribute, &value, MemoryLayout.size(ofValue: value)),
+            "cublasLtMatmulDescSetAttribute")
+    }
+
+    private func prefer(
+        _ preference: UnsafeMutableRawPointer, _ attribute: Int32, _ value: some FixedWidthInteger & BitwiseCopyable
+    ) throws(TensorError) {
+        var value = value
+        try check(
+            functions.cublasLtMatmulPreferenceSetAttribute(
+                preference, attribute, &value, MemoryLayout.size(ofValue: value)),
+            "cublasLtMatmulPreferenceSetAttribute")
+    }
+
+    private func check(_ code: Int32, _ call: String) throws(TensorError) {
+        guard code != 0 else { return }
+        // A kernel that failed before shows here as a failed execution; the driver knows what it was.
+        try device.check(device.driver.cuCtxSynchronize(), "cuCtxSynchronize after \(call)")
+        throw .device(device: device.name, call: call, code: Int(code), problem: "cuBLASLt")
+    }
+}

@@ -1,0 +1,90 @@
+import TensorCore
+import Weights
+
+/// What one job takes, told beforehand: memory, arithmetic and traffic by stage.
+///
+/// Made by running the pipeline itself on a backend that rehearses (`LayeredPipeline.forecast`), so that it counts the
+/// very allocations that the job will make.
+public struct JobForecast: Sendable {
+    /// Width and height of the layers in pixels.
+    public let width: Int
+    public let height: Int
+    /// In the order in which they run; a job without a caption has no such stage.
+    public let stages: [StageForecast]
+
+    /// A forecast of its stages.
+    public init(width: Int, height: Int, stages: [StageForecast]) {
+        self.width = width
+        self.height = height
+        self.stages = stages
+    }
+
+    /// The most bytes of tensors that the device holds at once.
+    public var peakTensorBytes: Int { stages.map(\.peakTensorBytes).max() ?? 0 }
+
+    /// The stage that needs the most.
+    public var widestStage: StageForecast? { stages.max { $0.peakTensorBytes < $1.peakTensorBytes } }
+
+    /// The most bytes that the process holds at once above what it had before the job: what its devices hold, other
+    /// parts of mapped checkpoints that were touched, and arrays of the host.
+    public var peakProcessBytes: Int { stages.map(\.peakProcessBytes).max() ?? 0 }
+
+    /// All arithmetic.
+    public var work: Work { stages.reduce(Work()) { $0 + $1.work } }
+}
+
+/// What one stage of a job takes.
+public struct StageForecast: Sendable {
+    /// Which.
+    public let stage: PipelineStage
+    /// The most bytes at once by device: tensors, staged weights, and those lent of a mapped checkpoint.
+    public let peaks: [StageUse.Peak]
+    /// Bytes of weights at most that devices hold themselves, and that they use where the checkpoint is mapped; both
+    /// within the peaks.
+    public let heldWeightBytes: Int
+    public let sharedWeightBytes: Int
+    /// Bytes of mapped checkpoints that are resident besides those.
+    public let mappedBytes: Int
+    /// Bytes of the host's own arrays, such as pictures, at most.
+    public let hostBytes: Int
+    /// Bytes of checkpoints that are read, all repetitions together.
+    public let readBytes: Int
+    /// Bytes of weights that are asked for, all repetitions together.
+    public let weightBytes: Int
+    /// Bytes that go to the device: weights that it does not share with the host, and values.
+    public let movedBytes: Int
+    /// Arithmetic, all repetitions together.
+    public let work: Work
+    /// Steps, tokens or layers that the stage repeats.
+    public let repetitions: Int
+    /// Bytes of checkpoints that are read again in each repetition after the first.
+    public let readBytesARepetition: Int
+
+    /// What was counted, or is known otherwise.
+    public init(
+        stage: PipelineStage, peaks: [StageUse.Peak], heldWeightBytes: Int, sharedWeightBytes: Int, mappedBytes: Int,
+        hostBytes: Int, readBytes: Int, weightBytes: Int, movedBytes: Int, work: Work, repetitions: Int,
+        readBytesARepetition: Int
+    ) {
+        self.stage = stage
+        self.peaks = peaks
+        self.heldWeightBytes = heldWeightBytes
+        self.sharedWeightBytes = sharedWeightBytes
+        self.mappedBytes = mappedBytes
+        self.hostBytes = hostBytes
+        self.readBytes = readBytes
+        self.weightBytes = weightBytes
+        self.movedBytes = movedBytes
+        self.work = work
+        self.repetitions = repetitions
+        self.readBytesARepetition = readBytesARepetition
+    }
+
+    /// The most on any device.
+    public var peakTensorBytes: Int { peaks.map(\.bytes).max() ?? 0 }
+
+    /// Bytes that the process holds at most, above what it had before the job.
+    public var peakProcessBytes: Int {
+        peaks.filter { $0.device.kind == .cpu }.reduce(0) { $0 + $1.bytes } + mappedBytes + hostBytes
+    }
+}

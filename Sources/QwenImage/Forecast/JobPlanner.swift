@@ -1,0 +1,137 @@
+import TensorCore
+import Weights
+
+/// Makes forecasts of jobs for one model and its devices, from any thread, also while a job runs.
+public struct JobPlanner: Sendable {
+    let model: ModelFolder
+    let textEncoder: Qwen25VLTextEncoder.Opened
+    let layout: ModelLayout
+    let devices: [OffloadManager.Device]
+    let request: OffloadRequest
+    let tiling: VAETiling
+
+    /// What a rehearsal may hold.
+    public enum Limits: Sendable, Hashable {
+        /// As much as the devices themselves.
+        case ofDevices
+        /// Anything.
+        case none
+        /// So many bytes on each device.
+        case bytes(Int)
+    }
+
+    /// One way to do a job.
+    struct Way: Sendable, Hashable {
+        let plan: OffloadPlan
+        let usesTiles: Bool
+    }
+
+    /// The limit of the first device, where there is one.
+    public var limitBytes: Int? { limit(of: devices[0], .ofDevices) }
+
+    private func limit(of device: OffloadManager.Device, _ limits: Limits) -> Int? {
+        switch limits {
+        case .ofDevices: device.backend.limitBytes
+        case .none: nil
+        case .bytes(let count): count
+        }
+    }
+
+    /// What a job will take, without doing it: a rehearsal of the same code on shapes, with the plan that was asked for
+    /// or, if none was, with everything resident.
+    ///
+    /// The model is taken as not yet loaded, so that the weights of each component count where they are first used.
+    /// Takes a fraction of a second and no memory to speak of.
+    ///
+    /// - Parameters:
+    ///   - pictureWidth: of the picture, in pixels; the layers have its aspect.
+    ///   - pictureHeight: the same.
+    /// - Throws: a `PipelineError`: a parameter out of range, or `outOfMemory` beyond the limits.
+    public func forecast(
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int, limits: Limits = .none
+    ) throws(PipelineError) -> JobForecast {
+        let way = Way(plan: request.plan ?? plans[0], usesTiles: tiling == .on)
+        return try forecast(parameters, pictureWidth, pictureHeight, way, limits)
+    }
+
+    /// Chooses how a job is done: the fastest way that keeps to the limits.
+    ///
+    /// - Throws: a `PipelineError` for parameters out of range; that nothing fits is no error here.
+    public func plan(
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int, limits: Limits = .ofDevices
+    ) throws(PipelineError) -> PlanForecast {
+        var candidates: [PlanCandidate] = []
+        for plan in plans {
+            // Tiles come where the whole picture is what does not fit.
+            var tiles = tiling == .on
+            while true {
+                let candidate = try candidate(
+                    Way(plan: plan, usesTiles: tiles), parameters, pictureWidth, pictureHeight, limits)
+                candidates.append(candidate.candidate)
+                let size = try OutputSize(
+                    resolution: parameters.resolution, pictureWidth: pictureWidth, pictureHeight: pictureHeight,
+                    multiple: model.defaults.sizeMultiple)
+                guard let stage = candidate.failing else {
+                    return PlanForecast(candidates: candidates, budgetBytes: limit(of: devices[0], limits))
+                }
+                guard !tiles, tiling == .auto, [.encodeImage, .decode].contains(stage),
+                    AutoencoderTiling.reference.applies(width: size.width, height: size.height)
+                else { break }
+                tiles = true
+            }
+        }
+        return PlanForecast(candidates: candidates, budgetBytes: limit(of: devices[0], limits))
+    }
+
+    /// The plans that may be taken, the fastest first.
+    private var plans: [OffloadPlan] {
+        if let plan = request.plan { return [plan] }
+        return devices.count > 1 ? [.balanced] : [.resident, .model, .stream(residentBlocks: nil), .sequential]
+    }
+
+    private func candidate(
+        _ way: Way, _ parameters: DecompositionParameters, _ width: Int, _ height: Int, _ limits: Limits
+    ) throws(PipelineError) -> (candidate: PlanCandidate, failing: PipelineStage?) {
+        do throws(PipelineError) {
+            let forecast = try forecast(parameters, width, height, way, limits)
+            return (PlanCandidate(plan: way.plan, usesTiles: way.usesTiles, forecast: forecast, refusal: nil), nil)
+        } catch .outOfMemory(let stage, let cause, _) {
+            // Without a limit nothing is given up for lack of room: then a stream keeps all that it has read.
+            let plan = way.plan == .stream(residentBlocks: nil) ? .stream(residentBlocks: 0) : way.plan
+            let free = try forecast(
+                parameters, width, height, Way(plan: plan, usesTiles: way.usesTiles), .none)
+            let needed = free.stages.first { $0.stage == stage }?.peakTensorBytes ?? free.peakTensorBytes
+            var limit = ""
+            if case .outOfMemory(_, _, _, let bytes?) = cause { limit = ", more than \(ByteCount(bytes))" }
+            return (
+                PlanCandidate(
+                    plan: way.plan, usesTiles: way.usesTiles, forecast: free,
+                    refusal: "\(stage.rawValue) needs \(ByteCount(needed))\(limit)"), stage
+            )
+        }
+    }
+
+    private func forecast(
+        _ parameters: DecompositionParameters, _ width: Int, _ height: Int, _ way: Way, _ limits: Limits
+    ) throws(PipelineError) -> JobForecast {
+        try parameters.validate()
+        let size = try OutputSize(
+            resolution: parameters.resolution, pictureWidth: width, pictureHeight: height,
+            multiple: model.defaults.sizeMultiple)
+        let meters = devices.map { Meter(over: $0.backend.rehearsal(limitBytes: limit(of: $0, limits))) }
+        var asked = request
+        asked.plan = way.plan
+        do {
+            let offload = try OffloadManager(
+                devices: zip(devices, meters).map { OffloadManager.Device(name: $0.name, backend: $1) },
+                request: asked, layout: layout)
+            let pipeline = try LayeredPipeline(model, textEncoder, offload: offload)
+            let job = LayeredJob(
+                pipeline: pipeline, size: size, parameters: parameters, hooks: LayeredPipeline.Hooks(),
+                usesTiles: way.usesTiles)
+            return try JobRehearsal(job, meters: meters, pictureBytes: width * height * 4).run()
+        } catch {
+            throw PipelineError(wrapping: error)
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import TensorCore
+
+/// One way to do a job: where the weights live, and whether the autoencoder works in tiles; and whether it fits.
+public struct PlanCandidate: Sendable {
+    /// Where the weights live.
+    public let plan: OffloadPlan
+    /// True if the autoencoder takes its pictures in tiles.
+    public let usesTiles: Bool
+    /// Where it does not fit, without regard to the budget; nil where it could not be told.
+    public let forecast: JobForecast?
+    /// Why it is not taken; nil if it fits.
+    public let refusal: String?
+
+    /// A way that was looked at.
+    public init(plan: OffloadPlan, usesTiles: Bool, forecast: JobForecast?, refusal: String?) {
+        self.plan = plan
+        self.usesTiles = usesTiles
+        self.forecast = forecast
+        self.refusal = refusal
+    }
+}
+
+/// Every way that was looked at for a job, fastest first, and the one that is taken.
+public struct PlanForecast: Sendable {
+    /// In the order of preference; those after the one that is taken are not looked at.
+    public let candidates: [PlanCandidate]
+    /// In bytes; nil for none.
+    public let budgetBytes: Int?
+
+    /// The candidates in the order of preference.
+    public init(candidates: [PlanCandidate], budgetBytes: Int?) {
+        self.candidates = candidates
+        self.budgetBytes = budgetBytes
+    }
+
+    /// The first that fits.
+    public var chosen: PlanCandidate? { candidates.first { $0.refusal == nil } }
+
+    /// The one that needs least on the device.
+    public var smallest: PlanCandidate? {
+        candidates.filter { $0.forecast != nil }.min {
+            ($0.forecast?.peakTensorBytes ?? 0) < ($1.forecast?.peakTensorBytes ?? 0)
+        }
+    }
+}

@@ -1,0 +1,122 @@
+import ArgumentParser
+import CPUBackend
+import Foundation
+import ImageCodecs
+import QwenImage
+import TensorCore
+import Weights
+
+/// `mica bench plan`: a job's forecast beside what the job then takes.
+struct BenchPlan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "A job's forecast of memory and time beside what the job then takes.",
+        discussion: "One process measures one job: the process's peak counts from when the model was opened.")
+
+    @Option(help: "The model's folder. The model that comes with Mica if not given.")
+    var model: String?
+
+    @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
+
+    @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
+    var precision: ComputePrecision = .float32
+
+    @Option(help: "The autoencoder in tiles: on or off.")
+    var vaeTiling: VAETiling = .off
+
+    @Option(help: "Threads to compute with; all processors if not given.")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    func run() throws {
+        try CommandFailure.reporting(measure)
+    }
+
+    private func measure() throws {
+        let folder = try ModelLocation.folder(model)
+        let request = try offload.request()
+        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
+        var options = try parameters.options()
+        // The length of a caption is not known beforehand.
+        options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
+        options.seed = options.seed ?? 1
+        let resolved = try options.resolved(with: pipeline.model.defaults)
+        let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
+        let machine = RateSource.Machine(precision: precision, threads: threads)
+        let rates = RateSource(model: pipeline.model, machine).rates
+        let plan = try pipeline.planner.plan(
+            resolved, pictureWidth: picture.width, pictureHeight: picture.height)
+        guard let forecast = plan.chosen?.forecast else {
+            throw PipelineError.placement(
+                .budgetTooSmall(
+                    device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
+                    smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
+        }
+        let before = ProcessMemory.residentBytes ?? 0
+        ProcessMemory.resetPeak()
+        let start = ContinuousClock.now
+        let result = try pipeline.decompose(picture, parameters: resolved)
+        let seconds = (ContinuousClock.now - start) / .seconds(1)
+        let comparison = PlanComparison(
+            forecast: forecast, result: result, rates: rates, seconds: seconds,
+            processBytes: (ProcessMemory.peakResidentBytes ?? 0) - before)
+        print(json ? try comparison.json() : comparison.text())
+    }
+}
+
+/// A forecast and a measurement of the same job.
+struct PlanComparison {
+    let forecast: JobForecast
+    let result: Decomposition
+    let rates: DeviceRates
+    let seconds: Double
+    /// Resident at most, above what was before the job.
+    let processBytes: Int
+
+    private var rows: [(name: String, forecast: Int, measured: Int)] {
+        forecast.stages.map { stage in
+            let measured = result.memory.stages.first { $0.name == stage.stage.rawValue }
+            return (stage.stage.rawValue, stage.peakTensorBytes, measured?.peakBytes ?? 0)
+        } + [
+            ("tensors", forecast.peakTensorBytes, result.peakTensorBytes),
+            ("process", forecast.peakProcessBytes, processBytes),
+        ]
+    }
+
+    private var expectedSeconds: Double { forecast.stages.reduce(0) { $0 + rates.estimate($1).seconds } }
+
+    /// A line a stage: forecast, measured, and by how much they differ.
+    func text() -> String {
+        var lines = rows.map { row in
+            let share = row.measured > 0 ? Double(row.forecast - row.measured) / Double(row.measured) * 100 : 0
+            return [
+                row.name.padding(toLength: 16, withPad: " ", startingAt: 0), "\(ByteCount(row.forecast))",
+                "\(ByteCount(row.measured))", String(format: "%+.2f %%", share),
+            ].joined(separator: "  ")
+        }
+        lines.append(String(format: "seconds           %.2f  %.2f", expectedSeconds, seconds))
+        return lines.joined(separator: "\n")
+    }
+
+    /// The same for a program.
+    func json() throws -> String {
+        var object: [String: Any] = [
+            "expected_seconds": expectedSeconds, "seconds": seconds, "plan": result.memory.plan,
+        ]
+        object["stages"] = rows.dropLast(2).map {
+            ["stage": $0.name, "forecast_bytes": $0.forecast, "measured_bytes": $0.measured] as [String: Any]
+        }
+        for row in rows.suffix(2) {
+            object["forecast_\(row.name)_bytes"] = row.forecast
+            object["measured_\(row.name)_bytes"] = row.measured
+        }
+        let data = try JSONSerialization.data(
+            withJSONObject: object, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+        return String(decoding: data, as: UTF8.self)
+    }
+}

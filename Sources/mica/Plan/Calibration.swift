@@ -1,0 +1,103 @@
+import CPUBackend
+import Foundation
+import QwenImage
+import TensorCore
+import Weights
+
+/// Measures how fast a backend does what a model of certain sizes asks for; takes about a second.
+struct Calibration {
+    private let backend: any Backend
+    private let transformer: TransformerConfiguration
+    private let autoencoder: AutoencoderConfiguration
+    /// How the checkpoint stores matrices.
+    private let dtype: DType
+    /// A large file of the model, for the speed of storage.
+    private let file: URL?
+
+    init(backend: any Backend, model: ModelFolder) {
+        self.backend = backend
+        transformer = model.transformer
+        autoencoder = model.autoencoder
+        dtype = model.transformerDType
+        file = model.largestFile
+    }
+
+    /// Names what the figures depend on: the processor, how it computes, and the model's sizes.
+    func key(precision: ComputePrecision, threads: Int?) -> String {
+        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+            .split(separator: "\n").first { $0.hasPrefix("model name") }?
+            .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
+        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(precision.rawValue),"
+            + " \(dtype.rawValue) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
+    }
+
+    private static let rows = 512
+    private static let attentionTokens = 1024
+    private static let pictureSide = 96
+    private static let memoryElements = 16 << 20
+    private static let repetitions = 3
+    /// If a file is too small to tell; an ordinary solid-state disk.
+    private static let usualStorageBytes = 1e9
+
+    func measure() throws -> DeviceRates {
+        let memory = try memoryBytes()
+        return DeviceRates(
+            productOperations: try productOperations(), attentionOperations: try attentionOperations(),
+            convolutionOperations: try convolutionOperations(), memoryBytes: memory,
+            storageBytes: StorageSpeed.bytesPerSecond(of: file) ?? Self.usualStorageBytes,
+            operationSeconds: try operationSeconds(), source: "measured")
+    }
+
+    private func seconds(_ body: () throws -> Void) rethrows -> Double {
+        try BenchTimes(warmup: 1, repetitions: Self.repetitions, body).minimum
+    }
+
+    private func productOperations() throws -> Double {
+        let (inner, outer) = (transformer.innerDim, transformer.mlpDim)
+        let source = SyntheticSource(dtype: dtype == .float32 ? .float32 : .bfloat16, isFilled: true)
+        let weight = try backend.blockWeight(try source.tensor(named: "calibration", shape: [outer, inner]))
+        let layer = Linear(weight: weight, bias: nil)
+        let input = try SyntheticValues.tensor([Self.rows, inner], on: backend)
+        let output = try backend.empty([Self.rows, outer])
+        let time = try seconds { try backend.linear(input, layer, into: output) }
+        return Double(2 * Self.rows * inner * outer) / time
+    }
+
+    private func attentionOperations() throws -> Double {
+        let layout = AttentionLayout(heads: transformer.numAttentionHeads, headSize: transformer.attentionHeadDim)
+        let tokens = try SyntheticValues.tensor([Self.attentionTokens, transformer.innerDim], on: backend)
+        let output = try backend.empty(tokens.shape)
+        let time = try seconds { try backend.attention(tokens, tokens, tokens, layout, into: output) }
+        return Double(4 * transformer.innerDim * Self.attentionTokens * Self.attentionTokens) / time
+    }
+
+    private func convolutionOperations() throws -> Double {
+        let channels = autoencoder.baseDim
+        let source = SyntheticSource(dtype: .float32, isFilled: true)
+        let layer = Convolution(
+            weight: try backend.convolutionWeight(
+                try source.tensor(named: "calibration", shape: [channels, channels, 3, 3])),
+            bias: try backend.upload([Float](repeating: 0, count: channels), [channels]))
+        let side = Self.pictureSide
+        let picture = try SyntheticValues.tensor([side, side, channels], on: backend)
+        let time = try seconds { _ = try backend.convolution(picture, layer, .same(kernel: 3)) }
+        return Double(2 * side * side * channels * channels * 9) / time
+    }
+
+    private func memoryBytes() throws -> Double {
+        let source = try backend.empty([Self.memoryElements])
+        let target = try backend.empty([Self.memoryElements])
+        let time = try seconds { try backend.copy(source, into: target) }
+        return Double(2 * Self.memoryElements * DType.float32.byteCount) / time
+    }
+
+    private func operationSeconds() throws -> Double {
+        let vector = try backend.empty([64])
+        let count = 1000
+        return try seconds {
+            for _ in 0..<count { try backend.eulerStep(vector, prediction: vector, delta: 0) }
+        } / Double(count)
+    }
+}

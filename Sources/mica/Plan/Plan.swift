@@ -1,0 +1,84 @@
+import ArgumentParser
+import CPUBackend
+import Foundation
+import ImageCodecs
+import QwenImage
+import ServiceAPI
+import TensorCore
+
+/// `mica plan`: what a job will take, told without doing it.
+struct Plan: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Says what a job needs, and in which way it runs, before anything runs.",
+        discussion: """
+            The pipeline's own code runs on shapes alone: memory is counted to the byte, and seconds follow from what this
+            machine was measured to do, once, in about a second. No weight is read. Ends with 1 if the job does not fit.
+            """)
+
+    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    var model: String?
+
+    @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @OptionGroup(title: "Memory") var offload: OffloadOptions
+
+    @Option(help: "The picture, for its aspect; a square one if not given.")
+    var image: String?
+
+    @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
+    var precision: ComputePrecision = .float32
+
+    @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
+    var vaeTiling: VAETiling = .auto
+
+    @Option(help: "Threads to compute with; all processors if not given.")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object.")
+    var json = false
+
+    @Option(help: ArgumentHelp("Draw memory over the stages as SVG.", valueName: "file"))
+    var chart: String?
+
+    func validate() throws {
+        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+    }
+
+    func run() throws {
+        var fits = true
+        try CommandFailure.reporting { fits = try plan() }
+        if !fits { throw ExitCode(1) }
+    }
+
+    /// Prints the plan; false if the job fits with none.
+    private func plan() throws -> Bool {
+        let folder = try ModelLocation.folder(model)
+        let request = try offload.request()
+        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
+        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        pipeline.tiling = vaeTiling
+        let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
+        let picture = try image.map { try PictureFile.read($0) }
+        let side = resolved.resolution
+        let plan = try pipeline.planner.plan(
+            resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
+        let machine = RateSource.Machine(precision: precision, threads: threads)
+        let manifest = PlanManifest(
+            plan, parameters: resolved, model: folder.lastPathComponent,
+            device: request.devices.map(\.description).joined(separator: ","), precision: precision.rawValue,
+            rates: RateSource(model: pipeline.model, machine).rates)
+        let report = PlanReport(
+            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        if let chart { try write(report.chart(), to: chart) }
+        print(json ? try report.json() : report.text())
+        return report.plan.chosen != nil
+    }
+
+    private func write(_ text: String, to path: String) throws {
+        do {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CommandError.cannotWrite(path: path, reason: error.localizedDescription)
+        }
+    }
+}

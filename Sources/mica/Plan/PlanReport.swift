@@ -1,0 +1,98 @@
+import Foundation
+import QwenImage
+import ServiceAPI
+import TensorCore
+
+/// What `mica plan` tells.
+struct PlanReport {
+    let plan: PlanForecast
+    private let manifest: PlanManifest
+    private let threads: Int
+
+    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int) {
+        self.plan = plan
+        self.manifest = manifest
+        self.threads = threads
+    }
+
+    /// For a person: a line on the job, a table of its stages, and the plans.
+    func text() -> String {
+        let images = manifest.numImagesPerPrompt > 1 ? ", \(manifest.numImagesPerPrompt) results" : ""
+        var lines = [
+            "\(manifest.model): \(manifest.layers) layers of \(manifest.width)x\(manifest.height),"
+                + " \(manifest.numInferenceSteps) steps\(images); \(manifest.device), \(manifest.precision),"
+                + " \(threads) \(threads == 1 ? "thread" : "threads")",
+            "",
+        ]
+        lines += table()
+        lines += ["", verdict()]
+        lines += manifest.plans.compactMap { candidate in
+            candidate.reason.map { "  not \(Self.name(candidate.plan, candidate.vaeTiles)): \($0)" }
+        }
+        return lines.joined(separator: "\n")
+    }
+
+    /// For a machine.
+    func json() throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(manifest), as: UTF8.self)
+    }
+
+    /// Memory over the stages, as SVG.
+    func chart() -> String { PlanChart(manifest).svg() }
+
+    private func verdict() -> String {
+        let within = manifest.budgetBytes.map { " within \(ByteCount($0))" } ?? ""
+        guard manifest.fits else {
+            return "does not fit\(within): the least is \(ByteCount(roundedUp: manifest.smallestBytes)), with"
+                + " \(Self.name(manifest.plan, manifest.vaeTiles))"
+        }
+        return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): device"
+            + " \(ByteCount(manifest.peakTensorBytes)), process \(ByteCount(manifest.peakProcessBytes)),"
+            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
+    }
+
+    private func table() -> [String] {
+        var rows = [["stage", "peak", "weights", "read", "each time", "times", "GFLOP", "time", "bound by"]]
+        rows += manifest.stages.map { stage in
+            [
+                stage.stage, "\(ByteCount(stage.peakTensorBytes))",
+                "\(ByteCount(stage.heldWeightBytes + stage.sharedWeightBytes))",
+                "\(ByteCount(stage.readBytes))", "\(ByteCount(stage.readBytesARepetition))",
+                "\(stage.repetitions)", Self.number(stage.flops / 1e9), Self.seconds(stage.seconds), stage.limit,
+            ]
+        }
+        rows.append(
+            [
+                "in all", "\(ByteCount(manifest.peakTensorBytes))", "",
+                "\(ByteCount(manifest.stages.reduce(0) { $0 + $1.readBytes }))", "", "",
+                Self.number(manifest.flops / 1e9), Self.seconds(manifest.seconds), "",
+            ])
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            row.enumerated().map { column, cell in
+                let gap = String(repeating: " ", count: widths[column] - cell.count)
+                // Words stand to the left, numbers to the right.
+                return column == 0 || column == row.count - 1 ? cell + gap : gap + cell
+            }.joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+        }
+    }
+
+    private static func name(_ plan: String, _ vaeTiles: Bool) -> String {
+        "plan '\(plan)'" + (vaeTiles ? ", the autoencoder in tiles" : "")
+    }
+
+    private static func number(_ value: Double) -> String {
+        String(format: value < 100 ? "%.1f" : "%.0f", value)
+    }
+
+    /// `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`.
+    static func seconds(_ value: Double) -> String {
+        guard value >= 10 else { return String(format: "%.2f s", value) }
+        guard value >= 120 else { return String(format: "%.0f s", value) }
+        let whole = Int(value.rounded())
+        guard whole >= 7200 else { return "\(whole / 60) min \(whole % 60) s" }
+        return "\(whole / 3600) h \(whole % 3600 / 60) min"
+    }
+}

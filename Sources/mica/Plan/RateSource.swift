@@ -1,0 +1,45 @@
+import CPUBackend
+import Foundation
+import QwenImage
+import Synchronization
+import TensorCore
+
+/// The rates of the machine for one model: from the cache, or measured when they are first asked for.
+final class RateSource: Sendable {
+    /// How a machine computes.
+    struct Machine: Sendable {
+        let precision: ComputePrecision
+        /// Nil for all processors.
+        let threads: Int?
+    }
+
+    private let model: ModelFolder
+    private let machine: Machine
+    private let known = Mutex<DeviceRates?>(nil)
+
+    init(model: ModelFolder, _ machine: Machine) {
+        self.model = model
+        self.machine = machine
+    }
+
+    /// The rates; those of an ordinary machine, said to be assumed, if measuring fails.
+    var rates: DeviceRates {
+        known.withLock { known in
+            if let known { return known }
+            // A backend of its own: a worker's may be at work, and has a budget.
+            let calibration = Calibration(
+                backend: CPUBackend(threads: machine.threads, precision: machine.precision), model: model)
+            let key = calibration.key(precision: machine.precision, threads: machine.threads)
+            let rates = try? RateCache.usual.rates(key) {
+                try calibration.measure()
+            }
+            let found = rates ?? Self.assumed
+            known = found
+            return found
+        }
+    }
+
+    private static let assumed = DeviceRates(
+        productOperations: 1e11, attentionOperations: 1e11, convolutionOperations: 1e11, memoryBytes: 1e10,
+        storageBytes: 1e9, operationSeconds: 1e-5, source: "assumed")
+}

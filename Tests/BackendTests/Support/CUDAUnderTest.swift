@@ -1,0 +1,56 @@
+import CUDABackend
+import Foundation
+import TensorCore
+
+/// The CUDA backend as the operation tests run it, where there is a device.
+///
+/// An instance is kept by thread: opening a device and loading its kernels for each of thousands of cases would take
+/// longer than they do.
+enum CUDAUnderTest {
+    /// Why there is no device, or nil.
+    static let absence: String? = {
+        if case .failure(let reason) = libraries { return reason.description }
+        return nil
+    }()
+
+    private static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
+
+    /// In both precisions with NVIDIA's libraries, and with Mica's own kernels for what these do.
+    static let all: [BackendUnderTest] = {
+        guard case .success(let libraries) = libraries else { return [] }
+        let kinds = [(CUDABackend.Precision.float32, true), (.bfloat16, true), (.float32, false), (.bfloat16, false)]
+        return kinds.enumerated().map { index, kind in
+            let (precision, usesLibraries) = kind
+            let name = "cuda in \(precision.rawValue)\(usesLibraries ? "" : " with own kernels")"
+            return BackendUnderTest(
+                description: name,
+                // As on the CPU: 16 units of float32, or the rounding of both operands to bfloat16.
+                bound: { _ in precision == .float32 ? BackendUnderTest.float32Bound : 0x1p-7 },
+                convolvesExactly: precision == .float32, share: isEmulated ? (index, kinds.count) : nil,
+                make: { backend(libraries, name, precision, usesLibraries: usesLibraries) })
+        }
+    }()
+
+    /// True on the emulated driver, which takes seconds for what a device does in no time.
+    static let isEmulated = ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil
+
+    private static func backend(
+        _ libraries: CUDALibraries, _ name: String, _ precision: CUDABackend.Precision, usesLibraries: Bool
+    ) -> any Backend {
+        let known = Thread.current.threadDictionary
+        if let backend = known[name] as? CUDABackend { return backend }
+        var options = CUDABackend.Options()
+        options.precision = precision
+        options.usesProductLibrary = usesLibraries
+        options.usesNeuralNetworkLibrary = usesLibraries
+        // Results are looked at bit by bit, and so stay as they are computed.
+        options.narrowElements = .max
+        do {
+            let backend = try CUDABackend(libraries, options: options)
+            known[name] = backend
+            return backend
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+}

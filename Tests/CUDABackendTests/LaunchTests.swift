@@ -1,0 +1,44 @@
+import Testing
+
+@testable import CUDABackend
+
+/// How a launch is laid out in memory and over threads.
+struct LaunchTests {
+    @Test func argumentsLieAsTheKernelReadsThem() {
+        var arguments = KernelArguments()
+        arguments.append(Int32(-7))
+        arguments.append(View(address: 0x1234_5678_9abc, elements: .bfloat16))
+        arguments.append(Float(0.5))
+        arguments.append([1, -2, 3])
+        arguments.append(UInt64.max)
+        arguments.withPointers { pointers in
+            #expect(pointers[0]?.load(as: Int32.self) == -7)
+            #expect(pointers[1]?.load(as: UInt64.self) == 0x1234_5678_9abc)
+            #expect(pointers[1]?.load(fromByteOffset: 8, as: Int32.self) == 1)
+            #expect(pointers[2]?.load(as: Float.self) == 0.5)
+            #expect((0..<3).map { pointers[3]?.load(fromByteOffset: $0 * 8, as: Int64.self) } == [1, -2, 3])
+            #expect(pointers[4]?.load(as: UInt64.self) == .max)
+        }
+    }
+
+    /// Every row has its threads, and a row of more than one warp has its block alone.
+    @Test(arguments: [0, 1, 7, 8, 9, 1000, 70_000], [1, 4, 31, 128, 129, 1025, 100_000])
+    func rowsAreCovered(_ rows: Int, _ pieces: Int) {
+        let shape = LaunchShape.rows(rows, pieces: pieces)
+        #expect(shape.grid.x * shape.block.y >= rows && (shape.grid.x - 1) * shape.block.y < max(rows, 1))
+        #expect(shape.block.x % 32 == 0 && shape.block.x * shape.block.y <= 256)
+        #expect(shape.block.x == 32 || shape.block.y == 1)
+    }
+
+    @Test(arguments: [1, 255, 256, 257, 1 << 30])
+    func piecesAreCovered(_ count: Int) {
+        let shape = LaunchShape.pieces(count)
+        #expect(shape.grid.x >= 1 && shape.grid.x <= 1 << 16)
+        #expect(shape.grid.x == 1 << 16 || shape.grid.x * shape.block.x >= count)
+    }
+
+    @Test func sizesAreRounded() {
+        #expect(DevicePool.roundedSize(0) == 512 && DevicePool.roundedSize(513) == 1024)
+        #expect(DevicePool.roundedSize(2 << 20) == 2 << 20 && DevicePool.roundedSize((2 << 20) + 1) == 4 << 20)
+    }
+}

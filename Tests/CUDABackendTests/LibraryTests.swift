@@ -1,0 +1,77 @@
+import Foundation
+import Testing
+
+@testable import CUDABackend
+
+/// Opening the libraries where they are missing, broken or too old: one line says what is wrong.
+struct LibraryTests {
+    /// A folder with a library of the C library's under NVIDIA's name.
+    private func folder(_ names: [String]) throws -> URL {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let library = try #require(
+            ["/lib/x86_64-linux-gnu/libm.so.6", "/usr/lib/libm.so.6", "/lib64/libm.so.6"].first {
+                FileManager.default.fileExists(atPath: $0)
+            })
+        for name in names {
+            try FileManager.default.copyItem(atPath: library, toPath: folder.appendingPathComponent(name).path)
+        }
+        return folder
+    }
+
+    @Test func everyMissingSymbolIsNamed() throws {
+        let folder = try folder(["libcuda.so.1"])
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let error = #expect(throws: CUDAUnavailable.self) { _ = try CUDALibraries(folder: folder.path) }
+        guard case .symbolsMissing(let library, let symbols) = error else {
+            Issue.record("a library of other functions was taken for the driver")
+            return
+        }
+        #expect(library.contains(folder.path))
+        for name in ["cuInit", "cuMemAlloc_v2", "cuLaunchKernel", "cuDevicePrimaryCtxRetain"] {
+            #expect(symbols.contains(name))
+        }
+    }
+
+    @Test func brokenLibraryIsPassedOver() throws {
+        let folder = try folder([])
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("libnvrtc.so.13")
+        try Data("no library".utf8).write(to: file)
+        let search = LibrarySearch(folder: folder.path, environment: [:])
+        for name in ["libmica-nowhere.so.1", file.lastPathComponent + ".none"] {
+            let error = #expect(throws: CUDAUnavailable.self) { _ = try search.open("a library", [name]) }
+            guard case .libraryMissing(let library, let reason) = error else {
+                Issue.record("a library that is nowhere was opened")
+                continue
+            }
+            #expect(library == "a library" && reason.contains(name))
+        }
+    }
+
+    /// The configured folder first, then the linker, then the usual folders and Python's.
+    @Test func orderOfPlaces() throws {
+        let root = try folder([])
+        defer { try? FileManager.default.removeItem(at: root) }
+        let wheels = root.appendingPathComponent("lib/python3.12/site-packages/nvidia/cu13/lib")
+        try FileManager.default.createDirectory(at: wheels, withIntermediateDirectories: true)
+        let search = LibrarySearch(folder: "/configured", environment: ["VIRTUAL_ENV": root.path])
+        let paths = search.candidates(["libx.so.2", "libx.so"])
+        #expect(Array(paths.prefix(4)) == ["/configured/libx.so.2", "/configured/libx.so", "libx.so.2", "libx.so"])
+        #expect(paths.contains("\(wheels.path)/libx.so.2"))
+        let environment = LibrarySearch(folder: nil, environment: ["MICA_CUDA_LIBRARIES": "/from/environment"])
+        #expect(environment.candidates(["libx.so"]).first == "/from/environment/libx.so")
+    }
+
+    @Test func messagesSayWhatToDo() {
+        let messages: [CUDAUnavailable] = [
+            .libraryMissing(library: "the driver", reason: "not found"),
+            .symbolsMissing(library: "NVRTC", symbols: ["nvrtcGetCUBIN"]),
+            .driver(call: "cuInit", code: 100, problem: "CUDA_ERROR_NO_DEVICE"), .noDevice(index: 3, count: 2),
+            .tooOld(device: "an old one", capability: "7.5", needed: "8.0"),
+        ]
+        for message in messages {
+            #expect(message.description.hasPrefix("no CUDA") && !message.description.contains("\n"))
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import Testing
+
+/// `mica plan` and `mica bench plan` from the outside.
+@Suite struct PlanCommandTests {
+    private static func plan(_ folder: TemporaryFolder, _ options: [String]) throws -> MicaProcess {
+        try MicaProcess(
+            ["plan", "--prompt", "A poster.", "--layers", "2", "--steps", "50"] + options,
+            environment: ["XDG_CACHE_HOME": folder.url.path])
+    }
+
+    private static func object(_ run: MicaProcess) throws -> [String: Any] {
+        try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+    }
+
+    /// A job that fits, one that fits in tiles only, one that fits in no way: said in words, in JSON and by the status.
+    @Test func saysWhatFits() throws {
+        let folder = try TemporaryFolder()
+        let free = try Self.plan(folder, ["--resolution", "640", "--json"])
+        #expect(free.status == 0, "\(free.errors)")
+        let whole = try Self.object(free)
+        #expect(whole["fits"] as? Bool == true && whole["plan"] as? String == "resident")
+        let bytes = try #require(whole["peak_tensor_bytes"] as? Int)
+        let stages = try #require(whole["stages"] as? [[String: Any]]).compactMap { $0["stage"] as? String }
+        #expect(stages == ["encode_prompt", "encode_image", "modulation", "denoise", "decode"])
+        #expect(try #require(whole["seconds"] as? Double) > 0)
+
+        let tight = try Self.object(
+            try Self.plan(folder, ["--resolution", "640", "--json", "--budget", "\(bytes - 1)"]))
+        #expect(tight["fits"] as? Bool == true)
+        let ways = try #require(tight["plans"] as? [[String: Any]])
+        #expect(ways.count > 1 && (ways[0]["reason"] as? String)?.contains("more than") == true)
+
+        let none = try Self.plan(folder, ["--resolution", "640", "--budget", "1MiB"])
+        #expect(none.status == 1 && none.output.contains("does not fit within 1.0 MiB"))
+        #expect(none.errors.isEmpty)
+    }
+
+    /// The least that is said to be enough is enough.
+    @Test func theLeastIsEnough() throws {
+        let folder = try TemporaryFolder()
+        let none = try Self.object(try Self.plan(folder, ["--resolution", "256", "--json", "--budget", "1MiB"]))
+        let least = try #require(none["smallest_bytes"] as? Int)
+        let enough = try Self.plan(folder, ["--resolution", "256", "--json", "--budget", "\(least)"])
+        #expect(enough.status == 0)
+        let short = try Self.plan(folder, ["--resolution", "256", "--json", "--budget", "\(least - 1)"])
+        #expect(short.status == 1)
+    }
+
+    @Test func drawsAChart() throws {
+        let folder = try TemporaryFolder()
+        let chart = folder.url.appendingPathComponent("plan.svg")
+        let run = try Self.plan(folder, ["--resolution", "640", "--budget", "2GiB", "--chart", chart.path])
+        #expect(run.status == 0, "\(run.errors)")
+        let svg = try String(contentsOf: chart, encoding: .utf8)
+        #expect(svg.hasPrefix("<svg ") && svg.hasSuffix("</svg>\n"))
+        #expect(svg.contains("denoise") && svg.contains("budget 2.0 GiB"))
+        #expect(svg.components(separatedBy: "<text").count == svg.components(separatedBy: "</text>").count)
+    }
+
+    /// Forecast and measurement of a small job agree to the byte on the device.
+    @Test func forecastsAreMeasured() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(
+            ["bench", "plan", "--resolution", "64", "--layers", "1", "--steps", "1", "--json"],
+            environment: ["XDG_CACHE_HOME": folder.url.path])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try Self.object(run)
+        #expect(report["forecast_tensors_bytes"] as? Int == report["measured_tensors_bytes"] as? Int)
+    }
+}

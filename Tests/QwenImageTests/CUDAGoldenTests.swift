@@ -1,0 +1,89 @@
+import CUDABackend
+import Foundation
+import ImageCodecs
+import QwenImage
+import TensorCore
+import Testing
+import Weights
+
+/// The whole pipeline on a GPU against the reference, in float32 as on the CPU, and in bfloat16 against the reference's
+/// own error in bfloat16.
+@Suite(.serialized, .enabled(if: GoldenDevice.absence.isEmpty, "\(GoldenDevice.absence)"))
+struct CUDAGoldenTests {
+    private func backend(_ change: (inout CUDABackend.Options) -> Void) throws -> CUDABackend {
+        var options = CUDABackend.Options()
+        change(&options)
+        return try CUDABackend(GoldenDevice.libraries.get(), options: options)
+    }
+
+    @Test(arguments: GoldenCase.all)
+    func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
+        let backend = try backend { $0.precision = .float32 }
+        let observer = RecordingObserver(backend)
+        var hooks = LayeredPipeline.Hooks()
+        hooks.observer = observer
+        let result = try LayeredPipeline(model: golden.checkpoint, backend: backend).decompose(
+            golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks)
+        #expect(result.caption == golden.meta.caption)
+        try GoldenTests.compareStages(observer, golden)
+        try GoldenTests.compareLayers(result.images.flatMap { $0 }, golden)
+    }
+
+    /// With activations as a model of this size has them, and with all of them in bfloat16, as large models have them.
+    @Test(arguments: GoldenCase.all.filter { !$0.parameters.needsCaption }, [1 << 20, 0])
+    func isAsCloseAsTheReference(_ golden: GoldenCase, _ narrowElements: Int) throws {
+        let allowed = try #require(BFloat16Tests.errors[golden.meta.name])
+        let backend = try backend { $0.narrowElements = narrowElements }
+        let observer = RecordingObserver(backend)
+        var hooks = LayeredPipeline.Hooks()
+        hooks.observer = observer
+        _ = try LayeredPipeline(model: golden.checkpoint, backend: backend).decompose(
+            golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks)
+        let file = try golden.golden()
+        var compared = 0
+        for (name, bound) in allowed {
+            guard let found = observer.values[name] else { continue }
+            let error = relativeError(found, try file.tensor(named: name).floats())
+            #expect(error <= bound, "\(golden.meta.name): \(name) differs by \(error), the reference by \(bound)")
+            compared += 1
+        }
+        #expect(compared >= 5)
+    }
+
+    /// Small jobs one after another leave nothing on the device, nor does one that was cancelled or ran out of memory.
+    @Test func jobsLeaveNothingBehind() throws {
+        let golden = try #require(GoldenCase.all.first { !$0.parameters.needsCaption })
+        let backend = try backend { _ in }
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        func run(_ hooks: LayeredPipeline.Hooks = LayeredPipeline.Hooks()) throws -> [UInt8] {
+            try pipeline.decompose(
+                golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks
+            ).images[0][0].bytes
+        }
+        let first = try run()
+        let (used, held) = (backend.memory.usedBytes, try backend.driverMemory().usedBytes)
+        let count = Int(ProcessInfo.processInfo.environment["MICA_JOBS"] ?? "") ?? 3
+        for _ in 0..<count {
+            #expect(try run() == first)
+            #expect(backend.memory.usedBytes == used)
+        }
+        var hooks = LayeredPipeline.Hooks()
+        let cancellation = hooks.cancellation
+        hooks.progress = { if $0.stage == .denoise, $0.completed == 1 { cancellation.cancel() } }
+        #expect(throws: PipelineError.self) { _ = try run(hooks) }
+        #expect(backend.memory.usedBytes == used)
+        #expect(try run() == first)
+        #expect(try backend.driverMemory().usedBytes <= held + (8 << 20))
+    }
+}
+
+/// The device of these tests.
+private enum GoldenDevice {
+    static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
+
+    /// Why there is none; empty if there is one.
+    static var absence: String {
+        if case .failure(let reason) = libraries { return reason.description }
+        return ""
+    }
+}

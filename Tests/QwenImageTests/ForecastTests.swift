@@ -1,0 +1,119 @@
+import CPUBackend
+import Foundation
+import ImageCodecs
+import QwenImage
+import TensorCore
+import Testing
+import Weights
+
+/// A forecast runs the pipeline's own code on shapes: what it says of memory is what the job then takes.
+struct ForecastTests {
+    /// By stage and in every precision, the peak of a job in a fresh process equals the forecast to the byte.
+    @Test(arguments: GoldenCase.all, ComputePrecision.allCases)
+    func peaksAreThoseOfTheJob(_ golden: GoldenCase, _ precision: ComputePrecision) throws {
+        let backend = CPUBackend(threads: 2, precision: precision)
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        let picture = try golden.picture()
+        var parameters = golden.parameters
+        // The length of a caption is not known beforehand.
+        if parameters.needsCaption { parameters.prompt = "A red square on white." }
+        let forecast = try pipeline.planner.forecast(
+            parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        let result = try pipeline.decompose(picture, parameters: parameters)
+        #expect(forecast.width == result.width && forecast.height == result.height)
+        #expect(forecast.stages.map(\.stage) == result.stageSeconds.map(\.stage))
+        for stage in forecast.stages {
+            #expect(stage.peaks == result.peaks(of: stage.stage), "\(golden) \(stage.stage)")
+        }
+        #expect(forecast.peakTensorBytes == result.peakTensorBytes)
+    }
+
+    /// The same with the autoencoder in tiles.
+    @Test func tiledPeaksAreThoseOfTheJob() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(threads: 2))
+        pipeline.tiling = .on
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (320, 1, 1)
+        let picture = try PixelBuffer(width: 8, height: 8, bytes: [UInt8](repeating: 99, count: 256))
+        let forecast = try pipeline.planner.forecast(parameters, pictureWidth: 8, pictureHeight: 8)
+        let result = try pipeline.decompose(picture, parameters: parameters)
+        for stage in forecast.stages {
+            #expect(stage.peaks == result.peaks(of: stage.stage), "\(stage.stage)")
+        }
+        pipeline.tiling = .off
+        let whole = try pipeline.planner.forecast(parameters, pictureWidth: 8, pictureHeight: 8)
+        #expect(forecast.peakTensorBytes < whole.peakTensorBytes)
+    }
+
+    /// With a budget, tiles are taken where the whole picture does not fit, and the refusal says what it needs.
+    @Test func budgetsChooseTiles() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(threads: 2))
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (640, 1, 1)
+        func plan(_ budget: Int?) throws -> PlanForecast {
+            try pipeline.planner.plan(
+                parameters, pictureWidth: 8, pictureHeight: 8, limits: budget.map { .bytes($0) } ?? .none)
+        }
+        let free = try plan(nil)
+        #expect(free.candidates.count == 1 && free.chosen?.usesTiles == false)
+        let whole = try #require(free.chosen?.forecast?.peakTensorBytes)
+        #expect(try plan(whole).chosen?.usesTiles == false)
+        let tight = try plan(whole - 1)
+        #expect(tight.chosen?.usesTiles == true)
+        #expect(tight.candidates.first?.refusal?.contains(ByteCount(whole).description) == true)
+        let tiled = try #require(tight.chosen?.forecast?.peakTensorBytes)
+        #expect(try plan(tiled).chosen?.usesTiles == true)
+        let none = try plan(tiled - 1)
+        #expect(none.chosen == nil && none.smallest?.forecast?.peakTensorBytes == tiled)
+    }
+
+    /// Every plan, alone and over three devices: each stage's peak on each device is that of the job.
+    @Test(arguments: ["resident", "model", "stream", "stream:1", "sequential", "disk", "balanced"])
+    func plansTakeWhatIsForecast(_ plan: String) throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let names: [DeviceName] = plan == "balanced" ? [.cpu, DeviceName(.cpu, 1), DeviceName(.cpu, 2)] : [.cpu]
+        let request = OffloadRequest(plan: try OffloadPlan.read(plan), devices: names)
+        let devices = names.map {
+            OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, precision: .float32, name: "\($0)"))
+        }
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, devices: devices, request: request)
+        var parameters = golden.parameters
+        if parameters.needsCaption { parameters.prompt = "A red square on white." }
+        let picture = try golden.picture()
+        let forecast = try pipeline.planner.forecast(
+            parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        let result = try pipeline.decompose(picture, parameters: parameters)
+        for stage in forecast.stages {
+            #expect(stage.peaks == result.peaks(of: stage.stage), "\(plan) \(stage.stage)")
+        }
+    }
+
+    /// A forecast leaves nothing on the backend that it speaks of, and is quick.
+    @Test func takesNoMemory() throws {
+        let golden = try #require(GoldenCase.all.first)
+        let backend = CPUBackend(threads: 2)
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        let before = backend.memory.usedBytes
+        backend.resetPeak()
+        var parameters = golden.parameters
+        parameters.prompt = nil
+        parameters.resolution = 1024
+        parameters.layers = 8
+        parameters.numInferenceSteps = 50
+        let forecast = try pipeline.planner.forecast(parameters, pictureWidth: 1000, pictureHeight: 600)
+        #expect(backend.memory == MemoryUse(usedBytes: before, peakBytes: before))
+        #expect(forecast.stages.map(\.stage) == PipelineStage.allCases)
+        #expect(forecast.peakTensorBytes > 50 << 20)
+    }
+}
+
+extension Decomposition {
+    /// What each device held at most in a stage.
+    fileprivate func peaks(of stage: PipelineStage) -> [StageUse.Peak]? {
+        memory.stages.first { $0.name == stage.rawValue }?.peaks
+    }
+}

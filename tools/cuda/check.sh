@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# What can be checked of the CUDA backend without a GPU: check.sh [--no-kernels]. Installs NVIDIA's wheels into .venv/cuda.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+environment=$root/.venv/cuda
+if [[ ! -e $environment/ready ]]; then
+    python3 -m venv "$environment"
+    "$environment/bin/pip" install -q -r "$here/requirements.txt"
+    touch "$environment/ready"
+fi
+nvidia=$(echo "$environment"/lib/python3*/site-packages/nvidia)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+sources=$root/Sources/CCUDA
+
+echo "declarations against NVIDIA's headers"
+clang++ -std=c++17 -fsyntax-only -Wno-deprecated-declarations -Wno-nullability-completeness -I "$sources/include" \
+    -I "$nvidia/cu13/include" -I "$nvidia/cudnn/include" "$here/declarations.cpp"
+
+echo "attributes of products on the real cuBLASLt"
+clang -O1 -w -I "$sources/include" "$here/product_descriptors.c" "$sources/CCUDA.c" -o "$work/products" -ldl
+"$work/products" "$nvidia/cu13/lib/libcublasLt.so.13"
+
+echo "plans for attention by the real cuDNN"
+# cuDNN's compiler links against the driver; these answer "fine" and do nothing.
+symbols="cuCtxGetCurrent cuCtxGetDevice cuCtxPopCurrent_v2 cuCtxPushCurrent_v2 $(nm -D --undefined-only \
+    "$nvidia/cudnn/lib/libcudnn_engines_runtime_compiled.so.9" | awk '$2 ~ /^cu[A-Z]/ {print $2}' | grep -v '@' | sort -u || true)"
+clang -O1 -w -I "$sources/include" "$here/attention_plan.c" "$sources/CCUDA.c" -o "$work/plan" -ldl
+for turn in 1 2 3; do
+    printf '%s\n' $symbols | sort -u | sed 's/.*/int &() { return 0; }/' > "$work/stub.c"
+    clang -w -shared -fPIC -Wl,-soname,libcuda.so.1 "$work/stub.c" -o "$work/libcuda.so.1"
+    LD_LIBRARY_PATH="$work:$nvidia/cu13/lib:$nvidia/cudnn/lib" "$work/plan" "$nvidia/cudnn/lib/libcudnn.so.9" \
+        > "$work/plan.txt" 2>&1 && break
+    symbols="$symbols $(grep -o 'load symbol cu[A-Za-z0-9_]*' "$work/plan.txt" | awk '{print $3}' | sort -u)"
+done
+grep -v "Could not load" "$work/plan.txt"
+grep -q "transformer  *sm_90 .*has a plan" "$work/plan.txt"
+
+[[ ${1:-} == --no-kernels ]] && exit 0
+echo "kernels by the real NVRTC"
+mica=$(ls "$root"/.build/release/mica "$root"/.build/debug/mica 2>/dev/null | head -1)
+[[ -n $mica ]] || { echo "build mica first" >&2; exit 1; }
+"$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib"

@@ -1,0 +1,316 @@
+// libcuda.so.1 for machines without a GPU: device memory is host memory, streams are in order at once, kernels are host code that
+// nvrtc.cpp made. For tests alone: it finds wrong indices, types, arguments and lifetimes, and says nothing of speed or of real devices.
+//
+// MICA_EMULATED_BYTES bounds the memory of a device; MICA_EMULATED_FAILURE=cuLaunchKernel:7:719 makes the seventh call of that name
+// answer 719, and all calls that follow in that context.
+#include <dlfcn.h>
+#include <elf.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "runtime.h"
+
+using namespace mica_emulator;
+
+namespace {
+
+constexpr int deviceCount = 2;
+std::recursive_mutex lock;
+std::map<uint64_t, size_t> blocks;
+size_t usedBytes = 0;
+int brokenBy = 0;
+std::map<std::string, int> calls;
+
+size_t totalBytes() {
+    const char *text = getenv("MICA_EMULATED_BYTES");
+    return text ? strtoull(text, nullptr, 10) : size_t(8) << 30;
+}
+
+// What a call is to answer: 0, or the failure that was ordered.
+int answer(const char *name) {
+    if (brokenBy) return brokenBy;
+    const int count = ++calls[name];
+    const char *order = getenv("MICA_EMULATED_FAILURE");
+    if (!order) return 0;
+    char wanted[64];
+    int at = 0, code = 0;
+    if (sscanf(order, "%63[^:]:%d:%d", wanted, &at, &code) != 3 || strcmp(wanted, name) || at != count) return 0;
+    if (code >= 700 && code <= 720) brokenBy = code;
+    return code;
+}
+
+#define ENTER(name)                                 \
+    std::lock_guard<std::recursive_mutex> guard(lock); \
+    if (const int code = answer(name)) return code;
+
+// --- fibers ---------------------------------------------------------------------------------------------------------------------
+constexpr size_t stackBytes = 64 << 10;
+constexpr int largestBlock = 1024;
+Runtime runtime;
+void *schedulerStack;
+Fiber fibers[largestBlock];
+Warp warps[largestBlock / 32];
+unsigned char *stacks;
+void (*entry)(void **);
+void **entryValues;
+
+// Saves what the ABI wants kept on one stack and takes it from another.
+extern "C" void mica_switch(void **from, void *to);
+asm(R"(
+.globl mica_switch
+mica_switch:
+    pushq %rbp
+    pushq %rbx
+    pushq %r12
+    pushq %r13
+    pushq %r14
+    pushq %r15
+    movq %rsp, (%rdi)
+    movq %rsi, %rsp
+    popq %r15
+    popq %r14
+    popq %r13
+    popq %r12
+    popq %rbx
+    popq %rbp
+    ret
+)");
+
+void leave() { mica_switch(&runtime.current->stackPointer, schedulerStack); }
+
+void body() {
+    entry(entryValues);
+    runtime.current->state = Fiber::DONE;
+    leave();
+    abort();
+}
+
+void await(Fiber::State state) {
+    runtime.current->state = state;
+    leave();
+}
+
+void fail(const char *problem) {
+    fprintf(stderr, "emulated kernel: %s (block %u, thread %u)\n", problem, runtime.current->block.x, runtime.current->thread.x);
+    abort();
+}
+
+void prepare(Fiber &fiber, int index) {
+    auto *top = reinterpret_cast<void **>(stacks + (index + 1) * stackBytes);
+    *--top = nullptr;
+    *--top = reinterpret_cast<void *>(body);
+    for (int i = 0; i < 6; i++) *--top = nullptr;
+    fiber.stackPointer = top;
+    fiber.state = Fiber::RUNS;
+    fiber.turn = 0;
+}
+
+// Lets those go on that all stand at the same place; false if nobody can.
+bool release(int count) {
+    bool moved = false;
+    bool allAtBlock = true, any = false;
+    for (int first = 0; first < count; first += 32) {
+        bool allAtWarp = true, some = false;
+        for (int i = first; i < first + 32 && i < count; i++) {
+            if (fibers[i].state == Fiber::DONE) continue;
+            some = any = true;
+            allAtWarp = allAtWarp && fibers[i].state == Fiber::AT_WARP;
+            allAtBlock = allAtBlock && fibers[i].state == Fiber::AT_BLOCK;
+        }
+        if (!some || !allAtWarp) continue;
+        for (int i = first; i < first + 32 && i < count; i++)
+            if (fibers[i].state == Fiber::AT_WARP) fibers[i].state = Fiber::RUNS, moved = true;
+    }
+    if (any && allAtBlock)
+        for (int i = 0; i < count; i++)
+            if (fibers[i].state == Fiber::AT_BLOCK) fibers[i].state = Fiber::RUNS, moved = true;
+    return moved;
+}
+
+void runBlock(Index block, int count) {
+    for (int i = 0; i < count; i++) {
+        Fiber &fiber = fibers[i];
+        fiber.block = block;
+        fiber.thread = {i % runtime.blockSize.x, i / runtime.blockSize.x, 0};
+        fiber.lane = i % 32;
+        fiber.warp = &warps[i / 32];
+        prepare(fiber, i);
+    }
+    while (true) {
+        bool moved = false, unfinished = false;
+        for (int i = 0; i < count; i++) {
+            if (fibers[i].state == Fiber::RUNS) {
+                runtime.current = &fibers[i];
+                mica_switch(&schedulerStack, fibers[i].stackPointer);
+                moved = true;
+            }
+            unfinished = unfinished || fibers[i].state != Fiber::DONE;
+        }
+        if (!unfinished) return;
+        if (!release(count) && !moved) fail("threads wait for each other at different places");
+    }
+}
+
+struct Function {
+    void (*call)(void **);
+    std::string name;
+    int sharedBytes = 48 << 10;
+};
+
+struct Module {
+    void *handle;
+    std::map<std::string, Function> functions;
+};
+
+}  // namespace
+
+extern "C" {
+
+int cuInit(unsigned) { ENTER("cuInit") return 0; }
+int cuDriverGetVersion(int *version) { *version = 13000; return 0; }
+int cuGetErrorName(int, const char **text) { *text = "EMULATED_ERROR"; return 0; }
+int cuGetErrorString(int, const char **text) { *text = "an emulated error"; return 0; }
+int cuDeviceGetCount(int *count) { *count = deviceCount; return 0; }
+int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return 0; }
+int cuDeviceGetName(char *name, int size, int) { snprintf(name, size, "Emulated GPU"); return 0; }
+int cuDeviceGetAttribute(int *value, int attribute, int) {
+    *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 16 ? 4 : attribute == 97 ? 232448 : attribute == 113 ? 1 : 0;
+    return 0;
+}
+int cuDeviceTotalMem_v2(size_t *bytes, int) { *bytes = totalBytes(); return 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER("cuDevicePrimaryCtxRetain") *context = (void *)(uintptr_t)(device + 1); return 0; }
+int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
+int cuDevicePrimaryCtxReset_v2(int) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    for (auto &block : blocks) free((void *)block.first);
+    blocks.clear();
+    usedBytes = 0;
+    brokenBy = 0;
+    return 0;
+}
+int cuCtxSetCurrent(void *) { ENTER("cuCtxSetCurrent") return 0; }
+int cuCtxSynchronize() { ENTER("cuCtxSynchronize") return 0; }
+int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes; return 0; }
+
+int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
+    ENTER("cuMemAlloc")
+    if (usedBytes + bytes > totalBytes()) return 2;
+    void *block = nullptr;
+    if (posix_memalign(&block, 512, (bytes + 511) / 512 * 512)) return 2;
+    // What nobody wrote is not a number.
+    memset(block, 0xff, bytes);
+    blocks[(uint64_t)block] = bytes;
+    usedBytes += bytes;
+    *address = (uint64_t)block;
+    return 0;
+}
+int cuMemFree_v2(uint64_t address) {
+    ENTER("cuMemFree")
+    const auto found = blocks.find(address);
+    if (found == blocks.end()) { fprintf(stderr, "emulated driver: free of an unknown address\n"); abort(); }
+    usedBytes -= found->second;
+    blocks.erase(found);
+    free((void *)address);
+    return 0;
+}
+int cuMemAllocHost_v2(void **address, size_t bytes) { ENTER("cuMemAllocHost") *address = malloc(bytes); return 0; }
+int cuMemFreeHost(void *address) { free(address); return 0; }
+int cuMemHostRegister_v2(void *address, size_t bytes, unsigned) {
+    ENTER("cuMemHostRegister")
+    return (uintptr_t)address % 4096 || bytes % 4096 ? 1 : 0;
+}
+int cuMemHostUnregister(void *) { return 0; }
+
+// True if the range lies in one block.
+static bool isInside(uint64_t address, size_t bytes) {
+    auto next = blocks.upper_bound(address);
+    if (next == blocks.begin()) return false;
+    --next;
+    return address + bytes <= next->first + next->second;
+}
+#define INSIDE(address, bytes) \
+    if (!isInside(address, bytes)) { fprintf(stderr, "emulated driver: a copy beyond its block\n"); abort(); }
+
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) memcpy((void *)to, from, bytes); return 0; }
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *) { ENTER("cuMemcpyDtoHAsync") INSIDE(from, bytes) memcpy(to, (void *)from, bytes); return 0; }
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *) { ENTER("cuMemcpyDtoDAsync") INSIDE(to, bytes) INSIDE(from, bytes) memmove((void *)to, (void *)from, bytes); return 0; }
+int cuMemcpyPeerAsync(uint64_t to, void *, uint64_t from, void *, size_t bytes, void *stream) { return cuMemcpyDtoDAsync_v2(to, from, bytes, stream); }
+int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *) { ENTER("cuMemsetD8Async") INSIDE(to, bytes) memset((void *)to, value, bytes); return 0; }
+int cuStreamCreate(void **stream, unsigned) { *stream = malloc(1); return 0; }
+int cuStreamDestroy_v2(void *stream) { free(stream); return 0; }
+int cuStreamSynchronize(void *) { ENTER("cuStreamSynchronize") return 0; }
+int cuStreamWaitEvent(void *, void *, unsigned) { ENTER("cuStreamWaitEvent") return 0; }
+int cuEventCreate(void **event, unsigned) { ENTER("cuEventCreate") *event = malloc(1); return 0; }
+int cuEventDestroy_v2(void *event) { free(event); return 0; }
+int cuEventRecord(void *, void *) { ENTER("cuEventRecord") return 0; }
+int cuEventQuery(void *) { ENTER("cuEventQuery") return 0; }
+int cuEventSynchronize(void *) { ENTER("cuEventSynchronize") return 0; }
+
+int cuModuleLoadData(void **result, const void *image) {
+    ENTER("cuModuleLoadData")
+    Elf64_Ehdr header;
+    memcpy(&header, image, sizeof header);
+    if (memcmp(header.e_ident, ELFMAG, SELFMAG)) return 200;
+    const size_t bytes = header.e_shoff + (size_t)header.e_shnum * header.e_shentsize;
+    const int file = memfd_create("kernel", 0);
+    for (size_t done = 0; done < bytes;) {
+        const ssize_t count = write(file, (const char *)image + done, bytes - done);
+        if (count <= 0) return 999;
+        done += count;
+    }
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) { fprintf(stderr, "emulated driver: %s\n", dlerror()); return 200; }
+    if (!stacks) {
+        stacks = (unsigned char *)mmap(nullptr, largestBlock * stackBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        runtime.await = await;
+        runtime.fail = fail;
+        runtime.dynamicShared = (unsigned char *)aligned_alloc(1024, 256 << 10);
+    }
+    *(Runtime **)dlsym(handle, "mica_runtime") = &runtime;
+    *result = new Module{handle, {}};
+    return 0;
+}
+int cuModuleUnload(void *) { return 0; }
+int cuModuleGetFunction(void **result, void *module, const char *name) {
+    ENTER("cuModuleGetFunction")
+    auto *owner = (Module *)module;
+    void *symbol = dlsym(owner->handle, (std::string(name) + "__launch").c_str());
+    if (!symbol) return 500;
+    owner->functions[name] = Function{(void (*)(void **))symbol, name};
+    *result = &owner->functions[name];
+    return 0;
+}
+int cuFuncSetAttribute(void *function, int attribute, int value) {
+    if (attribute == 8) ((Function *)function)->sharedBytes = value;
+    return value <= 232448 ? 0 : 1;
+}
+int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
+                   unsigned sharedBytes, void *, void **values, void **) {
+    ENTER("cuLaunchKernel")
+    const unsigned count = blockX * blockY * blockZ;
+    if (!gridX || !gridY || !gridZ || !count || count > largestBlock || gridY > 65535) return 1;
+    if ((int)sharedBytes > ((Function *)function)->sharedBytes) return 1;
+    runtime.blockSize = {blockX, blockY, blockZ};
+    runtime.gridSize = {gridX, gridY, gridZ};
+    entry = ((Function *)function)->call;
+    entryValues = values;
+    for (unsigned y = 0; y < gridY; y++)
+        for (unsigned x = 0; x < gridX; x++) {
+            memset(runtime.dynamicShared, 0xff, sharedBytes);
+            runBlock({x, y, 0}, count);
+        }
+    return 0;
+}
+
+}  // extern "C"
