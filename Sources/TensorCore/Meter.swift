@@ -22,6 +22,7 @@ public final class Meter: Backend {
         var movedBytes = 0
         var mapped = MappedUse()
         var weights = LivingWeights()
+        var peakUnlentBytes = 0
     }
 
     private let state = Mutex(State())
@@ -118,14 +119,22 @@ public final class Meter: Backend {
         }
     }
 
-    /// Bytes of mapped checkpoints that are resident because they were touched: now, and at most since the peak was
-    /// reset.
-    public var mapped: MemoryUse { state.withLock { $0.mapped.resident } }
+    /// Bytes of mapped checkpoints that are resident because they were touched, besides those that are lent: at most
+    /// since the peak was reset, as far as the meter looked.
+    public var peakUnlentBytes: Int { state.withLock { $0.peakUnlentBytes } }
+
+    /// Looks how much of the mapping is resident that is not lent; called where something was touched.
+    private func lookAtMapping() {
+        let lent = inner?.memory.lentBytes ?? 0
+        state.withLock {
+            $0.peakUnlentBytes = max($0.peakUnlentBytes, $0.mapped.residentBytes - lent)
+        }
+    }
 
     public func resetPeak() {
         inner?.resetPeak()
         state.withLock {
-            $0.mapped.resetPeak()
+            $0.peakUnlentBytes = 0
             $0.memory.peakBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
@@ -172,7 +181,7 @@ public final class Meter: Backend {
             state.withLock { $0.mapped.forget(tensor) }
             return tensor
         }
-        let byteCount = shape.elementCount * dtype.byteCount
+        let byteCount = dtype.byteCount(of: shape)
         return Tensor(
             storage: try counted(byteCount, operation: "a tensor \(shape)"), shape: shape, dtype: dtype)
     }
@@ -188,6 +197,7 @@ public final class Meter: Backend {
             $0.work += Work(operation)
             $0.mapped.touch(operation)
         }
+        lookAtMapping()
     }
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
@@ -257,7 +267,7 @@ public final class Meter: Backend {
         let isShared = isView && source.memory.isMapped
         let held = isView ? source.byteCount : max(taken, 0)
         state.withLock {
-            $0.weightBytes += source.byteCount
+            $0.weightBytes += source.storedByteCount
             $0.weights.add(weight, heldBytes: isShared ? 0 : held)
             if isShared {
                 $0.mapped.share(weight, source)
@@ -273,8 +283,8 @@ public final class Meter: Backend {
 
     /// Refuses what a device would refuse, so that a forecast fails where the run would.
     private func countWeight(_ tensor: HostTensor) throws(TensorError) {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        state.withLock { $0.weightBytes += tensor.byteCount }
+        guard tensor.isWeight else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
+        state.withLock { $0.weightBytes += tensor.storedByteCount }
     }
 
     /// Bytes that count until the storage goes. Throws `outOfMemory` beyond the limit.

@@ -34,7 +34,7 @@ import Weights
         let devices = request.devices.map { name in
             OffloadManager.Device(
                 name: name,
-                backend: CPUBackend(limitBytes: limitBytes, precision: precision, name: name.description))
+                backend: CPUBackend(limitBytes: limitBytes, compute: precision, name: name.description))
         }
         let pipeline = try LayeredPipeline(model: golden.checkpoint, devices: devices, request: request)
         let result = try pipeline.decompose(
@@ -107,6 +107,23 @@ import Weights
         }
         #expect(reads == reads.sorted(by: >))
         #expect(Set(reads).count > 1)
+    }
+
+    /// Three devices under one bound for the host: together they keep to it, and the layers stay the same.
+    @Test func devicesShareTheHostsBudget() throws {
+        let golden = try #require(Self.cases.last)
+        let expected = try run(golden, OffloadRequest(plan: .resident), .float32)
+        let least = try run(golden, OffloadRequest(plan: .sequential), .float32).peakTensorBytes
+        let shared = SharedMemoryLimit(limitBytes: least * 3 / 2)
+        let devices = Self.three.map { name in
+            OffloadManager.Device(name: name, backend: CPUBackend(name: name.description, shared: shared))
+        }
+        let pipeline = try LayeredPipeline(
+            model: golden.checkpoint, devices: devices, request: OffloadRequest(plan: .balanced, devices: Self.three))
+        let found = try pipeline.decompose(
+            try golden.picture(), parameters: golden.parameters, latents: try golden.latents())
+        #expect(found.images == expected.images)
+        #expect(found.memory.peakBytes <= shared.limitBytes)
     }
 
     /// A tensor of another device never reaches an operation silently.

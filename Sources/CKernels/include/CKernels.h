@@ -88,9 +88,42 @@ void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t u
 void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                             const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
 
-// --- eight bits ----------------------------------------------------------------------------------------------------------------
-// Rounds a row to 8 bits, its largest magnitude becoming 127; returns the scale (value = scale * y), 0 for a row of zeros.
-float mica_quantize_row_s8(const float *x, int8_t *y, size_t count, int32_t *sum);
+// --- stored forms of weights ---------------------------------------------------------------------------------------------------
+// Elements of TensorCore's Quantization, without the scales of a row: float8_e4m3fn, float8_e5m2, int8; a row of int4 with the bfloat16
+// scales of its groups of 64. `count` elements, for int4 those of one row. x may have any alignment.
+void mica_widen_e4m3(const uint8_t *x, float *y, size_t count);
+void mica_widen_e5m2(const uint8_t *x, float *y, size_t count);
+void mica_widen_s8(const int8_t *x, float *y, size_t count);
+void mica_widen_s4(const uint8_t *x, const uint16_t *scales, float *y, size_t count);
+// The same as bfloat16: exact but for float16 and int4, which are rounded.
+void mica_narrow_f16(const uint16_t *x, uint16_t *y, size_t count);
+void mica_narrow_e4m3(const uint8_t *x, uint16_t *y, size_t count);
+void mica_narrow_e5m2(const uint8_t *x, uint16_t *y, size_t count);
+void mica_narrow_s8(const int8_t *x, uint16_t *y, size_t count);
+void mica_narrow_s4(const uint8_t *x, const uint16_t *scales, uint16_t *y, size_t count);
+// Sum of a[i] * b[i].
+float mica_dot_e4m3(const float *a, const uint8_t *b, size_t count);
+float mica_dot_e5m2(const float *a, const uint8_t *b, size_t count);
+float mica_dot_s8(const float *a, const int8_t *b, size_t count);
+float mica_dot_s4(const float *a, const uint8_t *b, const uint16_t *scales, size_t count);
+// y *= scales by column, rows of y `stride` apart.
+void mica_scale_columns(float *y, const float *scales, size_t rows, size_t columns, size_t stride);
+// Index of the first value that is not finite; `count` if all are.
+size_t mica_first_not_finite(const float *x, size_t count);
+size_t mica_first_not_finite_bf16(const uint16_t *x, size_t count);
+// TensorCore's HadamardRotation of each run of `size` values, a power of 4 that divides `count`, in place.
+void mica_rotate(float *x, size_t count, size_t size);
+// The largest magnitude; not finite if any value is not.
+float mica_largest_magnitude(const float *x, size_t count);
+// Rounds a row of finite values, its largest magnitude becoming 127 or 448; returns the scale (value = scale * y), 0 for a row of zeros.
+float mica_quantize_row_s8(const float *x, int8_t *y, size_t count);
+float mica_quantize_row_e4m3(const float *x, uint8_t *y, size_t count);
+// Rounds a row of finite values to int4 with a scale for each group.
+void mica_quantize_row_s4(const float *x, uint8_t *y, uint16_t *scales, size_t count);
+
+// --- products of eight bits ----------------------------------------------------------------------------------------------------
+// By row, the sum of its integers: what an offset of the other operand adds to a product.
+void mica_sum_rows_s8(const int8_t *x, int32_t *sums, size_t rows, size_t columns);
 // Rounds a row to 8 bits from its lowest to its highest value: value = scale * (y - zero). After GELU half of a symmetric range
 // would go to waste.
 float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero);
@@ -98,10 +131,25 @@ float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *ze
 // `stride` apart.
 void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32_t *row_zeros, const float *column_scales,
                           const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride);
-// Sum of a[i] * b[i].
-float mica_dot_s8(const float *a, const int8_t *b, size_t count);
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
+
+// --- matrix products, where the CPU has AVX-512 (f32), AVX-512 BF16 (bf16) and AVX-512 VNNI (u8s8) --------------------------------
+// Up to 48 rows [rows, depth] as a panel [units, width], width being rows rounded up to 16: the same unit of all rows side by side. A
+// unit is 4 bytes: a float, two bfloat16 (rounded), four 8-bit integers; what is missing at the end of a row is 0.
+void mica_pack_rows_f32(const float *x, size_t rows, size_t depth, void *panel);
+void mica_pack_rows_bf16(const float *x, size_t rows, size_t depth, void *panel);
+void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, void *panel);
+// y = panel * weight, or y += it if `adds`: a panel of up to 48 rows, up to 8 rows of the weight (columns of y), `units` of each. Rows
+// of the weight lie `weight_bytes` apart, those of y `y_stride` elements. The last one's sums are int32.
+void mica_product_f32(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                      size_t y_stride, int adds);
+void mica_product_bf16(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds);
+void mica_product_u8s8(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds);
+// 1 if the CPU has matrix units (AMX) for bfloat16 and 8 bits, which oneDNN knows how to use.
+int mica_has_amx(void);
 
 // --- pictures, channels last ---------------------------------------------------------------------------------------------------
 // The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.

@@ -10,6 +10,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var negativePrompt: String?
     public var trueCFGScale: Double?
     public var layers: Int?
+    public var maxLayers: Int?
     public var numInferenceSteps: Int?
     public var resolution: Int?
     public var cfgNormalize: Bool?
@@ -26,6 +27,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case negativePrompt = "negative_prompt"
         case trueCFGScale = "true_cfg_scale"
         case layers
+        case maxLayers = "max_layers"
         case numInferenceSteps = "num_inference_steps"
         case resolution
         case cfgNormalize = "cfg_normalize"

@@ -11,9 +11,12 @@ struct BlockManifest: Sendable {
         let tensor: HostTensor
         /// In staged memory, in bytes.
         let offset: Int
+        /// True for the scales of the quantised matrix `name`.
+        var isScales = false
     }
 
-    /// Each tensor begins at a multiple of this in staged memory: a cache line.
+    /// Tensors that are not mapped begin at a multiple of this in staged memory: a cache line. Mapped ones lie towards
+    /// a page as they do in the file, for reads past the system's cache.
     private static let alignment = 64
 
     let parts: [Part]
@@ -29,8 +32,16 @@ struct BlockManifest: Sendable {
         var parts: [Part] = []
         var offset = 0
         for (name, tensor) in recording.asked {
+            if tensor.memory is MappedFile {
+                let page = MappedFile.directAlignment
+                // From here to the next place with the phase that the tensor has in its file.
+                offset += ((tensor.byteOffset - offset) % page + page) % page
+            }
             parts.append(Part(name: name, tensor: tensor, offset: offset))
             offset += (tensor.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
+            guard let scales = tensor.quantization?.scales else { continue }
+            parts.append(Part(name: name, tensor: scales, offset: offset, isScales: true))
+            offset += (scales.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
         }
         self.parts = parts
         payloadBytes = parts.reduce(0) { $0 + $1.tensor.byteCount }
@@ -53,7 +64,11 @@ struct BlockManifest: Sendable {
     }
 
     /// Reads the tensors into staged memory; false if `isStopped` said so before the end.
-    func read(into memory: any StagingMemory, isStopped: () -> Bool = { false }) throws(WeightsError) -> Bool {
+    ///
+    /// - Parameter isDirect: past the system's cache.
+    func read(
+        into memory: any StagingMemory, isDirect: Bool, isStopped: () -> Bool = { false }
+    ) throws(WeightsError) -> Bool {
         guard memory.holdsData else { return true }
         return try memory.withUnsafeMutableBytes { (bytes) throws(WeightsError) in
             for part in parts {
@@ -61,7 +76,8 @@ struct BlockManifest: Sendable {
                     if isStopped() { return false }
                     let count = min(MappedFile.pieceBytes, part.tensor.byteCount - start)
                     let place = (part.offset + start)..<(part.offset + start + count)
-                    try part.read(start, into: UnsafeMutableRawBufferPointer(rebasing: bytes[place]))
+                    let target = UnsafeMutableRawBufferPointer(rebasing: bytes[place])
+                    try part.read(start, into: target, isDirect: isDirect)
                 }
             }
             return true
@@ -74,10 +90,12 @@ extension BlockManifest.Part {
     fileprivate var range: Range<Int> { tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount) }
 
     /// Bytes from `start` of the tensor, as many as there is room for.
-    fileprivate func read(_ start: Int, into target: UnsafeMutableRawBufferPointer) throws(WeightsError) {
+    fileprivate func read(
+        _ start: Int, into target: UnsafeMutableRawBufferPointer, isDirect: Bool
+    ) throws(WeightsError) {
         let first = tensor.byteOffset + start
         if let file = tensor.memory as? MappedFile {
-            try file.read(first..<(first + target.count), into: target)
+            try file.read(first..<(first + target.count), into: target, isDirect: isDirect)
         } else {
             tensor.memory.withUnsafeBytes { bytes in
                 target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<(first + target.count)]))
@@ -127,13 +145,19 @@ struct StagedSource: TensorSource {
 
     init(base: any TensorSource, manifest: BlockManifest, memory: any StagingMemory) {
         self.base = base
+        func moved(_ part: BlockManifest.Part, _ quantization: Quantization? = nil) -> HostTensor {
+            HostTensor(
+                memory: memory, byteOffset: part.offset, shape: part.tensor.shape, dtype: part.tensor.dtype,
+                quantization: quantization)
+        }
+        let scales = Dictionary(
+            uniqueKeysWithValues: manifest.parts.filter(\.isScales).map { ($0.name, moved($0)) })
         staged = Dictionary(
-            uniqueKeysWithValues: manifest.parts.map { part in
-                let tensor = part.tensor
-                return (
-                    part.name,
-                    HostTensor(memory: memory, byteOffset: part.offset, shape: tensor.shape, dtype: tensor.dtype)
-                )
+            uniqueKeysWithValues: manifest.parts.filter { !$0.isScales }.map { part in
+                let quantization = scales[part.name].map {
+                    Quantization(scales: $0, rotation: part.tensor.quantization?.rotation)
+                }
+                return (part.name, moved(part, quantization))
             })
     }
 

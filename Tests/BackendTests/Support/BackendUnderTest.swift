@@ -24,7 +24,8 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs) + CUDAUnderTest.all
+    static let all =
+        (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs + libraryCPUs) + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -37,14 +38,35 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// The CPU backend as a CPU without AVX-512 has it.
     private static let portableCPU = BackendUnderTest(
         description: "cpu, portable", bound: { _ in float32Bound },
-        make: { CPUBackend(threads: 2, precision: .float32, isPortable: true) })
+        make: { CPUBackend(threads: 2, compute: .float32, isPortable: true) })
 
     /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
     /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).
     private static let bfloat16CPUs = (ComputePrecision.hasFastBFloat16 ? [1, 2] : []).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu in bfloat16 with \(threads) threads", bound: { _ in 0x1p-7 },
-            make: { CPUBackend(threads: threads, precision: .bfloat16) })
+            make: { CPUBackend(threads: threads, compute: .bfloat16) })
+    }
+
+    /// Products of 8-bit weights and inputs, for which inputs are rounded to 1 / 255 of their row's range: an error of
+    /// 0.3 / 255 of it, which is 1.7 times uniform values' own size.
+    static let int8CPUs = (ComputePrecision.hasFastInt8 ? [1, 2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
+            make: { CPUBackend(threads: threads, compute: .int8) })
+    } + (ComputePrecision.hasFastInt8 ? [libraryInt8CPU] : [])
+
+    private static let libraryInt8CPU = BackendUnderTest(
+        description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
+        make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
+
+    /// As `bfloat16CPUs`, with the products of a CPU with matrix units, which oneDNN makes: it makes them here too.
+    private static let libraryCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in bfloat16 through oneDNN", bound: { _ in 0x1p-7 },
+            make: {
+                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: true)
+            })
     }
 
     private static func cpu(threads: Int) -> BackendUnderTest {
