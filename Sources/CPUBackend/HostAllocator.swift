@@ -60,7 +60,8 @@ package final class HostAllocator: Sendable {
     /// rounded size.
     package var memory: MemoryUse {
         state.withLock {
-            MemoryUse(usedBytes: $0.usedBytes + $0.lentBytes, peakBytes: $0.totalPeakBytes)
+            MemoryUse(
+                usedBytes: $0.usedBytes + $0.lentBytes, peakBytes: $0.totalPeakBytes, lentBytes: $0.lentBytes)
         }
     }
 

@@ -93,10 +93,13 @@ public struct MemoryUse: Sendable, Hashable {
     /// Now, and at most since the peak was reset.
     public var usedBytes: Int
     public var peakBytes: Int
+    /// Of those used now, what is lent from a mapped checkpoint.
+    public var lentBytes: Int
 
-    /// Two counts of bytes.
-    public init(usedBytes: Int, peakBytes: Int) {
+    /// Counts of bytes.
+    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0) {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes
+        self.lentBytes = lentBytes
     }
 }

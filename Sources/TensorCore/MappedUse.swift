@@ -19,11 +19,7 @@ struct MappedUse {
     /// Bytes touched so far, again after they were given back.
     private(set) var readBytes = 0
     /// Bytes that are resident.
-    private(set) var resident = MemoryUse(usedBytes: 0, peakBytes: 0)
-
-    mutating func resetPeak() {
-        resident.peakBytes = resident.usedBytes
-    }
+    private(set) var residentBytes = 0
 
     /// A tensor shares these bytes; those of staged weights are nobody's mapping.
     mutating func share(_ tensor: Tensor, _ source: HostTensor) {
@@ -63,7 +59,7 @@ struct MappedUse {
     /// The pages of a tensor went back to the system.
     mutating func giveBack(_ source: HostTensor) {
         let place = Place(memory: ObjectIdentifier(source.memory), byteOffset: source.byteOffset)
-        if touched.remove(place) != nil { resident.usedBytes -= source.byteCount }
+        if touched.remove(place) != nil { residentBytes -= source.byteCount }
     }
 
     private mutating func touchRows(of table: Tensor, _ indices: [Int32]) {
@@ -85,7 +81,6 @@ struct MappedUse {
     private mutating func touch(_ place: Place, _ byteCount: Int) {
         guard touched.insert(place).inserted else { return }
         readBytes += byteCount
-        resident.usedBytes += byteCount
-        resident.peakBytes = max(resident.peakBytes, resident.usedBytes)
+        residentBytes += byteCount
     }
 }

@@ -22,6 +22,7 @@ public final class Meter: Backend {
         var movedBytes = 0
         var mapped = MappedUse()
         var weights = LivingWeights()
+        var peakUnlentBytes = 0
     }
 
     private let state = Mutex(State())
@@ -118,14 +119,22 @@ public final class Meter: Backend {
         }
     }
 
-    /// Bytes of mapped checkpoints that are resident because they were touched: now, and at most since the peak was
-    /// reset.
-    public var mapped: MemoryUse { state.withLock { $0.mapped.resident } }
+    /// Bytes of mapped checkpoints that are resident because they were touched, besides those that are lent: at most
+    /// since the peak was reset, as far as the meter looked.
+    public var peakUnlentBytes: Int { state.withLock { $0.peakUnlentBytes } }
+
+    /// Looks how much of the mapping is resident that is not lent; called where something was touched.
+    private func lookAtMapping() {
+        let lent = inner?.memory.lentBytes ?? 0
+        state.withLock {
+            $0.peakUnlentBytes = max($0.peakUnlentBytes, $0.mapped.residentBytes - lent)
+        }
+    }
 
     public func resetPeak() {
         inner?.resetPeak()
         state.withLock {
-            $0.mapped.resetPeak()
+            $0.peakUnlentBytes = 0
             $0.memory.peakBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
@@ -188,6 +197,7 @@ public final class Meter: Backend {
             $0.work += Work(operation)
             $0.mapped.touch(operation)
         }
+        lookAtMapping()
     }
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {

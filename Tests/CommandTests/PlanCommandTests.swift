@@ -47,6 +47,17 @@ import Testing
         #expect(short.status == 1)
     }
 
+    /// A card that is not there is forecast by published figures: everything goes to it, through its link.
+    @Test func absentCardsAreForecast() throws {
+        let folder = try TemporaryFolder()
+        let plan = try Self.object(
+            try Self.plan(folder, ["--resolution", "256", "--json", "--device", "cuda:0", "--budget", "8GiB"]))
+        #expect(plan["rates"] as? String == "published" && plan["device"] as? String == "cuda:0")
+        let stages = try #require(plan["stages"] as? [[String: Any]])
+        #expect(stages.allSatisfy { $0["shared_weight_bytes"] as? Int == 0 })
+        #expect(stages.contains { ($0["held_weight_bytes"] as? Int ?? 0) > 1 << 20 })
+    }
+
     @Test func drawsAChart() throws {
         let folder = try TemporaryFolder()
         let chart = folder.url.appendingPathComponent("plan.svg")

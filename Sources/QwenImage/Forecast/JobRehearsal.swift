@@ -20,8 +20,25 @@ final class JobRehearsal {
     }
 
     func run() throws -> JobForecast {
-        let parameters = job.parameters
         try caption()
+        let results = try denoised()
+        let layers = job.parameters.layers * results.count
+        try stage(.decode, of: .vae, repetitions: layers, hostBytes: decodeBytes) { between in
+            let vae = job.offload.root(of: .vae)
+            vae.releaseUnusedMemory()
+            for _ in 0..<2 {
+                let tokens = try job.offload.transfer(
+                    job.tokens(ofLayer: 1, in: results[0]), from: job.backend, to: vae)
+                _ = try job.decodeTokens(tokens)
+                between()
+            }
+        }
+        return JobForecast(width: job.size.width, height: job.size.height, stages: stages)
+    }
+
+    /// As `LayeredJob.denoised`: what only the loop needs is gone when this returns.
+    private func denoised() throws -> [Tensor] {
+        let parameters = job.parameters
         let prompts = prompts()
         let branches = try stage(.encodePrompt, of: .textEncoder, hostBytes: rotaryBytes) { _ in
             try prompts.enumerated().map { index, prompt in
@@ -38,25 +55,13 @@ final class JobRehearsal {
             (try job.noise(given: nil), try job.prepareSchedule(conditionTokens: condition.shape[0]))
         }
         let steps = parameters.numInferenceSteps
-        let results = try stage(.denoise, of: .transformer, repetitions: steps * noise.count) { between in
+        return try stage(.denoise, of: .transformer, repetitions: steps * noise.count) { between in
             try noise.indices.map { index in
                 try job.denoise(
                     noise[index], index, condition: condition, branches: branches, schedule: schedule,
                     steps: 0..<(index == 0 ? min(steps, 2) : 1), afterStep: index == 0 ? between : {})
             }
         }
-        let layers = parameters.layers * results.count
-        try stage(.decode, of: .vae, repetitions: layers, hostBytes: decodeBytes) { between in
-            let vae = job.offload.root(of: .vae)
-            vae.releaseUnusedMemory()
-            for _ in 0..<2 {
-                let tokens = try job.offload.transfer(
-                    job.tokens(ofLayer: 1, in: results[0]), from: job.backend, to: vae)
-                _ = try job.decodeTokens(tokens)
-                between()
-            }
-        }
-        return JobForecast(width: job.size.width, height: job.size.height, stages: stages)
     }
 
     /// The prompts' texts; nil stands for the longest caption.
@@ -142,7 +147,7 @@ final class JobRehearsal {
         let weights = meters.map(\.peakWeights)
         let shared = weights.reduce(0) { $0 + $1.sharedBytes }
         // Of what is mapped, the device's own count has what is lent.
-        let mapped = max(meters.reduce(0) { $0 + $1.mapped.peakBytes } - shared, 0)
+        let mapped = meters.reduce(0) { $0 + $1.peakUnlentBytes }
         stages.append(
             StageForecast(
                 stage: stage, peaks: peaks, heldWeightBytes: weights.reduce(0) { $0 + $1.heldBytes },

@@ -39,6 +39,21 @@ final class LayeredJob {
         let resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
+        let results = try denoised(resized, latents: latents)
+        let images = try stage(.decode, of: .vae) { try decode(results) }
+        var memory = JobMemory()
+        memory.plan = offload.plan.description
+        memory.stages = offload.stages
+        memory.steps = stepTraffic
+        return Decomposition(
+            images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
+            stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
+            memory: memory)
+    }
+
+    /// By image, the tokens of all frames. What only the loop needs (modulations, angles, prompts) is gone when this
+    /// returns.
+    private func denoised(_ resized: PixelBuffer, latents: [Float]?) throws -> [Tensor] {
         let branches = try stage(.encodePrompt, of: .textEncoder) { try encodePrompts() }
         let condition = try stage(.encodeImage, of: .vae) { try encode { PixelConversion.signedFloats(resized) } }
         var results: [Tensor] = []
@@ -53,15 +68,7 @@ final class LayeredJob {
             }
             results.append(result)
         }
-        let images = try stage(.decode, of: .vae) { try decode(results) }
-        var memory = JobMemory()
-        memory.plan = offload.plan.description
-        memory.stages = offload.stages
-        memory.steps = stepTraffic
-        return Decomposition(
-            images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
-            stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
-            memory: memory)
+        return results
     }
 
     /// A part of the job in which one component works; the others make room if the plan says so.

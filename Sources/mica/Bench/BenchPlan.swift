@@ -51,8 +51,10 @@ struct BenchPlan: ParsableCommand {
         options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
         options.seed = options.seed ?? 1
         let resolved = try options.resolved(with: pipeline.model.defaults)
-        let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let rates = RateSource(model: pipeline.model, machine).rates
+        // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.
+        let before = ProcessMemory.residentBytes ?? 0
+        let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture.width, pictureHeight: picture.height)
         guard let forecast = plan.chosen?.forecast else {
@@ -61,7 +63,6 @@ struct BenchPlan: ParsableCommand {
                     device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
                     smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
-        let before = ProcessMemory.residentBytes ?? 0
         ProcessMemory.resetPeak()
         let start = ContinuousClock.now
         let result = try pipeline.decompose(picture, parameters: resolved)

@@ -29,8 +29,9 @@ struct Calibration {
             .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
         let count = machine.threads ?? ProcessInfo.processInfo.activeProcessorCount
         let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
-        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads,"
-            + " \(machine.compute.rawValue), \(machine.weightForm?.precision.rawValue ?? dtype.rawValue) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
+        let weights = machine.weightForm?.precision.rawValue ?? dtype.rawValue
+        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(machine.compute.rawValue),"
+            + " \(weights) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
     }
 
     private static let rows = 512

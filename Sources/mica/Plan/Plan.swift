@@ -35,6 +35,9 @@ struct Plan: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
+    @Option(help: "The card that --device cuda:0 stands for: rtx3060, rtx4090, h100 or h200, by published figures.")
+    var gpu: PublishedGPU = .rtx4090
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -58,7 +61,7 @@ struct Plan: ParsableCommand {
         let opened = try ModelFolder(folder, components: components.components)
         let machine = RateSource.Machine(
             compute: precision.compute(with: opened.quantizedPrecision), weightForm: precision.form, threads: threads)
-        let devices = try EngineDevices.open(
+        let devices = try PlanDevices.open(
             request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
@@ -67,10 +70,12 @@ struct Plan: ParsableCommand {
         let side = resolved.resolution
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
+        let hasGPU = request.devices.contains { $0.kind == .cuda }
+        let rates = hasGPU ? gpu.rates : RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
-            rates: RateSource(model: pipeline.model, machine).rates)
+            rates: rates)
         let report = PlanReport(
             plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         if let chart { try write(report.chart(), to: chart) }
