@@ -81,7 +81,14 @@ extension CUDABackend {
     }
 
     private func gatherRows(_ table: Tensor, _ indices: [Int32], _ output: Tensor) throws(TensorError) {
-        let from = try view(table)
+        var from = View.none
+        if table.storage is QuantizedMatrix {
+            let values = try values(of: table, .float32)
+            temporaries.append(values.cuda)
+            from = try view(values)
+        } else {
+            from = try view(table)
+        }
         let to = try target(output, reading: table)
         let columns = table.shape[1]
         guard !indices.isEmpty, columns > 0 else { return }

@@ -5,6 +5,8 @@ extension CUDABackend {
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         try device.enter()
         defer { temporaries.removeAll() }
+        if let quantization = tensor.quantization { return try quantized(tensor, quantization) }
+        if let values = try float8(tensor, options.precision == .bfloat16 ? .bfloat16 : .float32) { return values }
         let elements = try elements(of: tensor)
         // Matrices of other types are rounded once, so that every product finds what it multiplies.
         if options.precision == .bfloat16, elements != .bfloat16 {
@@ -16,6 +18,10 @@ extension CUDABackend {
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
         try device.enter()
         defer { temporaries.removeAll() }
+        if let quantization = tensor.quantization {
+            return try values(of: try quantized(tensor, quantization), .float32)
+        }
+        if let values = try float8(tensor, .float32) { return values }
         if try elements(of: tensor) == .float32 { return try arriving(tensor, .float32) }
         return try converted(tensor, to: .float32, .float32)
     }
@@ -25,7 +31,7 @@ extension CUDABackend {
         defer { temporaries.removeAll() }
         let shape = tensor.shape
         precondition(shape.rank == 4 || shape.rank == 5, "a convolution's weight has 4 or 5 axes, not \(shape)")
-        let source = try arriving(tensor, try elements(of: tensor))
+        let source = try source(of: tensor)
         temporaries.append(source.cuda)
         let (outputs, inputs, kernel) = (shape[0], shape[1], shape[-1])
         let isNarrow = options.precision == .bfloat16
@@ -38,6 +44,15 @@ extension CUDABackend {
             Int32(inputs), Int32(shape.rank == 5 ? shape[2] : 1), Int32(shape[-2] * kernel),
             Int64(result.elementCount))
         return result
+    }
+
+    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+        guard let form = options.weightForm, tensor.quantization == nil, tensor.shape.rank == 2,
+            form.narrows(tensor.dtype), Elements(tensor.dtype) != nil
+        else { return try weight(tensor) }
+        try device.enter()
+        defer { temporaries.removeAll() }
+        return try rounded(tensor, form)
     }
 
     public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
@@ -64,7 +79,47 @@ extension CUDABackend {
         return result
     }
 
-    private func elements(of tensor: HostTensor) throws(TensorError) -> Elements {
+    /// A convolution's weight as it comes, or widened.
+    private func source(of tensor: HostTensor) throws(TensorError) -> Tensor {
+        if let values = try float8(tensor, .float32) { return values }
+        return try arriving(tensor, try elements(of: tensor))
+    }
+
+    /// A tensor of 8-bit floats that are values by themselves; nil for other types.
+    private func float8(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor? {
+        guard tensor.quantization == nil, tensor.dtype.isWeightType, let code = QuantizedMatrix.Code(tensor.dtype)
+        else { return nil }
+        let one = try scratch(1, .float32, operation: "a weight")
+        try upload([1 as Float], to: one)
+        let matrix = try QuantizedMatrix(
+            tensor.byteCount, code: code, scales: one, isWhole: true, columns: tensor.shape.elementCount,
+            rotation: nil, pool: pool, writer: .copies)
+        if tensor.byteCount > 0 { matrix.arrival = try staging.copy(tensor, to: matrix.address) }
+        let flat = Tensor(storage: matrix, shape: [1, tensor.shape.elementCount], dtype: tensor.dtype)
+        return try values(of: flat, elements).reshaped(tensor.shape)
+    }
+
+    /// A stored matrix's values.
+    func values(of tensor: Tensor, _ elements: Elements) throws(TensorError) -> Tensor {
+        guard let matrix = tensor.storage as? QuantizedMatrix else { preconditionFailure("a matrix without scales") }
+        temporaries.append(matrix)
+        let result = try allocate(
+            tensor.shape, elements == .float32 ? .float32 : .bfloat16, operation: "a weight")
+        result.cuda.elements = elements
+        guard result.elementCount > 0 else { return result }
+        try arrived(matrix)
+        let vector = matrix.isVector ? 8 : 1
+        try launch(
+            .quantized, "dequantize_\(vector)", .rows(tensor.shape[0], pieces: matrix.columns / vector), matrix.words,
+            try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
+        guard let rotation = matrix.rotation else { return result }
+        // The rotation is its own inverse.
+        let rotated = try rotated(try view(result), rotation, count: result.elementCount)
+        try convert(rotated, to: try view(result), count: result.elementCount)
+        return result
+    }
+
+    func elements(of tensor: HostTensor) throws(TensorError) -> Elements {
         guard tensor.dtype.isWeightType, let elements = Elements(tensor.dtype) else {
             throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)
         }
@@ -72,14 +127,14 @@ extension CUDABackend {
     }
 
     /// The tensor's own bytes on the device, on their way there.
-    private func arriving(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor {
+    func arriving(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor {
         let storage = try CUDAStorage(
             tensor.byteCount, pool: pool, operation: "a weight", writer: .copies, elements: elements)
         if tensor.byteCount > 0 { storage.arrival = try staging.copy(tensor, to: storage.address) }
         return Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
     }
 
-    private func converted(_ tensor: HostTensor, to elements: Elements, _ dtype: DType) throws(TensorError) -> Tensor {
+    func converted(_ tensor: HostTensor, to elements: Elements, _ dtype: DType) throws(TensorError) -> Tensor {
         let source = try arriving(tensor, try self.elements(of: tensor))
         temporaries.append(source.cuda)
         let result = try allocate(tensor.shape, dtype, operation: "a weight")

@@ -31,6 +31,10 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var narrowElements = 1 << 20
         /// False leaves attention to Mica's own kernels, for comparisons.
         public var usesNeuralNetworkLibrary = true
+        /// Form in which blocks' matrices are held: those with more bits are rounded when they come; nil keeps all.
+        public var weightForm: WeightForm?
+        /// True multiplies matrices of 8 bits with inputs rounded to 8 bits, where the chip can; else they are widened.
+        public var multipliesEightBits = true
         /// False leaves products to Mica's own kernels, for comparisons.
         public var usesProductLibrary = true
 
@@ -175,7 +179,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         defer { temporaries.removeAll() }
         switch operation {
         case .linear(let input, let weight, let bias, let activation, let output):
-            try linear(input, weight, bias, activation, output)
+            if let matrix = weight.storage as? QuantizedMatrix {
+                try linear(input, weight, matrix, bias, activation, output)
+            } else {
+                try linear(input, weight, bias, activation, output)
+            }
         case .attention(let query, let key, let value, let layout, let output):
             try attention(query, key, value, layout, output)
         case .convolution(let input, let weight, let bias, let geometry, let addend, let output):

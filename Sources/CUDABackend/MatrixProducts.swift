@@ -18,6 +18,8 @@ final class MatrixProducts: @unchecked Sendable {
         let epilogue: Int32
         /// The largest power of two, up to 16, that divides all addresses.
         let alignment: Int
+        /// True if the operands' rows have scales that cuBLASLt applies.
+        var scalesRows = false
     }
 
     private final class Plan {
@@ -76,22 +78,29 @@ final class MatrixProducts: @unchecked Sendable {
 
     /// Runs `output = epilogue(input · weightᵀ)` if cuBLASLt has a way for it.
     ///
-    /// - Parameter bias: of the output's type; 0 for none.
+    /// - Parameters:
+    ///   - bias: of the output's type; 0 for none.
+    ///   - scales: float32 by row of weight and input, if the key says so.
     func run(
         _ key: Key, weight: MicaDeviceAddress, input: MicaDeviceAddress, bias: MicaDeviceAddress,
-        output: MicaDeviceAddress
+        output: MicaDeviceAddress, scales: (weight: MicaDeviceAddress, input: MicaDeviceAddress) = (0, 0)
     ) throws(TensorError) -> Bool {
         guard let plan = try plan(key) else { return false }
-        var bias = bias
-        if bias != 0 {
+        for (attribute, address) in [
+            (MICA_MATMUL_BIAS_POINTER, bias), (MICA_MATMUL_A_SCALE_POINTER, scales.weight),
+            (MICA_MATMUL_B_SCALE_POINTER, scales.input),
+        ] where address != 0 {
+            var address = address
             try check(
                 functions.cublasLtMatmulDescSetAttribute(
-                    plan.operation, Int32(MICA_MATMUL_BIAS_POINTER), &bias, MemoryLayout.size(ofValue: bias)),
+                    plan.operation, Int32(attribute), &address, MemoryLayout.size(ofValue: address)),
                 "cublasLtMatmulDescSetAttribute")
         }
         let workspace = try makeWorkspace()
-        var one: Float = 1
-        var zero: Float = 0
+        // Sums of integers are scaled by integers.
+        let isInteger = key.operands == Int32(MICA_R_8I)
+        var one: UInt32 = isInteger ? 1 : (1 as Float).bitPattern
+        var zero: UInt32 = 0
         var algorithm = plan.algorithm
         try check(
             functions.cublasLtMatmul(
@@ -128,11 +137,32 @@ final class MatrixProducts: @unchecked Sendable {
 
     private func makePlan(_ key: Key) throws(TensorError) -> Plan? {
         let operation = try made("cublasLtMatmulDescCreate") {
-            functions.cublasLtMatmulDescCreate(&$0, Int32(MICA_COMPUTE_32F), Int32(MICA_R_32F))
+            let isInteger = key.operands == Int32(MICA_R_8I)
+            return functions.cublasLtMatmulDescCreate(
+                &$0, Int32(isInteger ? MICA_COMPUTE_32I : MICA_COMPUTE_32F), Int32(isInteger ? MICA_R_32I : MICA_R_32F))
         }
         try set(operation, Int32(MICA_MATMUL_TRANSA), Int32(MICA_OPERATION_T))
         try set(operation, Int32(MICA_MATMUL_TRANSB), Int32(MICA_OPERATION_N))
         try set(operation, Int32(MICA_MATMUL_EPILOGUE), key.epilogue)
+        if key.scalesRows {
+            // An older cuBLASLt knows no such scales: there is no plan then.
+            for attribute in [MICA_MATMUL_A_SCALE_MODE, MICA_MATMUL_B_SCALE_MODE] {
+                var mode = Int32(MICA_SCALE_OUTER_VECTOR)
+                let code = functions.cublasLtMatmulDescSetAttribute(
+                    operation, Int32(attribute), &mode, MemoryLayout.size(ofValue: mode))
+                guard code == 0 else {
+                    _ = functions.cublasLtMatmulDescDestroy(operation)
+                    return nil
+                }
+            }
+        }
+        if key.operands == Int32(MICA_R_8F_E4M3) {
+            var fast: Int8 = 1
+            try check(
+                functions.cublasLtMatmulDescSetAttribute(
+                    operation, Int32(MICA_MATMUL_FAST_ACCUMULATION), &fast, MemoryLayout.size(ofValue: fast)),
+                "cublasLtMatmulDescSetAttribute")
+        }
         let weight = try layout(key.operands, rows: key.depth, columns: key.columns)
         let input = try layout(key.operands, rows: key.depth, columns: key.rows)
         let output = try layout(key.output, rows: key.columns, columns: key.rows)

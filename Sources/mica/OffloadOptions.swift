@@ -100,6 +100,7 @@ enum EngineDevices {
             if name.kind == .cuda {
                 var options = CUDABackend.Options()
                 options.precision = compute == .float32 ? .float32 : .bfloat16
+                options.weightForm = weightForm
                 options.limitBytes = request.budget.limitBytes(of: name)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)

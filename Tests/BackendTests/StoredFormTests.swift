@@ -57,7 +57,7 @@ import Testing
                 }
             }
             magnitude = (magnitude / Double(max(expected.count, 1))).squareRoot()
-            for tested in BackendUnderTest.all + BackendUnderTest.int8CPUs {
+            for tested in BackendUnderTest.all + BackendUnderTest.int8CPUs + CUDAUnderTest.eightBits {
                 let backend = tested.make()
                 let layer = Linear(
                     weight: try backend.weight(stored), bias: try backend.upload(bias, [matrix.rows]))
@@ -80,7 +80,7 @@ import Testing
         let expected = indices.flatMap { index in
             values[(Int(index) * matrix.columns)..<((Int(index) + 1) * matrix.columns)]
         }
-        for tested in BackendUnderTest.cpus {
+        for tested in BackendUnderTest.cpus + CUDAUnderTest.all.filter(\.convolvesExactly) {
             let backend = tested.make()
             let found = try backend.download(
                 try backend.gatherRows(try backend.weight(matrix.tensor()), indices))

@@ -32,7 +32,7 @@ done
 cp -L /lib64/ld-linux-x86-64.so.2 "$out/lib/c/"
 strip "$out"/lib/*.so* 2>/dev/null || true
 
-nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cu13/lib)
+nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
 [[ -d $nvrtc ]] || { echo "run make gpu-check first: it installs NVRTC, which compiles the kernels" >&2; exit 1; }
 LD_LIBRARY_PATH="$out/lib" "$out/bin/mica" devices --check-kernels --cuda-libraries "$nvrtc" \
     --compiled-kernels "$out/share/mica/kernels" > "$out/kernels.txt"

@@ -11,6 +11,8 @@ extension KernelSource {
             const void *scales;
             i64 kind;
             i64 columns;
+            // 1, or 0 if one scale serves all rows.
+            i64 scaleStep;
         };
 
         DEVICE float decode(int kind, unsigned char bits) {
@@ -58,7 +60,7 @@ extension KernelSource {
         }
 
         // The scale of a row; 1 where groups have scales of their own.
-        DEVICE float rowScale(const Matrix &m, i64 row) { return m.kind == INT4 ? 1.0f : ((const float *)m.scales)[row]; }
+        DEVICE float rowScale(const Matrix &m, i64 row) { return m.kind == INT4 ? 1.0f : ((const float *)m.scales)[row * m.scaleStep]; }
 
         // Rows `first` and on of a matrix as values.
         template <int N>
@@ -199,7 +201,7 @@ extension KernelSource {
         // Products of rounded operands to values: sums are float32, or int32 with zeros of rows and sums of columns.
         template <int N>
         DEVICE void finish_product(const void *sums, const float *rowScales, const int *rowZeros, const float *columnScales,
-                                   const int *columnSums, View bias, View output, int activation, i64 rows, int columns) {
+                                   int scaleStep, const int *columnSums, View bias, View output, int activation, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
             const float scale = rowScales[row];
@@ -210,13 +212,50 @@ extension KernelSource {
                 for (int j = 0; j < N; j++) {
                     const i64 at = row * columns + c + j;
                     x[j] = rowZeros ? (float)(((const int *)sums)[at] - zero * columnSums[c + j]) : ((const float *)sums)[at];
-                    x[j] = activate(x[j] * scale * columnScales[c + j] + (bias.data ? b[j] : 0.0f), activation);
+                    x[j] = activate(x[j] * scale * columnScales[(c + j) * scaleStep] + (bias.data ? b[j] : 0.0f), activation);
                 }
                 store(output, row * columns + c, x);
             }
         }
         BOTH(finish_product, (const void *sums, const float *rowScales, const int *rowZeros, const float *columnScales,
-                              const int *columnSums, View bias, View output, int activation, i64 rows, int columns),
-             (sums, rowScales, rowZeros, columnScales, columnSums, bias, output, activation, rows, columns))
+                              int scaleStep, const int *columnSums, View bias, View output, int activation, i64 rows, int columns),
+             (sums, rowScales, rowZeros, columnScales, scaleStep, columnSums, bias, output, activation, rows, columns))
+
+        // Rows of a weight to signed bytes, the largest magnitude becoming 127.
+        extern "C" __global__ void round_symmetric(View input, signed char *output, float *scales, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            float high = 0;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) high = fmaxf(high, fabsf(load(input, row * columns + c)));
+            high = rowMax(high);
+            const float factor = high > 0 ? 127.0f / high : 0.0f;
+            for (int c = threadIdx.x; c < columns; c += blockDim.x)
+                output[row * columns + c] = (signed char)__float2int_rn(load(input, row * columns + c) * factor);
+            if (threadIdx.x == 0) scales[row] = high / 127.0f;
+        }
+
+        // Rows of a weight to four bits, the largest magnitude of a group becoming 7; scales are rounded to bfloat16 before
+        // they are used. A thread a group.
+        extern "C" __global__ void round_int4(View input, unsigned char *output, u16 *scales, i64 rows, int columns) {
+            const i64 row = rowIndex();
+            if (row >= rows) return;
+            const int groups = (columns + GROUP - 1) / GROUP;
+            for (int g = threadIdx.x; g < groups; g += blockDim.x) {
+                const int count = min(columns - g * GROUP, (int)GROUP), half = (count + 1) / 2;
+                const i64 first = row * columns + g * GROUP;
+                float high = 0;
+                for (int i = 0; i < count; i++) high = fmaxf(high, fabsf(load(input, first + i)));
+                const u16 scale = narrow(high / 7.0f);
+                const float factor = widen(scale) > 0 ? 1.0f / widen(scale) : 0.0f;
+                scales[row * groups + g] = scale;
+                for (int i = 0; i < half; i++) {
+                    int low = __float2int_rn(load(input, first + i) * factor), top = 0;
+                    if (half + i < count) top = __float2int_rn(load(input, first + half + i) * factor);
+                    low = max(-8, min(7, low));
+                    top = max(-8, min(7, top));
+                    output[row * ((columns + 1) / 2) + g * (GROUP / 2) + i] = (unsigned char)((low + 8) | (top + 8) << 4);
+                }
+            }
+        }
         """#
 }

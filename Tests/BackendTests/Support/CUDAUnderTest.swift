@@ -31,11 +31,25 @@ enum CUDAUnderTest {
         }
     }()
 
+    /// With products of 8 bits, inputs rounded as well: 1 / 255 of a row's range, or to three bits behind the point.
+    static let eightBits: [BackendUnderTest] = {
+        guard case .success(let libraries) = libraries else { return [] }
+        return [
+            BackendUnderTest(
+                description: "cuda with products of 8 bits",
+                bound: { $0 == .float8E4M3 ? 0x1p-4 : 0x1p-7 },
+                make: {
+                    backend(libraries, "eight bits", .bfloat16, usesLibraries: true, multipliesEightBits: true)
+                })
+        ]
+    }()
+
     /// True on the emulated driver, which takes seconds for what a device does in no time.
     static let isEmulated = ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil
 
     private static func backend(
-        _ libraries: CUDALibraries, _ name: String, _ precision: CUDABackend.Precision, usesLibraries: Bool
+        _ libraries: CUDALibraries, _ name: String, _ precision: CUDABackend.Precision, usesLibraries: Bool,
+        multipliesEightBits: Bool = false
     ) -> any Backend {
         let known = Thread.current.threadDictionary
         if let backend = known[name] as? CUDABackend { return backend }
@@ -45,6 +59,7 @@ enum CUDAUnderTest {
         options.usesNeuralNetworkLibrary = usesLibraries
         // Results are looked at bit by bit, and so stay as they are computed.
         options.narrowElements = .max
+        options.multipliesEightBits = multipliesEightBits
         do {
             let backend = try CUDABackend(libraries, options: options)
             known[name] = backend

@@ -34,6 +34,11 @@ float at(const void *data, int type, size_t index) {
     if (type == MICA_R_32F) return ((const float *)data)[index];
     if (type == MICA_R_8I) return ((const signed char *)data)[index];
     if (type == MICA_R_32I) return (float)((const int *)data)[index];
+    if (type == MICA_R_8F_E4M3) {
+        const unsigned char code = ((const unsigned char *)data)[index];
+        const float size = code & 0x78 ? ldexpf(8 + (code & 7), ((code >> 3) & 15) - 10) : ldexpf(code & 7, -9);
+        return code & 0x80 ? -size : size;
+    }
     const uint32_t bits = (uint32_t)((const uint16_t *)data)[index] << 16;
     float x;
     memcpy(&x, &bits, 4);
@@ -88,6 +93,9 @@ int cublasLtMatmul(void *, void *descriptor, const void *alphaPointer, const voi
     const uint64_t n = transposesB ? B.rows : B.columns;
     if (m != D.rows || n != D.columns || k != (transposesB ? B.columns : B.rows)) return 7;
     const int epilogue = operation.get<int>(MICA_MATMUL_EPILOGUE, MICA_EPILOGUE_DEFAULT);
+    const float *rowScales = operation.get<const float *>(MICA_MATMUL_A_SCALE_POINTER, nullptr);
+    const float *columnScales = operation.get<const float *>(MICA_MATMUL_B_SCALE_POINTER, nullptr);
+    const bool scales = operation.get<int>(MICA_MATMUL_A_SCALE_MODE, 0) == MICA_SCALE_OUTER_VECTOR;
     const void *bias = operation.get<const void *>(MICA_MATMUL_BIAS_POINTER, nullptr);
     float alpha = 1;
     if (D.type == MICA_R_32I) alpha = (float)*(const int *)alphaPointer;
@@ -99,6 +107,7 @@ int cublasLtMatmul(void *, void *descriptor, const void *alphaPointer, const voi
                 sum += (double)at(a, A.type, transposesA ? i + row * A.stride : row + i * A.stride) *
                        at(b, B.type, transposesB ? column + i * B.stride : i + column * B.stride);
             float x = alpha * (float)sum;
+            if (scales) x *= rowScales[row] * columnScales[column];
             if (epilogue & MICA_EPILOGUE_BIAS) x += at(bias, D.type, row);
             if (epilogue & MICA_EPILOGUE_GELU) x = 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
             put(d, D.type, row + column * D.stride, x);
