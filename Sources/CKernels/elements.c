@@ -1,4 +1,4 @@
-#include "dispatch.h"
+#include "stored.h"
 
 KERNEL void mica_widen_bf16(const uint16_t *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = mica_bf16(x[i]);
@@ -34,11 +34,5 @@ KERNEL float mica_dot_f32(const float *a, const float *b, size_t count) {
 }
 
 KERNEL void mica_narrow_bf16(const float *x, uint16_t *y, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        uint32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-        // Rounding may carry a NaN's fraction away: it gets a bit that stays.
-        y[i] = (uint16_t)((bits & 0x7fffffff) > 0x7f800000 ? (bits >> 16) | 0x40 : rounded);
-    }
+    for (size_t i = 0; i < count; i++) y[i] = mica_to_bf16(x[i]);
 }

@@ -36,35 +36,50 @@ extension Activation {
 extension CPUBackend {
     /// Up to this many input rows a product is bound by reading the weights, and goes row by row without packing them.
     private static let fewRows = 4
-    /// Widened weights are held in panels of about this many bytes a worker: they stay in the second-level cache.
-    private static let panelBytes = 512 << 10
 
     func linear(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
+        _ given: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) {
-        // A sum of nothing: no product below knows rows without elements.
-        if input.shape[1] == 0 {
-            workers.run(tasks: 1) { _, _ in
-                output.floats.update(repeating: 0, count: output.shape.elementCount)
-                finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
-            }
-        } else if weight.dtype == .int8, input.shape[0] > Self.fewRows {
-            let done = try int8Product(input, weight, bias, activation, output)
-            precondition(done, "oneDNN has no product of 8 bits although the CPU does")
-        } else if input.shape[0] <= Self.fewRows {
+        let input = try rotated(given, as: weight)
+        // A sum of nothing goes row by row too: no product below knows rows without elements.
+        if input.shape[0] <= Self.fewRows || input.shape[1] == 0 {
             rowProducts(input, weight, output)
             workers.run(tasks: 1) { _, _ in
                 finish(output, 0..<output.shape[0], 0..<output.shape[1], bias, activation)
             }
-        } else if weight.dtype == .bfloat16, multipliesBFloat16,
-            try bfloat16Product(input, weight, bias, activation, output)
+            return
+        }
+        if weight.dtype == .int8, multipliesInt8,
+            try int8Product(input, weight, bias, activation, output)
         {
             return
-        } else if weight.dtype == .float32 {
+        }
+        if multipliesBFloat16 {
+            let done =
+                weight.dtype == .bfloat16
+                ? try bfloat16Product(input, weight, bias, activation, output)
+                : try bfloat16PanelProduct(input, weight, bias, activation, output)
+            if done { return }
+        }
+        if weight.dtype == .float32 {
             floatProduct(input, weight, bias, activation, output)
         } else {
-            try panelProduct(input, weight, bias, activation, output)
+            try floatPanelProduct(input, weight, bias, activation, output)
         }
+    }
+
+    /// The input turned as the weight is; the input itself if it is not.
+    private func rotated(_ input: Tensor, as weight: Tensor) throws(TensorError) -> Tensor {
+        guard let rotation = (weight.storage as? QuantizedStorage)?.rotation else { return input }
+        let result = try allocate(input.shape, .float32, operation: "linear")
+        let columns = input.shape[1]
+        let (from, to) = (input.floats, result.floats)
+        workers.split(input.shape[0], grain: max(1, 16384 / max(columns, 1))) { _, rows in
+            let first = rows.lowerBound * columns
+            (to + first).update(from: from + first, count: rows.count * columns)
+            mica_rotate(to + first, rows.count * columns, rotation.size)
+        }
+        return result
     }
 
     private func floatProduct(
@@ -88,55 +103,16 @@ extension CPUBackend {
         }
     }
 
-    private func panelProduct(
-        _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
-    ) throws(TensorError) {
-        let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
-        let (x, y) = (input.floats, output.floats)
-        let panelRows = min(columns, max(16, Self.panelBytes / (depth * 4)))
-        let panels = (columns + panelRows - 1) / panelRows
-        let scratch = try allocate([min(workers.count, panels), panelRows, depth], .float32, operation: "linear")
-        let panel = scratch.floats
-        workers.run(tasks: panels) { worker, task in
-            let columnRange = (task * panelRows)..<min((task + 1) * panelRows, columns)
-            let mine = panel + worker * panelRows * depth
-            widen(weight, (columnRange.lowerBound * depth)..<(columnRange.upperBound * depth), into: mine)
-            BLAS.multiply(
-                rows, columnRange.count, depth, x, depth, mine, depth, transposed: true, beta: 0,
-                y + columnRange.lowerBound, columns)
-            finish(output, 0..<rows, columnRange, bias, activation)
-        }
-    }
-
-    /// Products of few rows: each weight row is read once, in its own element type.
+    /// Products of few rows: each weight row is read once, in its own form.
     private func rowProducts(_ input: Tensor, _ weight: Tensor, _ output: Tensor) {
         let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
-        let (x, y, raw) = (input.floats, output.floats, weight.rawPointer)
-        workers.split(columns, grain: max(1, 16384 / depth)) { _, range in
+        let (x, y) = (input.floats, output.floats)
+        let weights = WeightRows(weight)
+        workers.split(columns, grain: max(1, 16384 / max(depth, 1))) { _, range in
             for column in range {
-                for row in 0..<rows {
-                    let vector = x + row * depth
-                    let first = column * depth
-                    y[row * columns + column] =
-                        switch weight.dtype {
-                        case .bfloat16:
-                            mica_dot_bf16(vector, raw.assumingMemoryBound(to: UInt16.self) + first, depth)
-                        case .float16:
-                            mica_dot_f16(vector, raw.assumingMemoryBound(to: UInt16.self) + first, depth)
-                        case .int8: quantizedDot(vector, weight, row: column, depth)
-                        default: mica_dot_f32(vector, raw.assumingMemoryBound(to: Float.self) + first, depth)
-                        }
-                }
+                for row in 0..<rows { y[row * columns + column] = weights.dot(x + row * depth, column) }
             }
         }
-    }
-
-    private func quantizedDot(
-        _ vector: UnsafePointer<Float>, _ weight: Tensor, row: Int, _ depth: Int
-    ) -> Float {
-        guard let quantized = weight.storage as? QuantizedStorage else { preconditionFailure("int8 without scales") }
-        let integers = weight.rawPointer.assumingMemoryBound(to: Int8.self) + row * depth
-        return mica_dot_s8(vector, integers, depth) * quantized.scales.floats[weight.offset / depth + row]
     }
 
     /// Bias and activation over a rectangle of the output, while it is in the cache.
@@ -147,8 +123,8 @@ extension CPUBackend {
         let stride = output.shape[1]
         let corner = output.floats + rows.lowerBound * stride + columns.lowerBound
         mica_bias_activate(
-            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count, columns.count,
-            stride,
-            activation.kernelCode)
+            corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count,
+            columns.count,
+            stride, activation.kernelCode)
     }
 }

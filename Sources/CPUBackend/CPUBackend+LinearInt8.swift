@@ -2,31 +2,15 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard multipliesInt8, tensor.dtype.isWeightType else { return try weight(tensor) }
-        let source = try shared(tensor)
-        let (rows, columns) = (tensor.shape[0], tensor.shape[1])
-        let scales = try allocate([rows], .float32, operation: "a quantised weight")
-        let sums = try allocate([rows], .int32, operation: "a quantised weight")
-        let widened = try allocate([workers.count, columns], .float32, operation: "a quantised weight")
-        let block = try allocator.allocate(rows * columns, operation: "a quantised weight")
-        let storage = QuantizedStorage(
-            base: block, byteCount: rows * columns, allocator: allocator, columns: columns, scales: scales, sums: sums)
-        let integers = block.assumingMemoryBound(to: Int8.self)
-        let sum = sums.rawPointer.assumingMemoryBound(to: Int32.self)
-        workers.run(tasks: rows) { worker, row in
-            let floats = widened.floats + worker * columns
-            widen(source, (row * columns)..<((row + 1) * columns), into: floats)
-            scales.floats[row] = mica_quantize_row_s8(floats, integers + row * columns, columns, sum + row)
-        }
-        return Tensor(storage: storage, shape: tensor.shape, dtype: .int8)
-    }
-
-    /// A product with a quantised weight: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
+    /// A product with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
     func int8Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
-        guard let quantized = weight.storage as? QuantizedStorage else { return false }
+        guard let quantized = weight.storage as? QuantizedStorage,
+            case .rows(let scales) = quantized.scales
+        else {
+            return false
+        }
         let split = ProductSplit(rows: input.shape[0], columns: output.shape[1], workers: workers.count)
         let (depth, columns) = (input.shape[1], output.shape[1])
         guard let products = matrixProducts.products(.int8, split, depth: depth) else { return false }
@@ -43,7 +27,7 @@ extension CPUBackend {
             }
         }
         let firstRow = weight.offset / quantized.columns
-        let sums = quantized.sums.rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
+        let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         workers.run(tasks: split.parts.count) { _, task in
             let (rowRange, columnRange) = split.ranges(task)
             // Sums of 32 bits take the place of the floats that they become.
@@ -53,11 +37,33 @@ extension CPUBackend {
                 weight: weight.rawPointer + columnRange.lowerBound * depth, output: corner,
                 scratch: scratch.rawPointer + task * products.scratchBytes)
             mica_dequantize_rows(
-                UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self), rowScales.floats + rowRange.lowerBound,
-                zeros + rowRange.lowerBound, quantized.scales.floats + firstRow + columnRange.lowerBound,
+                UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self),
+                rowScales.floats + rowRange.lowerBound,
+                zeros + rowRange.lowerBound, scales.floats + firstRow + columnRange.lowerBound,
                 sums + columnRange.lowerBound, corner, rowRange.count, columnRange.count, columns)
             finish(output, rowRange, columnRange, bias, activation)
         }
         return true
+    }
+
+    /// Memory for the sums of a matrix's rows, where they will be needed: taken when the matrix is, so that a product
+    /// needs no more than it gives back.
+    func reserveSums(_ quantized: QuantizedStorage, rows: Int, _ dtype: DType) throws(TensorError) {
+        guard multipliesInt8, dtype == .int8 else { return }
+        quantized.sums = try allocate([rows], .int32, operation: "a quantised weight")
+    }
+
+    /// The sums of a matrix's rows, counted when they are first needed: a mapped matrix is not read before.
+    private func rowSums(of quantized: QuantizedStorage) -> Tensor {
+        guard let sums = quantized.sums else { preconditionFailure("int8 without room for its sums") }
+        guard !quantized.hasSums else { return sums }
+        let columns = quantized.columns
+        let integers = UnsafePointer(quantized.base.assumingMemoryBound(to: Int8.self))
+        let target = sums.rawPointer.assumingMemoryBound(to: Int32.self)
+        workers.split(sums.elementCount, grain: max(1, 65536 / max(columns, 1))) { _, range in
+            mica_sum_rows_s8(integers + range.lowerBound * columns, target + range.lowerBound, range.count, columns)
+        }
+        quantized.hasSums = true
+        return sums
     }
 }

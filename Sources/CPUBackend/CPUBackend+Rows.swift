@@ -89,10 +89,11 @@ extension CPUBackend {
     /// The rows `indices` of a table, widened.
     func gatherRows(_ table: Tensor, _ indices: [Int32], _ output: Tensor) throws(TensorError) {
         let columns = table.shape[1]
+        let rows = WeightRows(table)
+        let target = output.floats
         workers.split(indices.count, grain: max(1, Self.grainElements / max(columns, 1))) { _, range in
             for row in range {
-                let first = Int(indices[row]) * columns
-                widen(table, first..<(first + columns), into: output.floats + row * columns)
+                rows.values(Int(indices[row]), into: target + row * columns)
             }
         }
     }

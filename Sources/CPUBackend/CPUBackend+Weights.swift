@@ -3,18 +3,28 @@ import TensorCore
 
 extension CPUBackend {
     public func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        if multipliesBFloat16, tensor.dtype != .bfloat16, tensor.shape.rank == 2 { return try roundedCopy(of: tensor) }
-        return try shared(tensor)
+        guard let quantization = tensor.quantization else { return try shared(tensor) }
+        let scales = try scales(of: tensor, quantization)
+        let columns = tensor.shape[1]
+        let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
+        guard let address else { return try allocate(tensor.shape, tensor.dtype) }
+        let storage = try QuantizedStorage(
+            sharing: address, byteCount: tensor.byteCount, of: tensor.memory, allocator: allocator, columns: columns,
+            scales: scales, rotation: quantization.rotation)
+        try reserveSums(storage, rows: tensor.shape[0], tensor.dtype)
+        return Tensor(storage: storage, shape: tensor.shape, dtype: tensor.dtype)
     }
 
     public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
         let columns = table.shape[1]
         let result = try allocate([indices.count, columns], .float32)
+        let target = result.floats
         for (place, index) in indices.enumerated() {
             // What is touched of a mapped table is not counted: a few pages, where the whole may be a gigabyte.
-            let row = try shared(table.rows(Int(index)..<(Int(index) + 1)), isCounted: false)
-            if !isRehearsing { widen(row, 0..<columns, into: result.floats + place * columns) }
+            let stored = table.rows(Int(index)..<(Int(index) + 1))
+            let row = WeightRows(
+                try stored.quantization == nil ? shared(stored, isCounted: false) : weight(stored))
+            workers.run(tasks: 1) { _, _ in row.values(0, into: target + place * columns) }
         }
         return result
     }
@@ -35,10 +45,15 @@ extension CPUBackend {
     }
 
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        let source = try shared(tensor)
+        let source = try weight(tensor)
         guard source.dtype != .float32 else { return source }
         let result = try allocate(tensor.shape, .float32)
-        if !isRehearsing { widen(source, 0..<source.elementCount, into: result.floats) }
+        let rows = WeightRows(
+            tensor.quantization == nil ? source.reshaped([1, source.elementCount]) : source)
+        let target = result.floats
+        workers.run(tasks: rows.columns == 0 ? 0 : source.elementCount / rows.columns) { _, row in
+            rows.values(row, into: target + row * rows.columns)
+        }
         return result
     }
 
@@ -65,40 +80,41 @@ extension CPUBackend {
         return result
     }
 
-    /// Widens the elements `range` of a weight tensor to float32.
-    func widen(_ tensor: Tensor, _ range: Range<Int>, into floats: UnsafeMutablePointer<Float>) {
-        let raw = tensor.rawPointer
-        switch tensor.dtype {
-        case .float32:
-            floats.update(from: raw.assumingMemoryBound(to: Float.self) + range.lowerBound, count: range.count)
-        case .bfloat16:
-            mica_widen_bf16(raw.assumingMemoryBound(to: UInt16.self) + range.lowerBound, floats, range.count)
-        case .float16:
-            mica_widen_f16(raw.assumingMemoryBound(to: UInt16.self) + range.lowerBound, floats, range.count)
-        default:
-            preconditionFailure("\(tensor.dtype) is no weight type")
+    /// A matrix's scales: those of rows as one float32 a row, those of groups as they are.
+    private func scales(
+        of tensor: HostTensor, _ quantization: Quantization
+    ) throws(TensorError) -> QuantizedStorage.Scales {
+        let stored = try shared(quantization.scales)
+        var unusable = stored.elementCount
+        guard tensor.dtype != .int4 else {
+            workers.run(tasks: 1) { _, _ in
+                unusable = mica_first_not_finite_bf16(
+                    stored.rawPointer.assumingMemoryBound(to: UInt16.self), stored.elementCount)
+            }
+            guard unusable == stored.elementCount else { throw .scaleNotFinite(index: unusable) }
+            return .groups(stored)
         }
-    }
-
-    /// A matrix of another type, rounded to bfloat16 once.
-    private func roundedCopy(of tensor: HostTensor) throws(TensorError) -> Tensor {
-        let aligned = try alignedCopy(of: tensor)
-        let result = try allocate(tensor.shape, .bfloat16)
-        let rowElements = tensor.shape.rowElementCount
-        let row = try allocate([rowElements], .float32)
-        for index in 0..<(isRehearsing ? 0 : tensor.shape[0]) {
-            widen(aligned, (index * rowElements)..<((index + 1) * rowElements), into: row.floats)
-            round(row, into: result.rows(index..<(index + 1)))
+        let rowCount = tensor.shape[0]
+        let result = try allocate([rowCount], .float32)
+        workers.run(tasks: 1) { _, _ in
+            let floats = result.floats
+            WeightRows(stored.reshaped([1, stored.elementCount])).widen(0..<1, into: floats)
+            unusable = mica_first_not_finite(floats, stored.elementCount)
+            // One scale for all becomes one for each.
+            if stored.elementCount == 1 { floats.update(repeating: floats[0], count: rowCount) }
         }
-        return result
+        guard unusable == stored.elementCount else { throw .scaleNotFinite(index: unusable) }
+        return .rows(result)
     }
 
     private func alignedCopy(of tensor: HostTensor) throws(TensorError) -> Tensor {
         let copy = try allocate(tensor.shape, tensor.dtype)
-        guard !isRehearsing else { return copy }
-        tensor.memory.withUnsafeBytes { bytes in
-            if let base = bytes.baseAddress {
-                copy.rawPointer.copyMemory(from: base + tensor.byteOffset, byteCount: tensor.byteCount)
+        let target = copy.rawPointer
+        workers.run(tasks: 1) { _, _ in
+            tensor.memory.withUnsafeBytes { bytes in
+                if let base = bytes.baseAddress {
+                    target.copyMemory(from: base + tensor.byteOffset, byteCount: tensor.byteCount)
+                }
             }
         }
         return copy

@@ -14,7 +14,9 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let workers: Workers
     let allocator: HostAllocator
     /// In what matrices are multiplied.
-    public let precision: ComputePrecision
+    public let compute: ComputePrecision
+    /// In what blocks' matrices are held; nil holds them as they come.
+    public let weightForm: WeightForm?
     /// True if bfloat16 was asked for and this CPU multiplies it.
     let multipliesBFloat16: Bool
     /// True if 8 bits were asked for and this CPU multiplies them.
@@ -27,27 +29,29 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     ///   - threads: threads that share an operation; nil takes the processors that the process may use.
     ///   - limitBytes: bound on the bytes in use at once: tensors, staged weights and what is lent of a mapping; nil
     ///     sets none.
-    ///   - precision: bfloat16 on a CPU without fast products of it computes as float32 does.
+    ///   - compute: bfloat16 and int8 on a CPU without fast products of them compute as float32 does.
+    ///   - weightForm: what `blockWeight` converts to; nil leaves matrices as they come.
     ///   - name: what users call it, where there are several.
     ///   - shared: a bound that other backends' allocations count against too.
     public convenience init(
-        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision = .float32, name: String = "cpu",
-        shared: SharedMemoryLimit? = nil
+        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision = .float32,
+        weightForm: WeightForm? = nil, name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
         self.init(
-            threads: threads, limitBytes: limitBytes, precision: precision, isPortable: false, name: name,
-            shared: shared)
+            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm, isPortable: false,
+            name: name, shared: shared)
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
     package init(
-        threads: Int? = nil, limitBytes: Int? = nil, precision: ComputePrecision, isPortable: Bool,
-        name: String = "cpu", shared: SharedMemoryLimit? = nil
+        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
+        isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
         self.name = name
-        self.precision = precision
-        multipliesBFloat16 = precision != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
-        multipliesInt8 = precision == .int8 && ComputePrecision.hasFastInt8 && !isPortable
+        self.compute = compute
+        self.weightForm = weightForm
+        multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
+        multipliesInt8 = compute == .int8 && ComputePrecision.hasFastInt8 && !isPortable
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
@@ -59,7 +63,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     /// What touches data outside of `workers` must ask `isRehearsing` first.
     private init(rehearsing backend: CPUBackend, limitBytes: Int?) {
         name = backend.name
-        precision = backend.precision
+        compute = backend.compute
+        weightForm = backend.weightForm
         multipliesBFloat16 = backend.multipliesBFloat16
         multipliesInt8 = backend.multipliesInt8
         convolvesDirectly = backend.convolvesDirectly
@@ -106,7 +111,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     func allocate(_ shape: Shape, _ dtype: DType, operation: String) throws(TensorError) -> Tensor {
-        let byteCount = shape.elementCount * dtype.byteCount
+        let byteCount = dtype.byteCount(of: shape)
         let block = try allocator.allocate(byteCount, operation: operation)
         return Tensor(
             storage: HostStorage(base: block, byteCount: byteCount, allocator: allocator), shape: shape, dtype: dtype)

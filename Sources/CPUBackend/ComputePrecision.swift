@@ -1,4 +1,5 @@
 import CKernels
+import TensorCore
 
 /// In what the CPU multiplies matrices; sums, norms and softmax are float32 in every case.
 public enum ComputePrecision: String, Sendable, CaseIterable {
@@ -6,9 +7,17 @@ public enum ComputePrecision: String, Sendable, CaseIterable {
     case float32
     /// Products of operands rounded to bfloat16, the type of the published weights.
     case bfloat16
-    /// Blocks' matrices are held as 8-bit integers with a scale a row and multiplied with inputs rounded to 8 bits by
-    /// row; everything else is as for bfloat16.
+    /// Matrices that are held as int8 are multiplied with inputs rounded to 8 bits by row; all others as for bfloat16.
     case int8
+
+    /// What goes with weights that were asked to be held in `precision`: nothing that rounds more than they do.
+    public init(for precision: WeightPrecision?) {
+        switch precision {
+        case nil, .float32: self = .float32
+        case .bfloat16, .fp8, .int4: self = .bfloat16
+        case .int8: self = .int8
+        }
+    }
 
     /// True if this CPU multiplies 8-bit integers faster than float32: AVX-512 VNNI.
     public static var hasFastInt8: Bool { mica_has_s8_products() == 1 }

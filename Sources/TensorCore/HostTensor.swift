@@ -36,30 +36,48 @@ public struct HostTensor: Sendable {
     public let byteOffset: Int
     public let shape: Shape
     public let dtype: DType
+    /// What makes values of a matrix's elements; nil if the elements are the values.
+    public let quantization: Quantization?
 
     /// Wraps a range of host bytes that is known to lie inside `memory`.
-    public init(memory: any HostMemory, byteOffset: Int, shape: Shape, dtype: DType) {
-        precondition(byteOffset >= 0 && byteOffset + shape.elementCount * dtype.byteCount <= memory.byteCount)
+    public init(
+        memory: any HostMemory, byteOffset: Int, shape: Shape, dtype: DType,
+        quantization: Quantization? = nil
+    ) {
+        precondition(byteOffset >= 0 && byteOffset + dtype.byteCount(of: shape) <= memory.byteCount)
+        precondition(
+            quantization == nil || quantization?.fits(shape, dtype) == true, "scales of another matrix")
         self.memory = memory
         self.byteOffset = byteOffset
         self.shape = shape
         self.dtype = dtype
+        self.quantization = quantization
     }
 
     /// Bytes of the elements.
-    public var byteCount: Int { shape.elementCount * dtype.byteCount }
+    public var byteCount: Int { dtype.byteCount(of: shape) }
+
+    /// Bytes of the elements and of their scales.
+    public var storedByteCount: Int { byteCount + (quantization?.scales.byteCount ?? 0) }
+
+    /// True if a backend can take it as a weight: the elements are values, or it is known what makes values of them.
+    public var isWeight: Bool { dtype.isWeightType || quantization != nil }
 
     /// The rows `range` of the first axis, sharing the bytes.
     public func rows(_ range: Range<Int>) -> HostTensor {
         precondition(range.lowerBound >= 0 && range.upperBound <= shape[0])
+        let rowShape = Shape([1] + shape.dimensions.dropFirst())
         return HostTensor(
-            memory: memory, byteOffset: byteOffset + range.lowerBound * shape.rowElementCount * dtype.byteCount,
-            shape: Shape([range.count] + shape.dimensions.dropFirst()), dtype: dtype)
+            memory: memory, byteOffset: byteOffset + range.lowerBound * dtype.byteCount(of: rowShape),
+            shape: Shape([range.count] + shape.dimensions.dropFirst()), dtype: dtype,
+            quantization: quantization?.rows(range))
     }
 
-    /// The same bytes under another shape.
+    /// The same bytes under another shape; a quantised matrix stays one with as many rows.
     public func reshaped(_ shape: Shape) -> HostTensor {
         precondition(shape.elementCount == self.shape.elementCount)
-        return HostTensor(memory: memory, byteOffset: byteOffset, shape: shape, dtype: dtype)
+        return HostTensor(
+            memory: memory, byteOffset: byteOffset, shape: shape, dtype: dtype, quantization: quantization
+        )
     }
 }

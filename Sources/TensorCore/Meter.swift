@@ -181,7 +181,7 @@ public final class Meter: Backend {
             state.withLock { $0.mapped.forget(tensor) }
             return tensor
         }
-        let byteCount = shape.elementCount * dtype.byteCount
+        let byteCount = dtype.byteCount(of: shape)
         return Tensor(
             storage: try counted(byteCount, operation: "a tensor \(shape)"), shape: shape, dtype: dtype)
     }
@@ -267,7 +267,7 @@ public final class Meter: Backend {
         let isShared = isView && source.memory.isMapped
         let held = isView ? source.byteCount : max(taken, 0)
         state.withLock {
-            $0.weightBytes += source.byteCount
+            $0.weightBytes += source.storedByteCount
             $0.weights.add(weight, heldBytes: isShared ? 0 : held)
             if isShared {
                 $0.mapped.share(weight, source)
@@ -283,8 +283,8 @@ public final class Meter: Backend {
 
     /// Refuses what a device would refuse, so that a forecast fails where the run would.
     private func countWeight(_ tensor: HostTensor) throws(TensorError) {
-        guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
-        state.withLock { $0.weightBytes += tensor.byteCount }
+        guard tensor.isWeight else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
+        state.withLock { $0.weightBytes += tensor.storedByteCount }
     }
 
     /// Bytes that count until the storage goes. Throws `outOfMemory` beyond the limit.

@@ -21,7 +21,7 @@ public struct Tensor: Sendable {
     /// Wraps storage; called by backends.
     public init(storage: any TensorStorage, shape: Shape, dtype: DType, offset: Int = 0) {
         precondition(
-            (offset + shape.elementCount) * dtype.byteCount <= storage.byteCount,
+            ((offset + shape.elementCount) * dtype.bitCount + 7) / 8 <= storage.byteCount,
             "a tensor \(shape) at \(offset) exceeds its storage of \(storage.byteCount) bytes")
         self.storage = storage
         self.shape = shape
@@ -33,7 +33,7 @@ public struct Tensor: Sendable {
     public var elementCount: Int { shape.elementCount }
 
     /// Bytes of the elements.
-    public var byteCount: Int { elementCount * dtype.byteCount }
+    public var byteCount: Int { dtype.byteCount(of: shape) }
 
     /// The rows `range` of the first axis, sharing the storage.
     public func rows(_ range: Range<Int>) -> Tensor {

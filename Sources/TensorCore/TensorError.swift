@@ -4,6 +4,10 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
     /// The backend cannot compute with this element type.
     case unsupportedDType(operation: String, dtype: DType)
+    /// A scale of a quantised matrix is no finite number: every product with it would be NaN.
+    case scaleNotFinite(index: Int)
+    /// A row of a matrix that is to be rounded to few bits holds an infinity or NaN, to which no scale can be found.
+    case valueNotFinite(row: Int)
     /// A call to the device's driver or libraries failed; the next may succeed.
     case device(device: String, call: String, code: Int, problem: String)
     /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
@@ -21,6 +25,11 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
                 + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .scaleNotFinite(let index):
+            return "the scale \(index) of a quantised matrix is not a finite number"
+        case .valueNotFinite(let row):
+            return
+                "row \(row) of a matrix holds a value that is not a finite number, and cannot be rounded to few bits"
         case .device(let device, let call, let code, let problem):
             return "\(device): \(call) answered \(code) (\(problem))"
         case .deviceLost(let device):

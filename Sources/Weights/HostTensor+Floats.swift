@@ -6,7 +6,9 @@ extension HostTensor {
     /// float32 is copied; bfloat16 and float16 are widened, which is exact.
     /// - Throws: `unsupportedDType` for every other type.
     public func floats() throws(TensorError) -> [Float] {
-        guard dtype.isWeightType else { throw .unsupportedDType(operation: "widening to float32", dtype: dtype) }
+        guard dtype == .float32 || dtype == .bfloat16 || dtype == .float16 else {
+            throw .unsupportedDType(operation: "widening to float32", dtype: dtype)
+        }
         let count = shape.elementCount
         return memory.withUnsafeBytes { bytes in
             // Any alignment: a header may have any length.

@@ -129,6 +129,19 @@ struct JSONReader {
         return result
     }
 
+    /// `true` or `false`.
+    mutating func readBoolean() throws(JSONProblem) -> Bool {
+        switch try peek() {
+        case UInt8(ascii: "t"):
+            try expect(word: "true")
+            return true
+        case UInt8(ascii: "f"):
+            try expect(word: "false")
+            return false
+        default: throw .wrongType(expected: "true or false", offset: offset)
+        }
+    }
+
     /// Passes over a value of any kind.
     mutating func skipValue() throws(JSONProblem) {
         switch try peek() {

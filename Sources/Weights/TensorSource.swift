@@ -8,17 +8,29 @@ public protocol TensorSource: Sendable {
     var location: String { get }
     /// All names, sorted.
     var names: [String] { get }
+    /// The texts in the headers of its files, a dictionary a file.
+    var headerTexts: [[String: String]] { get }
     /// True if there is a tensor of this name.
     func contains(_ name: String) -> Bool
     /// The tensor as the source has it. Throws `tensorMissing`.
     func tensor(named name: String) throws(WeightsError) -> HostTensor
     /// The tensor, which must have this shape. Throws `tensorMissing` or `wrongShape`.
     func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+    /// The same, asked for as a large matrix of a block, which may be held in fewer bits.
+    func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
     /// Gives back the memory of pages that were touched; they are read again when they are needed.
     func giveBackPages()
 }
 
 extension TensorSource {
+    /// As any other tensor.
+    public func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
+        try tensor(named: name, shape: shape)
+    }
+
+    /// No texts.
+    public var headerTexts: [[String: String]] { [] }
+
     /// Nothing, for a source without a mapping.
     public func giveBackPages() {}
 

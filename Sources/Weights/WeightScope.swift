@@ -53,10 +53,11 @@ public struct WeightScope: Sendable {
     public func linear(
         inFeatures: Int, outFeatures: Int, bias: Bool = true, storedShape: Shape? = nil, isBlockWeight: Bool = false
     ) throws(WeightsError) -> Linear {
-        let stored = try weightTensor("weight", shape: storedShape ?? [outFeatures, inFeatures])
+        let stored = try weightTensor(
+            "weight", shape: storedShape ?? [outFeatures, inFeatures], isBlockWeight: isBlockWeight)
         let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
-            weight: try bring(stored.reshaped([outFeatures, inFeatures]), bringing),
+            weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
             bias: bias ? try vector("bias", outFeatures) : nil)
     }
 
@@ -68,7 +69,8 @@ public struct WeightScope: Sendable {
         let depth = temporalKernel.map { [$0] } ?? []
         let stored = try weightTensor("weight", shape: Shape([outChannels, inChannels] + depth + [kernel, kernel]))
         return Convolution(
-            weight: try bring(stored, backend.convolutionWeight), bias: try vector("bias", outChannels))
+            weight: try bring(stored, "weight", backend.convolutionWeight),
+            bias: try vector("bias", outChannels))
     }
 
     // MARK: Tensors
@@ -82,7 +84,7 @@ public struct WeightScope: Sendable {
     /// float32.
     public func vector(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         let stored = try weightTensor(name, shape: shape)
-        return try bring(stored.reshaped([shape.elementCount]), backend.parameter)
+        return try bring(stored.reshaped([shape.elementCount]), name, backend.parameter)
     }
 
     /// A matrix or table [rows, columns] in the checkpoint's own type.
@@ -95,7 +97,7 @@ public struct WeightScope: Sendable {
     public func matrix(_ name: String, shape: Shape) throws(WeightsError) -> Tensor {
         precondition(shape.rank >= 1, "a matrix needs an axis: \(fullName(name))")
         let stored = try weightTensor(name, shape: shape)
-        return try bring(stored.reshaped([shape[0], shape.rowElementCount]), backend.weight)
+        return try bring(stored.reshaped([shape[0], shape.rowElementCount]), name, backend.weight)
     }
 
     /// A table [rows, columns] that stays in the checkpoint; see `Backend.rows`. Its type is one that the engine
@@ -116,21 +118,32 @@ public struct WeightScope: Sendable {
     }
 
     /// The tensor, of a type that the engine computes with.
-    private func weightTensor(_ name: String, shape: Shape) throws(WeightsError) -> HostTensor {
-        let tensor = try tensor(name, shape: shape)
-        guard tensor.dtype.isWeightType else {
+    private func weightTensor(
+        _ name: String, shape: Shape, isBlockWeight: Bool = false
+    ) throws(WeightsError) -> HostTensor {
+        let tensor =
+            isBlockWeight
+            ? try source.blockMatrix(named: fullName(name), shape: shape) : try tensor(name, shape: shape)
+        guard tensor.isWeight else {
             throw .unsupportedDType(tensor: fullName(name), file: source.location, dtype: tensor.dtype)
         }
         return tensor
     }
 
     private func bring(
-        _ tensor: HostTensor, _ transfer: (HostTensor) throws(TensorError) -> Tensor
+        _ tensor: HostTensor, _ name: String, _ transfer: (HostTensor) throws(TensorError) -> Tensor
     ) throws(WeightsError) -> Tensor {
         do throws(TensorError) {
             return try transfer(tensor)
         } catch {
-            throw .tensor(error)
+            switch error {
+            case .scaleNotFinite(let index):
+                throw .quantization(
+                    tensor: fullName(name), file: source.location, problem: .scaleNotFinite(index: index))
+            case .valueNotFinite:
+                throw .conversion(tensor: fullName(name), file: source.location, problem: error)
+            default: throw .tensor(error)
+            }
         }
     }
 }

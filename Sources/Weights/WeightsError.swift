@@ -42,6 +42,10 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     case wrongShape(tensor: String, file: String, expected: Shape, found: Shape)
     /// A tensor's elements are of a type that the engine does not compute with.
     case unsupportedDType(tensor: String, file: String, dtype: DType)
+    /// A quantised matrix cannot be used.
+    case quantization(tensor: String, file: String, problem: QuantizationProblem)
+    /// A matrix that is to be held in few bits cannot be.
+    case conversion(tensor: String, file: String, problem: TensorError)
     /// A configuration file is not as the model needs it.
     case configuration(file: String, problem: ConfigurationProblem)
     /// The backend could not take the weights, or the work on them failed.
@@ -83,7 +87,11 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
             "the tensor '\(tensor.quotable)' in \(file.quotable) has the shape \(found), but \(expected) is expected"
         case .unsupportedDType(let tensor, let file, let dtype):
             "the tensor '\(tensor.quotable)' in \(file.quotable) is \(dtype.rawValue);"
-                + " the engine reads float32, bfloat16 and float16"
+                + " the engine reads float32, bfloat16, float16, float8_e4m3fn and float8_e5m2, and int8 with a scale"
+        case .quantization(let tensor, let file, let problem):
+            "the tensor '\(tensor.quotable)' in \(file.quotable) is quantised, but \(problem)"
+        case .conversion(let tensor, let file, let problem):
+            "the tensor '\(tensor.quotable)' in \(file.quotable) cannot be converted: \(problem)"
         case .configuration(let file, let problem): "\(file.quotable): \(problem)"
         case .tensor(let error): error.description
         }

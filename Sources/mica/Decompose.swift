@@ -25,8 +25,9 @@ struct Decompose: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
-    @Option(help: "In what matrices are multiplied: float32, or bfloat16 where the CPU has AVX-512 BF16 (faster).")
-    var precision: ComputePrecision = .float32
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
     var vaeTiling: VAETiling = .auto
@@ -78,9 +79,12 @@ struct Decompose: ParsableCommand {
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let request = try offload.request()
-        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
         let folder = try ModelLocation.folder(model)
-        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        let opened = try ModelFolder(folder, components: components.components)
+        let devices = try EngineDevices.open(
+            request, threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
+            weightForm: precision.form)
+        let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let noise = try latents.map { try LatentsFile.read($0) }

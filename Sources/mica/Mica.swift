@@ -6,5 +6,7 @@ struct Mica: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mica",
         abstract: "Splits a picture into RGBA layers with Qwen-Image-Layered.",
-        subcommands: [Serve.self, Decompose.self, Plan.self, Key.self, Bench.self, Devices.self])
+        subcommands: [
+            Serve.self, Decompose.self, Plan.self, Quantize.self, Key.self, Bench.self, Devices.self,
+        ])
 }

@@ -91,7 +91,7 @@ enum EngineDevices {
 
     /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
-        _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
+        _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let isAlone = request.devices == [.cpu]
         let shared = isAlone ? nil : request.budget.hostBytes.map { SharedMemoryLimit(limitBytes: $0) }
@@ -99,7 +99,7 @@ enum EngineDevices {
         for name in request.devices {
             if name.kind == .cuda {
                 var options = CUDABackend.Options()
-                options.precision = precision == .float32 ? .float32 : .bfloat16
+                options.precision = compute == .float32 ? .float32 : .bfloat16
                 options.limitBytes = request.budget.limitBytes(of: name)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
@@ -110,8 +110,8 @@ enum EngineDevices {
                 continue
             }
             let backend = CPUBackend(
-                threads: threads, limitBytes: request.budget.limitBytes(of: name), precision: precision,
-                name: isAlone ? "cpu" : name.description, shared: shared)
+                threads: threads, limitBytes: request.budget.limitBytes(of: name), compute: compute,
+                weightForm: weightForm, name: isAlone ? "cpu" : name.description, shared: shared)
             devices.append(OffloadManager.Device(name: name, backend: backend))
         }
         return devices

@@ -1,8 +1,6 @@
 import ArgumentParser
-import CPUBackend
 import QwenImage
 
-extension ComputePrecision: ExpressibleByArgument {}
 extension GeneratorKind: ExpressibleByArgument {}
 extension VAETiling: ExpressibleByArgument {}
 extension NoiseSource.DType: ExpressibleByArgument {}

@@ -29,7 +29,8 @@ final class PipelineDecomposer: LayerDecomposer {
         let devices: [OffloadManager.Device]
     }
 
-    /// Opens a model folder; throws if anything in it is not as the engine needs it, or a device cannot be used.
+    /// Takes an open model to devices; throws if anything in it is not as the engine needs it, or a device cannot be
+    /// used.
     ///
     /// - Parameters:
     ///   - machine: how the devices compute, for the rates of forecasts.
@@ -37,18 +38,19 @@ final class PipelineDecomposer: LayerDecomposer {
     ///   - others: engines on further devices.
     ///   - devices: opens those of the request, with their budgets; called again after one of them was lost.
     init(
-        model folder: URL, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine, cache: ContentCache,
+        model: ModelFolder, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine,
+        cache: ContentCache,
         others: [any LayerDecomposer] = [], devices: @escaping @Sendable () throws -> [OffloadManager.Device]
     ) throws {
         open = {
             let devices = try devices()
-            let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+            let pipeline = try LayeredPipeline(model: model, devices: devices, request: request)
             pipeline.tiling = tiling
             return Engine(pipeline: pipeline, devices: devices)
         }
         let engine = try open()
         let pipeline = engine.pipeline
-        modelName = folder.lastPathComponent
+        modelName = model.folder.lastPathComponent
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         self.cache = cache
@@ -56,7 +58,7 @@ final class PipelineDecomposer: LayerDecomposer {
         planner = pipeline.planner
         rates = RateSource(model: pipeline.model, machine)
         device = request.devices.map(\.description).joined(separator: ",")
-        precision = machine.precision.rawValue
+        precision = machine.compute.rawValue
         memoryLimitBytes = planner.limitBytes
         self.engine = Mutex(engine)
     }

@@ -28,8 +28,11 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Threads that compute; as many as there are processors if not given.")
     var threads: String?
 
-    @Option(help: "What products and attention compute in: float32, bfloat16 or int8.")
+    @Option(help: "What the large matrices are held in: float32, bfloat16, fp8, int8 or int4.")
     var precision: String?
+
+    @Option(help: "What products are computed in: float32, bfloat16 or int8.")
+    var compute: String?
 
     @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk or balanced.")
     var offload: String?
@@ -61,7 +64,7 @@ struct ServeOptions: ParsableArguments {
         let given: [(ServiceSettings.Key, String?)] = [
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
-            (.offload, offload), (.budget, budget),
+            (.compute, compute), (.offload, offload), (.budget, budget),
             (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),
         ]

@@ -14,11 +14,8 @@ enum ServeWiring {
 
     /// The engine with its model.
     static func decomposer(_ settings: ServiceSettings) throws -> PipelineDecomposer {
-        guard let precision = ComputePrecision(rawValue: settings.precision) else {
-            throw SettingsError.value(
-                source: "precision", value: settings.precision,
-                expected: "one of \(ComputePrecision.allCases.map(\.rawValue).joined(separator: ", "))")
-        }
+        let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
+        let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
         guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
             throw SettingsError.value(
                 source: "vae_tiling", value: settings.vaeTiling,
@@ -27,21 +24,37 @@ enum ServeWiring {
         let request = try OffloadRequest(
             offload: settings.offload, device: settings.device, budget: settings.budget,
             hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
-        let folder = try ModelLocation.folder(settings.model)
+        let model = try ModelFolder(
+            try ModelLocation.folder(settings.model),
+            components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
+        let machine = RateSource.Machine(
+            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
+            weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
         let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
         func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
             try PipelineDecomposer(
-                model: folder, request: request, tiling: tiling,
-                machine: RateSource.Machine(precision: precision, threads: settings.threads), cache: cache,
-                others: others
+                model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others
             ) {
-                try EngineDevices.open(request, threads: settings.threads, precision: precision)
+                try EngineDevices.open(
+                    request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
             }
         }
         // Several GPUs do a job each, unless a plan spreads one model over them.
         let requests = EngineDevices.requestsByWorker(request)
         let others = try requests.dropFirst().map { try engine($0) }
         return try engine(requests[0], others: others)
+    }
+
+    private static func choice<Value: RawRepresentable<String> & CaseIterable>(
+        _ text: String?, of type: Value.Type, _ name: String
+    ) throws(SettingsError) -> Value? {
+        guard let text else { return nil }
+        guard let value = Value(rawValue: text) else {
+            throw .value(
+                source: name, value: text,
+                expected: "one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return value
     }
 
     /// The keys of the file and of the environment.

@@ -18,7 +18,7 @@ struct Int8ProductTests {
     @Test(arguments: shapes, [1, 2, 3])
     func equalsThePlainProduct(_ shape: (Int, Int, Int), _ threads: Int) throws {
         let (rows, depth, columns) = shape
-        let backend = CPUBackend(threads: threads, precision: .int8)
+        let backend = CPUBackend(threads: threads, compute: .int8, weightForm: WeightForm(.int8))
         var generator = SplitMix(state: UInt64(rows * 31 + depth * 7 + columns))
         let input = (0..<rows * depth).map { _ in generator.unit() }
         let weight = (0..<columns * depth).map { _ in generator.unit() * 0.1 }
@@ -43,7 +43,7 @@ struct Int8ProductTests {
     }
 
     @Test func aRowOfZerosAndAViewOfRows() throws {
-        let backend = CPUBackend(precision: .int8)
+        let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
         let weight = try backend.blockWeight(
             HeldFloats([0, 0, 0, 0, 1, 2, 3, 4, -4, 3, -2, 1]).tensor([3, 4]))
         for rows in [1, 6] {

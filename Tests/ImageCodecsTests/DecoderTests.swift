@@ -29,7 +29,8 @@ struct DecoderTests {
         #expect(image.pixels.height == fixture.height)
         // The header alone says the same, but for an orientation that stands behind the pixels.
         let size = try ImageDecoder.size(of: Fixture.bytes("decode/" + fixture.file), options: options)
-        let sides = fixture.file == "exif-late.png" ? [fixture.height, fixture.width] : [fixture.width, fixture.height]
+        let sides =
+            fixture.file == "exif-late.png" ? [fixture.height, fixture.width] : [fixture.width, fixture.height]
         #expect([size.width, size.height] == sides)
         #expect(crc32(image.pixels.bytes) == fixture.crc)
         #expect(!image.isColorConverted)

@@ -20,7 +20,7 @@ struct BFloat16Tests {
     @Test(arguments: GoldenCase.all.filter { !$0.parameters.needsCaption })
     func isAsCloseAsTheReference(_ golden: GoldenCase) throws {
         let allowed = try #require(Self.errors[golden.meta.name])
-        let backend = CPUBackend(precision: .bfloat16)
+        let backend = CPUBackend(compute: .bfloat16)
         let observer = RecordingObserver(backend)
         var hooks = LayeredPipeline.Hooks()
         hooks.observer = observer

@@ -11,7 +11,8 @@ struct ForecastTests {
     /// By stage and in every precision, the peak of a job in a fresh process equals the forecast to the byte.
     @Test(arguments: GoldenCase.all, ComputePrecision.allCases)
     func peaksAreThoseOfTheJob(_ golden: GoldenCase, _ precision: ComputePrecision) throws {
-        let backend = CPUBackend(threads: 2, precision: precision)
+        let form = precision == .int8 ? WeightForm(.int8, isRotated: true) : nil
+        let backend = CPUBackend(threads: 2, compute: precision, weightForm: form)
         let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
         let picture = try golden.picture()
         var parameters = golden.parameters
@@ -78,7 +79,7 @@ struct ForecastTests {
         let names: [DeviceName] = plan == "balanced" ? [.cpu, DeviceName(.cpu, 1), DeviceName(.cpu, 2)] : [.cpu]
         let request = OffloadRequest(plan: try OffloadPlan.read(plan), devices: names)
         let devices = names.map {
-            OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, precision: .float32, name: "\($0)"))
+            OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, compute: .float32, name: "\($0)"))
         }
         let pipeline = try LayeredPipeline(model: golden.checkpoint, devices: devices, request: request)
         var parameters = golden.parameters

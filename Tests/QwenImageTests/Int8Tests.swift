@@ -2,6 +2,7 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
+import TensorCore
 import Testing
 
 /// Blocks' weights and inputs in 8 bits: how far the layers are from those of float32.
@@ -12,7 +13,9 @@ struct Int8Tests {
 
     @Test(arguments: GoldenCase.all.filter { !$0.parameters.needsCaption })
     func layersStayClose(_ golden: GoldenCase) throws {
-        let result = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(precision: .int8)).decompose(
+        let result = try LayeredPipeline(
+            model: golden.checkpoint, backend: CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
+        ).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents())
         var sum = 0.0
         var count = 0

@@ -34,7 +34,7 @@ import Weights
         let devices = request.devices.map { name in
             OffloadManager.Device(
                 name: name,
-                backend: CPUBackend(limitBytes: limitBytes, precision: precision, name: name.description))
+                backend: CPUBackend(limitBytes: limitBytes, compute: precision, name: name.description))
         }
         let pipeline = try LayeredPipeline(model: golden.checkpoint, devices: devices, request: request)
         let result = try pipeline.decompose(

@@ -30,7 +30,7 @@ struct OutOfMemoryTests {
     @Test(arguments: ComputePrecision.allCases)
     func everyAllocationMayFail(_ precision: ComputePrecision) throws {
         let model = GoldenCase.root.appendingPathComponent("checkpoints/tiny")
-        let backend = CPUBackend(threads: 2, precision: precision)
+        let backend = CPUBackend(threads: 2, compute: precision)
         let opened = try LayeredPipeline(model: model, backend: backend)
         let picture = try Self.picture()
         let parameters = try Self.parameters()

@@ -28,9 +28,13 @@ import Yams
         try settings.apply(environment: [
             "MICA_HOST": "::", "MICA_PORT": "9", "MICA_MODEL": "/m", "MICA_THREADS": "2", "MICA_LOG_LEVEL": "debug",
             "MICA_LOG_FORMAT": "json", "MICA_QUEUE_LENGTH": "2", "MICA_BODY_LIMIT_MIB": "1",
-            "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4", "MICA_SHUTDOWN_GRACE_SECONDS": "5",
-            "MICA_UNIX_SOCKET": "/s", "MICA_TLS_CERTIFICATE": "/c", "MICA_TLS_KEY": "/k", "MICA_REUSE_PORT": "true",
-            "MICA_PRECISION": "bfloat16", "MICA_CACHE_MIB": "0", "MICA_STATE_FOLDER": "/j",
+            "MICA_PICTURE_LIMIT_MEGAPIXELS": "3", "MICA_CONNECTION_LIMIT": "4",
+            "MICA_SHUTDOWN_GRACE_SECONDS": "5",
+            "MICA_UNIX_SOCKET": "/s", "MICA_TLS_CERTIFICATE": "/c", "MICA_TLS_KEY": "/k",
+            "MICA_REUSE_PORT": "true",
+            "MICA_PRECISION": "bfloat16", "MICA_COMPUTE": "int8", "MICA_HADAMARD": "yes",
+            "MICA_TRANSFORMER": "/t",
+            "MICA_TEXT_ENCODER": "/e", "MICA_VAE": "/v", "MICA_CACHE_MIB": "0", "MICA_STATE_FOLDER": "/j",
             "MICA_RESULT_HOURS": "6", "MICA_RESULT_LIMIT_MIB": "7", "MICA_CLIENT_WAITING_LIMIT": "8",
             "MICA_CLIENT_RUNNING_LIMIT": "9", "MICA_API_KEYS": "/a", "MICA_API_KEY_HASHES": "a sha256:00",
             "MICA_METRICS_KEY": "true", "MICA_CORS_ORIGINS": "https://a.example, http://b.example:81",
@@ -53,6 +57,11 @@ import Yams
         expected.tlsKey = "/k"
         expected.reusePort = true
         expected.precision = "bfloat16"
+        expected.compute = "int8"
+        expected.hadamard = true
+        expected.transformer = "/t"
+        expected.textEncoder = "/e"
+        expected.vae = "/v"
         expected.cacheMiB = 0
         expected.stateFolder = "/j"
         expected.resultHours = 6

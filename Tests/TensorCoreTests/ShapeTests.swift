@@ -18,7 +18,7 @@ struct ShapeTests {
         #expect(shape.rank == extents.count)
         #expect(shape.elementCount == extents.reduce(1, *))
         for dtype in DType.allCases {
-            #expect(!shape.elementCount.multipliedReportingOverflow(by: dtype.byteCount).overflow)
+            #expect(!shape.elementCount.multipliedReportingOverflow(by: (dtype.bitCount + 7) / 8).overflow)
         }
     }
 

@@ -88,9 +88,42 @@ void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t u
 void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                             const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
 
-// --- eight bits ----------------------------------------------------------------------------------------------------------------
-// Rounds a row to 8 bits, its largest magnitude becoming 127; returns the scale (value = scale * y), 0 for a row of zeros.
-float mica_quantize_row_s8(const float *x, int8_t *y, size_t count, int32_t *sum);
+// --- stored forms of weights ---------------------------------------------------------------------------------------------------
+// Elements of TensorCore's Quantization, without the scales of a row: float8_e4m3fn, float8_e5m2, int8; a row of int4 with the bfloat16
+// scales of its groups of 64. `count` elements, for int4 those of one row. x may have any alignment.
+void mica_widen_e4m3(const uint8_t *x, float *y, size_t count);
+void mica_widen_e5m2(const uint8_t *x, float *y, size_t count);
+void mica_widen_s8(const int8_t *x, float *y, size_t count);
+void mica_widen_s4(const uint8_t *x, const uint16_t *scales, float *y, size_t count);
+// The same as bfloat16: exact but for float16 and int4, which are rounded.
+void mica_narrow_f16(const uint16_t *x, uint16_t *y, size_t count);
+void mica_narrow_e4m3(const uint8_t *x, uint16_t *y, size_t count);
+void mica_narrow_e5m2(const uint8_t *x, uint16_t *y, size_t count);
+void mica_narrow_s8(const int8_t *x, uint16_t *y, size_t count);
+void mica_narrow_s4(const uint8_t *x, const uint16_t *scales, uint16_t *y, size_t count);
+// Sum of a[i] * b[i].
+float mica_dot_e4m3(const float *a, const uint8_t *b, size_t count);
+float mica_dot_e5m2(const float *a, const uint8_t *b, size_t count);
+float mica_dot_s8(const float *a, const int8_t *b, size_t count);
+float mica_dot_s4(const float *a, const uint8_t *b, const uint16_t *scales, size_t count);
+// y *= scales by column, rows of y `stride` apart.
+void mica_scale_columns(float *y, const float *scales, size_t rows, size_t columns, size_t stride);
+// Index of the first value that is not finite; `count` if all are.
+size_t mica_first_not_finite(const float *x, size_t count);
+size_t mica_first_not_finite_bf16(const uint16_t *x, size_t count);
+// TensorCore's HadamardRotation of each run of `size` values, a power of 4 that divides `count`, in place.
+void mica_rotate(float *x, size_t count, size_t size);
+// The largest magnitude; not finite if any value is not.
+float mica_largest_magnitude(const float *x, size_t count);
+// Rounds a row of finite values, its largest magnitude becoming 127 or 448; returns the scale (value = scale * y), 0 for a row of zeros.
+float mica_quantize_row_s8(const float *x, int8_t *y, size_t count);
+float mica_quantize_row_e4m3(const float *x, uint8_t *y, size_t count);
+// Rounds a row of finite values to int4 with a scale for each group.
+void mica_quantize_row_s4(const float *x, uint8_t *y, uint16_t *scales, size_t count);
+
+// --- products of eight bits ----------------------------------------------------------------------------------------------------
+// By row, the sum of its integers: what an offset of the other operand adds to a product.
+void mica_sum_rows_s8(const int8_t *x, int32_t *sums, size_t rows, size_t columns);
 // Rounds a row to 8 bits from its lowest to its highest value: value = scale * (y - zero). After GELU half of a symmetric range
 // would go to waste.
 float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero);
@@ -98,8 +131,6 @@ float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *ze
 // `stride` apart.
 void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32_t *row_zeros, const float *column_scales,
                           const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride);
-// Sum of a[i] * b[i].
-float mica_dot_s8(const float *a, const int8_t *b, size_t count);
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
 

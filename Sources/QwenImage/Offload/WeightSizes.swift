@@ -28,7 +28,7 @@ struct WeightSizes {
     }
 
     private static func bytes(_ source: any TensorSource, _ isMeant: (String) -> Bool) -> Int {
-        tensors(source, isMeant).reduce(0) { $0 + $1.byteCount }
+        tensors(source, isMeant).reduce(0) { $0 + $1.storedByteCount }
     }
 
     private static func tensors(_ source: any TensorSource, _ isMeant: (String) -> Bool) -> [HostTensor] {

@@ -28,18 +28,28 @@ public final class LayeredPipeline {
 
     /// Opens a model folder on one backend. Every tensor's name and shape is checked; weights are mapped, not read.
     public convenience init(model folder: URL, backend: any Backend) throws(PipelineError) {
-        let model = try ModelFolder(folder)
+        try self.init(model: ModelFolder(folder), backend: backend)
+    }
+
+    /// As the other, of a model folder that is open already.
+    public convenience init(model: ModelFolder, backend: any Backend) throws(PipelineError) {
         try self.init(model: model, offload: OffloadManager(backend), request: nil, layout: model.layout())
     }
 
-    /// Opens a model folder on devices, its weights placed as a request asks.
+    /// As the other, of a folder that is not open yet.
+    public convenience init(
+        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest
+    ) throws(PipelineError) {
+        try self.init(model: ModelFolder(folder), devices: devices, request: request)
+    }
+
+    /// Puts a model on devices, its weights placed as a request asks.
     ///
     /// - Parameter devices: those of the request, in its order, their backends bound by its budget.
     /// - Throws: what is wrong with the model, or `placement` if the request does not fit it.
     public convenience init(
-        model folder: URL, devices: [OffloadManager.Device], request: OffloadRequest
+        model: ModelFolder, devices: [OffloadManager.Device], request: OffloadRequest
     ) throws(PipelineError) {
-        let model = try ModelFolder(folder)
         let layout = try model.layout()
         let manager: OffloadManager
         do throws(PlacementError) {
@@ -59,7 +69,8 @@ public final class LayeredPipeline {
         self.request = request
         backend = offload.root(of: .transformer)
         do {
-            textEncoder = try Qwen25VLTextEncoder(modelFolder: model.folder, offload: offload)
+            textEncoder = try Qwen25VLTextEncoder(
+                modelFolder: model.folder, source: model.textEncoderSource, offload: offload)
             try textEncoder.checkTensors(captioner: model.defaults.captioner ?? true)
             try Self.checkTensors(model)
             transformer = try QwenImageTransformer2DModel(

@@ -13,8 +13,11 @@ public struct ModelFolder: Sendable {
     public let transformer: TransformerConfiguration
     public let autoencoder: AutoencoderConfiguration
     let scheduler: FlowMatchEulerDiscreteScheduler
-    let transformerSource: CheckpointFolder
-    let autoencoderSource: CheckpointFolder
+    let transformerSource: any TensorSource
+    let textEncoderSource: any TensorSource
+    let autoencoderSource: any TensorSource
+    /// What most matrices of the transformer are quantised to, in its file; nil if they are not.
+    public let quantizedPrecision: WeightPrecision?
 
     /// The one pipeline class that this engine runs.
     static let pipelineClass = "QwenImageLayeredPipeline"
@@ -27,8 +30,9 @@ public struct ModelFolder: Sendable {
         }
     }
 
-    /// Opens `folder`. Throws what is wrong with the first file that is.
-    public init(_ folder: URL) throws(PipelineError) {
+    /// Opens `folder`, with the weights of `components` instead of its own.
+    /// Throws what is wrong with the first file that is.
+    public init(_ folder: URL, components: ModelComponents = ModelComponents()) throws(PipelineError) {
         self.folder = folder
         do {
             guard (try? folder.resourceValues(forKeys: [.isDirectoryKey]))?.isDirectory == true else {
@@ -44,9 +48,13 @@ public struct ModelFolder: Sendable {
             try transformer.validate(file: "transformer/config.json")
             autoencoder = try Self.configuration("vae", in: folder)
             try autoencoder.validate(file: "vae/config.json")
-            scheduler = try FlowMatchEulerDiscreteScheduler(folder: folder.appendingPathComponent("scheduler"))
-            transformerSource = try CheckpointFolder(folder: folder.appendingPathComponent("transformer"))
-            autoencoderSource = try CheckpointFolder(folder: folder.appendingPathComponent("vae"))
+            scheduler = try FlowMatchEulerDiscreteScheduler(
+                folder: folder.appendingPathComponent("scheduler"))
+            let transformerSource = try components.transformerSource(folder)
+            self.transformerSource = transformerSource
+            quantizedPrecision = transformerSource.precision
+            autoencoderSource = try components.autoencoderSource(folder, autoencoder)
+            textEncoderSource = try components.textEncoderSource(folder)
         } catch {
             throw PipelineError(wrapping: error)
         }
@@ -81,10 +89,8 @@ public struct ModelFolder: Sendable {
     package func layout() throws(PipelineError) -> ModelLayout {
         let textFolder = folder.appendingPathComponent(ModelComponent.textEncoder.rawValue)
         let text = try Qwen25VLConfiguration(folder: textFolder)
-        let textSource = try PipelineError.converting { () throws(WeightsError) in
-            try CheckpointFolder(folder: textFolder)
-        }
-        let sizes = WeightSizes(text: textSource, transformer: transformerSource, autoencoder: autoencoderSource)
+        let sizes = WeightSizes(
+            text: textEncoderSource, transformer: transformerSource, autoencoder: autoencoderSource)
         return ModelLayout(components: [
             .init(
                 name: ModelComponent.textEncoder.rawValue,

@@ -24,8 +24,10 @@ public final class Qwen25VLTextEncoder {
     /// for.
     ///
     /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
+    ///
+    /// - Parameter source: the weights, if they are not those in the folder.
     public convenience init(
-        modelFolder: URL, offload: OffloadManager
+        modelFolder: URL, source given: (any TensorSource)? = nil, offload: OffloadManager
     ) throws(PipelineError) {
         let folder = modelFolder.appendingPathComponent(Self.folderName)
         let configuration = try Qwen25VLConfiguration(folder: folder)
@@ -35,8 +37,9 @@ public final class Qwen25VLTextEncoder {
         } catch {
             throw .tokenizer(error)
         }
-        let source = try PipelineError.converting { () throws(WeightsError) in
-            try CheckpointFolder(folder: folder)
+        let source = try PipelineError.converting { () throws(WeightsError) -> any TensorSource in
+            if let given { return given }
+            return try Checkpoint.open(folder)
         }
         self.init(
             modelFolder: modelFolder, configuration: configuration, tokenizer: tokenizer, source: source,

@@ -9,8 +9,13 @@ public struct ServiceSettings: Sendable, Equatable {
         case tlsKey = "tls_key"
         case reusePort = "reuse_port"
         case model
+        case transformer
+        case textEncoder = "text_encoder"
+        case vae
         case threads
         case precision
+        case compute
+        case hadamard
         case offload
         case device
         case deviceMap = "device_map"
@@ -62,10 +67,18 @@ public struct ServiceSettings: Sendable, Equatable {
     public var reusePort = false
     /// The model's folder; nil for the one that comes with Mica.
     public var model: String?
+    /// Weights instead of the model folder's; nil for its own.
+    public var transformer: String?
+    public var textEncoder: String?
+    public var vae: String?
     /// Threads that compute; nil for as many as there are processors.
     public var threads: Int?
-    /// What the engine computes in, in the engine's words.
-    public var precision = "float32"
+    /// What large matrices are held in and what the engine computes in, in the engine's words; nil for as the model has
+    /// them, and for what suits that.
+    public var precision: String?
+    public var compute: String?
+    /// Whether matrices are rotated before they are rounded to few bits.
+    public var hadamard = false
     /// Where weights live, in the engine's words: plan, devices, map and budgets; nil for no map and no budget.
     public var offload = "auto"
     public var device = "cpu"
@@ -112,8 +125,13 @@ public struct ServiceSettings: Sendable, Equatable {
         case .tlsKey: tlsKey = try value.nonEmpty()
         case .reusePort: reusePort = try value.boolean()
         case .model: model = try value.nonEmpty()
+        case .transformer: transformer = try value.nonEmpty()
+        case .textEncoder: textEncoder = try value.nonEmpty()
+        case .vae: vae = try value.nonEmpty()
         case .threads: threads = try value.number(1...1024)
         case .precision: precision = try value.nonEmpty()
+        case .compute: compute = try value.nonEmpty()
+        case .hadamard: hadamard = try value.boolean()
         case .offload: offload = try value.nonEmpty()
         case .device: device = try value.nonEmpty()
         case .deviceMap: deviceMap = try value.nonEmpty()

@@ -13,6 +13,8 @@ public struct CheckpointFile: TensorSource {
     public var location: String { file.location }
     /// The texts under `__metadata__`.
     public var metadata: [String: String] { file.metadata }
+    /// The same, as a source has it.
+    public var headerTexts: [[String: String]] { [file.metadata] }
 
     /// Opens a file.
     ///

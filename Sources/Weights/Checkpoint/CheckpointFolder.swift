@@ -12,6 +12,8 @@ public struct CheckpointFolder: TensorSource {
     public let names: [String]
     /// The texts under `__metadata__` of the single file or the first shard.
     public let metadata: [String: String]
+    /// The texts under `__metadata__` of every file.
+    public var headerTexts: [[String: String]] { files.map(\.metadata) }
     private let files: [SafetensorsFile]
     /// Which of `files` holds a tensor.
     private let fileIndices: [String: Int]

@@ -29,8 +29,8 @@ struct WeightFiles {
         self.location = location
     }
 
-    /// The plain files by the preference of the library that writes them; else the one variant (`.fp16.`) that there
-    /// is.
+    /// The plain files by the preference of the library that writes them; else the one variant (`.fp16.`), or the one
+    /// file of any name, that there is.
     ///
     /// diffusers looks for an index before a single file, transformers the other way round.
     func choose() throws(WeightsError) -> Choice {
@@ -47,6 +47,13 @@ struct WeightFiles {
             throw .ambiguousVariants(folder: location, files: variants.map(\.fileName))
         }
         if let variant = variants.first { return variant }
+
+        // A file as it was fetched from elsewhere, under its own name.
+        let others = fileNames.filter {
+            $0.hasSuffix(".safetensors") && !$0.contains("-of-") && !$0.hasPrefix(".")
+        }
+        guard others.count <= 1 else { throw .ambiguousVariants(folder: location, files: others) }
+        if let other = others.first { return .single(other) }
 
         if let shard = fileNames.first(where: { $0.hasSuffix(".safetensors") && $0.contains("-of-") }) {
             throw .indexMissing(folder: location, shard: shard)

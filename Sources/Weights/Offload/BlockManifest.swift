@@ -11,6 +11,8 @@ struct BlockManifest: Sendable {
         let tensor: HostTensor
         /// In staged memory, in bytes.
         let offset: Int
+        /// True for the scales of the quantised matrix `name`.
+        var isScales = false
     }
 
     /// Each tensor begins at a multiple of this in staged memory: a cache line.
@@ -31,6 +33,9 @@ struct BlockManifest: Sendable {
         for (name, tensor) in recording.asked {
             parts.append(Part(name: name, tensor: tensor, offset: offset))
             offset += (tensor.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
+            guard let scales = tensor.quantization?.scales else { continue }
+            parts.append(Part(name: name, tensor: scales, offset: offset, isScales: true))
+            offset += (scales.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
         }
         self.parts = parts
         payloadBytes = parts.reduce(0) { $0 + $1.tensor.byteCount }
@@ -127,13 +132,19 @@ struct StagedSource: TensorSource {
 
     init(base: any TensorSource, manifest: BlockManifest, memory: any StagingMemory) {
         self.base = base
+        func moved(_ part: BlockManifest.Part, _ quantization: Quantization? = nil) -> HostTensor {
+            HostTensor(
+                memory: memory, byteOffset: part.offset, shape: part.tensor.shape, dtype: part.tensor.dtype,
+                quantization: quantization)
+        }
+        let scales = Dictionary(
+            uniqueKeysWithValues: manifest.parts.filter(\.isScales).map { ($0.name, moved($0)) })
         staged = Dictionary(
-            uniqueKeysWithValues: manifest.parts.map { part in
-                let tensor = part.tensor
-                return (
-                    part.name,
-                    HostTensor(memory: memory, byteOffset: part.offset, shape: tensor.shape, dtype: tensor.dtype)
-                )
+            uniqueKeysWithValues: manifest.parts.filter { !$0.isScales }.map { part in
+                let quantization = scales[part.name].map {
+                    Quantization(scales: $0, rotation: part.tensor.quantization?.rotation)
+                }
+                return (part.name, moved(part, quantization))
             })
     }
 

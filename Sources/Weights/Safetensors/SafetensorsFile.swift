@@ -10,6 +10,8 @@ public struct SafetensorsFile: TensorSource {
     public let names: [String]
     /// The texts under `__metadata__`.
     public let metadata: [String: String]
+    /// The same, as a source has it.
+    public var headerTexts: [[String: String]] { [metadata] }
     private let header: SafetensorsHeader
     private let mapping: MappedFile
     private let dataOffset: Int

@@ -122,7 +122,7 @@ public final class SafetensorsWriter {
     }
 
     /// A text as JSON has it.
-    private static func quoted(_ text: String) -> String {
+    static func quoted(_ text: String) -> String {
         var result = "\""
         for scalar in text.unicodeScalars {
             switch scalar {

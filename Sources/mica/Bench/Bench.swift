@@ -10,6 +10,6 @@ struct Bench: ParsableCommand {
             """,
         subcommands: [
             BenchBlock.self, BenchAttention.self, BenchVAE.self, BenchText.self, BenchDecompose.self, BenchEncode.self,
-            BenchScaling.self, BenchPlan.self, BenchDenoise.self, BenchSynth.self,
+            BenchScaling.self, BenchLinear.self, BenchQuality.self, BenchPlan.self, BenchDenoise.self, BenchSynth.self,
         ])
 }

@@ -1,22 +1,25 @@
 import ArgumentParser
-import CPUBackend
 import TensorCore
 
-/// The type under test: of the weights, and of the operands of matrix products.
+/// The type under test: what blocks' matrices are held in.
 enum BenchDType: String, CaseIterable, ExpressibleByArgument {
     case f32
     case bf16
+    case fp8
     case int8
+    case int4
 
-    /// How the weights lie in memory; 8-bit weights are made by the backend from bfloat16.
+    /// How the weights lie in memory; quantised ones are made by the backend from bfloat16.
     var weights: DType { self == .f32 ? .float32 : .bfloat16 }
 
-    /// In what the backend multiplies; nil if it cannot.
-    var precision: ComputePrecision? {
+    /// In what the backend holds blocks' matrices.
+    var precision: WeightPrecision {
         switch self {
         case .f32: .float32
         case .bf16: .bfloat16
-        case .int8: ComputePrecision(rawValue: "int8")
+        case .fp8: .fp8
+        case .int8: .int8
+        case .int4: .int4
         }
     }
 }

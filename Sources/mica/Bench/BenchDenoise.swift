@@ -26,8 +26,7 @@ struct BenchDenoise: ParsableCommand {
     @Option(help: ArgumentHelp("Tokens of each prompt.", valueName: "n"))
     var promptTokens = 64
 
-    @Option(help: "In what matrices are multiplied.")
-    var precision: ComputePrecision = .bfloat16
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
@@ -52,8 +51,11 @@ struct BenchDenoise: ParsableCommand {
             // Without a whole job there is nothing to choose by; streaming fills whatever budget there is.
             if request.plan == nil, request.devices.count == 1 { request.plan = .stream(residentBlocks: nil) }
             let folder = try ModelFolder(URL(fileURLWithPath: model))
+            // The published weights' own type, unless something else is asked for.
+            let compute = precision.compute(with: folder.quantizedPrecision ?? .bfloat16)
             let manager = try OffloadManager(
-                devices: EngineDevices.open(request, threads: threads, precision: precision), request: request,
+                devices: EngineDevices.open(
+                    request, threads: threads, compute: compute, weightForm: precision.form), request: request,
                 layout: folder.layout())
             let work = try MeasuredDenoising(model: folder, offload: manager)
             let start = ContinuousClock.now
@@ -62,7 +64,8 @@ struct BenchDenoise: ParsableCommand {
                 work: work, manager: manager, seconds: (ContinuousClock.now - start) / .seconds(1),
                 parameters: [
                     "resolution": resolution, "layers": layers, "steps": steps, "prompt_tokens": promptTokens,
-                    "precision": precision.rawValue, "model": folder.folder.lastPathComponent,
+                    "precision": precision.precision?.rawValue ?? "stored", "compute": compute.rawValue,
+                    "model": folder.folder.lastPathComponent,
                 ])
             print(json ? try report.json() : report.text())
         }

@@ -5,8 +5,20 @@ import TensorCore
 
 /// What all benchmarks have in common.
 struct BenchOptions: ParsableArguments {
-    @Option(help: "Type of the weights and of matrix products: f32, bf16 or int8.")
+    @Option(help: "What the weights are held in: f32, bf16, fp8, int8 or int4.")
     var dtype: BenchDType = .bf16
+
+    @Option(
+        name: .customLong("compute"),
+        help:
+            "What products are computed in: float32, bfloat16 or int8; what suits --dtype if not given.")
+    var givenCompute: ComputePrecision?
+
+    @Flag(help: "Rotate fp8, int8 and int4 matrices before they are rounded.")
+    var hadamard = false
+
+    /// In what products are computed.
+    var compute: ComputePrecision { givenCompute ?? ComputePrecision(for: dtype.precision) }
 
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
@@ -37,9 +49,6 @@ struct BenchOptions: ParsableArguments {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
         try BenchOptions.check("--warmup", warmup, 0...1000)
         try BenchOptions.check("--repetitions", repetitions, 1...100_000)
-        guard dtype.precision != nil else {
-            throw ValidationError("--dtype \(dtype.rawValue) is not computed on this backend; take f32 or bf16")
-        }
     }
 
     /// The backend under test.
@@ -51,7 +60,8 @@ struct BenchOptions: ParsableArguments {
             options.limitBytes = try deviceBudget.map { try ByteCount(text: $0).bytes }
             return try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
         }
-        return CPUBackend(threads: threads, precision: dtype.precision ?? .float32)
+        return CPUBackend(
+            threads: threads, compute: compute, weightForm: WeightForm(dtype.precision, isRotated: hadamard))
     }
 
     /// Throws a message for the user unless a size is within its range.

@@ -19,8 +19,9 @@ struct BenchPlan: ParsableCommand {
 
     @OptionGroup(title: "Memory") var offload: OffloadOptions
 
-    @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
-    var precision: ComputePrecision = .float32
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles: on or off.")
     var vaeTiling: VAETiling = .off
@@ -38,15 +39,18 @@ struct BenchPlan: ParsableCommand {
     private func measure() throws {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
-        let devices = try EngineDevices.open(request, threads: threads, precision: precision)
-        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        let opened = try ModelFolder(folder, components: components.components)
+        let machine = RateSource.Machine(
+            compute: precision.compute(with: opened.quantizedPrecision), weightForm: precision.form, threads: threads)
+        let devices = try EngineDevices.open(
+            request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
+        let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         var options = try parameters.options()
         // The length of a caption is not known beforehand.
         options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
         options.seed = options.seed ?? 1
         let resolved = try options.resolved(with: pipeline.model.defaults)
-        let machine = RateSource.Machine(precision: precision, threads: threads)
         let rates = RateSource(model: pipeline.model, machine).rates
         // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.
         let before = ProcessMemory.residentBytes ?? 0

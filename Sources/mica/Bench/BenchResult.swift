@@ -1,3 +1,4 @@
+import CPUBackend
 import Foundation
 import TensorCore
 
@@ -24,7 +25,8 @@ struct BenchResult {
 
     private func json(_ options: BenchOptions) throws -> String {
         var object: [String: Any] = [
-            "bench": work, "dtype": options.dtype.rawValue, "threads": threads(options), "warmup": options.warmup,
+            "bench": work, "dtype": options.dtype.rawValue,
+            "compute": options.compute.rawValue, "threads": threads(options), "warmup": options.warmup,
             "repetitions": options.repetitions, "parameters": parameters, "seconds": times.seconds,
             "median_seconds": times.median, "min_seconds": times.minimum, "max_seconds": times.maximum,
         ]
@@ -41,7 +43,13 @@ struct BenchResult {
     private func text(_ options: BenchOptions) -> String {
         let sizes = parameters.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
         var rows = [
-            ("\(work)", (["\(options.dtype.rawValue)", "\(threads(options)) threads"] + sizes).joined(separator: ", ")),
+            (
+                "\(work)",
+                ([
+                    "\(options.dtype.rawValue), products in \(options.compute.rawValue)",
+                    "\(threads(options)) threads",
+                ] + sizes).joined(separator: ", ")
+            ),
             ("median", String(format: "%.4f s of %d runs", times.median, options.repetitions)),
             ("spread", String(format: "%.4f to %.4f s", times.minimum, times.maximum)),
         ]

@@ -68,8 +68,9 @@ struct BenchText: ParsableCommand {
             let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
             let speed = try MemoryBandwidth.measure(threads: threads, byteCount: bandwidthBuffer << 20)
             let stored = try BenchRunner.floatingPointOperations(options, prepare).weightBytes
-            // 8-bit weights are made from 16-bit ones when they are loaded.
-            let bytes = Double(options.dtype == .int8 ? stored / 2 : stored)
+            // Quantised weights are made from 16-bit ones when they are loaded.
+            let bits = min(options.dtype.precision.dtype.bitCount, options.dtype.weights.bitCount)
+            let bytes = Double(stored) * Double(bits) / Double(options.dtype.weights.bitCount)
             result.figures["weight_bytes_per_token"] = bytes
             result.figures["weight_bytes_per_second"] = bytes / result.times.median
             result.figures["memory_bytes_per_second"] = speed

@@ -23,14 +23,15 @@ struct Calibration {
     }
 
     /// Names what the figures depend on: the processor, how it computes, and the model's sizes.
-    func key(precision: ComputePrecision, threads: Int?) -> String {
+    func key(_ machine: RateSource.Machine) -> String {
         let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
             .split(separator: "\n").first { $0.hasPrefix("model name") }?
             .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-        let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        let count = machine.threads ?? ProcessInfo.processInfo.activeProcessorCount
         let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
-        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(precision.rawValue),"
-            + " \(dtype.rawValue) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
+        let weights = machine.weightForm?.precision.rawValue ?? dtype.rawValue
+        return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(machine.compute.rawValue),"
+            + " \(weights) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
     }
 
     private static let rows = 512

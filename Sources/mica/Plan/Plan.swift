@@ -25,8 +25,9 @@ struct Plan: ParsableCommand {
     @Option(help: "The picture, for its aspect; a square one if not given.")
     var image: String?
 
-    @Option(help: "In what matrices are multiplied: float32, bfloat16 or int8.")
-    var precision: ComputePrecision = .float32
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
     var vaeTiling: VAETiling = .auto
@@ -57,8 +58,12 @@ struct Plan: ParsableCommand {
     private func plan() throws -> Bool {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
-        let devices = try PlanDevices.open(request, threads: threads, precision: precision)
-        let pipeline = try LayeredPipeline(model: folder, devices: devices, request: request)
+        let opened = try ModelFolder(folder, components: components.components)
+        let machine = RateSource.Machine(
+            compute: precision.compute(with: opened.quantizedPrecision), weightForm: precision.form, threads: threads)
+        let devices = try PlanDevices.open(
+            request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
+        let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
         let picture = try image.map { try PictureFile.read($0) }
@@ -66,11 +71,10 @@ struct Plan: ParsableCommand {
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
         let hasGPU = request.devices.contains { $0.kind == .cuda }
-        let machine = RateSource.Machine(precision: precision, threads: threads)
         let rates = hasGPU ? gpu.rates : RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
-            device: request.devices.map(\.description).joined(separator: ","), precision: precision.rawValue,
+            device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
             plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)

@@ -6,11 +6,11 @@ import Weights
 enum PlanDevices {
     /// Backends for the devices of a request, each bound by its budget.
     static func open(
-        _ request: OffloadRequest, threads: Int?, precision: ComputePrecision
+        _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let hasGPU = request.devices.contains { $0.kind == .cuda }
         do throws(DeviceError) {
-            return try EngineDevices.open(request, threads: threads, precision: precision)
+            return try EngineDevices.open(request, threads: threads, compute: compute, weightForm: weightForm)
         } catch {
             guard hasGPU else { throw error }
         }
@@ -19,7 +19,9 @@ enum PlanDevices {
             let backend: any Backend =
                 name.kind == .cuda
                 ? Meter(name: name.description, limitBytes: limit, sharesHostMemory: false)
-                : CPUBackend(threads: threads, limitBytes: limit, precision: precision, name: name.description)
+                : CPUBackend(
+                    threads: threads, limitBytes: limit, compute: compute, weightForm: weightForm,
+                    name: name.description)
             return OffloadManager.Device(name: name, backend: backend)
         }
     }

@@ -8,7 +8,9 @@ import TensorCore
 final class RateSource: Sendable {
     /// How a machine computes.
     struct Machine: Sendable {
-        let precision: ComputePrecision
+        let compute: ComputePrecision
+        /// What blocks' matrices are converted to; nil for as they are stored.
+        let weightForm: WeightForm?
         /// Nil for all processors.
         let threads: Int?
     }
@@ -28,8 +30,9 @@ final class RateSource: Sendable {
             if let known { return known }
             // A backend of its own: a worker's may be at work, and has a budget.
             let calibration = Calibration(
-                backend: CPUBackend(threads: machine.threads, precision: machine.precision), model: model)
-            let key = calibration.key(precision: machine.precision, threads: machine.threads)
+                backend: CPUBackend(
+                    threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
+            let key = calibration.key(machine)
             let rates = try? RateCache.usual.rates(key) {
                 try calibration.measure()
             }

@@ -37,14 +37,22 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// The CPU backend as a CPU without AVX-512 has it.
     private static let portableCPU = BackendUnderTest(
         description: "cpu, portable", bound: { _ in float32Bound },
-        make: { CPUBackend(threads: 2, precision: .float32, isPortable: true) })
+        make: { CPUBackend(threads: 2, compute: .float32, isPortable: true) })
 
     /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
     /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).
     private static let bfloat16CPUs = (ComputePrecision.hasFastBFloat16 ? [1, 2] : []).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu in bfloat16 with \(threads) threads", bound: { _ in 0x1p-7 },
-            make: { CPUBackend(threads: threads, precision: .bfloat16) })
+            make: { CPUBackend(threads: threads, compute: .bfloat16) })
+    }
+
+    /// Products of 8-bit weights and inputs, for which inputs are rounded to 1 / 255 of their row's range: an error of
+    /// 0.3 / 255 of it, which is 1.7 times uniform values' own size.
+    static let int8CPUs = (ComputePrecision.hasFastInt8 ? [1, 2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
+            make: { CPUBackend(threads: threads, compute: .int8) })
     }
 
     private static func cpu(threads: Int) -> BackendUnderTest {

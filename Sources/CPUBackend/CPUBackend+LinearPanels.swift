@@ -1,0 +1,73 @@
+import CKernels
+import TensorCore
+
+/// Products with weights that are widened a panel of rows at a time, while it stays in the cache: no second copy of the
+/// matrix ever lives.
+extension CPUBackend {
+    /// Bytes of a panel of float32, about: a share of the second-level cache.
+    private static let floatPanelBytes = 512 << 10
+    /// Bytes of a panel of bfloat16, about: oneDNN packs it once more, and wider panels read the input less often.
+    private static let halfPanelBytes = 1 << 20
+
+    func floatPanelProduct(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
+    ) throws(TensorError) {
+        let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
+        let split = ProductSplit(
+            rows: rows, columns: columns, panelColumns: Self.floatPanelBytes / max(depth * 4, 1))
+        let scratch = try allocate(
+            [min(workers.count, split.parts.count), split.widest, depth], .float32)
+        let (x, y) = (input.floats, output.floats)
+        let weights = WeightRows(weight)
+        workers.run(tasks: split.parts.count) { worker, task in
+            let panelColumns = split.parts[task]
+            let panel = scratch.floats + worker * split.widest * depth
+            weights.widen(panelColumns, into: panel)
+            BLAS.multiply(
+                rows, panelColumns.count, depth, x, depth, panel, depth, transposed: true, beta: 0,
+                y + panelColumns.lowerBound, columns)
+            scale(output, panelColumns, weights)
+            finish(output, 0..<rows, panelColumns, bias, activation)
+        }
+    }
+
+    /// As `bfloat16Product` for weights of any form. False if oneDNN cannot do it.
+    func bfloat16PanelProduct(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
+    ) throws(TensorError) -> Bool {
+        let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
+        let split = ProductSplit(
+            rows: rows, columns: columns, panelColumns: Self.halfPanelBytes / max(depth * 2, 1))
+        guard let products = matrixProducts.products(.bfloat16, split, depth: depth) else {
+            return false
+        }
+        let rounded = try allocate(input.shape, .bfloat16, operation: "linear")
+        round(input, into: rounded)
+        let panels = min(workers.count, split.parts.count)
+        let panelScratch = try allocate([panels, split.widest, depth], .bfloat16, operation: "linear")
+        let scratch = try allocate([panels, products.scratchBytes], .uint8, operation: "linear")
+        let weights = WeightRows(weight)
+        workers.run(tasks: split.parts.count) { worker, task in
+            let panelColumns = split.parts[task]
+            let panel =
+                panelScratch.rawPointer.assumingMemoryBound(to: UInt16.self) + worker * split.widest * depth
+            weights.narrow(panelColumns, into: panel)
+            products.execute(
+                part: panelColumns.count, input: rounded.rawPointer, weight: panel,
+                output: output.floats + panelColumns.lowerBound,
+                scratch: scratch.rawPointer + worker * products.scratchBytes)
+            scale(output, panelColumns, weights)
+            finish(output, 0..<rows, panelColumns, bias, activation)
+        }
+        return true
+    }
+
+    /// The scales of the weight's rows over columns of the output.
+    private func scale(_ output: Tensor, _ columns: Range<Int>, _ weights: WeightRows) {
+        guard let scales = weights.rowScales else { return }
+        mica_scale_columns(
+            output.floats + columns.lowerBound, scales + columns.lowerBound, output.shape[0],
+            columns.count,
+            output.shape[1])
+    }
+}

@@ -1,0 +1,123 @@
+import CKernels
+import TensorCore
+
+/// The rows of a weight matrix [N, K] in whatever form it is stored: to be widened some at a time, or multiplied as
+/// they are.
+///
+/// Scales of whole rows are left to the caller (`rowScales`), who applies them to sums; scales of groups are applied.
+struct WeightRows {
+    let dtype: DType
+    let columns: Int
+    private let base: UnsafeRawPointer
+    private let rowBytes: Int
+    /// By row of this view; nil if elements are values, or scaled by group.
+    let rowScales: UnsafePointer<Float>?
+    private let groupScales: UnsafePointer<UInt16>?
+    private let groups: Int
+    let rotation: HadamardRotation?
+    /// Keeps what the pointers refer to.
+    private let storage: HostStorage
+
+    /// The rows of a matrix of the CPU backend, views of rows included.
+    init(_ weight: Tensor) {
+        guard let storage = weight.storage as? HostStorage else {
+            preconditionFailure("a tensor of another device reached the CPU backend")
+        }
+        self.storage = storage
+        let columns = weight.shape[-1]
+        let firstRow = columns == 0 ? 0 : weight.offset / columns
+        dtype = weight.dtype
+        self.columns = columns
+        rowBytes = weight.dtype.byteCount(of: [1, columns])
+        base = UnsafeRawPointer(storage.base + firstRow * rowBytes)
+        groups = Quantization.groupCount(columns: columns)
+        let quantized = storage as? QuantizedStorage
+        rotation = quantized?.rotation
+        switch quantized?.scales {
+        case .rows(let scales):
+            rowScales = UnsafePointer(scales.floats + firstRow)
+            groupScales = nil
+        case .groups(let scales):
+            rowScales = nil
+            groupScales = UnsafePointer(
+                scales.rawPointer.assumingMemoryBound(to: UInt16.self) + firstRow * groups)
+        case nil:
+            precondition(weight.dtype.isWeightType, "\(weight.dtype) without scales")
+            rowScales = nil
+            groupScales = nil
+        }
+    }
+
+    /// Rows as float32, one after another.
+    func widen(_ rows: Range<Int>, into floats: UnsafeMutablePointer<Float>) {
+        let source = base + rows.lowerBound * rowBytes
+        let count = rows.count * columns
+        switch dtype {
+        case .float32: floats.update(from: source.assumingMemoryBound(to: Float.self), count: count)
+        case .bfloat16: mica_widen_bf16(source.assumingMemoryBound(to: UInt16.self), floats, count)
+        case .float16: mica_widen_f16(source.assumingMemoryBound(to: UInt16.self), floats, count)
+        case .float8E4M3: mica_widen_e4m3(source.assumingMemoryBound(to: UInt8.self), floats, count)
+        case .float8E5M2: mica_widen_e5m2(source.assumingMemoryBound(to: UInt8.self), floats, count)
+        case .int8: mica_widen_s8(source.assumingMemoryBound(to: Int8.self), floats, count)
+        case .int4:
+            for (index, row) in rows.enumerated() {
+                mica_widen_s4(bytes(row), scales(row), floats + index * columns, columns)
+            }
+        default: preconditionFailure("\(dtype) is no weight type")
+        }
+    }
+
+    /// Rows as bfloat16, one after another.
+    func narrow(_ rows: Range<Int>, into halves: UnsafeMutablePointer<UInt16>) {
+        let source = base + rows.lowerBound * rowBytes
+        let count = rows.count * columns
+        switch dtype {
+        case .float32: mica_narrow_bf16(source.assumingMemoryBound(to: Float.self), halves, count)
+        case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)
+        case .float16: mica_narrow_f16(source.assumingMemoryBound(to: UInt16.self), halves, count)
+        case .float8E4M3: mica_narrow_e4m3(source.assumingMemoryBound(to: UInt8.self), halves, count)
+        case .float8E5M2: mica_narrow_e5m2(source.assumingMemoryBound(to: UInt8.self), halves, count)
+        case .int8: mica_narrow_s8(source.assumingMemoryBound(to: Int8.self), halves, count)
+        case .int4:
+            for (index, row) in rows.enumerated() {
+                mica_narrow_s4(bytes(row), scales(row), halves + index * columns, columns)
+            }
+        default: preconditionFailure("\(dtype) is no weight type")
+        }
+    }
+
+    /// The product of one row with a vector of floats, the row's scale included.
+    func dot(_ vector: UnsafePointer<Float>, _ row: Int) -> Float {
+        let source = base + row * rowBytes
+        let sum: Float =
+            switch dtype {
+            case .float32: mica_dot_f32(vector, source.assumingMemoryBound(to: Float.self), columns)
+            case .bfloat16: mica_dot_bf16(vector, source.assumingMemoryBound(to: UInt16.self), columns)
+            case .float16: mica_dot_f16(vector, source.assumingMemoryBound(to: UInt16.self), columns)
+            case .float8E4M3: mica_dot_e4m3(vector, source.assumingMemoryBound(to: UInt8.self), columns)
+            case .float8E5M2: mica_dot_e5m2(vector, source.assumingMemoryBound(to: UInt8.self), columns)
+            case .int8: mica_dot_s8(vector, source.assumingMemoryBound(to: Int8.self), columns)
+            case .int4: mica_dot_s4(vector, bytes(row), scales(row), columns)
+            default: preconditionFailure("\(dtype) is no weight type")
+            }
+        return rowScales.map { sum * $0[row] } ?? sum
+    }
+
+    /// One row's values, whatever stands for them: scaled and turned back.
+    func values(_ row: Int, into floats: UnsafeMutablePointer<Float>) {
+        widen(row..<(row + 1), into: floats)
+        if let rowScales {
+            for column in 0..<columns { floats[column] *= rowScales[row] }
+        }
+        if let rotation { mica_rotate(floats, columns, rotation.size) }
+    }
+
+    private func bytes(_ row: Int) -> UnsafePointer<UInt8> {
+        (base + row * rowBytes).assumingMemoryBound(to: UInt8.self)
+    }
+
+    private func scales(_ row: Int) -> UnsafePointer<UInt16> {
+        guard let groupScales else { preconditionFailure("int4 without scales") }
+        return groupScales + row * groups
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Weights
+
+/// Weights that take the place of those in a model folder, each a single file or a folder; configurations stay the
+/// folder's.
+public struct ModelComponents: Sendable, Equatable {
+    /// The diffusion transformer, the text encoder and the VAE; nil for the folder's own.
+    public var transformer: URL?
+    public var textEncoder: URL?
+    public var autoencoder: URL?
+
+    /// All from the folder.
+    public init() {}
+
+    /// The names that a component may have before its own in a file with others beside it.
+    private static let transformerPrefixes = [
+        "model.diffusion_model.", "diffusion_model.", "transformer.",
+    ]
+    private static let textEncoderPrefixes = [
+        "text_encoders.qwen25_7b.transformer.", "text_encoder.",
+    ]
+    private static let autoencoderPrefixes = ["vae.", "first_stage_model."]
+
+    /// The transformer's tensors, under the names of the public layout.
+    func transformerSource(_ folder: URL) throws(WeightsError) -> QuantizedSource {
+        try Checkpoint.open(
+            transformer ?? folder.appendingPathComponent("transformer"),
+            prefixes: Self.transformerPrefixes)
+    }
+
+    /// The text encoder's tensors, in either of the public spellings.
+    func textEncoderSource(_ folder: URL) throws(WeightsError) -> QuantizedSource {
+        try Checkpoint.open(
+            textEncoder ?? folder.appendingPathComponent("text_encoder"),
+            prefixes: Self.textEncoderPrefixes)
+    }
+
+    /// The VAE's tensors; those of Wan's layout under the names of the public one.
+    func autoencoderSource(
+        _ folder: URL, _ configuration: AutoencoderConfiguration
+    ) throws(WeightsError) -> any TensorSource {
+        let source = try Checkpoint.open(
+            autoencoder ?? folder.appendingPathComponent("vae"), prefixes: Self.autoencoderPrefixes)
+        guard source.contains(WanNames.sign) else { return source }
+        let names = WanNames(residualBlocks: configuration.numResBlocks)
+        return RenamedSource(source) { names.publicName($0) }
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import TensorCore
+
+/// How far a conversion is, on standard error: a bar on a terminal, a line for each part elsewhere.
+final class ByteProgressBar {
+    private static let width = 28
+    private let isShown: Bool
+    private let isTerminal: Bool
+    private let start = ContinuousClock.now
+    private var part: String?
+    private var lastShown: ContinuousClock.Instant?
+
+    init(isShown: Bool) {
+        self.isShown = isShown
+        isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+    }
+
+    func show(_ part: String, done: Int, of total: Int) {
+        guard isShown else { return }
+        if part != self.part {
+            self.part = part
+            if !isTerminal { write("\(part) ...\n") }
+        }
+        // Ten times a second is as much as a person sees.
+        if let lastShown, done < total, ContinuousClock.now - lastShown < .milliseconds(100) { return }
+        lastShown = .now
+        guard isTerminal, total > 0 else { return }
+        let filled = Self.width * done / total
+        let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
+        write("\r\u{1B}[K[\(bar)] \(part), \(ByteCount(done)) of \(ByteCount(total))\(timeLeft(done, total))")
+    }
+
+    /// Clears the bar.
+    func finish() {
+        if isShown && isTerminal { write("\r\u{1B}[K") }
+    }
+
+    private func timeLeft(_ done: Int, _ total: Int) -> String {
+        guard done > 0, done < total else { return "" }
+        let elapsed = (ContinuousClock.now - start) / .seconds(1)
+        let seconds = Int((elapsed / Double(done) * Double(total - done)).rounded(.up))
+        return seconds < 60 ? ", \(seconds) s left" : ", \(seconds / 60) min \(seconds % 60) s left"
+    }
+
+    private func write(_ text: String) {
+        FileHandle.standardError.write(Data(text.utf8))
+    }
+}

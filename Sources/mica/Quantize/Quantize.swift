@@ -1,0 +1,98 @@
+import ArgumentParser
+import CPUBackend
+import Foundation
+import QwenImage
+import TensorCore
+import Weights
+
+/// `mica quantize`: a model folder in, the same model with its large matrices in fewer bits out.
+struct Quantize: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Writes a model with its large matrices in fewer bits.",
+        discussion: """
+            The matrices inside of the blocks of transformer and text encoder are converted; embeddings, norms, \
+            modulation, input and output projections and the VAE stay as they are. The result is a model folder that \
+            is mapped when it is used: it costs no second copy, and gives the same layers as --precision does when \
+            it converts while loading. Memory is needed for one matrix at a time. The folder appears when it is \
+            complete.
+            """)
+
+    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    var model: String?
+
+    @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @Option(help: "What the large matrices are converted to: fp8, int8 or int4, or bfloat16 for a model of float32.")
+    var precision: WeightPrecision
+
+    @Flag(help: "Rotate matrices before they are rounded, so that single large values do less harm.")
+    var hadamard = false
+
+    @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; it must not be there.", valueName: "folder"))
+    var output: String
+
+    @Option(help: ArgumentHelp("The most that one file holds, in MiB.", valueName: "MiB"))
+    var shardSize = 5120
+
+    @Flag(help: "Measure how far each converted matrix is from the original, and print a table.")
+    var report = false
+
+    @Option(help: "Threads to compute with; all processors if not given.")
+    var threads: Int?
+
+    @Flag(help: "Print one JSON object with what was done.")
+    var json = false
+
+    @Flag(help: "Show no progress.")
+    var quiet = false
+
+    func validate() throws {
+        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        try BenchOptions.check("--shard-size", shardSize, 1...1_000_000)
+        guard precision != .float32 else { throw ValidationError("--precision float32 has no fewer bits") }
+        guard !hadamard || precision.isQuantized else {
+            throw ValidationError("--hadamard goes with --precision fp8, int8 or int4")
+        }
+    }
+
+    func run() throws {
+        let cancellation = Cancellation()
+        let interrupts = InterruptHandler(cancellation)
+        defer { interrupts.stop() }
+        do {
+            try quantize(cancellation)
+        } catch PipelineError.cancelled {
+            CommandFailure.report("cancelled; nothing was written")
+            throw ExitCode(130)
+        } catch {
+            CommandFailure.report("\(error)")
+            throw ExitCode(1)
+        }
+    }
+
+    private func quantize(_ cancellation: Cancellation) throws {
+        let start = ContinuousClock.now
+        let folder = try ModelFolder(try ModelLocation.folder(model), components: components.components)
+        let form = WeightForm(precision, isRotated: hadamard)
+        let quantizer = try ModelQuantizer(model: folder, form: form)
+        let target = try UnfinishedFolder(path: output, neededBytes: quantizer.targetBytes)
+        let backend = CPUBackend(threads: threads, weightForm: form)
+        let bar = ByteProgressBar(isShown: !quiet)
+        var errors = QuantizationErrors()
+        try quantizer.write(
+            to: target.url, shardBytes: shardSize << 20,
+            convert: { name, tensor, _ throws(TensorError) in
+                let weight = try backend.blockWeight(tensor)
+                if report { errors.add(name, try backend.distance(of: weight, from: tensor)) }
+                return backend.stored(weight)
+            },
+            progress: { bar.show($0.component, done: $0.doneBytes, of: $0.totalBytes) }, cancellation: cancellation)
+        bar.finish()
+        try target.finish()
+        let summary = QuantizeSummary(
+            output: output, form: form, matrices: quantizer.convertedMatrices.count, sourceBytes: quantizer.sourceBytes,
+            targetBytes: quantizer.targetBytes, seconds: (ContinuousClock.now - start) / .seconds(1),
+            errors: report ? errors : nil)
+        print(json ? try summary.json() : summary.text())
+    }
+}

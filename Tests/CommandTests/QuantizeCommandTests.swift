@@ -1,0 +1,69 @@
+import Foundation
+import Testing
+
+/// `mica quantize` and `mica bench quality` from the outside.
+@Suite struct QuantizeCommandTests {
+    @Test func aFolderThatGivesTheSameLayers() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess([
+            "quantize", "--model", DecomposeCommandTests.model, "--precision", "int8", "--hadamard", "-o",
+            folder.path("int8"), "--report", "--json",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let summary = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let layers = try #require(summary["layers"] as? [[String: Any]])
+        #expect(layers.count == summary["matrices"] as? Int && layers.count > 20)
+        for layer in layers {
+            let error = try #require(layer["relative_l2"] as? Double)
+            #expect(error > 0 && error < 0.02, "\(layer)")
+        }
+        let (source, target) = (summary["source_bytes"] as? Int ?? 0, summary["target_bytes"] as? Int ?? 0)
+        #expect(target > 0 && target < source)
+        #expect(try folder.contents() == ["int8"])
+
+        let compute = ["--compute", "float32"]
+        let loading = try MicaProcess(
+            DecomposeCommandTests.quick + compute + ["--precision", "int8", "--hadamard", "-o", folder.path("a")])
+        #expect(loading.status == 0, "\(loading.errors)")
+        var mapped = DecomposeCommandTests.quick + compute + ["-o", folder.path("b")]
+        mapped[3] = folder.path("int8")
+        #expect(try MicaProcess(mapped).status == 0)
+        for name in ["layer_1.png", "layer_2.png"] {
+            let files = try ["a", "b"].map { try Data(contentsOf: URL(fileURLWithPath: folder.path("\($0)/\(name)"))) }
+            #expect(files[0] == files[1], "\(name)")
+        }
+    }
+
+    @Test(arguments: [
+        (["--precision", "float32"], "no fewer bits", 64), (["--precision", "int3"], "int3", 64),
+        (["--precision", "bfloat16", "--hadamard"], "--hadamard goes with", 64),
+        (["--precision", "fp8", "-o", "/proc/x"], "cannot", 1),
+        (["--precision", "fp8", "-o", "/tmp"], "there already", 1),
+        (["--precision", "fp8", "--transformer", "/nonexistent"], "nonexistent", 1),
+    ])
+    func badInput(_ arguments: [String], _ expected: String, _ status: Int32) throws {
+        let folder = try TemporaryFolder()
+        let output = arguments.contains("-o") ? [] : ["-o", folder.path("x")]
+        let run = try MicaProcess(["quantize", "--model", DecomposeCommandTests.model] + arguments + output)
+        #expect(run.status == status && run.errors.contains(expected), "\(run.errors)")
+        #expect(try folder.contents().isEmpty)
+    }
+
+    @Test func quality() throws {
+        let run = try MicaProcess([
+            "bench", "quality", "--model", DecomposeCommandTests.model, "--resolution", "64", "--layers", "1",
+            "--steps",
+            "1", "--forms", "fp8", "int8-hadamard", "--weights", "--json",
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let results = try #require(report["results"] as? [[String: Any]])
+        #expect(results.map { $0["form"] as? String } == ["fp8", "int8-hadamard"])
+        for result in results {
+            #expect((result["psnr_db"] as? Double ?? 0) > 30)
+            let stages = try #require(result["stages"] as? [[String: Any]])
+            #expect(stages.contains { $0["name"] as? String == "images" })
+            #expect(!(result["matrices"] as? [Any] ?? []).isEmpty)
+        }
+    }
+}
