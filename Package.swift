@@ -38,6 +38,7 @@ let package = Package(
                 .linkedLibrary("png"), .linkedLibrary("jpeg"), .linkedLibrary("webp"), .linkedLibrary("webpdemux"),
                 .linkedLibrary("lcms2"), .linkedLibrary("deflate"), .linkedLibrary("z"),
             ]),
+        .target(name: "CLayerFitting", cSettings: [.unsafeFlags(["-O3"])]),
         .target(name: "CSockets"),
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
@@ -51,6 +52,7 @@ let package = Package(
         .target(name: "CUDABackend", dependencies: ["TensorCore", "CCUDA"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
+        .target(name: "LayerFitting", dependencies: ["ImageCodecs", "CLayerFitting"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
         // The service
@@ -64,7 +66,7 @@ let package = Package(
             name: "ServiceAPI",
             dependencies: [
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-                logging,
+                "LayerFitting", logging,
             ],
             // The page's files, which `make page` puts into PageDocument.swift.
             exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
@@ -75,7 +77,7 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
-                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", argumentParser, logging, yams,
+                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -107,6 +109,9 @@ let package = Package(
         .testTarget(
             name: "ImageCodecsTests", dependencies: ["ImageCodecs"], resources: [.copy("Fixtures")], swiftSettings: base
         ),
+        .testTarget(
+            name: "LayerFittingTests", dependencies: ["LayerFitting", "ImageCodecs"],
+            swiftSettings: base + [.unsafeFlags(["-O"])]),
         .testTarget(
             name: "QwenImageTests",
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend", "CUDABackend"],

@@ -107,7 +107,7 @@ def reference_run(task: dict, folder: pathlib.Path) -> dict:
 
 def mica_command(mica: str, task: dict, extra: list) -> list:
     command = [
-        mica, "decompose", task["image"], "--model", task["model"], "--layers", task["layers"],
+        mica, "decompose", "--fit", "model", "--no-clean-up", task["image"], "--model", task["model"], "--layers", task["layers"],
         "--steps", task["steps"], "--resolution", task["resolution"], "--prompt", task["prompt"],
         "--latents", task["latents"],
         "--true-cfg-scale", task["true_cfg_scale"], "--cfg-normalize", "-o", task["out"], "--json",

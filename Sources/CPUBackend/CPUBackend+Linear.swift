@@ -49,23 +49,44 @@ extension CPUBackend {
             }
             return
         }
-        if weight.dtype == .int8, multipliesInt8,
-            try int8Product(input, weight, bias, activation, output)
+        if weight.dtype == .int8, multipliesInt8, let quantized = weight.storage as? QuantizedStorage,
+            try int8Product(input, quantized, weight, bias, activation, output)
         {
             return
         }
-        if multipliesBFloat16 {
-            let done =
-                weight.dtype == .bfloat16
-                ? try bfloat16Product(input, weight, bias, activation, output)
-                : try bfloat16PanelProduct(input, weight, bias, activation, output)
-            if done { return }
-        }
-        if weight.dtype == .float32 {
+        if multipliesBFloat16, try bfloat16Product(input, weight, bias, activation, output) { return }
+        if multipliesInTiles {
+            try tiledProduct(.float32, input, weight, bias, activation, output)
+        } else if weight.dtype == .float32 {
             floatProduct(input, weight, bias, activation, output)
         } else {
             try floatPanelProduct(input, weight, bias, activation, output)
         }
+    }
+
+    /// False if neither the tiles nor oneDNN can do it.
+    private func int8Product(
+        _ input: Tensor, _ quantized: QuantizedStorage, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation,
+        _ output: Tensor
+    ) throws(TensorError) -> Bool {
+        guard multipliesInTiles, !prefersMatrixUnits else {
+            return try libraryInt8Product(input, weight, bias, activation, output)
+        }
+        try tiledInt8Product(input, quantized, weight, bias, activation, output)
+        return true
+    }
+
+    /// False if neither the tiles nor oneDNN can do it.
+    private func bfloat16Product(
+        _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
+    ) throws(TensorError) -> Bool {
+        guard multipliesInTiles, !prefersMatrixUnits else {
+            return weight.dtype == .bfloat16
+                ? try libraryProduct(input, weight, bias, activation, output)
+                : try libraryPanelProduct(input, weight, bias, activation, output)
+        }
+        try tiledProduct(.bfloat16, input, weight, bias, activation, output)
+        return true
     }
 
     /// The input turned as the weight is; the input itself if it is not.

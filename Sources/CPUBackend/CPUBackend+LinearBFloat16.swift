@@ -2,9 +2,9 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// The product in bfloat16: the input is rounded once, the weight is read where it lies.
+    /// The product in bfloat16 by oneDNN: the input is rounded once, the weight is read where it lies.
     /// False if oneDNN cannot do it.
-    func bfloat16Product(
+    func libraryProduct(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
         let split = ProductSplit(rows: input.shape[0], columns: output.shape[1], workers: workers.count)

@@ -2,8 +2,9 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// A product with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN cannot.
-    func int8Product(
+    /// A product by oneDNN with a weight of int8: each input row is rounded to 8 bits by its own scale. False if oneDNN
+    /// cannot.
+    func libraryInt8Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
         guard let quantized = weight.storage as? QuantizedStorage,
@@ -54,7 +55,7 @@ extension CPUBackend {
     }
 
     /// The sums of a matrix's rows, counted when they are first needed: a mapped matrix is not read before.
-    private func rowSums(of quantized: QuantizedStorage) -> Tensor {
+    func rowSums(of quantized: QuantizedStorage) -> Tensor {
         guard let sums = quantized.sums else { preconditionFailure("int8 without room for its sums") }
         guard !quantized.hasSums else { return sums }
         let columns = quantized.columns

@@ -31,8 +31,8 @@ extension CPUBackend {
         }
     }
 
-    /// As `bfloat16Product` for weights of any form. False if oneDNN cannot do it.
-    func bfloat16PanelProduct(
+    /// As `libraryProduct` for weights of any form. False if oneDNN cannot do it.
+    func libraryPanelProduct(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
         let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])

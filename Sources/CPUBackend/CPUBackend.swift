@@ -21,6 +21,10 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let multipliesBFloat16: Bool
     /// True if 8 bits were asked for and this CPU multiplies them.
     let multipliesInt8: Bool
+    /// True if this CPU multiplies matrices in the backend's own tiles.
+    let multipliesInTiles: Bool
+    /// True if bfloat16 and 8 bits are left to oneDNN, which knows this CPU's matrix units.
+    let prefersMatrixUnits: Bool
     /// True if this CPU convolves without laying out patches.
     let convolvesDirectly: Bool
     let matrixProducts: MatrixProductCache
@@ -43,9 +47,11 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
+    /// - Parameter prefersMatrixUnits: nil asks the CPU; true lets tests reach oneDNN on any.
     package init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
-        isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil
+        isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil,
+        prefersMatrixUnits: Bool? = nil
     ) {
         self.name = name
         self.compute = compute
@@ -53,6 +59,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
         multipliesInt8 = compute == .int8 && ComputePrecision.hasFastInt8 && !isPortable
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
+        multipliesInTiles = mica_has_avx512() == 1 && !isPortable
+        self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         matrixProducts = MatrixProductCache()
@@ -67,6 +75,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         weightForm = backend.weightForm
         multipliesBFloat16 = backend.multipliesBFloat16
         multipliesInt8 = backend.multipliesInt8
+        multipliesInTiles = backend.multipliesInTiles
+        prefersMatrixUnits = backend.prefersMatrixUnits
         convolvesDirectly = backend.convolvesDirectly
         workers = Workers(count: backend.workers.count, isRehearsing: true)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)

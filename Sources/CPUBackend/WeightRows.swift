@@ -9,7 +9,8 @@ struct WeightRows {
     let dtype: DType
     let columns: Int
     private let base: UnsafeRawPointer
-    private let rowBytes: Int
+    /// From one row to the next.
+    let rowBytes: Int
     /// By row of this view; nil if elements are values, or scaled by group.
     let rowScales: UnsafePointer<Float>?
     private let groupScales: UnsafePointer<UInt16>?
@@ -48,10 +49,25 @@ struct WeightRows {
         }
     }
 
+    /// Where an element of a row is; of int4, where its group starts.
+    func address(row: Int, element: Int) -> UnsafeRawPointer {
+        base + row * rowBytes + dtype.byteCount(of: [1, element])
+    }
+
     /// Rows as float32, one after another.
     func widen(_ rows: Range<Int>, into floats: UnsafeMutablePointer<Float>) {
-        let source = base + rows.lowerBound * rowBytes
-        let count = rows.count * columns
+        for (index, row) in rows.enumerated() { widen(row, 0..<columns, into: floats + index * columns) }
+    }
+
+    /// Rows as bfloat16, one after another.
+    func narrow(_ rows: Range<Int>, into halves: UnsafeMutablePointer<UInt16>) {
+        for (index, row) in rows.enumerated() { narrow(row, 0..<columns, into: halves + index * columns) }
+    }
+
+    /// Elements of a row as float32; of int4, from the start of a group.
+    func widen(_ row: Int, _ elements: Range<Int>, into floats: UnsafeMutablePointer<Float>) {
+        let source = address(row: row, element: elements.lowerBound)
+        let count = elements.count
         switch dtype {
         case .float32: floats.update(from: source.assumingMemoryBound(to: Float.self), count: count)
         case .bfloat16: mica_widen_bf16(source.assumingMemoryBound(to: UInt16.self), floats, count)
@@ -60,17 +76,16 @@ struct WeightRows {
         case .float8E5M2: mica_widen_e5m2(source.assumingMemoryBound(to: UInt8.self), floats, count)
         case .int8: mica_widen_s8(source.assumingMemoryBound(to: Int8.self), floats, count)
         case .int4:
-            for (index, row) in rows.enumerated() {
-                mica_widen_s4(bytes(row), scales(row), floats + index * columns, columns)
-            }
+            mica_widen_s4(
+                source.assumingMemoryBound(to: UInt8.self), scales(row, from: elements.lowerBound), floats, count)
         default: preconditionFailure("\(dtype) is no weight type")
         }
     }
 
-    /// Rows as bfloat16, one after another.
-    func narrow(_ rows: Range<Int>, into halves: UnsafeMutablePointer<UInt16>) {
-        let source = base + rows.lowerBound * rowBytes
-        let count = rows.count * columns
+    /// Elements of a row as bfloat16; of int4, from the start of a group.
+    func narrow(_ row: Int, _ elements: Range<Int>, into halves: UnsafeMutablePointer<UInt16>) {
+        let source = address(row: row, element: elements.lowerBound)
+        let count = elements.count
         switch dtype {
         case .float32: mica_narrow_bf16(source.assumingMemoryBound(to: Float.self), halves, count)
         case .bfloat16: halves.update(from: source.assumingMemoryBound(to: UInt16.self), count: count)
@@ -79,9 +94,8 @@ struct WeightRows {
         case .float8E5M2: mica_narrow_e5m2(source.assumingMemoryBound(to: UInt8.self), halves, count)
         case .int8: mica_narrow_s8(source.assumingMemoryBound(to: Int8.self), halves, count)
         case .int4:
-            for (index, row) in rows.enumerated() {
-                mica_narrow_s4(bytes(row), scales(row), halves + index * columns, columns)
-            }
+            mica_narrow_s4(
+                source.assumingMemoryBound(to: UInt8.self), scales(row, from: elements.lowerBound), halves, count)
         default: preconditionFailure("\(dtype) is no weight type")
         }
     }
@@ -97,7 +111,9 @@ struct WeightRows {
             case .float8E4M3: mica_dot_e4m3(vector, source.assumingMemoryBound(to: UInt8.self), columns)
             case .float8E5M2: mica_dot_e5m2(vector, source.assumingMemoryBound(to: UInt8.self), columns)
             case .int8: mica_dot_s8(vector, source.assumingMemoryBound(to: Int8.self), columns)
-            case .int4: mica_dot_s4(vector, bytes(row), scales(row), columns)
+            case .int4:
+                mica_dot_s4(
+                    vector, source.assumingMemoryBound(to: UInt8.self), scales(row, from: 0), columns)
             default: preconditionFailure("\(dtype) is no weight type")
             }
         return rowScales.map { sum * $0[row] } ?? sum
@@ -112,12 +128,10 @@ struct WeightRows {
         if let rotation { mica_rotate(floats, columns, rotation.size) }
     }
 
-    private func bytes(_ row: Int) -> UnsafePointer<UInt8> {
-        (base + row * rowBytes).assumingMemoryBound(to: UInt8.self)
-    }
-
-    private func scales(_ row: Int) -> UnsafePointer<UInt16> {
+    /// A row's scales of groups, from the group of an element on.
+    private func scales(_ row: Int, from element: Int) -> UnsafePointer<UInt16> {
         guard let groupScales else { preconditionFailure("int4 without scales") }
-        return groupScales + row * groups
+        precondition(element.isMultiple(of: Quantization.groupSize), "\(element) is in the middle of a group")
+        return groupScales + row * groups + element / Quantization.groupSize
     }
 }

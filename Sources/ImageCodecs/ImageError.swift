@@ -24,7 +24,7 @@ public enum ImageError: Error, Sendable, Equatable {
     case invalidSize(width: Int, height: Int, limit: Int)
     /// Pixel bytes do not fit the stated size.
     case byteCountMismatch(expected: Int, actual: Int)
-    /// A layer is not as large as the canvas.
+    /// Layers of a stack that are to be fitted have different sizes.
     case layerSizeMismatch(layer: String, expectedWidth: Int, expectedHeight: Int, actualWidth: Int, actualHeight: Int)
     /// Layers, entries or texts outside the number that the format holds.
     case countOutOfRange(what: String, count: Int, limit: Int)
@@ -32,6 +32,10 @@ public enum ImageError: Error, Sendable, Equatable {
     case invalidName(String, reason: String)
     /// The result would pass a limit of its format.
     case outputTooLarge(format: String, limit: String)
+    /// A file of layers was expected.
+    case noLayers
+    /// The format has no words for something in the picture.
+    case cannotHold(format: String, what: String)
     /// A codec library refused something that it should take (usually: no memory).
     case codecFailure(operation: String, detail: String)
 }
@@ -53,14 +57,18 @@ extension ImageError: CustomStringConvertible {
         case .byteCountMismatch(let expected, let actual):
             return "the picture's size needs \(expected) bytes, there are \(actual)"
         case .layerSizeMismatch(let layer, let expectedWidth, let expectedHeight, let actualWidth, let actualHeight):
-            return "layer \"\(layer)\" is \(actualWidth) x \(actualHeight), the canvas is "
-                + "\(expectedWidth) x \(expectedHeight); all layers must have the canvas' size"
+            return "\(layer) is \(actualWidth) x \(actualHeight), the first one is "
+                + "\(expectedWidth) x \(expectedHeight); all layers must be of one size"
         case .countOutOfRange(let what, let count, let limit):
             return "\(count) \(what), but the format holds from 1 to \(limit)"
         case .invalidName(let name, let reason):
             return "the name \"\(name)\" cannot be used: \(reason)"
         case .outputTooLarge(let format, let limit):
             return "the result is too large for \(format) (\(limit)); make it smaller or choose another format"
+        case .noLayers:
+            return "the file has no layers that are read here; send PSD, PSB, OpenRaster, or a ZIP with manifest.json"
+        case .cannotHold(let format, let what):
+            return "\(format) cannot hold \(what); choose another format, such as PSD"
         case .codecFailure(let operation, let detail):
             return "\(operation) failed: \(detail)"
         }

@@ -16,6 +16,10 @@ public enum ImageFormat: String, Sendable, Equatable, CaseIterable, CustomString
     case icon = "ICO"
     case pdf = "PDF"
     case svg = "SVG"
+    // Files of layers, which are read by `LayerFileReader`.
+    case zip = "ZIP"
+    case openRaster = "OpenRaster (ORA)"
+    case layerManifest = "manifest.json"
 
     /// The name that users know it by.
     public var description: String { rawValue }
@@ -37,6 +41,9 @@ public enum ImageFormat: String, Sendable, Equatable, CaseIterable, CustomString
         case .icon: "image/vnd.microsoft.icon"
         case .pdf: "application/pdf"
         case .svg: "image/svg+xml"
+        case .zip: "application/zip"
+        case .openRaster: OpenRasterWriter.mediaType
+        case .layerManifest: "application/json"
         }
     }
 
@@ -61,6 +68,7 @@ public enum ImageFormat: String, Sendable, Equatable, CaseIterable, CustomString
         (.photoshop, 0, ascii("8BPS")),
         (.icon, 0, [0, 0, 1, 0]),
         (.pdf, 0, ascii("%PDF")),
+        (.zip, 0, ascii("PK\u{3}\u{4}")),
         (.bmp, 0, ascii("BM")),
     ]
 

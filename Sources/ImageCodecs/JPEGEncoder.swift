@@ -1,6 +1,6 @@
 import CImages
 
-/// Writes small JPEGs, for previews inside other files.
+/// Writes baseline JPEGs.
 enum JPEGEncoder {
     /// The longest side that JPEG holds.
     static let maximumSide = 65_500

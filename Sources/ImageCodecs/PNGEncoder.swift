@@ -63,7 +63,7 @@ public enum PNGEncoder {
         return chunk.bytes[...]
     }
 
-    private static func appendTexts(_ texts: [PNGOptions.Text], to file: inout BigEndianBytes) throws(ImageError) {
+    static func appendTexts(_ texts: [PNGOptions.Text], to file: inout BigEndianBytes) throws(ImageError) {
         guard texts.count <= PNGOptions.maximumTexts else {
             throw .countOutOfRange(what: "texts", count: texts.count, limit: PNGOptions.maximumTexts)
         }

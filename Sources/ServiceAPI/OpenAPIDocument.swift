@@ -179,11 +179,22 @@ paths:
         A client that closes its connection cancels its job, unless it named an `Idempotency-Key`.
       parameters:
         - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
         - $ref: "#/components/parameters/Prefer"
         - $ref: "#/components/parameters/PromptQuery"
         - $ref: "#/components/parameters/NegativePromptQuery"
         - $ref: "#/components/parameters/TrueCfgScaleQuery"
         - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
         - $ref: "#/components/parameters/NumInferenceStepsQuery"
         - $ref: "#/components/parameters/StepsQuery"
         - $ref: "#/components/parameters/ResolutionQuery"
@@ -229,6 +240,10 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "202": { $ref: "#/components/responses/JobAccepted" }
@@ -247,6 +262,62 @@ paths:
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
         "504": { $ref: "#/components/responses/DeadlineExceeded" }
+  /v1/recompose:
+    post:
+      operationId: recompose
+      tags: [layers]
+      summary: Put layers back together
+      description: |
+        Takes layers that were edited elsewhere and answers with the flat picture, or with the layers in another format. The
+        layers are a PSD or PSB (8 bits, RGB or grey), an OpenRaster file, a ZIP with `manifest.json` and pictures, or a form
+        with a manifest and pictures. Offsets, opacity, visibility, groups, clipping, masks and the blend modes of
+        `BlendMode` count; what else a file has (effects, adjustments, other modes) is refused by its name.
+      parameters:
+        - name: format
+          in: query
+          description: The form of the answer; overrides `Accept`. `png` if neither says.
+          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, sheet] }
+        - name: image
+          in: query
+          description: Which of several pictures in a manifest, 1 for the first.
+          schema: { type: integer, minimum: 1, maximum: 1000, default: 1 }
+        - name: background
+          in: query
+          description: A colour behind the flat picture, as `ffffff`. Without one it stays transparent, or is white in JPEG.
+          schema: { type: string, pattern: "^#?[0-9a-fA-F]{6}$" }
+        - name: quality
+          in: query
+          description: The quality of a JPEG.
+          schema: { type: integer, minimum: 1, maximum: 100, default: 95 }
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/RecomposeForm" }
+          image/vnd.adobe.photoshop: {}
+          image/openraster: {}
+          application/zip: {}
+          application/octet-stream: {}
+      responses:
+        "200":
+          description: The picture.
+          content:
+            image/png: {}
+            image/webp: {}
+            image/jpeg: {}
+            image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
   /v1/images/edits:
     post:
       operationId: createImageEdit
@@ -307,6 +378,13 @@ paths:
         - $ref: "#/components/parameters/NegativePromptQuery"
         - $ref: "#/components/parameters/TrueCfgScaleQuery"
         - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
         - $ref: "#/components/parameters/NumInferenceStepsQuery"
         - $ref: "#/components/parameters/StepsQuery"
         - $ref: "#/components/parameters/ResolutionQuery"
@@ -365,6 +443,13 @@ paths:
         - $ref: "#/components/parameters/NegativePromptQuery"
         - $ref: "#/components/parameters/TrueCfgScaleQuery"
         - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
         - $ref: "#/components/parameters/NumInferenceStepsQuery"
         - $ref: "#/components/parameters/StepsQuery"
         - $ref: "#/components/parameters/ResolutionQuery"
@@ -514,7 +599,12 @@ paths:
       description: As the answer to `POST /v1/layers`.
       parameters:
         - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/ImageQuery"
         - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layers; see `POST /v1/layers`.
@@ -527,6 +617,10 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             application/zip: {}
             image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "400": { $ref: "#/components/responses/BadRequest" }
@@ -571,8 +665,9 @@ paths:
           in: path
           required: true
           description: 1 for the bottom layer.
-          schema: { type: integer, minimum: 1, maximum: 16 }
+          schema: { type: integer, minimum: 1, maximum: 999 }
         - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layer as PNG.
@@ -588,6 +683,106 @@ paths:
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
+  /v1/jobs/{id}/layers/{n}/layers:
+    post:
+      operationId: splitLayer
+      tags: [layers]
+      summary: Split one layer of a result into layers
+      description: |
+        The layer's visible part is decomposed as a picture of its own, and becomes a group of the new layers among the
+        others of its result: the answer is that whole picture, whose composite has not changed. Parameters are those of
+        `POST /v1/layers`, as query parameters, form fields or JSON members; there need be no body. Layers always have
+        the result's size: `fit` has no effect. Answers, waiting and jobs are as for `POST /v1/layers`.
+      parameters:
+        - $ref: "#/components/parameters/JobId"
+        - name: n
+          in: path
+          required: true
+          description: 1 for the bottom layer.
+          schema: { type: integer, minimum: 1, maximum: 999 }
+        - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/FormatQuery"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
+        - $ref: "#/components/parameters/Prefer"
+        - $ref: "#/components/parameters/PromptQuery"
+        - $ref: "#/components/parameters/NegativePromptQuery"
+        - $ref: "#/components/parameters/TrueCfgScaleQuery"
+        - $ref: "#/components/parameters/LayersQuery"
+        - $ref: "#/components/parameters/MaxLayersQuery"
+        - $ref: "#/components/parameters/FitQuery"
+        - $ref: "#/components/parameters/CleanUpQuery"
+        - $ref: "#/components/parameters/EmptyBelowQuery"
+        - $ref: "#/components/parameters/OpaqueAboveQuery"
+        - $ref: "#/components/parameters/SpeckAreaQuery"
+        - $ref: "#/components/parameters/EmptyLayersQuery"
+        - $ref: "#/components/parameters/NumInferenceStepsQuery"
+        - $ref: "#/components/parameters/StepsQuery"
+        - $ref: "#/components/parameters/ResolutionQuery"
+        - $ref: "#/components/parameters/CfgNormalizeQuery"
+        - $ref: "#/components/parameters/UseEnPromptQuery"
+        - $ref: "#/components/parameters/CaptionLanguageQuery"
+        - $ref: "#/components/parameters/NumImagesPerPromptQuery"
+        - $ref: "#/components/parameters/ImagesQuery"
+        - $ref: "#/components/parameters/SeedQuery"
+        - $ref: "#/components/parameters/GeneratorQuery"
+        - $ref: "#/components/parameters/DtypeQuery"
+        - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/PriorityQuery"
+        - $ref: "#/components/parameters/DeadlineSecondsQuery"
+        - $ref: "#/components/parameters/IdempotencyKey"
+        - $ref: "#/components/parameters/Traceparent"
+        - $ref: "#/components/parameters/RequestId"
+      requestBody:
+        required: false
+        content:
+          multipart/form-data:
+            schema: { $ref: "#/components/schemas/SplitParameters" }
+          application/json:
+            schema: { $ref: "#/components/schemas/SplitParameters" }
+      responses:
+        "200":
+          description: |
+            The layers, bottom first, all of the same size. As `multipart/form-data` or `multipart/mixed`: the part
+            `result` (JSON), then `layer_1`, `layer_2`, ... (PNG; with several images `image_1_layer_1`, ...), then `psd`
+            (with several images `image_1_psd`, ...). As ZIP: `manifest.json` and the PNGs. As PSD: one image only.
+          headers:
+            Vary: { $ref: "#/components/headers/Vary" }
+            Preference-Applied: { $ref: "#/components/headers/PreferenceApplied" }
+            Idempotent-Replayed: { $ref: "#/components/headers/IdempotentReplayed" }
+          content:
+            multipart/form-data:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            multipart/mixed:
+              schema: { $ref: "#/components/schemas/ResultForm" }
+            application/zip: {}
+            image/vnd.adobe.photoshop: {}
+            image/x-psb: {}
+            image/openraster: {}
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: {}
+            application/json:
+              schema: { $ref: "#/components/schemas/Result" }
+        "202": { $ref: "#/components/responses/JobAccepted" }
+        "400": { $ref: "#/components/responses/BadRequest" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "403": { $ref: "#/components/responses/Forbidden" }
+        "404": { $ref: "#/components/responses/NotFound" }
+        "406": { $ref: "#/components/responses/NotAcceptable" }
+        "408": { $ref: "#/components/responses/Timeout" }
+        "409": { $ref: "#/components/responses/Conflict" }
+        "410": { $ref: "#/components/responses/Gone" }
+        "413": { $ref: "#/components/responses/ContentTooLarge" }
+        "414": { $ref: "#/components/responses/TargetTooLong" }
+        "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
+        "422": { $ref: "#/components/responses/Unprocessable" }
+        "429": { $ref: "#/components/responses/TooManyRequests" }
+        "500": { $ref: "#/components/responses/ServerError" }
+        "503": { $ref: "#/components/responses/Unavailable" }
+        "504": { $ref: "#/components/responses/DeadlineExceeded" }
   /v1/jobs/{id}/layers.psd:
     get:
       operationId: getJobPSD
@@ -596,6 +791,8 @@ paths:
       parameters:
         - $ref: "#/components/parameters/JobId"
         - $ref: "#/components/parameters/ImageQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The layers of one image as PSD.
@@ -618,6 +815,10 @@ paths:
       summary: All layers in a ZIP
       parameters:
         - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/LayerFormatQuery"
+        - $ref: "#/components/parameters/TrimQuery"
+        - $ref: "#/components/parameters/GroupQuery"
+        - $ref: "#/components/parameters/MetadataQuery"
       responses:
         "200":
           description: The description, `manifest.json`, and the PNGs.
@@ -665,8 +866,32 @@ components:
     FormatQuery:
       name: format
       in: query
-      description: The form of the result; overrides `Accept`.
-      schema: { type: string, enum: [multipart, mixed, zip, psd, json] }
+      description: |
+        The form of the result; overrides `Accept`. `psb` is PSD for large pictures, `ora` OpenRaster, `pptx` slides, `sheet`
+        a PNG with all layers side by side on a checkerboard.
+      schema: { type: string, enum: [multipart, mixed, zip, psd, psb, ora, pptx, sheet, json] }
+    LayerFormatQuery:
+      name: layer_format
+      in: query
+      description: The format of single layers in a ZIP; WebP is lossless.
+      schema: { type: string, enum: [png, webp], default: png }
+    TrimQuery:
+      name: trim
+      in: query
+      description: Single layers in a ZIP without the empty space around them; `manifest.json` says where they lie.
+      schema: { type: boolean, default: false }
+    GroupQuery:
+      name: group
+      in: query
+      description: One group around all layers in PSD, PSB and OpenRaster.
+      schema: { type: boolean, default: true }
+    MetadataQuery:
+      name: metadata
+      in: query
+      description: |
+        Whether files say how they were made: `parameters` in the form of A1111's web interface and `mica` as JSON in PNGs,
+        XMP in PSDs. Both hold the prompt.
+      schema: { type: boolean, default: true }
     Prefer:
       name: Prefer
       in: header
@@ -690,7 +915,14 @@ components:
     PromptQuery: { name: prompt, in: query, schema: { $ref: "#/components/schemas/Prompt" } }
     NegativePromptQuery: { name: negative_prompt, in: query, schema: { $ref: "#/components/schemas/NegativePrompt" } }
     TrueCfgScaleQuery: { name: true_cfg_scale, in: query, schema: { $ref: "#/components/schemas/TrueCFGScale" } }
-    LayersQuery: { name: layers, in: query, schema: { $ref: "#/components/schemas/Layers" } }
+    LayersQuery: { name: layers, in: query, schema: { $ref: "#/components/schemas/LayersWanted" } }
+    MaxLayersQuery: { name: max_layers, in: query, schema: { $ref: "#/components/schemas/MaxLayers" } }
+    FitQuery: { name: fit, in: query, schema: { $ref: "#/components/schemas/Fit" } }
+    CleanUpQuery: { name: clean_up, in: query, schema: { $ref: "#/components/schemas/CleanUp" } }
+    EmptyBelowQuery: { name: empty_below, in: query, schema: { $ref: "#/components/schemas/EmptyBelow" } }
+    OpaqueAboveQuery: { name: opaque_above, in: query, schema: { $ref: "#/components/schemas/OpaqueAbove" } }
+    SpeckAreaQuery: { name: speck_area, in: query, schema: { $ref: "#/components/schemas/SpeckArea" } }
+    EmptyLayersQuery: { name: empty_layers, in: query, schema: { $ref: "#/components/schemas/EmptyLayers" } }
     NumInferenceStepsQuery: { name: num_inference_steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
     StepsQuery: { name: steps, in: query, schema: { $ref: "#/components/schemas/NumInferenceSteps" } }
     ResolutionQuery: { name: resolution, in: query, schema: { $ref: "#/components/schemas/Resolution" } }
@@ -914,7 +1146,43 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
+        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
+        resolution: { $ref: "#/components/schemas/Resolution" }
+        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
+        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
+        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
+        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
+        seed: { $ref: "#/components/schemas/Seed" }
+        generator: { $ref: "#/components/schemas/Generator" }
+        dtype: { $ref: "#/components/schemas/DType" }
+        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        priority: { $ref: "#/components/schemas/Priority" }
+        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    SplitParameters:
+      type: object
+      additionalProperties: false
+      properties:
+        prompt: { $ref: "#/components/schemas/Prompt" }
+        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
+        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -941,7 +1209,14 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -964,7 +1239,14 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -992,7 +1274,14 @@ components:
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         resolution: { $ref: "#/components/schemas/Resolution" }
@@ -1081,7 +1370,14 @@ components:
         image: { type: string, contentMediaType: application/octet-stream }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         resolution: { $ref: "#/components/schemas/Resolution" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1112,7 +1408,14 @@ components:
         image: { type: string, contentEncoding: base64 }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        layers: { $ref: "#/components/schemas/Layers" }
+        layers: { $ref: "#/components/schemas/LayersWanted" }
+        max_layers: { $ref: "#/components/schemas/MaxLayers" }
+        fit: { $ref: "#/components/schemas/Fit" }
+        clean_up: { $ref: "#/components/schemas/CleanUp" }
+        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
+        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
+        speck_area: { $ref: "#/components/schemas/SpeckArea" }
+        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
         resolution: { $ref: "#/components/schemas/Resolution" }
         num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1263,6 +1566,40 @@ components:
       minimum: 0
       maximum: 100
     Layers: { description: Number of layers., type: integer, minimum: 1, maximum: 16 }
+    LayersWanted:
+      description: |
+        Number of layers, or `auto`: the picture is split into `max_layers`, empty ones are left out and doubled ones
+        merged, and the answer has as many as the picture has.
+      oneOf:
+        - { type: integer, minimum: 1, maximum: 16 }
+        - { type: string, const: auto }
+    MaxLayers: { description: "The most layers with `layers=auto`.", type: integer, minimum: 1, maximum: 16 }
+    Fit:
+      description: |
+        `original`: layers of the picture's own size with edges on the picture's edges, which put together are the
+        picture. `model`: layers of the model's size.
+      type: string
+      enum: [original, model]
+      default: original
+    CleanUp:
+      description: |
+        Alpha below `empty_below` becomes 0 and above `opaque_above` 255, colours under alpha 0 become 0, and specks
+        go to the layer below.
+      type: boolean
+      default: true
+    EmptyBelow: { description: "See `clean_up`.", type: integer, minimum: 0, maximum: 64, default: 6 }
+    OpaqueAbove: { description: "See `clean_up`.", type: integer, minimum: 191, maximum: 255, default: 250 }
+    SpeckArea:
+      description: Pieces that cover less than this many pixels of a layer of 640 x 640, apart from the rest, are specks.
+      type: integer
+      minimum: 0
+      maximum: 10000
+      default: 12
+    EmptyLayers:
+      description: What becomes of layers that hold nothing; with `layers=auto` they are dropped.
+      type: string
+      enum: [keep, drop]
+      default: keep
     NumInferenceSteps: { description: Denoising steps., type: integer, minimum: 1, maximum: 1000 }
     Resolution:
       description: Side in pixels of the square whose area the layers have; the picture's aspect ratio is kept.
@@ -1308,14 +1645,70 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+    BlendMode:
+      description: How a layer's colours meet those below (W3C Compositing and Blending); missing for `normal`.
+      type: string
+      enum: [normal, multiply, screen, overlay, darken, lighten, color-dodge, color-burn, hard-light, soft-light, difference,
+             exclusion, linear-dodge, linear-burn, hue, saturation, color, luminosity]
+    Group:
+      description: A group of layers. It stands where its layers do.
+      type: object
+      required: [id]
+      properties:
+        id: { description: What layers and groups in it name., type: integer }
+        name: { type: string }
+        group: { description: The `id` of the group around it., type: integer }
+        opacity: { description: Missing for 1., type: number, minimum: 0, maximum: 1 }
+        visible: { description: Missing for true., type: boolean }
+        blend_mode:
+          description: A blend mode, or `pass-through`; missing for `normal`.
+          type: string
+    LayerManifest:
+      description: |
+        Which file is which layer, where, and how it is put over those below. The description of a result is one too; other
+        members are passed over.
+      type: object
+      required: [layers]
+      properties:
+        width: { description: The canvas; as large as the bottom layer if missing., type: integer, minimum: 1 }
+        height: { type: integer, minimum: 1 }
+        groups:
+          type: array
+          items: { $ref: "#/components/schemas/Group" }
+        layers:
+          description: Bottom first.
+          type: array
+          minItems: 1
+          items:
+            type: object
+            required: [file]
+            properties:
+              file: { description: "A PNG, WebP or JPEG beside the manifest.", type: string }
+              name: { type: string }
+              x: { description: Canvas column of the first pixel., type: integer, default: 0 }
+              y: { description: Canvas row of the first pixel., type: integer, default: 0 }
+              opacity: { type: number, minimum: 0, maximum: 1, default: 1 }
+              visible: { type: boolean, default: true }
+              blend_mode: { $ref: "#/components/schemas/BlendMode" }
+              clipped: { type: boolean, default: false }
+              group: { description: The `id` of the group it is in., type: integer }
+              image: { description: Which of several pictures it belongs to., type: integer, default: 1 }
+    RecomposeForm:
+      description: Either `file`, or `manifest` and the pictures that it names, by their file names.
+      type: object
+      properties:
+        file: { description: "A PSD, PSB, OpenRaster file or ZIP with `manifest.json`.", type: string, format: binary }
+        manifest: { $ref: "#/components/schemas/LayerManifest" }
+      additionalProperties: { type: string, format: binary }
     Result:
       type: object
-      required: [model, width, height, seed, parameters, seconds, layers, psd]
+      required: [model, width, height, seed, fit, parameters, seconds, layers, psd]
       properties:
         model: { type: string }
         width: { description: Of every layer., type: integer, minimum: 1 }
         height: { type: integer, minimum: 1 }
         seed: { $ref: "#/components/schemas/Seed" }
+        fit: { $ref: "#/components/schemas/Fit" }
         caption: { description: "What the model wrote about the picture, if it did.", type: string }
         parameters:
           description: Every parameter as it was used.
@@ -1324,6 +1717,20 @@ components:
           description: Wall time by stage.
           type: object
           additionalProperties: { type: number, minimum: 0 }
+        groups:
+          description: The groups that layers are in; missing without any.
+          type: array
+          items: { $ref: "#/components/schemas/Group" }
+        memory:
+          description: Where weights lived, and what was held and moved.
+          type: object
+          required: [plan, peak_bytes, read_bytes, moved_bytes, transferred_bytes]
+          properties:
+            plan: { description: "As the option `offload` has it, or `map(...)`.", type: string }
+            peak_bytes: { description: The most that a device held at once., type: integer, minimum: 0 }
+            read_bytes: { description: Weights asked of the model's files., type: integer, minimum: 0 }
+            moved_bytes: { description: Weights copied to a device., type: integer, minimum: 0 }
+            transferred_bytes: { description: Activations passed between devices., type: integer, minimum: 0 }
         layers:
           type: array
           items:
@@ -1332,7 +1739,21 @@ components:
             properties:
               image: { description: 1 for the first result., type: integer, minimum: 1 }
               index: { description: 1 for the bottom layer., type: integer, minimum: 1 }
-              name: { description: As in the PSD., type: string }
+              name:
+                description: |
+                  `background`, then what the caption calls the layer if it says where it is, or its place; no two alike.
+                type: string
+              groups:
+                description: Names of the groups around it, outermost first; missing without any.
+                type: array
+                items: { type: string }
+              group: { description: The `id` of the innermost group around it., type: integer, minimum: 1 }
+              x: { description: Canvas column of the file's first pixel; missing for 0., type: integer }
+              y: { description: Canvas row of the file's first pixel; missing for 0., type: integer }
+              opacity: { description: Missing for 1., type: number, minimum: 0, maximum: 1 }
+              visible: { description: Missing for true., type: boolean }
+              blend_mode: { $ref: "#/components/schemas/BlendMode" }
+              clipped: { description: Whether it shows only where the layer below does., type: boolean }
               part: { description: The name of the multipart part., type: string }
               file: { description: The name in the ZIP., type: string }
               box:

@@ -5,21 +5,55 @@ extension MappedFile {
     /// Bytes of one request to the system; between two of them a reader can be stopped.
     static let pieceBytes = 16 << 20
 
-    /// Reads bytes from the file without making pages of the mapping resident. Throws `io`, or `truncated` for a file
-    /// that has become shorter.
-    func read(_ range: Range<Int>, into target: UnsafeMutableRawBufferPointer) throws(WeightsError) {
+    /// What reads past the system's cache are aligned to, in the file and in memory: no storage asks for more.
+    static let directAlignment = 4096
+
+    /// Reads bytes from the file without making pages of the mapping resident.
+    ///
+    /// - Parameter isDirect: read past the system's cache, as far as file and memory lie alike towards
+    ///   `directAlignment` and the file system can do it. For bytes that would push each other out of the cache before
+    ///   they are wanted again, that saves a copy, and the search for room in a full cache, which costs more than all
+    ///   else.
+    /// - Throws: `io`, or `truncated` for a file that has become shorter.
+    func read(
+        _ range: Range<Int>, into target: UnsafeMutableRawBufferPointer, isDirect: Bool = false
+    ) throws(WeightsError) {
         precondition(range.lowerBound >= 0 && range.upperBound <= byteCount && range.count == target.count)
         guard let base = target.baseAddress else { return }
+        let unit = Self.directAlignment
+        let first = (range.lowerBound + unit - 1) / unit * unit
+        let last = range.upperBound / unit * unit
+        let middle = base + (first - range.lowerBound)
+        guard isDirect, last > first, Int(bitPattern: middle) % unit == 0, let direct = directDescriptor else {
+            return try read(range, base)
+        }
+        try read(range.lowerBound..<first, base)
+        let done = Self.read(direct, first..<last, middle)
+        try read((first + done)..<range.upperBound, middle + done)
+    }
+
+    /// Reads by way of the cache.
+    private func read(_ range: Range<Int>, _ target: UnsafeMutableRawPointer) throws(WeightsError) {
+        let done = Self.read(descriptor, range, target)
+        guard done < range.count else { return }
+        let code = errno
+        var status = stat()
+        if fstat(descriptor, &status) == 0, Int(status.st_size) < range.upperBound {
+            throw .truncated(file: name, expectedBytes: byteCount, foundBytes: Int(status.st_size))
+        }
+        throw .io(operation: "read", file: name, code: code)
+    }
+
+    /// Bytes that could be read of a range, from its beginning.
+    private static func read(_ descriptor: Int32, _ range: Range<Int>, _ target: UnsafeMutableRawPointer) -> Int {
         var done = 0
         while done < range.count {
-            let count = pread(descriptor, base + done, range.count - done, range.lowerBound + done)
+            let count = pread(descriptor, target + done, range.count - done, off_t(range.lowerBound + done))
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .io(operation: "read", file: name, code: errno) }
-            guard count > 0 else {
-                throw .truncated(file: name, expectedBytes: byteCount, foundBytes: range.lowerBound + done)
-            }
+            guard count > 0 else { break }
             done += count
         }
+        return done
     }
 
     /// Has the system read bytes ahead of their use; a hint, which may be ignored.

@@ -16,6 +16,8 @@ public final class MappedFile: HostMemory {
     public let byteCount: Int
     let address: UnsafeMutableRawPointer
     let descriptor: Int32
+    /// The same file for reads past the system's cache; nil where the file system cannot do that.
+    let directDescriptor: Int32?
 
     /// Maps a file; symbolic links are followed, as the Hub's cache needs it.
     ///
@@ -47,12 +49,25 @@ public final class MappedFile: HostMemory {
         self.byteCount = byteCount
         self.address = address
         self.descriptor = descriptor
+        // By way of the descriptor, so that it is the same file whatever its name stands for by now.
+        let direct = open("/proc/self/fd/\(descriptor)", O_RDONLY | O_CLOEXEC | Self.directFlag)
+        directDescriptor = direct < 0 ? nil : direct
         isOpen = true
     }
 
     deinit {
         munmap(address, byteCount)
         close(descriptor)
+        if let directDescriptor { close(directDescriptor) }
+    }
+
+    /// `O_DIRECT`, which the C library does not show to Swift.
+    private static var directFlag: Int32 {
+        #if arch(arm64)
+            0o200000
+        #else
+            0o40000
+        #endif
     }
 
     /// Its pages take memory once they are touched.

@@ -3,6 +3,7 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
+import ServiceAPI
 import Weights
 
 /// `mica decompose`: one picture in, its layers out, in this process.
@@ -10,20 +11,30 @@ struct Decompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits one picture into layers.",
         discussion: """
-            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file if its name ends in .psd or .zip.
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, .zip.
             Layers come bottom first. Options that are not given take the model's own default.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
     var image: String
 
-    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd or .zip.")
+    @Option(name: .shortAndLong, help: "A folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
     var output: String
 
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
     var model: String?
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Split this layer, 1 for the bottom one, of the result in the folder <image>: it becomes a group.",
+            valueName: "n"))
+    var layer: Int?
+
+    @OptionGroup(title: "Layers") var finishing: FinishOptions
+
+    @OptionGroup(title: "Files") var writing: FileWritingOptions
 
     @OptionGroup(title: "Weights") var components: ComponentOptions
 
@@ -74,7 +85,8 @@ struct Decompose: ParsableCommand {
 
     private func decompose(_ cancellation: Cancellation) throws {
         let options = try parameters.options()
-        let picture = try PictureFile.read(image)
+        let split = try layer.map { try PreviousResult.split(image, layer: $0) }
+        let picture = try split?.picture ?? PictureFile.read(image)
         let target = try OutputTarget(path: output)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
@@ -95,17 +107,20 @@ struct Decompose: ParsableCommand {
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
         let start = ContinuousClock.now
-        let result = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        let result = try LayeredResult(
+            decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
+            modelName: folder.lastPathComponent, split: split)
         let encoded = ContinuousClock.now
-        let files = try LayerFiles.files(of: result, modelName: folder.lastPathComponent, for: target)
+        let files = try LayerFiles.files(
+            of: result, for: target, options: writing.options, withSheet: writing.sheet)
         let end = ContinuousClock.now
         bar.finish()
         if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
-            result: result, modelName: folder.lastPathComponent, files: written,
-            encodeSeconds: (end - encoded) / .seconds(1),
+            result: result, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
         print(json ? try report.json() : report.text())
     }

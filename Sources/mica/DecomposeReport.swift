@@ -1,12 +1,12 @@
 import Foundation
+import ImageCodecs
 import QwenImage
 import ServiceAPI
 import TensorCore
 
 /// What `mica decompose` tells when it is done.
 struct DecomposeReport {
-    let result: Decomposition
-    let modelName: String
+    let result: LayeredResult
     let files: [String]
     /// Wall seconds of encoding the files, and of everything after the model was opened.
     let encodeSeconds: Double
@@ -17,10 +17,12 @@ struct DecomposeReport {
         var lines = files
         let parameters = result.parameters
         if let caption = result.caption { lines.append("caption: \(caption)") }
+        let count = result.pictures.first?.layers.count ?? 0
         lines.append(
-            "\(parameters.layers) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
+            "\(count) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
                 + " seed \(parameters.seed)")
-        let stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
+        var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
+        stages.append("fit \(Self.rounded(result.fitSeconds))")
         lines.append(
             "\(Self.rounded(totalSeconds)) s (\(stages.joined(separator: ", "))),"
                 + " at most \(ByteCount(result.peakTensorBytes)) of tensors and weights (\(result.memory.plan))")
@@ -29,7 +31,7 @@ struct DecomposeReport {
 
     /// For a machine: the result's description as the service gives it, with the files and the process's own figures.
     func json() throws -> String {
-        let manifest = ResultEncoder(result, modelName: modelName).manifest()
+        let manifest = ResultEncoder(result).manifest()
         var object = try JSONSerialization.jsonObject(with: Data(manifest)) as? [String: Any] ?? [:]
         var seconds = object["seconds"] as? [String: Any] ?? [:]
         seconds["encode_files"] = encodeSeconds

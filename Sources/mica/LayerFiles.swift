@@ -1,26 +1,37 @@
 import Foundation
 import ImageCodecs
-import QwenImage
 import ServiceAPI
 
 /// The files of a result, as `mica decompose` writes them.
 enum LayerFiles {
-    /// Everything for a folder (PNGs, PSDs, `result.json`), or one PSD (one an image, if there are several) or ZIP.
+    /// Everything for a folder (layers, PSDs, `result.json`), or one file in the target's form; several pictures get
+    /// one each where a form holds one.
     static func files(
-        of result: Decomposition, modelName: String, for target: OutputTarget
+        of result: LayeredResult, for target: OutputTarget, options: FileOptions, withSheet: Bool
     ) throws -> [(name: String, bytes: [UInt8])] {
-        let encoder = ResultEncoder(result, modelName: modelName)
+        let encoder = ResultEncoder(result, options: options)
+        let stem = target.url.deletingPathExtension().lastPathComponent
+        var files: [(name: String, bytes: [UInt8])]
         switch target.kind {
         case .folder:
-            return try encoder.parts().map { ($0.fileName ?? "\($0.name).json", $0.bytes) }
-        case .psd:
-            let stem = target.url.deletingPathExtension().lastPathComponent
-            let parts = try encoder.psdParts()
-            return parts.enumerated().map { index, part in
-                (parts.count > 1 ? "\(stem)-\(index + 1).psd" : target.url.lastPathComponent, part.bytes)
+            files = try encoder.folder().map { ($0.name, $0.bytes) }
+        case .psd, .psb, .ora, .pptx, .zip:
+            guard let form = ResultFormat(rawValue: target.kind.rawValue) else {
+                preconditionFailure("a kind of file that is no form of a result")
             }
-        case .zip:
-            return [(target.url.lastPathComponent, try encoder.zip())]
+            let count = form.isOfOneImage ? result.pictures.count : 1
+            files = try (0..<count).map { image in
+                let name = count > 1 ? "\(stem)-\(image + 1).\(form.rawValue)" : target.url.lastPathComponent
+                return (name, try encoder.file(form, image: image))
+            }
         }
+        if withSheet {
+            for image in result.pictures.indices {
+                let number = result.pictures.count > 1 ? "-\(image + 1)" : ""
+                let name = target.kind == .folder ? "sheet\(number).png" : "\(stem)-sheet\(number).png"
+                files.append((name, try encoder.file(.sheet, image: image)))
+            }
+        }
+        return files
     }
 }

@@ -7,6 +7,7 @@ struct Mica: ParsableCommand {
         commandName: "mica",
         abstract: "Splits a picture into RGBA layers with Qwen-Image-Layered.",
         subcommands: [
-            Serve.self, Decompose.self, Plan.self, Quantize.self, Key.self, Bench.self, Devices.self,
+            Serve.self, Decompose.self, Recompose.self, Fit.self, Plan.self, Quantize.self, Key.self, Bench.self,
+            Devices.self,
         ])
 }

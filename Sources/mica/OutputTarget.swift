@@ -3,11 +3,17 @@ import Foundation
 /// Where results go: a folder, or one file. Whether it can be written
 /// is found out before the work starts, and files appear whole.
 final class OutputTarget {
-    enum Kind: Equatable {
+    enum Kind: String, Equatable {
         case folder
         case psd
+        case psb
+        case ora
+        case pptx
         case zip
     }
+
+    /// The endings of file names that say what a file is to be, for texts.
+    static let endings = ".psd, .psb, .ora, .pptx or .zip"
 
     let kind: Kind
     let url: URL
@@ -16,19 +22,14 @@ final class OutputTarget {
     /// Throws `CommandError.cannotWrite` if nothing can be written there.
     init(path: String) throws {
         url = URL(fileURLWithPath: path)
-        kind =
-            switch url.pathExtension.lowercased() {
-            case "psd": .psd
-            case "zip": .zip
-            default: .folder
-            }
+        kind = Kind(rawValue: url.pathExtension.lowercased()) ?? .folder
         let manager = FileManager.default
         var isFolder: ObjCBool = false
         let exists = manager.fileExists(atPath: url.path, isDirectory: &isFolder)
         if kind == .folder {
             if exists && !isFolder.boolValue {
                 throw CommandError.cannotWrite(
-                    path: path, reason: "it is a file; name a folder, or a file ending in .psd or .zip")
+                    path: path, reason: "it is a file; name a folder, or a file ending in \(Self.endings)")
             }
             if !exists {
                 do {
@@ -63,6 +64,11 @@ final class OutputTarget {
         try files.map { file in
             let destination = folder.appendingPathComponent(file.name)
             do {
+                // Groups are folders.
+                if file.name.contains("/") {
+                    try FileManager.default.createDirectory(
+                        at: destination.deletingLastPathComponent(), withIntermediateDirectories: true)
+                }
                 try Data(file.bytes).write(to: destination, options: .atomic)
             } catch {
                 throw CommandError.cannotWrite(path: destination.path, reason: "\(error.localizedDescription)")

@@ -18,8 +18,11 @@ struct ParameterOptions: ParsableArguments {
             "Guidance scale, 0 to 100; 1 or less turns guidance off and halves the time.", valueName: "scale"))
     var trueCFGScale: Double?
 
-    @Option(help: ArgumentHelp("Number of layers, 1 to 16.", valueName: "n"))
-    var layers: Int?
+    @Option(help: ArgumentHelp("Number of layers, 1 to 16, or auto: as many as the picture has.", valueName: "n"))
+    var layers: LayerCount?
+
+    @Option(help: ArgumentHelp("The most layers with --layers auto, 1 to 16.", valueName: "n"))
+    var maxLayers: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -64,7 +67,9 @@ struct ParameterOptions: ParsableArguments {
         options.prompt = prompt
         options.negativePrompt = negativePrompt
         options.trueCFGScale = trueCFGScale
-        options.layers = layers
+        if case .count(let count)? = layers { options.layers = count }
+        options.countsLayers = layers == .automatic
+        options.maxLayers = maxLayers
         options.resolution = resolution
         options.numInferenceSteps = steps
         options.cfgNormalize = cfgNormalize
@@ -79,3 +84,19 @@ struct ParameterOptions: ParsableArguments {
 }
 
 extension CaptionLanguage: ExpressibleByArgument {}
+
+/// A number of layers, or the wish to leave it to the picture.
+enum LayerCount: ExpressibleByArgument, Equatable {
+    case count(Int)
+    case automatic
+
+    init?(argument: String) {
+        if argument == "auto" {
+            self = .automatic
+        } else if let count = Int(argument) {
+            self = .count(count)
+        } else {
+            return nil
+        }
+    }
+}

@@ -22,12 +22,69 @@ import Weights
         #expect(files == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
         let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: output + "/layer_2.png")))
         let layer = try ImageDecoder.decode(bytes).pixels
-        #expect(layer.width == 64 && layer.height == 64)
+        // The picture's own size.
+        #expect(layer.width == 132 && layer.height == 88)
         let report = try #require(
             try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
         #expect(report["seed"] as? Int == 3 && (report["layers"] as? [Any])?.count == 2)
         #expect((report["files"] as? [String])?.count == 4)
         #expect((report["seconds"] as? [String: Double])?["denoise"] != nil)
+    }
+
+    @Test func theLayersPutTogetherAreThePicture() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(Self.quick + ["-o", folder.path("out"), "--quiet"])
+        #expect(run.status == 0, "\(run.errors)")
+        let layers = try (1...2).map { index in
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out/layer_\(index).png")))
+            return ImageLayer(name: "layer", pixels: try ImageDecoder.decode([UInt8](data)).pixels)
+        }
+        let flat = Composite.flatten(try LayerTree(layers: layers))
+        let picture = try ImageDecoder.decode([UInt8](Data(contentsOf: URL(fileURLWithPath: Self.picture)))).pixels
+        #expect(flat.bytes.count == picture.bytes.count)
+        let differences = zip(flat.bytes, picture.bytes).map { abs(Int($0) - Int($1)) }
+        #expect(differences.max() ?? 255 <= 1)
+    }
+
+    @Test func theModelsOwnLayers() throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(
+            Self.quick + ["-o", folder.path("out"), "--fit", "model", "--no-clean-up", "--quiet"])
+        #expect(run.status == 0, "\(run.errors)")
+        let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out/layer_2.png")))
+        let layer = try ImageDecoder.decode([UInt8](data)).pixels
+        #expect(layer.width == 64 && layer.height == 64)
+    }
+
+    @Test func asManyLayersAsThePictureHas() throws {
+        let folder = try TemporaryFolder()
+        let automatic = Self.quick.map { $0 == "2" ? "auto" : $0 }
+        let run = try MicaProcess(automatic + ["-o", folder.path("out"), "--max-layers", "3", "--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        #expect((1...3).contains((report["layers"] as? [Any])?.count ?? 0))
+    }
+
+    @Test func aLayerIsSplitAgain() throws {
+        let folder = try TemporaryFolder()
+        #expect(try MicaProcess(Self.quick + ["-o", folder.path("first"), "--quiet"]).status == 0)
+        let arguments = Self.quick.map { $0 == Self.picture ? folder.path("first") : $0 }
+        let run = try MicaProcess(arguments + ["-o", folder.path("second"), "--layer", "1", "--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(
+            try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        let layers = try #require(report["layers"] as? [[String: Any]])
+        #expect(layers.compactMap { $0["groups"] as? [String] } == [["background"], ["background"]])
+        #expect(layers.count == 3 && report["width"] as? Int == 132)
+        for (source, number, words) in [
+            (folder.path("first"), "3", "1 to 2"), (folder.path("first"), "0", "no layer 0"),
+            (Self.picture, "1", "result.json"),
+        ] {
+            let arguments = Self.quick.map { $0 == Self.picture ? source : $0 }
+            let run = try MicaProcess(arguments + ["-o", folder.path("third"), "--layer", number])
+            #expect(run.status == 1 && run.errors.contains(words), "\(run.errors)")
+        }
     }
 
     @Test func oneFile() throws {
@@ -76,6 +133,7 @@ import Weights
         ("no such picture", ["decompose", "/nonexistent.png"], ["/nonexistent.png", "no such file"]),
         ("a folder for a picture", ["decompose", "/tmp"], ["/tmp", "folder"]),
         ("layers out of range", quick + ["--layers", "17"], ["layers", "1 to 16"]),
+        ("the most layers of a given number", quick + ["--max-layers", "3"], ["max_layers", "auto"]),
         ("steps out of range", quick + ["--steps", "0"], ["num_inference_steps", "1 to 1000"]),
         ("resolution out of range", quick + ["--resolution", "4096"], ["resolution", "64 to 2048"]),
         ("no such model", quick + ["--model", "/nonexistent"], ["/nonexistent"]),

@@ -24,7 +24,9 @@ import Testing
         let request = lines.first { $0["message"] as? String == "request" }
         #expect(request?["status"] as? Int == 200 && request?["path"] as? String == "/v1/layers")
         #expect(lines.contains { $0["message"] as? String == "job" && $0["state"] as? String == "succeeded" })
-        #expect(lines.suffix(2).map { $0["message"] as? String } == ["stopping", "stopped"])
+        // The job's line comes from a thread of its own, and may be late on a busy machine.
+        let messages = lines.compactMap { $0["message"] as? String }.filter { $0 != "job" }
+        #expect(messages.suffix(2) == ["stopping", "stopped"])
     }
 
     @Test func failsWithOneLine() throws {

@@ -10,7 +10,7 @@ import Testing
         try [UInt8](Data(contentsOf: MicaProcess.repository.appendingPathComponent("docs/poster.png")))
     }
 
-    private func eventually(seconds: Double = 20, _ condition: () throws -> Bool) rethrows -> Bool {
+    private func eventually(seconds: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             if try condition() { return true }

@@ -39,9 +39,9 @@ struct PSDWriterTests {
     }
 
     /// The plane of one channel inside a box.
-    private func plane(_ image: PixelBuffer, _ channel: Int, _ box: (top: Int, left: Int, bottom: Int, right: Int))
-        -> [UInt8]
-    {
+    private func plane(
+        _ image: PixelBuffer, _ channel: Int, _ box: (top: Int, left: Int, bottom: Int, right: Int)
+    ) -> [UInt8] {
         (box.top..<box.bottom).flatMap { y in
             (box.left..<box.right).map { x in image.bytes[(y * image.width + x) * 4 + channel] }
         }
@@ -50,7 +50,7 @@ struct PSDWriterTests {
     @Test("layers: names, boxes, opacity, pixels")
     func layers() throws {
         let stack = try stack()
-        let file = try PSDReader(PSDWriter.encode(stack))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack)))
         #expect(file.layers.map(\.name) == stack.map(\.name))
         #expect(file.layers.map(\.pascalName) == stack.map(\.name))
         #expect(file.layers.map(\.opacity) == [255, 128, 255, 255, 255, 255])
@@ -65,13 +65,14 @@ struct PSDWriterTests {
         for (layer, source) in zip(file.layers, stack) where layer.box.right > 0 {
             for channel in 0..<4 {
                 let id = channel == 3 ? -1 : channel
-                #expect(layer.planes[id] == plane(source.pixels, channel, layer.box), "\(layer.name) \(id)")
+                let expected = plane(try #require(source.pixels), channel, layer.box)
+                #expect(layer.planes[id] == expected, "\(layer.name) \(id)")
             }
         }
     }
 
     /// How far the merged image is from the stack over white, and its alpha from the stack's; 0.5 is rounding.
-    private func mergeError(_ file: PSDReader, _ stack: [ImageLayer]) -> Double {
+    private func mergeError(_ file: StrictPSD, _ stack: [ImageLayer]) -> Double {
         var worst = 0.0
         for (pixel, exact) in exactComposite(stack).enumerated() {
             for channel in 0..<3 {
@@ -87,7 +88,7 @@ struct PSDWriterTests {
     @Test("an opaque canvas has three channels, a positive count and the source-over as merged image")
     func opaqueMerge() throws {
         let stack = try stack()
-        let file = try PSDReader(PSDWriter.encode(stack))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack)))
         #expect(file.width == 301 && file.height == 40)
         #expect(file.channels == 3)
         #expect(!file.hasNegativeCount)
@@ -100,7 +101,7 @@ struct PSDWriterTests {
     @Test("a transparent canvas has four channels, a negative count and a merge matted on white")
     func transparentMerge() throws {
         let stack = Array(try stack().dropFirst())
-        let file = try PSDReader(PSDWriter.encode(stack))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack)))
         #expect(file.channels == 4)
         #expect(file.hasNegativeCount)
         #expect(file.mergedPlanes.count == 4)
@@ -112,7 +113,7 @@ struct PSDWriterTests {
 
     @Test("the thumbnail is a picture of the right shape, the profile is sRGB")
     func previews() throws {
-        let file = try PSDReader(PSDWriter.encode(stack()))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack())))
         let thumbnail = try #require(file.resources[1036])
         #expect(thumbnail[0..<8].elementsEqual([0, 0, 0, 1, 0, 0, 0, 160]))
         let picture = try ImageDecoder.decode(Array(thumbnail.dropFirst(28)))
@@ -129,43 +130,44 @@ struct PSDWriterTests {
     @Test("one group around all")
     func group() throws {
         let stack = try stack()
-        let file = try PSDReader(PSDWriter.encode(stack, options: PSDOptions(groupName: "Mica")))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack), options: PSDOptions(groupName: "Mica")))
         #expect(file.layers.map(\.name) == ["</Layer group>"] + stack.map(\.name) + ["Mica"])
         #expect(file.layers.first?.blocks["lsct"] == [0, 0, 0, 3])
-        #expect(file.layers.last?.blocks["lsct"] == [0, 0, 0, 1] + Array("8BIMpass".utf8))
+        #expect(file.layers.last?.blocks["lsct"] == [0, 0, 0, 1] + Array("8BIMnorm".utf8))
         #expect(file.layers.first?.flags == 0x18 && file.layers.last?.flags == 0x18)
         #expect(Set(file.layers.map { $0.blocks["lyid"] }).count == stack.count + 2)
-        let plain = try PSDReader(PSDWriter.encode(stack))
+        let plain = try StrictPSD(PSDWriter.encode(LayerTree(layers: stack)))
         #expect(plain.mergedPlanes == file.mergedPlanes)
     }
 
     @Test("the same layers give the same bytes")
     func deterministic() throws {
-        #expect(try PSDWriter.encode(stack()) == PSDWriter.encode(stack()))
+        #expect(try PSDWriter.encode(LayerTree(layers: stack())) == PSDWriter.encode(LayerTree(layers: stack())))
     }
 
-    @Test("names at the edge of what fits", arguments: [1, 2, 3, 4, 5, 126, 127, 128, 200])
+    @Test("names at the edge of what fits", arguments: [1, 2, 3, 4, 5, 126, 127, 128, 255])
     func names(_ length: Int) throws {
         let name = String(repeating: "n", count: length)
         let layer = ImageLayer(name: name, pixels: try PixelBuffer(width: 3, height: 2, red: 1, alpha: 255))
-        let file = try PSDReader(PSDWriter.encode([layer]))
+        let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: [layer])))
         #expect(file.layers[0].name == name)
         #expect(file.layers[0].pascalName == String(name.prefix(127)))
         #expect((file.layers[0].blocks["luni"]?.count ?? 1) % 4 == 0)
     }
 
-    @Test("what the format cannot hold is refused")
+    @Test("what a tree or the format cannot hold is refused")
     func refusals() throws {
         let small = ImageLayer(name: "a", pixels: try PixelBuffer(width: 2, height: 2))
-        let other = ImageLayer(name: "b", pixels: try PixelBuffer(width: 3, height: 2))
         let wide = ImageLayer(name: "w", pixels: try PixelBuffer(width: 30_001, height: 1))
-        let unnamed = ImageLayer(name: "", pixels: try PixelBuffer(width: 2, height: 2))
-        let long = ImageLayer(name: String(repeating: "n", count: 201), pixels: small.pixels)
-        for stack in [[], [small, other], [wide], [unnamed], [long]] {
-            #expect(throws: ImageError.self) { try PSDWriter.encode(stack) }
+        let unnamed = ImageLayer(name: "", pixels: small.pixels)
+        let long = ImageLayer(name: String(repeating: "n", count: 256), pixels: small.pixels)
+        for stack in [[], [unnamed], [long]] {
+            #expect(throws: ImageError.self) { try LayerTree(layers: stack) }
         }
+        let group = PSDOptions(groupName: "")
+        #expect(throws: ImageError.self) { try PSDWriter.encode(LayerTree(layers: [small]), options: group) }
         #expect(throws: ImageError.outputTooLarge(format: "PSD", limit: "30000 pixels a side")) {
-            try PSDWriter.encode([wide])
+            try PSDWriter.encode(LayerTree(layers: [wide]), options: PSDOptions(size: .standard))
         }
     }
 
@@ -173,10 +175,10 @@ struct PSDWriterTests {
     func rowLengths(_ width: Int) throws {
         for kind in 0..<3 {
             let image = try layer("r", canvas: (width, 6), box: (0, 0, width, 6), kind: kind)
-            let file = try PSDReader(PSDWriter.encode([image]))
+            let file = try StrictPSD(PSDWriter.encode(LayerTree(layers: [image])))
             for channel in 0..<4 {
                 let id = channel == 3 ? -1 : channel
-                #expect(file.layers[0].planes[id] == plane(image.pixels, channel, file.layers[0].box))
+                #expect(file.layers[0].planes[id] == plane(try #require(image.pixels), channel, file.layers[0].box))
             }
         }
     }

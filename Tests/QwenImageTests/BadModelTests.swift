@@ -94,6 +94,9 @@ import Testing
         ) {
             try Data("{\"stepz\": 4}".utf8).write(to: $0.appendingPathComponent("mica.json"))
         },
+        Breakage(name: "sides between tokens", checkpoint: "tiny", expected: ["mica.json", "size_multiple is 24"]) {
+            try Data("{\"size_multiple\": 24}".utf8).write(to: $0.appendingPathComponent("mica.json"))
+        },
         Breakage(name: "a default of another type", checkpoint: "tiny", expected: ["mica.json", "layers"]) {
             try Data("{\"layers\": \"many\"}".utf8).write(to: $0.appendingPathComponent("mica.json"))
         },

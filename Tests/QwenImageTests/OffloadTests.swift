@@ -109,6 +109,23 @@ import Weights
         #expect(Set(reads).count > 1)
     }
 
+    /// Three devices under one bound for the host: together they keep to it, and the layers stay the same.
+    @Test func devicesShareTheHostsBudget() throws {
+        let golden = try #require(Self.cases.last)
+        let expected = try run(golden, OffloadRequest(plan: .resident), .float32)
+        let least = try run(golden, OffloadRequest(plan: .sequential), .float32).peakTensorBytes
+        let shared = SharedMemoryLimit(limitBytes: least * 3 / 2)
+        let devices = Self.three.map { name in
+            OffloadManager.Device(name: name, backend: CPUBackend(name: name.description, shared: shared))
+        }
+        let pipeline = try LayeredPipeline(
+            model: golden.checkpoint, devices: devices, request: OffloadRequest(plan: .balanced, devices: Self.three))
+        let found = try pipeline.decompose(
+            try golden.picture(), parameters: golden.parameters, latents: try golden.latents())
+        #expect(found.images == expected.images)
+        #expect(found.memory.peakBytes <= shared.limitBytes)
+    }
+
     /// A tensor of another device never reaches an operation silently.
     @Test func devicesAreNotMixed() throws {
         let (one, other) = (CPUBackend(name: "cpu:0"), CPUBackend(name: "cpu:1"))

@@ -64,6 +64,14 @@ import Testing
         #expect(size.width == outputWidth && size.height == outputHeight)
     }
 
+    /// A model for small pictures keeps their aspect by sides of a finer grid.
+    @Test(arguments: [(128, 480, 640, 112, 144), (128, 640, 320, 176, 96), (128, 100, 101, 128, 128)])
+    func outputSizeOnAFinerGrid(_ resolution: Int, _ width: Int, _ height: Int, _ wide: Int, _ high: Int) throws {
+        let size = try OutputSize(
+            resolution: resolution, pictureWidth: width, pictureHeight: height, multiple: 16)
+        #expect(size.width == wide && size.height == high)
+    }
+
     @Test func aStripThatVanishesIsRefused() {
         #expect(throws: PipelineError.self) {
             try OutputSize(resolution: 64, pictureWidth: 16_000, pictureHeight: 4)

@@ -50,7 +50,8 @@ import Testing
         #expect(try decompose(steps: 4, nil).images == watched.images)
         let previews = shown.all
         #expect(previews.count == 3)
-        let blend = try Composite.flatten(watched.images[0].map { ImageLayer(name: "a", pixels: $0) })
+        let stack = try LayerTree(layers: watched.images[0].map { ImageLayer(name: "a", pixels: $0) })
+        let blend = Composite.flatten(stack)
         let small = try Resampler.resize(blend, width: blend.width / 8, height: blend.height / 8, filter: .bicubic)
         for preview in previews { #expect(preview.width == small.width && preview.height == small.height) }
         let errors = previews.map { Self.difference(Composite.overWhite($0), Composite.overWhite(small)) }

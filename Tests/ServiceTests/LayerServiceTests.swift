@@ -16,7 +16,7 @@ import Testing
             ServiceFixture.form(
                 [
                     ("layers", "3"), ("prompt", "a poster, ünïcode\r\nsecond line"), ("steps", "2"),
-                    ("seed", "18446744073709551615"),
+                    ("seed", "18446744073709551615"), ("fit", "model"), ("clean_up", "false"),
                 ],
                 image: try ServiceFixture.png()))
         let answer = try client.readAnswer()
@@ -36,10 +36,12 @@ import Testing
         let parameters = try #require(result["parameters"] as? [String: Any])
         #expect(parameters["prompt"] as? String == "a poster, ünïcode\r\nsecond line")
         #expect(parameters["num_inference_steps"] as? Int == 2 && parameters["resolution"] as? Int == 64)
-        #expect(Set(parameters.keys) == Set(LayerParameter.allCases.map(\.rawValue)))
-        #expect(result["seconds"] as? [String: Double] == ["denoise": 0.25, "decode": 0.5])
+        #expect(Set(parameters.keys) == Set(LayerParameter.allCases.filter { $0 != .maxLayers }.map(\.rawValue)))
+        let seconds = try #require(result["seconds"] as? [String: Double])
+        #expect(seconds["denoise"] == 0.25 && seconds["decode"] == 0.5 && seconds["fit"] != nil)
+        #expect(result["fit"] as? String == "model")
         let layers = try #require(result["layers"] as? [[String: Any]])
-        #expect(layers.map { $0["name"] as? String } == ["background", "layer 2", "layer 3"])
+        #expect(layers.map { $0["name"] as? String } == ["background", "layer 2, center", "layer 3, center"])
         #expect(layers.map { $0["part"] as? String } == ["layer_1", "layer_2", "layer_3"])
         #expect(layers[0]["box"] as? [String: Int] == ["x": 0, "y": 0, "width": 6, "height": 4])
         #expect(layers[2]["box"] as? [String: Int] == ["x": 1, "y": 2, "width": 3, "height": 1])
@@ -108,7 +110,10 @@ import Testing
     func theClientChoosesTheForm(query: String, accept: String, type: String, fileName: String?) throws {
         let fixture = try ServiceFixture()
         let client = try fixture.client()
-        client.send(ServiceFixture.form([], image: try ServiceFixture.png(), query: query, more: accept))
+        client.send(
+            ServiceFixture.form(
+                [("fit", "model"), ("clean_up", "false")], image: try ServiceFixture.png(), query: query,
+                more: accept))
         let answer = try client.readAnswer()
         #expect(answer.status == 200 && MediaType(answer.fields["content-type"] ?? "")?.essence == type)
         #expect(answer.fields["content-disposition"] == fileName.map { "attachment; filename=\"\($0)\"" })

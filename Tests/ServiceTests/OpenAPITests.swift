@@ -25,16 +25,25 @@ import Testing
     }
 
     @Test func parametersAndRangesAreTheSame() throws {
-        let names = Set(LayerParameter.names).union(["priority", "deadline_seconds"])
+        let names = Set(LayerParameter.names).union([
+            "fit", "clean_up", "empty_below", "opaque_above", "speck_area", "empty_layers", "priority",
+            "deadline_seconds",
+        ])
         for schema in ["LayersForm", "LayersJSON"] {
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image"]), "\(schema)")
         }
+        let parameters = try #require(checker.schemas["SplitParameters"]?["properties"] as? [String: Any])
+        #expect(Set(parameters.keys) == names)
         for schema in ["PlanForm", "PlanJSON"] {
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image", "width", "height"]), "\(schema)")
         }
-        for (path, more) in [("/v1/layers", ["format"]), ("/v1/jobs", []), ("/v1/plan", ["width", "height"])] {
+        let forms = ["format", "layer_format", "trim", "group", "metadata"]
+        for (path, more) in [
+            ("/v1/layers", forms), ("/v1/jobs", []), ("/v1/plan", ["width", "height"]),
+            ("/v1/jobs/{id}/layers/{n}/layers", forms + ["image"]),
+        ] {
             let operation = try #require(checker.paths[path]?["post"] as? [String: Any])
             let query = try #require(operation["parameters"] as? [Any]).map { checker.resolved($0) }
                 .filter { $0["in"] as? String == "query" }

@@ -51,7 +51,7 @@ import Testing
         let good = try edit(
             [
                 ("prompt", "x"), ("n", "2"), ("layers", "3"), ("model", "owner/fake"), ("size", "640x640"),
-                ("user", "u"),
+                ("user", "u"), ("fit", "model"), ("clean_up", "false"),
                 ("response_format", "b64_json"), ("num_inference_steps", "2"), ("true_cfg_scale", "4.0"),
             ], 200)
         let data = try #require(try ServiceFixture.json(good.body)["data"] as? [[String: Any]])

@@ -48,8 +48,8 @@ struct ServiceFixture {
 
     func client() throws -> TestClient { try TestClient(port: server.port) }
 
-    /// A PNG of one colour.
-    static func png(width: Int = 5, height: Int = 3) throws -> [UInt8] {
+    /// A PNG of one colour, by default of the size of the fake engine's layers.
+    static func png(width: Int = 6, height: Int = 4) throws -> [UInt8] {
         try PNGEncoder.encode(
             PixelBuffer(width: width, height: height, bytes: [UInt8](repeating: 200, count: width * height * 4)))
     }

@@ -18,6 +18,7 @@ extension Rule {
         "CUDABackend": Permission(modules: ["TensorCore", "CCUDA"]),
         "Weights": Permission(modules: ["TensorCore"]),
         "ImageCodecs": Permission(modules: ["CImages"]),
+        "LayerFitting": Permission(modules: ["ImageCodecs", "CLayerFitting"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
         "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "COpenSSL", "Logging"]),
@@ -25,12 +26,12 @@ extension Rule {
         "Jobs": Permission(modules: ["DurableStorage"]),
         "ServiceAPI": Permission(modules: [
             "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-            "Logging",
+            "LayerFitting", "Logging",
         ]),
         "mica": Permission(
             modules: [
                 "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
-                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage",
+                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

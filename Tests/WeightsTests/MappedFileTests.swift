@@ -1,7 +1,8 @@
 import Foundation
 import Glibc
 import Testing
-import Weights
+
+@testable import Weights
 
 @Suite struct MappedFileTests {
     private let folder: ScratchFolder
@@ -48,5 +49,44 @@ import Weights
             try MappedFile(file: folder.url.appending(path: long), name: "long")
         }
         #expect(error?.description == "cannot open long: File name too long")
+    }
+}
+
+/// Reads beside the mapping, by way of the system's cache and past it.
+@Suite struct MappedFileReadTests {
+    private let folder: ScratchFolder
+
+    init() throws {
+        folder = try ScratchFolder()
+    }
+
+    /// Any range into memory of any phase gives the file's bytes.
+    @Test(arguments: [true, false], [0, 8, 100, 4095])
+    func rangesAreRead(_ isDirect: Bool, _ phase: Int) throws {
+        let count = 5 * 4096 + 123
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 ^ $0 >> 8) }
+        let url = folder.url.appending(path: "a")
+        try Data(bytes).write(to: url)
+        let file = try MappedFile(file: url)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: count + 8192, alignment: 4096)
+        defer { memory.deallocate() }
+        for range in [0..<count, 1..<2, 0..<0, phase..<count, 4096..<8192, 4000..<13000, 100..<4096, 4097..<count] {
+            let start = range.lowerBound % 4096 + phase
+            let target = UnsafeMutableRawBufferPointer(rebasing: memory[start..<(start + range.count)])
+            try file.read(range, into: target, isDirect: isDirect)
+            #expect(target.elementsEqual(bytes[range]), "\(range)")
+        }
+    }
+
+    @Test(arguments: [true, false]) func aFileThatBecameShorterIsAnError(_ isDirect: Bool) throws {
+        let url = folder.url.appending(path: "a")
+        try Data(repeating: 1, count: 3 * 4096).write(to: url)
+        let file = try MappedFile(file: url)
+        #expect(truncate(url.path, 4100) == 0)
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 3 * 4096, alignment: 4096)
+        defer { memory.deallocate() }
+        #expect(throws: WeightsError.truncated(file: url.path, expectedBytes: 3 * 4096, foundBytes: 4100)) {
+            try file.read(0..<(3 * 4096), into: memory, isDirect: isDirect)
+        }
     }
 }

@@ -92,8 +92,10 @@ def result(service, picture, tmp_path_factory):
 def test_psd_tools(result):
     psd = PSDImage.open(result.psd)
     assert psd.size == (result.manifest["width"], result.manifest["height"])
-    assert [layer.name for layer in psd] == result.names
-    for index, layer in enumerate(psd):
+    # One group, which a single click hides.
+    assert [(layer.kind, layer.name) for layer in psd] == [("group", "layers")]
+    assert [layer.name for layer in psd[0]] == result.names
+    for index, layer in enumerate(psd[0]):
         if layer.width and layer.height:
             result.check_layer(index, layer.name, layer.left, layer.top, numpy.asarray(layer.topil().convert("RGBA")))
         else:
@@ -120,9 +122,11 @@ def test_imagemagick(result, tmp_path):
 
 GIMP_SCRIPT = """
 (let* ((image (car (gimp-file-load RUN-NONINTERACTIVE "a.psd" "a.psd")))
-       (layers (gimp-image-get-layers image))
+       (group (vector-ref (cadr (gimp-image-get-layers image)) 0))
+       (layers (gimp-item-get-children group))
        (count (car layers))
        (ids (cadr layers)))
+  (gimp-message (string-append "GROUP|" (car (gimp-item-get-name group))))
   (let loop ((index 0))
     (if (< index count)
       (let* ((layer (vector-ref ids index))
@@ -146,6 +150,7 @@ def test_gimp(result, tmp_path):
         command, cwd=tmp_path, env=os.environ | {"HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}, capture_output=True,
         text=True, timeout=180)
     # Newest at the top: GIMP lists from the top, the manifest from the bottom.
+    assert "GROUP|layers" in done.stdout + done.stderr
     lines = [line[line.index("LAYER|"):] for line in (done.stdout + done.stderr).splitlines() if "LAYER|" in line]
     assert len(lines) == len(result.names), done.stdout + done.stderr
     for line in lines:
@@ -161,6 +166,7 @@ def test_krita(result, tmp_path):
     run(["xvfb-run", "-a", "krita", "--nosplash", "--export", "--export-filename", "a.ora", "a.psd"], tmp_path, 300)
     archive = zipfile.ZipFile(tmp_path / "a.ora")
     stack = ElementTree.fromstring(archive.read("stack.xml"))
+    assert [group.get("name") for group in stack.iter("stack")][1:] == ["layers"]
     layers = list(reversed(list(stack.iter("layer"))))
     assert [layer.get("name") for layer in layers] == result.names
     for index, layer in enumerate(layers):

@@ -14,7 +14,10 @@ let settings: [SwiftSetting] = [
 let mica: Target.Dependency = .product(name: "MicaModules", package: "mica")
 
 /// The names that `make fuzz` takes.
-let fuzzers = ["HTTPFuzzer", "MultipartFuzzer", "PictureFuzzer", "RequestFuzzer", "SafetensorsFuzzer"]
+let fuzzers = [
+    "HTTPFuzzer", "MultipartFuzzer", "PictureFuzzer", "RequestFuzzer", "SafetensorsFuzzer", "PSDFuzzer",
+    "OpenRasterFuzzer", "ArchiveFuzzer",
+]
 
 let package = Package(
     name: "fuzz",

@@ -5,13 +5,16 @@ regressions/.
 """
 
 import base64
+import io
 import json
 import pathlib
 import struct
 import sys
+import zipfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "Tests/ImageCodecsTests/Fixtures/decode"
+LAYERED = ROOT / "Tests/ImageCodecsTests/Fixtures/layered"
 # Inputs that once failed, by target.
 REGRESSIONS = ROOT / "tools/fuzz/regressions"
 # Larger files make each try slow.
@@ -96,6 +99,39 @@ def safetensors() -> list[bytes]:
     return made
 
 
+def layered(*endings: str) -> list[bytes]:
+    """Files of layers that other programs wrote."""
+    files = sorted(path for path in LAYERED.iterdir() if path.suffix in endings)
+    return [path.read_bytes() for path in files if path.stat().st_size <= LARGEST]
+
+
+def stacks() -> list[bytes]:
+    """The text of OpenRaster files."""
+    made = [
+        b"<image w='4' h='3'><stack><layer src='data/a.png' x='1' opacity='0.5'/></stack></image>",
+        b"<?xml version='1.0'?><image w='9' h='3'><stack><stack isolation='auto' name='a &amp; b'><layer src='data/a.png'"
+        b" composite-op='svg:multiply' visibility='hidden'/></stack><!-- c --></stack></image>",
+    ]
+    for file in sorted(LAYERED.glob("*.ora")):
+        made.append(zipfile.ZipFile(file).read("stack.xml"))
+    return made
+
+
+def archives() -> list[bytes]:
+    manifest = json.dumps({
+        "width": 5, "height": 4, "groups": [{"id": 1, "name": "g", "blend_mode": "screen", "opacity": 0.5}],
+        "layers": [{"file": "a.png"}, {"file": "a.png", "x": -1, "blend_mode": "multiply", "group": 1, "clipped": True}],
+    })
+    made = []
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w", method) as archive:
+            archive.writestr("manifest.json", manifest)
+            archive.writestr("a.png", picture())
+        made.append(file.getvalue())
+    return made + [manifest.encode()] + layered(".ora", ".zip")
+
+
 def seeds(target: str) -> list[bytes]:
     if target == "HTTPFuzzer":
         return [bytes([size]) + text for text in requests() + layer_requests() for size in (0, 1, 7)]
@@ -104,6 +140,12 @@ def seeds(target: str) -> list[bytes]:
     if target == "PictureFuzzer":
         files = sorted(path for path in PICTURES.iterdir() if path.suffix in (".png", ".jpg", ".webp"))
         return [path.read_bytes() for path in files if path.stat().st_size <= LARGEST]
+    if target == "PSDFuzzer":
+        return layered(".psd", ".psb")
+    if target == "OpenRasterFuzzer":
+        return stacks()
+    if target == "ArchiveFuzzer":
+        return archives()
     if target == "RequestFuzzer":
         return layer_requests()
     if target == "SafetensorsFuzzer":

@@ -17,7 +17,7 @@ from PIL import Image
 import posters
 from measure import Sums, checkerboard, markdown, over, sheet
 from mixing import draw, load_pool
-from transformer import load_transformer, sample
+from transformer import load_transformer, pack, sample, schedule, unpack
 from vae import load_vae
 
 
@@ -43,6 +43,52 @@ class Pair:
     @torch.no_grad()
     def round_trip(self, layers):
         return self.vae.decode(self.vae.encode(layers.flatten(0, 1))).clamp(-1, 1).view_as(layers)
+
+
+class Checkpoint(Pair):
+    """A checkpoint folder through diffusers' own modules in float32, with the prompt "a" and guidance off."""
+
+    def __init__(self, folder):
+        from diffusers import QwenImageLayeredPipeline
+
+        self.pipe = QwenImageLayeredPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+        config = self.pipe.vae.config
+        self.mean, self.std = (torch.tensor(v).view(1, 16, 1, 1) for v in (config.latents_mean, config.latents_std))
+        self.vae = self
+        self.text, _ = self.pipe.encode_prompt(prompt="a", device="cpu", num_images_per_prompt=1)
+
+    @torch.no_grad()
+    def encode(self, x):
+        return self.pipe.vae.encode(x[:, :, None]).latent_dist.mode()[:, :, 0]
+
+    @torch.no_grad()
+    def decode(self, z):
+        if z.ndim == 4:
+            return self.pipe.vae.decode(z[:, :, None]).sample[:, :, 0]
+        return self.decode(z.flatten(0, 1)).clamp(-1, 1).unflatten(0, z.shape[:2])
+
+    @torch.no_grad()
+    def decompose(self, picture, N, steps, seed=0):
+        condition = (self.encode(picture) - self.mean) / self.std
+        B, _, h, w = condition.shape
+        shapes = [[(1, h // 2, w // 2)] * (N + 2)] * B
+
+        def velocity(tokens, sigma):
+            return self.pipe.transformer(
+                hidden_states=tokens,
+                encoder_hidden_states=self.text.expand(B, -1, -1),
+                timestep=sigma,
+                img_shapes=shapes,
+                additional_t_cond=torch.zeros(B, dtype=torch.long),
+                return_dict=False,
+            )[0]
+
+        c, g = pack(condition[:, None]), torch.Generator().manual_seed(seed)
+        x, sigmas = pack(torch.randn(B, N + 1, 16, h, w, generator=g)), schedule(steps, c.shape[1])
+        for i in range(steps):
+            v = velocity(torch.cat([x, c], 1), sigmas[i].expand(B))[:, : x.shape[1]]
+            x = x + (sigmas[i + 1] - sigmas[i]) * v
+        return self.decode(unpack(x, N + 1, h, w)[:, 1:] * self.std + self.mean)
 
 
 def trivial(picture, truth):
@@ -113,8 +159,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model")
     parser.add_argument("--vae")
+    parser.add_argument("--checkpoint")
     parser.add_argument("--held")
     parser.add_argument("--decomposed")
+    parser.add_argument("--no-posters", action="store_true")
     parser.add_argument("--count", type=int, default=96)
     parser.add_argument("--sizes", default="128")
     parser.add_argument("--steps", default="1")
@@ -135,11 +183,11 @@ def main():
             if o.sheets:
                 sheet(rows_of(cases, 40, False), f"{o.sheets}/posters-product-{N}.png")
         return
-    pair = Pair(o.model, o.vae)
+    pair = Checkpoint(o.checkpoint) if o.checkpoint else Pair(o.model, o.vae)
     steps = [int(n) for n in o.steps.split(",")]
     for size in [int(s) for s in o.sizes.split(",")]:
         for N in [int(n) for n in o.layers.split(",")]:
-            sets = {"posters": poster_set(size, N)}
+            sets = {} if o.no_posters else {"posters": poster_set(size, N)}
             if o.held:
                 sets["held-out"] = held_out(o.held, size, N, o.count)
             for name, cases in sets.items():

@@ -262,7 +262,7 @@ def main():
         print(f"resumed at {spent / 60:.1f} min, step {it}", flush=True)
     weights = std.flatten() ** o.channel_weight
     weights = (weights / weights.mean()).repeat_interleave(4)
-    step = torch.compile(loss_of, dynamic=False) if o.compile else loss_of
+    step = torch.compile(loss_of) if o.compile else loss_of
 
     def save():
         state = dict(

@@ -165,7 +165,7 @@ class Transformer(nn.Module):
 
     @torch.no_grad()
     def hold(self):
-        """Put back what training must not move: the noise's way through, and each query's part in RESERVED."""
+        """Put back what training must not move: the noise's way, each query's part in RESERVED, the constants."""
         D = self.cfg["head_dim"]
         for i, block in enumerate(self.transformer_blocks):
             a, reads = block.attn, [block.attn.to_q, block.attn.to_k, block.img_mlp.net[0].proj]
@@ -179,12 +179,18 @@ class Transformer(nn.Module):
             a.to_q.weight.view(-1, D, a.to_q.weight.shape[1])[:, D - 2 :] = 0
             a.to_q.bias.view(-1, D)[:, D - 2] = 1
             a.to_q.bias.view(-1, D)[:, D - 1] = 0
+            mod = block.img_mod[1].bias.view(6, -1)
+            mod[[0, 3], -2:], mod[[1, 4], -2:] = 0, -1
+        self.norm_out.linear.weight.view(2, -1, self.norm_out.linear.in_features)[0, -2:] = 0
+        self.norm_out.linear.bias.view(2, -1)[0, -2:] = -1
         self.proj_out.weight[:, PASS] = torch.eye(64, device=self.proj_out.weight.device) / GAIN
 
 
 # ---- the starting point
 
-CONSTANT = 60.0  # two opposite constants dominate each norm's statistics, which makes the norms nearly linear
+# Two opposite constants dominate each norm's statistics, which makes the norms nearly linear. The scale after each norm
+# takes them out again: a product of 8 bits would see nothing beside them.
+CONSTANT = 60.0
 ROOM = slice(64, 128)  # channels of the first guess
 INDEX = 10.0  # amplitude of a frame's own channel: large, so that the first MLPs already act by frame
 
@@ -345,11 +351,12 @@ def sample(model, condition, N, steps, generator=None, dtype=torch.bfloat16, noi
 
 
 def load_transformer(path, device="cpu"):
-    """The averaged weights of a training state, frozen."""
-    saved = torch.load(path, map_location=device, weights_only=False)
-    model = Transformer(**saved["cfg"]).to(device).eval().requires_grad_(False)
-    model.load_state_dict(saved["ema"])
-    return model, saved
+    """The averaged weights of a training state, frozen; of two partners' states, "a.pt,b.pt", their mean."""
+    states = [torch.load(p, map_location=device, weights_only=False) for p in path.split(",")]
+    model = Transformer(**states[0]["cfg"]).to(device).eval().requires_grad_(False)
+    mean = {k: sum(s["ema"][k] for s in states) / len(states) for k in states[0]["ema"]}
+    model.load_state_dict(mean)
+    return model, states[0]
 
 
 def to_diffusers(model, joint=64):

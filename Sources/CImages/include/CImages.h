@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <webp/decode.h>
 #include <webp/demux.h>
+#include <webp/encode.h>
 
 /// How a wrapped call ended.
 enum {

@@ -134,6 +134,23 @@ void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
 
+// --- matrix products, where the CPU has AVX-512 (f32), AVX-512 BF16 (bf16) and AVX-512 VNNI (u8s8) --------------------------------
+// Up to 48 rows [rows, depth] as a panel [units, width], width being rows rounded up to 16: the same unit of all rows side by side. A
+// unit is 4 bytes: a float, two bfloat16 (rounded), four 8-bit integers; what is missing at the end of a row is 0.
+void mica_pack_rows_f32(const float *x, size_t rows, size_t depth, void *panel);
+void mica_pack_rows_bf16(const float *x, size_t rows, size_t depth, void *panel);
+void mica_pack_rows_u8(const uint8_t *x, size_t rows, size_t depth, void *panel);
+// y = panel * weight, or y += it if `adds`: a panel of up to 48 rows, up to 8 rows of the weight (columns of y), `units` of each. Rows
+// of the weight lie `weight_bytes` apart, those of y `y_stride` elements. The last one's sums are int32.
+void mica_product_f32(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                      size_t y_stride, int adds);
+void mica_product_bf16(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds);
+void mica_product_u8s8(const void *panel, size_t rows, size_t units, const void *weight, size_t weight_bytes, size_t columns, float *y,
+                       size_t y_stride, int adds);
+// 1 if the CPU has matrix units (AMX) for bfloat16 and 8 bits, which oneDNN knows how to use.
+int mica_has_amx(void);
+
 // --- pictures, channels last ---------------------------------------------------------------------------------------------------
 // The patches of `count` output pixels from `start` on, each kernel * kernel * channels values, zeros outside of the picture.
 void mica_im2col(const float *x, size_t height, size_t width, size_t channels, size_t kernel, size_t stride, size_t top, size_t left,

@@ -69,7 +69,8 @@ public struct JobPlanner: Sendable {
                     Way(plan: plan, usesTiles: tiles), parameters, pictureWidth, pictureHeight, limits)
                 candidates.append(candidate.candidate)
                 let size = try OutputSize(
-                    resolution: parameters.resolution, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+                    resolution: parameters.resolution, pictureWidth: pictureWidth, pictureHeight: pictureHeight,
+                    multiple: model.defaults.sizeMultiple)
                 guard let stage = candidate.failing else {
                     return PlanForecast(candidates: candidates, budgetBytes: limit(of: devices[0], limits))
                 }
@@ -115,7 +116,8 @@ public struct JobPlanner: Sendable {
     ) throws(PipelineError) -> JobForecast {
         try parameters.validate()
         let size = try OutputSize(
-            resolution: parameters.resolution, pictureWidth: width, pictureHeight: height)
+            resolution: parameters.resolution, pictureWidth: width, pictureHeight: height,
+            multiple: model.defaults.sizeMultiple)
         let meters = devices.map { Meter(over: $0.backend.rehearsal(limitBytes: limit(of: $0, limits))) }
         var asked = request
         asked.plan = way.plan

@@ -10,6 +10,12 @@ public struct DecompositionOptions: Sendable, Equatable {
     public var trueCFGScale: Double?
     /// Number of layers.
     public var layers: Int?
+    /// True to decompose into `maxLayers`, of which whoever asked keeps as many as the picture has.
+    public var countsLayers = false
+    /// The most layers where their number is left to the picture.
+    public var maxLayers: Int?
+    /// `maxLayers` if neither the caller nor the model says.
+    public static let usualMaxLayers = 8
     /// Denoising steps.
     public var numInferenceSteps: Int?
     /// Side of the square whose area the result has, in pixels.
@@ -34,11 +40,16 @@ public struct DecompositionOptions: Sendable, Equatable {
 
     /// The options with every default filled in, each checked against its range.
     public func resolved(with defaults: ModelDefaults) throws(PipelineError) -> DecompositionParameters {
+        if let maxLayers, !countsLayers {
+            throw .parameterOutOfRange(
+                name: "max_layers", value: "\(maxLayers)", range: "left out unless layers is auto")
+        }
         let parameters = DecompositionParameters(
             prompt: prompt ?? defaults.prompt,
             negativePrompt: negativePrompt ?? defaults.negativePrompt ?? " ",
             trueCFGScale: trueCFGScale ?? defaults.trueCFGScale ?? 4,
-            layers: layers ?? defaults.layers ?? 4,
+            layers: countsLayers
+                ? maxLayers ?? defaults.maxLayers ?? Self.usualMaxLayers : layers ?? defaults.layers ?? 4,
             numInferenceSteps: numInferenceSteps ?? defaults.numInferenceSteps ?? 50,
             resolution: resolution ?? defaults.resolution ?? 640,
             cfgNormalize: cfgNormalize ?? defaults.cfgNormalize ?? true,

@@ -11,4 +11,13 @@ public struct JobMemory: Sendable, Equatable {
 
     /// Nothing known.
     public init() {}
+
+    /// The most that a device held at once.
+    public var peakBytes: Int { stages.map(\.peakBytes).max() ?? 0 }
+    /// Weights asked of the checkpoint's files.
+    public var readBytes: Int { stages.reduce(0) { $0 + $1.traffic.readBytes } }
+    /// Weights copied to a device.
+    public var movedBytes: Int { stages.reduce(0) { $0 + $1.traffic.movedBytes } }
+    /// Activations passed between devices.
+    public var transferredBytes: Int { stages.reduce(0) { $0 + $1.traffic.transferredBytes } }
 }

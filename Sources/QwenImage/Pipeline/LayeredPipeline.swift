@@ -161,7 +161,8 @@ public final class LayeredPipeline {
     ) throws(PipelineError) -> Decomposition {
         try parameters.validate()
         let size = try OutputSize(
-            resolution: parameters.resolution, pictureWidth: picture.width, pictureHeight: picture.height)
+            resolution: parameters.resolution, pictureWidth: picture.width, pictureHeight: picture.height,
+            multiple: model.defaults.sizeMultiple)
         offload.beginJob()
         defer {
             offload.endJob()

@@ -10,6 +10,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var negativePrompt: String?
     public var trueCFGScale: Double?
     public var layers: Int?
+    public var maxLayers: Int?
     public var numInferenceSteps: Int?
     public var resolution: Int?
     public var cfgNormalize: Bool?
@@ -17,19 +18,27 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var maxSequenceLength: Int?
     /// False if the text encoder cannot describe pictures; an empty prompt is then used as it is.
     public var captioner: Bool?
+    /// What the sides of a result are multiples of, in pixels: a multiple of `finestMultiple`. A model for small
+    /// pictures says 16, because with the usual 32 their aspect would be far off.
+    public var sizeMultiple: Int?
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case prompt
         case negativePrompt = "negative_prompt"
         case trueCFGScale = "true_cfg_scale"
         case layers
+        case maxLayers = "max_layers"
         case numInferenceSteps = "num_inference_steps"
         case resolution
         case cfgNormalize = "cfg_normalize"
         case useEnPrompt = "use_en_prompt"
         case maxSequenceLength = "max_sequence_length"
         case captioner
+        case sizeMultiple = "size_multiple"
     }
+
+    /// Side of a token in pixels, for every model of this layout: 8 pixels a latent cell, 2 cells a token.
+    static let finestMultiple = 16
 
     /// No defaults of its own.
     public init() {}
@@ -49,7 +58,13 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
                     file: fileName,
                     problem: "unknown key '\(stranger)'; known are \(known.sorted().joined(separator: ", "))")
             }
-            return try JSONDecoder().decode(ModelDefaults.self, from: data)
+            let defaults = try JSONDecoder().decode(ModelDefaults.self, from: data)
+            let multiple = defaults.sizeMultiple ?? finestMultiple
+            guard (finestMultiple...256).contains(multiple), multiple.isMultiple(of: finestMultiple) else {
+                throw PipelineError.model(
+                    file: fileName, problem: "size_multiple is \(multiple), but must be a multiple of 16 up to 256")
+            }
+            return defaults
         } catch let error as PipelineError {
             throw error
         } catch {

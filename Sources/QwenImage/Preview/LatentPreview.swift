@@ -59,6 +59,6 @@ final class LatentPreview {
             return pixels.map { ImageLayer(name: "layer", pixels: $0) }
         }
         // Sizes are all the same, so that the one failure there can be is no layer at all.
-        return try? Composite.flatten(stack)
+        return (try? LayerTree(layers: stack)).map { Composite.flatten($0) }
     }
 }

@@ -70,6 +70,7 @@ enum PageDocument {
           </div>
         </div>
       </div>
+      <label class="check"><input id="layers-auto" type="checkbox"> As many layers as the picture has</label>
       <p class="hint under" id="steps-hint">More steps are finer and take longer.</p>
 
       <fieldset class="field">
@@ -90,6 +91,18 @@ enum PageDocument {
       <details class="advanced" id="advanced">
         <summary>Advanced</summary>
         <div class="fields">
+          <div class="field">
+            <label for="fit">The layers’ size</label>
+            <select id="fit" name="fit">
+              <option value="">The picture’s own, sharp</option><option value="model">The model’s</option>
+            </select>
+          </div>
+          <div class="field">
+            <label for="clean-up">Clean transparency, no specks</label>
+            <select id="clean-up" name="clean_up">
+              <option value="">Yes</option><option value="false">No</option>
+            </select>
+          </div>
           <div class="field">
             <label for="seed">Seed</label>
             <div class="with-button">
@@ -440,6 +453,7 @@ button:disabled { opacity: .55; cursor: default; }
   font-weight: 550; }
 .field .hint { margin-top: 6px; }
 .hint.under { margin-top: -12px; }
+.check { display: flex; gap: 8px; align-items: center; margin: -6px 0 14px; font-size: 14px; cursor: pointer; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
 .with-button { display: flex; gap: 6px; }
 .with-button input { flex: 1; min-width: 0; }
@@ -2207,6 +2221,7 @@ export class Settings {
       button.addEventListener('click', () => this.#step(button));
     }
     this.sizes.addEventListener('change', () => this.#sizeChosen());
+    byId('layers-auto').addEventListener('change', () => this.#countChosen());
     byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
     byId('seed').addEventListener('input', () => this.#checkSeed());
     // A field that is folded away cannot be pointed at.
@@ -2242,6 +2257,7 @@ export class Settings {
     const size = data.get('size');
     const resolution = size === custom ? byId('resolution').value : size;
     if (resolution) values.resolution = resolution;
+    if (byId('layers-auto').checked) values.layers = 'auto';
     values.seed ??= randomSeed();
     return values;
   }
@@ -2251,7 +2267,15 @@ export class Settings {
     for (const field of this.form.elements) {
       if (field.name && field.name !== 'size' && field.type !== 'file') field.value = values[field.name] ?? '';
     }
+    byId('layers-auto').checked = values.layers === 'auto';
+    this.#countChosen();
     this.#showSizes(values.resolution);
+  }
+
+  #countChosen() {
+    const isAutomatic = byId('layers-auto').checked;
+    for (const part of byId('layers').parentElement.children) part.disabled = isAutomatic;
+    if (!isAutomatic && byId('layers').value === '') byId('layers').value = this.defaults.layers ?? '';
   }
 
   #showSizes(wanted = this.sizes.querySelector('input:checked')?.value) {

@@ -29,6 +29,17 @@ extension Problem {
                     + " application/octet-stream")
         case .emptyBody: self.init(.emptyBody, "send a picture as the body or as the form field 'image'")
         case .missingImage: self.init(.missingImage, "send the picture as 'image'")
+        case .missingLayers:
+            self.init(
+                .missingImage,
+                "send the layers as 'file' (PSD, PSB, OpenRaster or ZIP), or 'manifest' and the pictures that it names")
+        case .unsupportedLayerType(let type):
+            self.init(
+                .unsupportedMediaType,
+                "\(type) is not read here; send multipart/form-data, image/vnd.adobe.photoshop, image/openraster,"
+                    + " application/zip or application/octet-stream")
+        case .layers(let error): self.init(layers: error)
+        case .busy: self.init(.queueFull, "too many pictures are being put together; try again soon")
         case .query(let failure): self.init(.malformedQuery, failure.description)
         case .multipart(let failure): self.init(.malformedForm, failure.description)
         case .json(let failure): self.init(.malformedJSON, failure.description)
@@ -48,14 +59,31 @@ extension Problem {
         case .unknownModel(let name, let served):
             self.init(.unknownModel, "'\(name)' is not served here; '\(served)' is")
             parameter = "model"
+        case .emptyLayer(let number):
+            self.init(.parameterOutOfRange, "layer \(number) holds nothing that could be split")
         case .picture(let error): self.init(picture: error)
-        case .encoding(let error): self.init(.encodingFailed, error.description)
+        case .encoding(let error):
+            if case .cannotHold = error {
+                self.init(.parameterOutOfRange, error.description)
+                parameter = ResultFormat.parameterName
+            } else {
+                self.init(.encodingFailed, error.description)
+            }
         case .pipeline(let error): self.init(pipeline: error)
         case .doesNotFit(let asked, let fitting): self.init(asked, fitting)
         case .job(let error): self.init(job: error)
         case .ended(let state, let failure): self.init(state, failure)
         case .damagedResult: self.init(.storageFailed, "the stored result is damaged; send the request again")
         case .transport(let fault): self.init(fault: fault)
+        }
+    }
+
+    /// As for pictures, but what the file says of its layers is the sender's too.
+    init(layers error: ImageError) {
+        switch error {
+        case .countOutOfRange, .invalidName: self.init(.damagedPicture, error.description)
+        case .notAPicture, .noLayers: self.init(.unsupportedPicture, ImageError.noLayers.description)
+        default: self.init(picture: error)
         }
     }
 
@@ -75,11 +103,11 @@ extension Problem {
         let kind: ProblemKind =
             switch error {
             case .emptyInput: .emptyPicture
-            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated: .unsupportedPicture
+            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated, .noLayers: .unsupportedPicture
             case .inputTooLarge: .bodyTooLarge
             case .truncated, .damaged: .damagedPicture
             case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .outputTooLarge,
+            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
                 .codecFailure:
                 .pictureFailed
             }

@@ -22,6 +22,14 @@ enum ServiceError: Error, Sendable {
     case emptyBody
     /// A form without a picture.
     case missingImage
+    /// A form without layers.
+    case missingLayers
+    /// A body of a type that no layers come in.
+    case unsupportedLayerType(String)
+    /// Layers that cannot be read.
+    case layers(ImageError)
+    /// Too much of this work waits already.
+    case busy
     /// The query is not properly encoded.
     case query(PercentDecoder.Failure)
     /// The form is not properly written.
@@ -38,6 +46,8 @@ enum ServiceError: Error, Sendable {
     case unreadableParameter(name: String, value: String, expected: String)
     /// Another model than the one served.
     case unknownModel(String, served: String)
+    /// A layer, 1 for the bottom one, that is to be split but holds nothing.
+    case emptyLayer(Int)
     /// The picture cannot be used.
     case picture(ImageError)
     /// The result could not be written.

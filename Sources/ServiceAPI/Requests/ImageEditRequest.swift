@@ -34,7 +34,8 @@ struct ImageEditRequest: Sendable {
             guard seen.insert(name).inserted else { throw .repeatedParameter(name: field.name) }
             try Self.take(name, field, modelName, &reader)
         }
-        request = LayerRequest(picture: body.picture, options: reader.options, wishes: reader.wishes)
+        request = LayerRequest(
+            picture: body.picture, options: reader.options, finish: reader.finish, wishes: reader.wishes)
     }
 
     private static func take(

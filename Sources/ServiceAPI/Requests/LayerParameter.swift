@@ -6,6 +6,7 @@ public enum LayerParameter: String, Sendable, CaseIterable {
     case negativePrompt = "negative_prompt"
     case trueCFGScale = "true_cfg_scale"
     case layers
+    case maxLayers = "max_layers"
     case numInferenceSteps = "num_inference_steps"
     case resolution
     case cfgNormalize = "cfg_normalize"
@@ -21,6 +22,8 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         "steps": .numInferenceSteps, "images": .numImagesPerPrompt, captionLanguage: .useEnPrompt,
     ]
     static let captionLanguage = "caption_language"
+    /// The value of `layers` that leaves their number to the picture.
+    static let automatic = "auto"
 
     /// Every name that is accepted, in a fixed order.
     public static let names = allCases.map(\.rawValue) + shortNames.keys.sorted()
@@ -36,7 +39,8 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         switch self {
         case .prompt, .negativePrompt, .generator, .dtype: .string
         case .cfgNormalize, .useEnPrompt: .boolean
-        case .trueCFGScale, .layers, .numInferenceSteps, .resolution, .numImagesPerPrompt, .seed, .maxSequenceLength:
+        case .trueCFGScale, .layers, .maxLayers, .numInferenceSteps, .resolution, .numImagesPerPrompt, .seed,
+            .maxSequenceLength:
             .number
         }
     }
@@ -51,7 +55,12 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         case .trueCFGScale:
             options.trueCFGScale = try ParameterText.decimal(
                 text, name, DecompositionParameters.guidanceRange, "a number from 0 to 100")
-        case .layers: options.layers = try integer(text, name, DecompositionParameters.layerRange)
+        case .layers:
+            options.countsLayers = text == Self.automatic
+            if !options.countsLayers {
+                options.layers = try integer(text, name, DecompositionParameters.layerRange)
+            }
+        case .maxLayers: options.maxLayers = try integer(text, name, DecompositionParameters.layerRange)
         case .numInferenceSteps:
             options.numInferenceSteps = try integer(text, name, DecompositionParameters.stepRange)
         case .resolution: options.resolution = try integer(text, name, DecompositionParameters.resolutionRange)

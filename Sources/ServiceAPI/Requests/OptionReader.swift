@@ -1,17 +1,24 @@
+import LayerFitting
 import QwenImage
 
 /// Gathers options from named values, each at most once.
 struct OptionReader: Sendable {
     private(set) var options = DecompositionOptions()
     private(set) var wishes = JobWishes()
+    private var finishing = FinishReader()
     private var seen: Set<LayerParameter> = []
 
     /// Every name that is read, in a fixed order.
-    static let names = LayerParameter.names + JobWishes.Name.allCases.map(\.rawValue)
+    static let names = LayerParameter.names + FinishParameter.allCases.map(\.rawValue)
+        + JobWishes.Name.allCases.map(\.rawValue)
+
+    /// What is to become of the layers.
+    var finish: LayerFinish { finishing.finish(mergesLayers: options.countsLayers) }
 
     /// Takes one parameter; throws if it is unknown, repeated, or cannot be read.
     mutating func read(_ name: String, _ value: String) throws(ServiceError) {
         if let wish = JobWishes.Name(rawValue: name) { return try wishes.set(wish, value) }
+        if let finish = FinishParameter(rawValue: name) { return try finishing.set(finish, value) }
         guard let parameter = LayerParameter(name: name) else {
             throw .unknownParameter(name: String(name.prefix(80)), known: Self.names)
         }
@@ -31,7 +38,8 @@ struct OptionReader: Sendable {
         guard let kind = field.kind, let expected = Self.jsonKind(of: field.name) else {
             return try read(field.name, text)
         }
-        guard kind == expected else {
+        let isWord = kind == .string && field.name == LayerParameter.layers.rawValue && text == LayerParameter.automatic
+        guard kind == expected || isWord else {
             throw .unreadableParameter(
                 name: field.name, value: ParameterText.shortened(text), expected: "a JSON \(expected)")
         }
@@ -40,6 +48,7 @@ struct OptionReader: Sendable {
 
     private static func jsonKind(of name: String) -> RequestJSON.Kind? {
         if name == LayerParameter.captionLanguage { return .string }
+        if let finish = FinishParameter(rawValue: name) { return finish.jsonKind }
         return JobWishes.Name(rawValue: name)?.jsonKind ?? LayerParameter(name: name)?.jsonKind
     }
 }

@@ -70,6 +70,16 @@ struct RequestBody: Sendable {
         fields = all.filter { !imageNames.contains($0.name) }
     }
 
+    /// The fields of a body without a picture; none if it is empty.
+    static func fields(_ kind: RequestBodyKind, _ body: [UInt8]) throws(ServiceError) -> [BodyField] {
+        guard !body.isEmpty else { return [] }
+        switch kind {
+        case .picture: throw .unsupportedMediaType("a picture alone")
+        case .form(let type): return try form(body, type)
+        case .json: return try json(body)
+        }
+    }
+
     private static func form(_ body: [UInt8], _ type: MediaType) throws(ServiceError) -> [BodyField] {
         do {
             return try MultipartParser.parse(body[...], mediaType: type)

@@ -1,24 +1,23 @@
 import Foundation
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
-/// Makes files of a decomposition: PNGs, PSD, ZIP and the JSON that describes them.
+/// Makes files of a result: PNGs, PSD, OpenRaster, slides, ZIP and the JSON that describes them.
 public struct ResultEncoder: Sendable {
-    private let decomposition: Decomposition
-    private let modelName: String
+    private let result: LayeredResult
+    private let options: FileOptions
 
     /// Encodes the layers of one job.
-    public init(_ decomposition: Decomposition, modelName: String) {
-        self.decomposition = decomposition
-        self.modelName = modelName
+    public init(_ result: LayeredResult, options: FileOptions = FileOptions()) {
+        self.result = result
+        self.options = options
     }
 
-    /// The name of a layer, 0 being the bottom one.
-    public static func layerName(_ index: Int) -> String { index == 0 ? "background" : "layer \(index + 1)" }
-
-    /// Pixels go out as the reference has them, to the last one:
-    /// the model's colour under full transparency is kept too.
+    /// Pixels go out as the tree has them, to the last one: colour under full transparency is kept too.
     private static let exactly = PNGOptions(clearsTransparentColor: false)
+
+    private var forms: ResultForms { ResultForms(description(), options: options) }
 
     /// The description, as JSON.
     public func manifest() -> [UInt8] { JSONText.bytes(description()) }
@@ -27,17 +26,20 @@ public struct ResultEncoder: Sendable {
     func repeatableManifest() -> [UInt8] {
         var description = description()
         description.seconds = nil
+        description.memory = nil
         return JSONText.bytes(description)
     }
 
-    /// A PNG for each layer, bottom first, one image after the other; written at the same time on all processors.
+    /// A PNG for each layer, bottom first, one image after the other, all of the canvas' size and without notes;
+    /// written at the same time on all processors.
     public func layerParts() throws(ImageError) -> [ResultPart] {
-        let places = decomposition.images.enumerated().flatMap { image, layers in
-            layers.indices.map { (image: image, index: $0) }
+        let places = result.pictures.enumerated().flatMap { image, tree in
+            tree.layers.enumerated().map { (image: image, index: $0.offset, layer: $0.element) }
         }
         let encoded = try Parallel.map(places, with: { PNGWorkspace() }) { (place, workspace) throws(ImageError) in
             try PNGEncoder.encode(
-                decomposition.images[place.image][place.index], options: Self.exactly, workspace: &workspace)
+                place.layer.onCanvas(width: result.width, height: result.height), options: Self.exactly,
+                workspace: &workspace)
         }
         return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)
@@ -47,10 +49,7 @@ public struct ResultEncoder: Sendable {
 
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
-        let encoded = try Parallel.map(decomposition.images) { (layers) throws(ImageError) in
-            try PSDWriter.encode(
-                layers.enumerated().map { ImageLayer(name: Self.layerName($0.offset), pixels: $0.element) })
-        }
+        let encoded = try result.pictures.map { (tree) throws(ImageError) in try forms.psd(tree) }
         return encoded.enumerated().map { image, bytes in
             ResultPart(
                 name: psdPartName(image: image), fileName: psdFileName(image: image),
@@ -65,20 +64,47 @@ public struct ResultEncoder: Sendable {
         return [description] + (try layerParts()) + (try psdParts())
     }
 
-    /// A ZIP of `manifest.json` and the PNGs; the same bytes for the same job.
-    public func zip() throws(ImageError) -> [UInt8] {
-        var writer = ZIPWriter()
-        try writer.add("manifest.json", repeatableManifest(), compression: .deflated)
-        for part in try layerParts() {
-            // PNGs are compressed already.
-            try writer.add(part.fileName ?? part.name, part.bytes, compression: .stored)
+    /// What a folder holds: `result.json`, the layers as the options say, groups as folders, the PSDs.
+    public func folder() throws -> [(name: String, bytes: [UInt8])] {
+        let layers = try archive().files(description: "result.json")
+        return layers + (try psdParts().map { ($0.fileName ?? $0.name, $0.bytes) })
+    }
+
+    /// One file in a form that holds one picture, or all of them (`zip`, `pptx`, `json`).
+    ///
+    /// `image` is 0 for the first. Throws `ImageError`, and `ServiceError` for a layer that was lost.
+    public func file(_ format: ResultFormat, image: Int = 0) throws -> [UInt8] {
+        precondition(result.pictures.indices.contains(image), "there is no image \(image)")
+        let tree = result.pictures[image]
+        switch format {
+        case .psd: return try forms.psd(tree)
+        case .psb: return try forms.psd(tree, size: .large)
+        case .ora: return try forms.openRaster(tree)
+        case .sheet: return try forms.sheet(tree)
+        case .pptx: return try forms.slides(result.pictures)
+        case .zip: return try archive().bytes()
+        case .json: return manifest()
+        case .multipart, .mixed: preconditionFailure("a form of several parts")
         }
-        return writer.finish()
+    }
+
+    /// The layers with their notes, and the description.
+    private func archive() throws -> ResultArchive {
+        var kept: [String: [UInt8]] = [:]
+        if options.keepsLayers {
+            for part in try layerParts() { kept[part.fileName ?? part.name] = part.bytes }
+        }
+        return try ResultArchive(description(), options: options) { (name) throws(ServiceError) in
+            guard let bytes = kept[name] else { throw .damagedResult }
+            return bytes
+        } tree: { image in
+            result.pictures[image - 1]
+        }
     }
 
     // MARK: Names
 
-    private var hasSeveralImages: Bool { decomposition.images.count > 1 }
+    private var hasSeveralImages: Bool { result.pictures.count > 1 }
 
     private func layerPartName(image: Int, index: Int) -> String {
         hasSeveralImages ? "image_\(image + 1)_layer_\(index + 1)" : "layer_\(index + 1)"
@@ -91,47 +117,21 @@ public struct ResultEncoder: Sendable {
     // MARK: Description
 
     func description() -> ResultManifest {
-        var layers: [ResultManifest.Layer] = []
-        var psd: [ResultManifest.PSD] = []
-        for (image, stack) in decomposition.images.enumerated() {
-            for (index, pixels) in stack.enumerated() {
-                let part = layerPartName(image: image, index: index)
-                layers.append(
-                    ResultManifest.Layer(
-                        image: image + 1, index: index + 1, name: Self.layerName(index), part: part,
-                        file: "\(part).png", box: Self.box(of: pixels)))
-            }
-            psd.append(
-                ResultManifest.PSD(
-                    image: image + 1, part: psdPartName(image: image), file: psdFileName(image: image)))
+        let nodes = ManifestNodes(result.pictures) { layerPartName(image: $0, index: $1) }
+        let psd = result.pictures.indices.map { image in
+            ResultManifest.PSD(image: image + 1, part: psdPartName(image: image), file: psdFileName(image: image))
         }
         var seconds: [String: Double] = [:]
-        for (stage, time) in decomposition.stageSeconds {
+        for (stage, time) in result.stageSeconds {
             seconds[stage.rawValue, default: 0] += time
         }
+        seconds["fit"] = result.fitSeconds
         return ResultManifest(
-            model: modelName, width: decomposition.width, height: decomposition.height,
-            seed: decomposition.parameters.seed, caption: decomposition.caption,
-            parameters: ResultManifest.Parameters(decomposition.parameters),
-            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 }, layers: layers, psd: psd)
-    }
-
-    /// The smallest box around every pixel that is not fully transparent; nil if there is none.
-    static func box(of pixels: PixelBuffer) -> ResultManifest.Box? {
-        let (width, bytes) = (pixels.width, pixels.bytes)
-        var (left, right, top, bottom) = (width, -1, -1, -1)
-        for y in 0..<pixels.height {
-            let row = y * width
-            guard let first = (0..<width).first(where: { bytes[(row + $0) * 4 + 3] != 0 }) else { continue }
-            if top < 0 { top = y }
-            bottom = y
-            left = min(left, first)
-            // Only what lies right of the known edge can move it.
-            var x = width - 1
-            while x > right, bytes[(row + x) * 4 + 3] == 0 { x -= 1 }
-            right = max(right, x)
-        }
-        guard top >= 0 else { return nil }
-        return ResultManifest.Box(x: left, y: top, width: right - left + 1, height: bottom - top + 1)
+            model: result.modelName, width: result.width, height: result.height,
+            seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
+            parameters: ResultManifest.Parameters(result.parameters),
+            seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },
+            memory: ResultManifest.Memory(result.memory), layers: nodes.layers,
+            groups: nodes.groups.isEmpty ? nil : nodes.groups, psd: psd)
     }
 }

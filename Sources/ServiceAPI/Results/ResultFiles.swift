@@ -12,10 +12,13 @@ struct ResultFiles: Sendable {
     static let manifestName = "manifest.json"
 
     private let result: JobResult
+    /// How the forms are written.
+    private let options: FileOptions
 
     /// The files of a job that succeeded.
-    init(_ result: JobResult) {
+    init(_ result: JobResult, options: FileOptions = FileOptions()) {
         self.result = result
+        self.options = options
     }
 
     /// What is stored of a decomposition.
@@ -35,15 +38,18 @@ struct ResultFiles: Sendable {
 
     // MARK: Answers
 
-    /// The result in the form that was asked for; `image` (1 for the first) matters for a PSD.
+    /// The result in the form that was asked for; `image` (1 for the first) matters for forms of one image.
     func response(as format: ResultFormat, image: Int = 1) throws(ServiceError) -> Response {
-        var response =
-            switch format {
-            case .multipart, .mixed: try multipart(format)
-            case .zip: Answer.file(try zip(), type: format.mediaType, name: "layers.zip")
-            case .psd: try psd(image: image)
-            case .json: Answer.of(.bytes([try manifestWithLayers()]), type: format.mediaType)
-            }
+        var response: Response
+        switch format {
+        case .multipart, .mixed: response = try multipart(format)
+        case .zip: response = Answer.file(try zip(), type: format.mediaType, name: "layers.zip")
+        case .psd: response = try psd(image: image)
+        case .json: response = Answer.of(.bytes([try manifestWithLayers()]), type: format.mediaType)
+        case .psb, .ora, .pptx, .sheet:
+            let name = "layers.\(format == .sheet ? "png" : format.rawValue)"
+            response = Answer.file(try converted(to: format, image: image), type: format.mediaType, name: name)
+        }
         response.fields.append(("Vary", "Accept"))
         return response
     }
@@ -59,7 +65,26 @@ struct ResultFiles: Sendable {
         guard let entry = manifest.layers.first(where: { $0.image == image && $0.index == layer }) else {
             throw .notFound(path: "layer \(layer) of image \(image)")
         }
-        return Answer.file(try bytes(named: entry.file), type: "image/png", name: entry.file)
+        return Answer.file(
+            try noted(try bytes(named: entry.file), manifest), type: "image/png", name: entry.file)
+    }
+
+    /// What splits a layer of an image, both counted from 1, and the files that go with it.
+    func splitWork(image: Int, layer: Int) throws(ServiceError) -> (SplitWork, [UInt8]) {
+        let manifest = try manifest()
+        let entries = manifest.layers.filter { $0.image == image }
+        guard let index = entries.firstIndex(where: { $0.index == layer }) else {
+            throw .notFound(path: "layer \(layer) of image \(image)")
+        }
+        guard entries[index].box != nil else { throw .emptyLayer(layer) }
+        var files: [UInt8] = []
+        var layers: [SplitWork.Layer] = []
+        for entry in entries {
+            let png = try bytes(named: entry.file)
+            layers.append(SplitWork.Layer(name: entry.name, groups: entry.groups ?? [], byteCount: png.count))
+            files += png
+        }
+        return (SplitWork(width: manifest.width, height: manifest.height, index: index, layers: layers), files)
     }
 
     /// The layered PSD of one image.
@@ -67,7 +92,60 @@ struct ResultFiles: Sendable {
         guard let entry = try manifest().psd.first(where: { $0.image == image }), has(entry.file) else {
             throw .notFound(path: "image \(image)")
         }
-        return Answer.file(try bytes(named: entry.file), type: ResultFormat.psd.mediaType, name: entry.file)
+        let bytes = options.keepsPSD ? try bytes(named: entry.file) : try converted(to: .psd, image: image)
+        return Answer.file(bytes, type: ResultFormat.psd.mediaType, name: entry.file)
+    }
+
+    // MARK: Forms made when they are asked for
+
+    /// A form that is not kept, of the layers that are.
+    private func converted(to format: ResultFormat, image: Int) throws(ServiceError) -> [UInt8] {
+        let manifest = try manifest()
+        let forms = ResultForms(manifest, options: options)
+        let tree = try tree(of: image, manifest)
+        let count = manifest.psd.count
+        var trees = [tree]
+        if format == .pptx, count > 1 {
+            trees = []
+            for number in 1...count { trees.append(try self.tree(of: number, manifest)) }
+        }
+        do throws(ImageError) {
+            switch format {
+            case .psd: return try forms.psd(tree)
+            case .psb: return try forms.psd(tree, size: .large)
+            case .ora: return try forms.openRaster(tree)
+            case .pptx: return try forms.slides(trees)
+            case .sheet: return try forms.sheet(tree)
+            case .multipart, .mixed, .zip, .json: preconditionFailure("a form of several parts")
+            }
+        } catch {
+            throw .encoding(error)
+        }
+    }
+
+    /// The layers of an image, 1 being the first, read from what is kept.
+    private func tree(of image: Int, _ manifest: ResultManifest) throws(ServiceError) -> LayerTree {
+        guard manifest.layers.contains(where: { $0.image == image }) else { throw .notFound(path: "image \(image)") }
+        do {
+            let list = try LayerManifest(try bytes(named: Self.resultName))
+            return try list.tree(image: image) { (name) throws(ImageError) in
+                guard let file = result.files.firstIndex(where: { $0.name == name }),
+                    let bytes = try? result.bytes(of: file)
+                else { throw .noLayers }
+                return bytes
+            }
+        } catch {
+            throw .damagedResult
+        }
+    }
+
+    /// A PNG with what it should say of itself.
+    private func noted(_ png: [UInt8], _ manifest: ResultManifest) throws(ServiceError) -> [UInt8] {
+        do throws(ImageError) {
+            return try PNGTexts.inserting(ResultForms(manifest, options: options).texts, into: png)
+        } catch {
+            throw .encoding(error)
+        }
     }
 
     private func multipart(_ format: ResultFormat) throws(ServiceError) -> Response {
@@ -83,12 +161,13 @@ struct ResultFiles: Sendable {
             content: try bytes(named: Self.resultName))
         for layer in manifest.layers {
             writer.add(
-                name: layer.part, fileName: layer.file, contentType: "image/png", content: try bytes(named: layer.file))
+                name: layer.part, fileName: layer.file, contentType: "image/png",
+                content: try noted(try bytes(named: layer.file), manifest))
         }
         for psd in manifest.psd where has(psd.file) {
             writer.add(
                 name: psd.part, fileName: psd.file, contentType: ResultFormat.psd.mediaType,
-                content: try bytes(named: psd.file))
+                content: options.keepsPSD ? try bytes(named: psd.file) : try converted(to: .psd, image: psd.image))
         }
         return Answer.of(.bytes(writer.finished()), type: "\(format.mediaType); boundary=\(boundary)")
     }
@@ -96,21 +175,12 @@ struct ResultFiles: Sendable {
     private static let boundaryLength = 40
 
     private func zip() throws(ServiceError) -> [UInt8] {
-        do {
-            var writer = ZIPWriter()
-            try writer.add("manifest.json", try bytes(named: Self.manifestName), compression: .deflated)
-            for layer in try manifest().layers {
-                // PNGs are compressed already.
-                try writer.add(layer.file, try bytes(named: layer.file), compression: .stored)
-            }
-            return writer.finish()
-        } catch let error as ServiceError {
-            throw error
-        } catch let error as ImageError {
-            throw .encoding(error)
-        } catch {
-            throw .damagedResult
-        }
+        let manifest = try manifest()
+        return try ResultArchive(manifest, options: options) { (name) throws(ServiceError) in
+            try bytes(named: name)
+        } tree: { (image) throws(ServiceError) in
+            try tree(of: image, manifest)
+        }.bytes()
     }
 
     /// The layers as OpenAI's clients expect them.
@@ -125,7 +195,7 @@ struct ResultFiles: Sendable {
         }
         return Answer.json(
             ImageEditResult(
-                created: created, layers: manifest.parameters.layers, seed: manifest.seed,
+                created: created, layers: manifest.layers.count { $0.image == 1 }, seed: manifest.seed,
                 size: "\(manifest.width)x\(manifest.height)", data: images))
     }
 
@@ -133,7 +203,7 @@ struct ResultFiles: Sendable {
     private func manifestWithLayers() throws(ServiceError) -> [UInt8] {
         var manifest = try manifest()
         for index in manifest.layers.indices {
-            let png = try bytes(named: manifest.layers[index].file)
+            let png = try noted(try bytes(named: manifest.layers[index].file), manifest)
             manifest.layers[index].png = String(decoding: Base64.encode(png), as: UTF8.self)
         }
         return JSONText.bytes(manifest)

@@ -1,3 +1,5 @@
+import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// What a result says of itself, as JSON.
@@ -16,13 +18,33 @@ struct ResultManifest: Codable, Sendable {
         /// 1 for the bottom layer.
         let index: Int
         let name: String
+        /// The groups around it, outermost first; nil without any.
+        var groups: [String]?
         /// The multipart part's name.
         let part: String
-        let file: String
+        var file: String
         /// Nil if the layer is empty.
         let box: Box?
+        /// Where the file's first pixel is on the canvas; nil at its corner.
+        var x: Int?
+        var y: Int?
+        /// From 0 to 1; nil for 1.
+        var opacity: Double?
+        /// Nil if it is.
+        var visible: Bool?
+        /// Nil for `normal`.
+        var blendMode: String?
+        /// Whether it shows only where the layer below does; nil if not.
+        var clipped: Bool?
+        /// The `id` of the group it is in.
+        var group: Int?
         /// The PNG in base64, where the JSON is all that is sent.
         var png: String?
+
+        private enum CodingKeys: String, CodingKey {
+            case image, index, name, groups, part, file, box, x, y, opacity, visible, clipped, group, png
+            case blendMode = "blend_mode"
+        }
     }
 
     struct PSD: Codable, Sendable {
@@ -81,15 +103,46 @@ struct ResultManifest: Codable, Sendable {
         }
     }
 
+    /// Where weights lived, and what the job held and moved; see `JobMemory`.
+    struct Memory: Codable, Sendable {
+        let plan: String
+        let peakBytes: Int
+        let readBytes: Int
+        let movedBytes: Int
+        let transferredBytes: Int
+
+        enum CodingKeys: String, CodingKey {
+            case plan
+            case peakBytes = "peak_bytes"
+            case readBytes = "read_bytes"
+            case movedBytes = "moved_bytes"
+            case transferredBytes = "transferred_bytes"
+        }
+
+        init(_ memory: JobMemory) {
+            plan = memory.plan
+            peakBytes = memory.peakBytes
+            readBytes = memory.readBytes
+            movedBytes = memory.movedBytes
+            transferredBytes = memory.transferredBytes
+        }
+    }
+
     let model: String
     let width: Int
     let height: Int
     let seed: UInt64
+    /// Whose size the layers have; nil in results of older releases.
+    let fit: LayerFinish.Fit?
     /// What the model wrote about the picture, if it did.
     let caption: String?
     let parameters: Parameters
     /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
     var seconds: [String: Double]?
+    /// Nil in a ZIP too: what is read depends on what was kept from the job before.
+    var memory: Memory?
     var layers: [Layer]
+    /// Nil without any.
+    var groups: [LayerManifest.Group]?
     let psd: [PSD]
 }

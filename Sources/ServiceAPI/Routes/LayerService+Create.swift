@@ -20,30 +20,57 @@ extension LayerService {
         /// True if the answer is the job, whatever the client prefers.
         var isAsync = false
         var needsPSD = true
+        /// Set if a layer of an earlier result is split.
+        var split: SplitWork?
 
         /// Only a job that nobody but the waiting connection knows of may be lost with it.
         var isDurable: Bool { isAsync || patienceSeconds != nil || idempotencyKey != nil }
     }
 
     func createLayers(_ exchange: ServiceExchange, _ client: AccessControl.Client) throws(ServiceError) {
-        let head = exchange.request.head
-        let envelope = try LayerRequest.Envelope(head, answersWithResult: true)
-        let format = envelope.format ?? .multipart
+        let envelope = try LayerRequest.Envelope(exchange.request.head, answersWithResult: true)
         let request = try LayerRequest(envelope, body: exchange.request.body)
+        try place(Order(request: request, client: client), envelope, exchange)
+    }
+
+    /// Splits one layer of a result.
+    func splitLayer(
+        _ exchange: ServiceExchange, _ match: RouteMatch, _ id: JobID, _ client: AccessControl.Client
+    ) throws(ServiceError) {
+        let head = exchange.request.head
+        let envelope = try LayerRequest.Envelope(head, answersWithResult: true, hasPicture: false)
+        let result: JobResult
+        do {
+            result = try jobs.result(id, client: client.name)
+        } catch {
+            throw .job(error)
+        }
+        let (split, files) = try ResultFiles(result).splitWork(image: envelope.image, layer: match.layer)
+        let request = try LayerRequest(envelope, body: exchange.request.body, picture: files)
         var order = Order(request: request, client: client)
+        order.split = split
+        try place(order, envelope, exchange)
+    }
+
+    /// Places an order whose answer is a result.
+    private func place(
+        _ order: Order, _ envelope: LayerRequest.Envelope, _ exchange: ServiceExchange
+    ) throws(ServiceError) {
+        let format = envelope.format ?? .multipart
+        var order = order
         order.idempotencyKey = envelope.idempotencyKey
         order.patienceSeconds = envelope.prefer.patienceSeconds
         order.appliedPreference = envelope.prefer.applied
         // Whoever asks again under the same key may want another form.
         order.needsPSD = order.isDurable || [.psd, .multipart, .mixed].contains(format)
         try place(order, exchange) { parameters throws(ServiceError) in
-            guard format != .psd || parameters.numImagesPerPrompt == 1 else {
+            guard !format.isOfOneImage || parameters.numImagesPerPrompt == 1 else {
                 throw .unreadableParameter(
                     name: LayerParameter.numImagesPerPrompt.rawValue, value: "\(parameters.numImagesPerPrompt)",
-                    expected: "1 for a PSD; ask for multipart or zip")
+                    expected: "1 for this form; ask for multipart or zip")
             }
-        } answer: { files throws(ServiceError) in
-            try files.response(as: format)
+        } answer: { [files = envelope.files] result throws(ServiceError) in
+            try ResultFiles(result, options: files).response(as: format)
         }
     }
 
@@ -56,8 +83,8 @@ extension LayerService {
         order.needsPSD = order.isDurable
         let created = Int(SystemJobClock().now.unixMilliseconds / 1000)
         try place(order, exchange) { _ throws(ServiceError) in
-        } answer: { files throws(ServiceError) in
-            try files.imageEditResponse(created: created)
+        } answer: { result throws(ServiceError) in
+            try ResultFiles(result).imageEditResponse(created: created)
         }
     }
 
@@ -79,7 +106,7 @@ extension LayerService {
     private func place(
         _ order: Order, _ exchange: ServiceExchange,
         check: (DecompositionParameters) throws(ServiceError) -> Void,
-        answer: @escaping @Sendable (ResultFiles) throws(ServiceError) -> Response
+        answer: @escaping @Sendable (JobResult) throws(ServiceError) -> Response
     ) throws(ServiceError) {
         let picture = order.request.picture
         // What can be told without decoding is told before the wait.
@@ -88,7 +115,9 @@ extension LayerService {
         let parameters = try parameters(order)
         try check(parameters)
         try admit(parameters, picture: picture)
-        let work = LayerWork(parameters: parameters, picture: picture, needsPSD: order.needsPSD)
+        let work = LayerWork(
+            parameters: parameters, finish: order.request.finish, split: order.split, picture: picture,
+            needsPSD: order.needsPSD)
         let submission: JobSubmission
         do {
             submission = try jobs.submit(work.payload, options: try options(order, cost: work.cost))
@@ -149,7 +178,7 @@ extension LayerService {
 
     private func wait(
         for submission: JobSubmission, _ order: Order, _ exchange: ServiceExchange,
-        answer: @escaping @Sendable (ResultFiles) throws(ServiceError) -> Response
+        answer: @escaping @Sendable (JobResult) throws(ServiceError) -> Response
     ) {
         let id = submission.job.id
         let isTransient = !order.isDurable
@@ -192,7 +221,7 @@ extension LayerService {
     private static var longestPatienceSeconds: Int { 3600 }
 
     private func result(
-        of job: JobSnapshot, _ answer: (ResultFiles) throws(ServiceError) -> Response
+        of job: JobSnapshot, _ answer: (JobResult) throws(ServiceError) -> Response
     ) throws(ServiceError) -> Response {
         guard job.state == .succeeded || job.state == .expired else { throw .ended(job.state, job.failure) }
         let result: JobResult
@@ -201,7 +230,7 @@ extension LayerService {
         } catch {
             throw .job(error)
         }
-        return try answer(ResultFiles(result))
+        return try answer(result)
     }
 
     /// Ties the request to the job; the job's own line comes at its end.

@@ -1,3 +1,4 @@
+import Dispatch
 import HTTPProtocol
 import HTTPTransport
 import Jobs
@@ -77,8 +78,11 @@ extension LayerService {
         let head = exchange.request.head
         let query = try RequestQuery(head)
         switch match.route {
-        case .jobResult: try query.allowOnly([ResultFormat.parameterName])
-        case .jobLayer, .jobPSD: try query.allowOnly(["image"])
+        case .jobResult: try query.allowOnly(ResultFormat.queryNames + ["image"])
+        case .jobLayer: try query.allowOnly(["image", FileOptions.Name.metadata.rawValue])
+        case .jobPSD:
+            try query.allowOnly(["image", FileOptions.Name.metadata.rawValue, FileOptions.Name.group.rawValue])
+        case .jobZIP: try query.allowOnly(FileOptions.Name.allCases.map(\.rawValue))
         default: try query.allowOnly([])
         }
         let image = try query.integer("image", 1...8, usual: 1)
@@ -86,25 +90,33 @@ extension LayerService {
             match.route == .jobResult
             ? try ResultFormat.chosen(
                 name: query.value(ResultFormat.parameterName), accept: AcceptField(head.fields)) : nil
-        let files: ResultFiles
+        let options = try FileOptions(query)
+        let hasImage = try query.value("image") != nil
+        let result: JobResult
         do {
-            files = ResultFiles(try jobs.result(id, client: client.name))
+            result = try jobs.result(id, client: client.name)
         } catch {
             throw .job(error)
         }
-        switch match.route {
-        case .jobManifest: exchange.send(try files.manifestResponse())
-        case .jobLayer: exchange.send(try files.layerResponse(image: image, layer: match.layer))
-        case .jobPSD: exchange.send(try files.psd(image: image))
-        case .jobZIP: exchange.send(try files.response(as: .zip))
-        default:
-            let format = format ?? .multipart
-            if format == .psd, try files.manifest().psd.count > 1 {
-                throw .unreadableParameter(
-                    name: ResultFormat.parameterName, value: format.rawValue,
-                    expected: "another one for several images; or ask for layers.psd?image=N")
+        // Some forms are made of the others now, which takes time.
+        answers.async {
+            exchange.send { () throws(ServiceError) in
+                let files = ResultFiles(result, options: options)
+                switch match.route {
+                case .jobManifest: return try files.manifestResponse()
+                case .jobLayer: return try files.layerResponse(image: image, layer: match.layer)
+                case .jobPSD: return try files.psd(image: image)
+                case .jobZIP: return try files.response(as: .zip)
+                default: break
+                }
+                let format = format ?? .multipart
+                if format.isOfOneImage, !hasImage, try files.manifest().psd.count > 1 {
+                    throw .unreadableParameter(
+                        name: ResultFormat.parameterName, value: format.rawValue,
+                        expected: "another one for several images; or say which with image=N")
+                }
+                return try files.response(as: format, image: image)
             }
-            exchange.send(try files.response(as: format))
         }
     }
 

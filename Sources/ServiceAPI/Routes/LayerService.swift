@@ -21,6 +21,8 @@ public final class LayerService: RequestHandler {
     let fixed: FixedAnswers
     /// Results are read and written here, so that neither the event loop nor the workers wait for them.
     let answers = DispatchQueue(label: "mica.answers", attributes: .concurrent)
+    /// Layers are put together here.
+    let recomposing = BoundedQueue(label: "mica.recomposing")
     private let connectionCount = Mutex<(@Sendable () -> Int)?>(nil)
     private let stopping = Atomic(false)
     let startedAt: JobInstant
@@ -144,6 +146,8 @@ public final class LayerService: RequestHandler {
         case .layers: _ = try LayerRequest.Envelope(head, answersWithResult: true)
         case .jobs where method == "POST": _ = try LayerRequest.Envelope(head, answersWithResult: false)
         case .imageEdits: _ = try RequestBodyKind(head)
+        case .recompose: _ = try RecomposeRequest(head)
+        case .jobLayerSplit: _ = try LayerRequest.Envelope(head, answersWithResult: true, hasPicture: false)
         case .plan: if head.hasBody { _ = try RequestBodyKind(head) }
         case .metrics, .jobs, .job, .jobEvents, .jobResult, .jobManifest, .jobLayer, .jobPSD, .jobZIP: break
         }
@@ -201,6 +205,8 @@ public final class LayerService: RequestHandler {
         switch (match.route, match.job) {
         case (.layers, _): try createLayers(exchange, client)
         case (.imageEdits, _): try createImageEdit(exchange, client)
+        case (.recompose, _): try recompose(exchange)
+        case (.jobLayerSplit, let id?): try splitLayer(exchange, match, id, client)
         case (.plan, _): try answerPlan(exchange)
         case (.jobs, _) where head.method == "POST": try createJob(exchange, client)
         case (.jobs, _): try listJobs(exchange, client)

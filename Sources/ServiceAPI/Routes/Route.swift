@@ -25,6 +25,8 @@ public enum Route: Int, Sendable, CaseIterable {
     case jobLayer
     case jobPSD
     case jobZIP
+    case jobLayerSplit
+    case recompose
 
     /// The path, with the names of its parts as OpenAPI writes them.
     public var path: String {
@@ -51,13 +53,15 @@ public enum Route: Int, Sendable, CaseIterable {
         case .jobLayer: "/v1/jobs/{id}/layers/{n}.png"
         case .jobPSD: "/v1/jobs/{id}/layers.psd"
         case .jobZIP: "/v1/jobs/{id}/layers.zip"
+        case .jobLayerSplit: "/v1/jobs/{id}/layers/{n}/layers"
+        case .recompose: "/v1/recompose"
         }
     }
 
     /// The methods that do something; HEAD follows from GET, and OPTIONS is everywhere.
     public var methods: [String] {
         switch self {
-        case .layers, .imageEdits, .plan: ["POST"]
+        case .layers, .imageEdits, .jobLayerSplit, .recompose, .plan: ["POST"]
         case .jobs: ["GET", "POST"]
         case .job: ["GET", "DELETE"]
         default: ["GET"]
@@ -104,7 +108,7 @@ struct RouteMatch: Sendable {
             file = segments[1]
             return
         }
-        guard (3...5).contains(segments.count), segments[0] == "v1", segments[1] == "jobs",
+        guard (3...6).contains(segments.count), segments[0] == "v1", segments[1] == "jobs",
             let job = JobID(segments[2])
         else { return nil }
         self.job = job
@@ -118,10 +122,12 @@ struct RouteMatch: Sendable {
         case "layers.psd": route = .jobPSD
         case "layers.zip": route = .jobZIP
         default:
-            guard segments.count == 5, segments[3] == "layers", segments[4].hasSuffix(".png") else { return nil }
-            let number = String(segments[4].dropLast(4))
+            let isFile = segments.count == 5 && segments[3] == "layers" && segments[4].hasSuffix(".png")
+            let isSplit = segments.count == 6 && segments[3] == "layers" && segments[5] == "layers"
+            guard isFile || isSplit else { return nil }
+            let number = isFile ? String(segments[4].dropLast(4)) : segments[4]
             guard ParameterText.isNumber(number), number.utf8.count <= 3, let layer = Int(number) else { return nil }
-            route = .jobLayer
+            route = isFile ? .jobLayer : .jobLayerSplit
             self.layer = layer
         }
     }

@@ -13,7 +13,7 @@ public enum ServiceHint {
 
             \(curl(picture: "photo.jpg", url: "http://\(name)"))
 
-            Forms of the result (?format= or Accept): multipart, mixed, zip, psd, json.
+            Forms of the result (?format= or Accept): multipart, mixed, zip, psd, psb, ora, pptx, sheet, json.
             Every parameter is described in \(Route.description.path).
 
             """

@@ -28,13 +28,18 @@ final class LayerExecutor: JobExecutor {
         do throws(ServiceError) {
             // Decoded here, one picture a worker at a time, since a small file may hold a very large one.
             progress(JobProgress(stage: "decode_picture", step: 0, total: 1, fraction: 0))
-            let picture = try decoded(wanted.picture)
+            let split = try wanted.split.map { (split) throws(ServiceError) in
+                try split.split(wanted.picture, options: decodeOptions)
+            }
+            let picture: PixelBuffer
+            if let split { picture = split.picture } else { picture = try decoded(wanted.picture) }
             let result = try decompose(picture, wanted.parameters, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
-            let encoder = ResultEncoder(result, modelName: decomposer.modelName)
             do {
-                return try ResultFiles.files(of: encoder, withPSD: wanted.needsPSD)
+                let layers = try LayeredResult(
+                    result, of: picture, finish: wanted.finish, modelName: decomposer.modelName, split: split)
+                return try ResultFiles.files(of: ResultEncoder(layers), withPSD: wanted.needsPSD)
             } catch {
                 throw .encoding(error)
             }
@@ -43,11 +48,15 @@ final class LayerExecutor: JobExecutor {
         }
     }
 
-    private func decoded(_ file: [UInt8]) throws(ServiceError) -> PixelBuffer {
+    private var decodeOptions: DecodeOptions {
         var options = DecodeOptions()
         options.maximumPixels = maximumPixels
+        return options
+    }
+
+    private func decoded(_ file: [UInt8]) throws(ServiceError) -> PixelBuffer {
         do {
-            return try ImageDecoder.decode(file, options: options).pixels
+            return try ImageDecoder.decode(file, options: decodeOptions).pixels
         } catch {
             throw .picture(error)
         }

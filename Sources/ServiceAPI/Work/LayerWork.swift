@@ -1,5 +1,6 @@
 import Foundation
 import Jobs
+import LayerFitting
 import QwenImage
 
 /// A job of layers as the jobs keep it: the parameters and the picture's file in one block of bytes.
@@ -9,18 +10,30 @@ struct LayerWork: Sendable {
     private static let lengthBytes = 4
 
     let parameters: DecompositionParameters
-    /// The picture's file, not yet decoded.
+    /// What becomes of the model's layers.
+    let finish: LayerFinish
+    /// Set if a layer of an earlier result is split.
+    let split: SplitWork?
+    /// The picture's file, not yet decoded; for a split the files of the earlier result, one after the other.
     let picture: [UInt8]
     /// False if nobody will ask for a PSD.
     let needsPSD: Bool
 
     private struct Stored: Codable {
         let parameters: ResultManifest.Parameters
+        /// Nil in jobs of older releases, which gave the model's layers.
+        let finish: LayerFinish?
+        let split: SplitWork?
         let needsPSD: Bool
     }
 
-    init(parameters: DecompositionParameters, picture: [UInt8], needsPSD: Bool) {
+    init(
+        parameters: DecompositionParameters, finish: LayerFinish, split: SplitWork? = nil, picture: [UInt8],
+        needsPSD: Bool
+    ) {
         self.parameters = parameters
+        self.split = split
+        self.finish = finish
         self.picture = picture
         self.needsPSD = needsPSD
     }
@@ -35,13 +48,17 @@ struct LayerWork: Sendable {
             let parameters = DecompositionParameters(stored.parameters)
         else { return nil }
         self.parameters = parameters
+        finish = stored.finish ?? .none
+        split = stored.split
         needsPSD = stored.needsPSD
         picture = Array(body[(start + length)...])
     }
 
     /// For the jobs. The metadata are the parameters without the prompts, which may be long and are nobody's business.
     var payload: JobPayload {
-        let stored = JSONText.bytes(Stored(parameters: ResultManifest.Parameters(parameters), needsPSD: needsPSD))
+        let stored = JSONText.bytes(
+            Stored(
+                parameters: ResultManifest.Parameters(parameters), finish: finish, split: split, needsPSD: needsPSD))
         var body = Self.magic
         body.reserveCapacity(Self.magic.count + Self.lengthBytes + stored.count + picture.count)
         for place in 0..<Self.lengthBytes { body.append(UInt8(truncatingIfNeeded: stored.count >> (8 * place))) }

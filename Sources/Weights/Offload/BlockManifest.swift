@@ -15,7 +15,8 @@ struct BlockManifest: Sendable {
         var isScales = false
     }
 
-    /// Each tensor begins at a multiple of this in staged memory: a cache line.
+    /// Tensors that are not mapped begin at a multiple of this in staged memory: a cache line. Mapped ones lie towards
+    /// a page as they do in the file, for reads past the system's cache.
     private static let alignment = 64
 
     let parts: [Part]
@@ -31,6 +32,11 @@ struct BlockManifest: Sendable {
         var parts: [Part] = []
         var offset = 0
         for (name, tensor) in recording.asked {
+            if tensor.memory is MappedFile {
+                let page = MappedFile.directAlignment
+                // From here to the next place with the phase that the tensor has in its file.
+                offset += ((tensor.byteOffset - offset) % page + page) % page
+            }
             parts.append(Part(name: name, tensor: tensor, offset: offset))
             offset += (tensor.byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
             guard let scales = tensor.quantization?.scales else { continue }
@@ -58,7 +64,11 @@ struct BlockManifest: Sendable {
     }
 
     /// Reads the tensors into staged memory; false if `isStopped` said so before the end.
-    func read(into memory: any StagingMemory, isStopped: () -> Bool = { false }) throws(WeightsError) -> Bool {
+    ///
+    /// - Parameter isDirect: past the system's cache.
+    func read(
+        into memory: any StagingMemory, isDirect: Bool, isStopped: () -> Bool = { false }
+    ) throws(WeightsError) -> Bool {
         guard memory.holdsData else { return true }
         return try memory.withUnsafeMutableBytes { (bytes) throws(WeightsError) in
             for part in parts {
@@ -66,7 +76,8 @@ struct BlockManifest: Sendable {
                     if isStopped() { return false }
                     let count = min(MappedFile.pieceBytes, part.tensor.byteCount - start)
                     let place = (part.offset + start)..<(part.offset + start + count)
-                    try part.read(start, into: UnsafeMutableRawBufferPointer(rebasing: bytes[place]))
+                    let target = UnsafeMutableRawBufferPointer(rebasing: bytes[place])
+                    try part.read(start, into: target, isDirect: isDirect)
                 }
             }
             return true
@@ -79,10 +90,12 @@ extension BlockManifest.Part {
     fileprivate var range: Range<Int> { tensor.byteOffset..<(tensor.byteOffset + tensor.byteCount) }
 
     /// Bytes from `start` of the tensor, as many as there is room for.
-    fileprivate func read(_ start: Int, into target: UnsafeMutableRawBufferPointer) throws(WeightsError) {
+    fileprivate func read(
+        _ start: Int, into target: UnsafeMutableRawBufferPointer, isDirect: Bool
+    ) throws(WeightsError) {
         let first = tensor.byteOffset + start
         if let file = tensor.memory as? MappedFile {
-            try file.read(first..<(first + target.count), into: target)
+            try file.read(first..<(first + target.count), into: target, isDirect: isDirect)
         } else {
             tensor.memory.withUnsafeBytes { bytes in
                 target.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[first..<(first + target.count)]))

@@ -25,6 +25,8 @@ public final class BlockStore<Block: Sendable>: Sendable {
         /// False once memory ran short: then nothing more is kept, or read ahead, in this stage.
         var mayKeep = true
         var mayReadAhead = true
+        /// Looked up when blocks are first read.
+        var outgrowsTheCache: Bool?
     }
 
     /// Blocks 0 to `count - 1`, each made by `load` when it is needed.
@@ -45,6 +47,11 @@ public final class BlockStore<Block: Sendable>: Sendable {
         state = Mutex(
             State(kept: Array(repeating: nil, count: count), manifests: Array(repeating: nil, count: count)))
         manager.register(self)
+    }
+
+    deinit {
+        // What is being read would count as held until it is there.
+        stopReading()
     }
 
     /// The device that computes with a block.
@@ -126,7 +133,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
             try backend.stagingMemory(byteCount: manifest.stagedBytes)
         }
         manager.count(readBytes: manifest.payloadBytes, movedBytes: manifest.payloadBytes)
-        _ = try manifest.read(into: memory)
+        _ = try manifest.read(into: memory, isDirect: outgrowsTheCache(manifest))
         return memory
     }
 
@@ -150,8 +157,19 @@ public final class BlockStore<Block: Sendable>: Sendable {
             return
         }
         manager.count(readBytes: manifest.payloadBytes, movedBytes: manifest.payloadBytes)
-        let read = PendingRead(index: next, manifest: manifest, memory: memory, queue: manager.reader)
+        let read = PendingRead(
+            index: next, manifest: manifest, memory: memory, isDirect: outgrowsTheCache(manifest),
+            queue: manager.reader)
         state.withLock { $0.pending = read }
+    }
+
+    /// True if one pass over the blocks is more than the system could keep in its cache until the next.
+    private func outgrowsTheCache(_ manifest: BlockManifest) -> Bool {
+        if let known = state.withLock({ $0.outgrowsTheCache }) { return known }
+        let available = HostMemoryFigures.availableBytes ?? Int.max
+        let outgrows = manifest.payloadBytes * count > available / 2
+        state.withLock { $0.outgrowsTheCache = outgrows }
+        return outgrows
     }
 
     /// Keeps the block or lets it go.

@@ -194,12 +194,16 @@ public final class OffloadManager: Sendable {
 
     private var tenants: [any BlockTenant] { state.withLock { $0.tenants.compactMap(\.tenant) } }
 
-    /// Gives back some memory of a device: first of components that do not work now.
+    /// Gives back some memory of a device: first of components that do not work now. If there is none, of another
+    /// device, since the host's budget may be what several share.
     private func relieve(_ backend: any Backend) -> Bool {
         let working = state.withLock { $0.component }
         let tenants = self.tenants
-        return tenants.contains { $0.component != working && $0.relieve(backend) }
-            || tenants.contains { $0.component == working && $0.relieve(backend) }
+        let others = devices.map(\.backend).filter { $0 !== backend }
+        return ([backend] + others).contains { device in
+            tenants.contains { $0.component != working && $0.relieve(device) }
+                || tenants.contains { $0.component == working && $0.relieve(device) }
+        }
     }
 }
 

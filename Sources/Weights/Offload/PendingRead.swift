@@ -7,16 +7,18 @@ final class PendingRead: Sendable {
     /// Of the block.
     let index: Int
     private let manifest: BlockManifest
+    private let isDirect: Bool
     /// Nothing but this refers to the memory, so that it is free once it is dropped.
     private let memory: Mutex<(any StagingMemory)?>
     private let failure = Mutex<WeightsError?>(nil)
     private let isStopped = Atomic<Bool>(false)
     private let done = DispatchSemaphore(value: 0)
 
-    /// Begins to read on `queue`.
-    init(index: Int, manifest: BlockManifest, memory: any StagingMemory, queue: DispatchQueue) {
+    /// Begins to read on `queue`, past the system's cache if `isDirect`.
+    init(index: Int, manifest: BlockManifest, memory: any StagingMemory, isDirect: Bool, queue: DispatchQueue) {
         self.index = index
         self.manifest = manifest
+        self.isDirect = isDirect
         self.memory = Mutex(memory)
         queue.async { [self] in
             run()
@@ -51,7 +53,7 @@ final class PendingRead: Sendable {
         memory.withLock { memory in
             guard let memory else { return }
             do throws(WeightsError) {
-                _ = try manifest.read(into: memory) { isStopped.load(ordering: .relaxed) }
+                _ = try manifest.read(into: memory, isDirect: isDirect) { isStopped.load(ordering: .relaxed) }
             } catch {
                 failure.withLock { $0 = error }
             }

@@ -11,5 +11,6 @@ struct Bench: ParsableCommand {
         subcommands: [
             BenchBlock.self, BenchAttention.self, BenchVAE.self, BenchText.self, BenchDecompose.self, BenchEncode.self,
             BenchScaling.self, BenchLinear.self, BenchQuality.self, BenchPlan.self, BenchDenoise.self, BenchSynth.self,
+            BenchFit.self,
         ])
 }

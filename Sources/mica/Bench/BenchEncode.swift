@@ -38,11 +38,10 @@ struct BenchEncode: ParsableCommand {
     private func measure() throws {
         let pictures = try (0..<layers).map { try SyntheticPicture.layer($0, of: layers, size: size) }
         let parameters = try DecompositionOptions().resolved(with: ModelDefaults())
-        let encoder = ResultEncoder(
-            Decomposition(
-                images: [pictures], parameters: parameters, caption: nil, width: size, height: size, stageSeconds: [],
-                peakTensorBytes: 0),
-            modelName: "bench")
+        let decomposition = Decomposition(
+            images: [pictures], parameters: parameters, caption: nil, width: size, height: size, stageSeconds: [],
+            peakTensorBytes: 0)
+        let encoder = ResultEncoder(try LayeredResult(decomposition, modelName: "bench"))
         var byteCount = 0
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             byteCount =

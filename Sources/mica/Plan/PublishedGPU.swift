@@ -3,7 +3,8 @@ import QwenImage
 
 /// Graphics cards whose speed is published, for plans on machines that do not have them.
 ///
-/// Arithmetic is what the published times of this model's forward pass come to, memory and link are the makers' figures.
+/// Arithmetic is what the published times of this model's forward pass come to; memory and link are the makers'
+/// figures.
 enum PublishedGPU: String, CaseIterable, ExpressibleByArgument {
     case rtx3060
     case rtx4090

@@ -40,6 +40,9 @@ enum LinearCases {
             cases.append(linear(18, 0, 33, dtype, hasBias: false, .none))
             cases.append(linear(6, 1100, 260, dtype, hasBias: true, .geluTanh))
             cases.append(linear(1, 1100, 260, dtype, hasBias: true, .silu))
+            // More than a block of rows, more than a slice of the depth, in whole units and not.
+            cases.append(linear(200, 2100, 20, dtype, hasBias: true, .none))
+            cases.append(linear(49, 2051, 17, dtype, hasBias: false, .none))
         }
         return cases
     }

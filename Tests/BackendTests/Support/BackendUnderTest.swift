@@ -24,7 +24,8 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     static let float32Bound = 0x1p-20
 
     /// Every backend of this machine.
-    static let all = (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs) + CUDAUnderTest.all
+    static let all =
+        (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs + libraryCPUs) + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -53,6 +54,19 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         BackendUnderTest(
             description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
             make: { CPUBackend(threads: threads, compute: .int8) })
+    } + (ComputePrecision.hasFastInt8 ? [libraryInt8CPU] : [])
+
+    private static let libraryInt8CPU = BackendUnderTest(
+        description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
+        make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
+
+    /// As `bfloat16CPUs`, with the products of a CPU with matrix units, which oneDNN makes: it makes them here too.
+    private static let libraryCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in bfloat16 through oneDNN", bound: { _ in 0x1p-7 },
+            make: {
+                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: true)
+            })
     }
 
     private static func cpu(threads: Int) -> BackendUnderTest {

@@ -16,6 +16,7 @@ export class Settings {
       button.addEventListener('click', () => this.#step(button));
     }
     this.sizes.addEventListener('change', () => this.#sizeChosen());
+    byId('layers-auto').addEventListener('change', () => this.#countChosen());
     byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
     byId('seed').addEventListener('input', () => this.#checkSeed());
     // A field that is folded away cannot be pointed at.
@@ -51,6 +52,7 @@ export class Settings {
     const size = data.get('size');
     const resolution = size === custom ? byId('resolution').value : size;
     if (resolution) values.resolution = resolution;
+    if (byId('layers-auto').checked) values.layers = 'auto';
     values.seed ??= randomSeed();
     return values;
   }
@@ -60,7 +62,15 @@ export class Settings {
     for (const field of this.form.elements) {
       if (field.name && field.name !== 'size' && field.type !== 'file') field.value = values[field.name] ?? '';
     }
+    byId('layers-auto').checked = values.layers === 'auto';
+    this.#countChosen();
     this.#showSizes(values.resolution);
+  }
+
+  #countChosen() {
+    const isAutomatic = byId('layers-auto').checked;
+    for (const part of byId('layers').parentElement.children) part.disabled = isAutomatic;
+    if (!isAutomatic && byId('layers').value === '') byId('layers').value = this.defaults.layers ?? '';
   }
 
   #showSizes(wanted = this.sizes.querySelector('input:checked')?.value) {

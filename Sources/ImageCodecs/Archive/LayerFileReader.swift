@@ -1,0 +1,41 @@
+/// Reads any file of layers: PSD, PSB, OpenRaster, or a ZIP with a manifest.
+public enum LayerFileReader {
+    /// The most bytes of one picture in a ZIP.
+    private static let maximumPictureByteCount = DecodeOptions.defaultMaximumByteCount
+
+    /// Whether the bytes are of a kind that is read here.
+    public static func isLayerFile(_ bytes: [UInt8]) -> Bool {
+        ImageFormat.detect(bytes) == .photoshop || ZIPReader.isArchive(bytes)
+    }
+
+    /// Reads a file into a tree; `image` chooses among several results in a ZIP, 1 being the first.
+    ///
+    /// Throws `ImageError`.
+    public static func read(
+        _ bytes: [UInt8], image: Int = 1, options: LayerReadOptions = LayerReadOptions()
+    ) throws(ImageError) -> LayerTree {
+        try options.checkByteCount(bytes.count)
+        if ImageFormat.detect(bytes) == .photoshop { return try PSDReader.read(bytes, options: options) }
+        guard ZIPReader.isArchive(bytes) else { throw .noLayers }
+        let archive = try ZIPReader(bytes)
+        if OpenRasterReader.isOpenRaster(archive) { return try OpenRasterReader.read(archive, options: options) }
+        return try read(archive, image: image, options: options)
+    }
+
+    /// A ZIP with a manifest, which may lie in one folder with everything else.
+    private static func read(
+        _ archive: ZIPReader, image: Int, options: LayerReadOptions
+    ) throws(ImageError) -> LayerTree {
+        let manifests = archive.names.filter {
+            $0 == LayerManifest.fileName || $0.hasSuffix("/" + LayerManifest.fileName)
+        }
+        // Archives of a Mac have a second tree of its own notes.
+        let own = manifests.filter { !$0.hasPrefix("__MACOSX/") }
+        guard let path = own.min(by: { $0.utf8.count < $1.utf8.count }) else { throw .noLayers }
+        let folder = String(path.dropLast(LayerManifest.fileName.count))
+        let manifest = try LayerManifest(try archive.read(path, limit: LayerManifest.maximumByteCount))
+        return try manifest.tree(image: image, options: options) { (name) throws(ImageError) in
+            try archive.read(folder + name, limit: maximumPictureByteCount)
+        }
+    }
+}

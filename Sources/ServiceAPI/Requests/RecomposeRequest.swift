@@ -1,0 +1,155 @@
+import HTTPProtocol
+import ImageCodecs
+
+/// What a request to put layers together asks for.
+struct RecomposeRequest: Sendable {
+    /// The forms of the answer.
+    enum Form: String, CaseIterable, Sendable {
+        case png
+        case webp
+        case jpeg
+        case psd
+        case psb
+        case ora
+        case pptx
+        case sheet
+
+        var mediaType: String {
+            switch self {
+            case .png, .webp, .jpeg: "image/\(rawValue)"
+            case .psd: ResultFormat.psd.mediaType
+            case .psb: ResultFormat.psb.mediaType
+            case .ora: ResultFormat.ora.mediaType
+            case .pptx: ResultFormat.pptx.mediaType
+            case .sheet: ResultFormat.sheet.mediaType
+            }
+        }
+    }
+
+    private static let names = ["format", "image", "background", "quality"]
+    private static let mostImages = 1_000
+    private static let fileName = "file"
+    private static let manifestName = "manifest"
+    /// What a whole body of a file of layers may be called.
+    private static let fileTypes: Set<String> = [
+        "application/zip", "application/octet-stream", "image/vnd.adobe.photoshop", "image/openraster", "image/x-psb",
+        "application/x-zip-compressed", "image/x-photoshop", "application/photoshop",
+    ]
+
+    private let form: Form
+    private let image: Int
+    private let flat: FlatPicture
+    /// Nil for a body that is one file.
+    private let formType: MediaType?
+
+    init(_ head: RequestHead) throws(ServiceError) {
+        guard head.hasBody else { throw .emptyBody }
+        formType = try Self.formType(head)
+        let query = try RequestQuery(head)
+        try query.allowOnly(Self.names)
+        image = try query.integer("image", 1...Self.mostImages, usual: 1)
+        var flat = FlatPicture()
+        flat.quality = try query.integer("quality", FlatPicture.qualities, usual: flat.quality)
+        if let text = try query.value("background") {
+            guard let color = FlatPicture.Color(text) else {
+                throw .unreadableParameter(
+                    name: "background", value: ParameterText.shortened(text), expected: "a colour such as ffffff")
+            }
+            flat.background = color
+        }
+        self.flat = flat
+        if let text = try query.value("format") {
+            guard let form = Form(rawValue: text) else { throw .notAcceptable(known: Form.allCases.map(\.rawValue)) }
+            self.form = form
+        } else {
+            let best = AcceptField(head.fields).best(of: Form.allCases.map(\.mediaType))
+            guard let form = Form.allCases.first(where: { $0.mediaType == best }) else {
+                throw .notAcceptable(known: Form.allCases.map(\.mediaType))
+            }
+            self.form = form
+        }
+    }
+
+    private static func formType(_ head: RequestHead) throws(ServiceError) -> MediaType? {
+        guard let text = head.fields["content-type"] else { return nil }
+        guard let type = MediaType(text) else { throw .unsupportedMediaType(String(text.prefix(80))) }
+        if type.essence == "multipart/form-data" { return type }
+        guard fileTypes.contains(type.essence) else { throw .unsupportedLayerType(type.essence) }
+        return nil
+    }
+
+    /// Reads the layers and makes the answer; takes time and memory.
+    func answer(_ body: [UInt8], limits: LayerReadOptions) throws(ServiceError) -> Response {
+        let tree = try tree(body, limits)
+        do throws(ImageError) {
+            return Answer.file(try encoded(tree), type: form.mediaType, name: "picture.\(fileEnding)")
+        } catch {
+            throw .encoding(error)
+        }
+    }
+
+    private var fileEnding: String {
+        switch form {
+        case .jpeg: "jpg"
+        case .sheet: "png"
+        default: form.rawValue
+        }
+    }
+
+    private func encoded(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
+        switch form {
+        case .png: try flat.png(tree)
+        case .webp: try flat.webP(tree)
+        case .jpeg: try flat.jpeg(tree)
+        case .psd: try PSDWriter.encode(tree)
+        case .psb: try PSDWriter.encode(tree, options: PSDOptions(size: .large))
+        case .ora: try OpenRasterWriter.encode(tree)
+        case .pptx: try SlideWriter.encode([tree])
+        case .sheet: try PNGEncoder.encode(try ContactSheet.draw(tree), options: PNGOptions(colorType: .rgb))
+        }
+    }
+
+    // MARK: Reading
+
+    private func tree(_ body: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerTree {
+        guard let formType else { return try read(body, limits) }
+        let parts: [MultipartPart]
+        do {
+            parts = try MultipartParser.parse(body[...], mediaType: formType)
+        } catch {
+            throw .multipart(error)
+        }
+        let files = parts.filter { $0.name == Self.fileName }
+        let manifests = parts.filter { $0.name == Self.manifestName }
+        guard files.count <= 1 else { throw .repeatedParameter(name: Self.fileName) }
+        guard manifests.count <= 1 else { throw .repeatedParameter(name: Self.manifestName) }
+        if let file = files.first { return try read(Array(file.content), limits) }
+        guard let manifest = manifests.first else { throw .missingLayers }
+        return try read(manifest, parts, limits)
+    }
+
+    private func read(_ file: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerTree {
+        do {
+            return try LayerFileReader.read(file, image: image, options: limits)
+        } catch {
+            throw .layers(error)
+        }
+    }
+
+    /// A manifest and the pictures that it names, by the names of their files or fields.
+    private func read(
+        _ manifest: MultipartPart, _ parts: [MultipartPart], _ limits: LayerReadOptions
+    ) throws(ServiceError) -> LayerTree {
+        do {
+            return try LayerManifest(Array(manifest.content)).tree(image: image, options: limits) {
+                (name) throws(ImageError) in
+                guard let part = parts.first(where: { $0.fileName == name || $0.name == name }) else {
+                    throw .damaged(.layerManifest, detail: "the form has no file \"\(name.prefix(80))\"")
+                }
+                return Array(part.content)
+            }
+        } catch {
+            throw .layers(error)
+        }
+    }
+}

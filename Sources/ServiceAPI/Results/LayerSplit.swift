@@ -1,0 +1,118 @@
+import ImageCodecs
+
+/// One layer of a picture that is split in its turn: what becomes of it is a group in its place.
+public struct LayerSplit: Sendable {
+    /// The picture that the layer is of.
+    public let tree: LayerTree
+    /// The layer's place among the tree's layers, 0 for the bottom one.
+    public let index: Int
+    /// What is decomposed: the layer's visible part and a little around it.
+    public let picture: PixelBuffer
+    /// Where on the canvas that lies.
+    private let x: Int
+    private let y: Int
+
+    /// Around the visible part, as a share of its longer side.
+    private static let margin = 0.04
+    /// A part is made less long and narrow than this where the canvas has room.
+    private static let longestAspect = 6
+
+    /// Nil if the layer holds nothing, or there is no such layer; throws `ImageError` if its part is no picture.
+    public init?(_ tree: LayerTree, index: Int) throws(ImageError) {
+        let layers = tree.layers
+        guard layers.indices.contains(index), let box = layers[index].visibleBox else { return nil }
+        self.tree = tree
+        self.index = index
+        let margin = Int(Double(max(box.width, box.height)) * Self.margin) + 1
+        func span(_ start: Int, _ length: Int, other: Int, side: Int) -> Range<Int> {
+            let least = (other + 2 * margin) / Self.longestAspect
+            let reach = max(margin, (least - length) / 2)
+            return max(0, min(start - reach, side - 1))..<max(1, min(start + length + reach, side))
+        }
+        let columns = span(box.x, box.width, other: box.height, side: tree.width)
+        let rows = span(box.y, box.height, other: box.width, side: tree.height)
+        // A layer may lie outside of the canvas, where nobody sees it.
+        guard !columns.isEmpty, !rows.isEmpty else { return nil }
+        x = columns.lowerBound
+        y = rows.lowerBound
+        var layer = layers[index]
+        layer.x -= x
+        layer.y -= y
+        picture = try layer.onCanvas(width: columns.count, height: rows.count)
+    }
+
+    /// The tree with a group of these layers, which lie on `picture`, where the layer was.
+    func tree(with parts: [ImageLayer]) throws(ImageError) -> LayerTree {
+        var left = index
+        let nodes = replaced(tree.nodes, with: parts, &left)
+        return try LayerTree(width: tree.width, height: tree.height, nodes: nodes)
+    }
+
+    private func replaced(_ nodes: [LayerNode], with parts: [ImageLayer], _ left: inout Int) -> [LayerNode] {
+        nodes.map { node in
+            switch node {
+            case .group(var group):
+                group.children = replaced(group.children, with: parts, &left)
+                return .group(group)
+            case .layer(let layer):
+                left -= 1
+                guard left == -1 else { return node }
+                let children = parts.map { part in
+                    var part = part
+                    part.x += x
+                    part.y += y
+                    return LayerNode.layer(part)
+                }
+                return .group(
+                    LayerGroup(
+                        name: layer.name, children: children, opacity: layer.opacity, isVisible: layer.isVisible,
+                        blending: .isolated(layer.blendMode), isClipped: layer.isClipped))
+            }
+        }
+    }
+}
+
+extension LayerTree {
+    /// A tree of layers that each name the groups around them, outermost first: neighbours under the same name are of
+    /// one group. Throws what the other initialisers throw.
+    public init(width: Int, height: Int, paths: [(groups: [String], layer: ImageLayer)]) throws(ImageError) {
+        for path in paths where path.groups.count > Self.maximumDepth {
+            throw .countOutOfRange(
+                what: "groups inside one another", count: path.groups.count, limit: Self.maximumDepth)
+        }
+        try self.init(width: width, height: height, nodes: Self.nodes(paths[...], depth: 0))
+    }
+
+    private static func nodes(
+        _ paths: ArraySlice<(groups: [String], layer: ImageLayer)>, depth: Int
+    ) -> [LayerNode] {
+        var nodes: [LayerNode] = []
+        var rest = paths
+        while let first = rest.first {
+            guard first.groups.count > depth else {
+                nodes.append(.layer(first.layer))
+                rest.removeFirst()
+                continue
+            }
+            let name = first.groups[depth]
+            let members = rest.prefix { $0.groups.count > depth && $0.groups[depth] == name }
+            nodes.append(.group(LayerGroup(name: name, children: Self.nodes(members, depth: depth + 1))))
+            rest = rest.dropFirst(members.count)
+        }
+        return nodes
+    }
+
+    /// Each layer, bottom first, with the names of the groups around it, outermost first.
+    public var paths: [(groups: [String], layer: ImageLayer)] { Self.paths(of: nodes, inside: []) }
+
+    private static func paths(
+        of nodes: [LayerNode], inside groups: [String]
+    ) -> [(groups: [String], layer: ImageLayer)] {
+        nodes.flatMap { node in
+            switch node {
+            case .layer(let layer): [(groups, layer)]
+            case .group(let group): paths(of: group.children, inside: groups + [group.name])
+            }
+        }
+    }
+}

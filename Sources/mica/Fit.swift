@@ -1,0 +1,58 @@
+import ArgumentParser
+import Foundation
+import ImageCodecs
+import LayerFitting
+
+/// `mica fit`: layers that were made elsewhere, or kept at the model's size, brought to their picture.
+struct Fit: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Fits layers that are there already to the picture they were made from.",
+        discussion: """
+            The layers, bottom first and of one size, come out with the picture's size and sharpness; together \
+            they are the picture. The output is a folder (layer_1.png ...) or one file ending in .psd.
+            """)
+
+    @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
+    var image: String
+
+    @Argument(help: ArgumentHelp("The layers, bottom first.", valueName: "layer"))
+    var layers: [String]
+
+    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd.")
+    var output: String
+
+    @OptionGroup(title: "Layers") var finishing: FinishOptions
+
+    func validate() throws {
+        guard layers.count <= LayerFitter.largestCount else {
+            throw ValidationError("there may be at most \(LayerFitter.largestCount) layers")
+        }
+    }
+
+    func run() throws {
+        try CommandFailure.reporting(fit)
+    }
+
+    private func fit() throws {
+        let picture = try PictureFile.read(image)
+        let stack = try layers.map { try PictureFile.read($0) }
+        let target = try OutputTarget(path: output)
+        var succeeded = false
+        defer { if !succeeded { target.discard() } }
+        let fitted = try finishing.finish(mergesLayers: false).finish(stack, of: picture)
+        let named = fitted.enumerated().map { index, pixels in
+            ImageLayer(name: index == 0 ? "background" : "layer \(index + 1)", pixels: pixels)
+        }
+        var files: [(name: String, bytes: [UInt8])] = []
+        switch target.kind {
+        case .psd: files = [(target.url.lastPathComponent, try PSDWriter.encode(LayerTree(layers: named)))]
+        default:
+            for (index, pixels) in fitted.enumerated() {
+                files.append(("layer_\(index + 1).png", try PNGEncoder.encode(pixels)))
+            }
+        }
+        let written = try target.write(files)
+        succeeded = true
+        print(written.joined(separator: "\n"))
+    }
+}

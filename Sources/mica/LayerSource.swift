@@ -1,0 +1,55 @@
+import Foundation
+import ImageCodecs
+
+/// Layers on disk: a PSD, PSB, OpenRaster file or ZIP, a manifest, or a folder with one.
+enum LayerSource {
+    /// What a folder's description may be called, the first that is there counts.
+    private static let manifests = [LayerManifest.fileName, "result.json"]
+
+    /// Reads the layers of image `image` (1 for the first). Throws `CommandError.cannotRead`.
+    static func read(_ path: String, image: Int = 1) throws -> LayerTree {
+        let url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandError.cannotRead(path: path, reason: "there is no such file")
+        }
+        do {
+            if isFolder.boolValue {
+                for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
+                    return try read(manifest: url.appendingPathComponent(name), image: image)
+                }
+                throw CommandError.cannotRead(
+                    path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
+            }
+            if url.pathExtension.lowercased() == "json" { return try read(manifest: url, image: image) }
+            return try LayerFileReader.read(try bytes(url), image: image)
+        } catch let error as ImageError {
+            throw CommandError.cannotRead(path: path, reason: error.description)
+        }
+    }
+
+    private static func read(manifest url: URL, image: Int) throws -> LayerTree {
+        let folder = url.deletingLastPathComponent()
+        return try LayerManifest(try bytes(url)).tree(image: image) { (name) throws(ImageError) in
+            // Nothing outside of the folder is read.
+            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+                throw .invalidName(name, reason: "it is no file of the manifest's folder")
+            }
+            guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+                throw .damaged(.layerManifest, detail: "there is no file \"\(name)\"")
+            }
+            return [UInt8](data)
+        }
+    }
+
+    private static func bytes(_ url: URL) throws -> [UInt8] {
+        let limit = LayerReadOptions.defaultMaximumByteCount
+        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
+        guard size <= limit else { throw ImageError.inputTooLarge(byteCount: size, limit: limit) }
+        guard let data = FileManager.default.contents(atPath: url.path) else {
+            throw CommandError.cannotRead(path: url.path, reason: "permission denied")
+        }
+        return [UInt8](data)
+    }
+}

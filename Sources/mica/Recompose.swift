@@ -1,0 +1,82 @@
+import ArgumentParser
+import Foundation
+import ImageCodecs
+
+/// `mica recompose`: layers in, the flat picture out.
+struct Recompose: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Puts layers back together, edited or not.",
+        discussion: """
+            The layers are a PSD, PSB or OpenRaster file, a ZIP or folder with manifest.json and pictures, or a folder that
+            'mica decompose' wrote. Offsets, opacity, visibility, groups, clipping and blend modes count. The output's
+            ending says what it is: .png, .webp, .jpg, or .psd, .psb, .ora, .pptx for the layers in another format.
+            """)
+
+    @Argument(help: ArgumentHelp("The layers: a file, a folder or a manifest.", valueName: "layers"))
+    var input: String
+
+    @Option(name: .shortAndLong, help: "The picture to write.")
+    var output: String
+
+    @Option(help: "Which of several images, 1 for the first.")
+    var image = 1
+
+    @Option(help: ArgumentHelp("A colour behind the picture, as '#ffffff'; JPEG takes white.", valueName: "colour"))
+    var background: String?
+
+    @Option(help: "The quality of a JPEG, 1 to 100.")
+    var quality = FlatPicture().quality
+
+    @Option(help: ArgumentHelp("Also write a contact sheet of the layers, as PNG.", valueName: "file"))
+    var sheet: String?
+
+    private static let endings = ["png", "webp", "jpg", "jpeg", "psd", "psb", "ora", "pptx"]
+
+    func validate() throws {
+        guard FlatPicture.qualities.contains(quality) else { throw ValidationError("--quality must be 1 to 100") }
+        guard image >= 1 else { throw ValidationError("--image must be 1 or more") }
+        if let background, FlatPicture.Color(background) == nil {
+            throw ValidationError("--background must be a colour such as '#ffffff'")
+        }
+        guard Self.endings.contains(ending) else {
+            throw ValidationError("--output must end in .\(Self.endings.joined(separator: ", ."))")
+        }
+    }
+
+    private var ending: String { URL(fileURLWithPath: output).pathExtension.lowercased() }
+
+    func run() throws {
+        try CommandFailure.reporting {
+            let tree = try LayerSource.read(input, image: image)
+            try write(try encoded(tree), to: output)
+            if let sheet {
+                let picture = try ContactSheet.draw(tree)
+                try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet)
+            }
+        }
+    }
+
+    private func encoded(_ tree: LayerTree) throws -> [UInt8] {
+        var flat = FlatPicture()
+        flat.quality = quality
+        flat.background = background.flatMap { FlatPicture.Color($0) }
+        switch ending {
+        case "png": return try flat.png(tree)
+        case "webp": return try flat.webP(tree)
+        case "psd": return try PSDWriter.encode(tree)
+        case "psb": return try PSDWriter.encode(tree, options: PSDOptions(size: .large))
+        case "ora": return try OpenRasterWriter.encode(tree)
+        case "pptx": return try SlideWriter.encode([tree])
+        default: return try flat.jpeg(tree)
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to path: String) throws {
+        do {
+            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CommandError.cannotWrite(path: path, reason: "the folder does not exist or is not writable")
+        }
+        print(path)
+    }
+}
