@@ -108,7 +108,8 @@ def test_from_picture_to_psd(open_page, picture, tmp_path):
     psd = download(page, "PSD, all layers")
     assert psd.suggested_filename == "poster.psd"
     opened = PSDImage.open(psd.path())
-    assert [layer.name for layer in opened] == names[::-1]
+    [group] = opened
+    assert group.is_group() and [layer.name for layer in group] == names[::-1]
     size = page.evaluate("() => [document.getElementById('canvas').width, document.getElementById('canvas').height]")
     assert [opened.width, opened.height] == size
 
