@@ -98,6 +98,31 @@ import Weights
         #expect(try folder.contents() == ["a.psd", "a.zip"])
     }
 
+    /// Every form of one result, put together again, is the same picture.
+    @Test func recompose() throws {
+        let folder = try TemporaryFolder()
+        var pictures: [Data] = []
+        for (name, more) in [
+            ("a.psd", ["--sheet"]), ("b.ora", ["--no-group"]), ("c.zip", ["--trim", "--layer-format", "webp"]),
+            ("d", []),
+        ] {
+            let run = try MicaProcess(Self.quick + ["-o", folder.path(name), "--quiet"] + more)
+            #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+            let flat = try MicaProcess(["recompose", folder.path(name), "-o", folder.path("\(name).png")])
+            #expect(flat.status == 0 && flat.errors.isEmpty, "\(flat.errors)")
+            pictures.append(try Data(contentsOf: URL(fileURLWithPath: folder.path("\(name).png"))))
+        }
+        #expect(Set(pictures).count == 1)
+        #expect(try folder.contents().contains("a-sheet.png"))
+        for (source, target, words, status) in [
+            (folder.path("a.psd.png"), "x.png", "no layers", 1), (folder.path("none"), "x.png", "no such file", 1),
+            (folder.path("a.psd"), "x.gif", "must end in", 64),
+        ] as [(String, String, String, Int32)] {
+            let run = try MicaProcess(["recompose", source, "-o", folder.path(target)])
+            #expect(run.status == status && run.errors.contains(words), "\(run.errors)")
+        }
+    }
+
     @Test func theSameSeedGivesTheSameBytes() throws {
         let folder = try TemporaryFolder()
         for name in ["a.zip", "b.zip"] {
