@@ -234,8 +234,8 @@ extension KernelSource {
             if (threadIdx.x == 0) scales[row] = high / 127.0f;
         }
 
-        // Rows of a weight to four bits, the largest magnitude of a group becoming 7; scales are rounded to bfloat16 before
-        // they are used. A thread a group.
+        // Rows of a weight to four bits, the largest magnitude of a group becoming 7; scales are rounded to bfloat16
+        // before they are used. A thread a group.
         extern "C" __global__ void round_int4(View input, unsigned char *output, u16 *scales, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
