@@ -12,7 +12,7 @@ final class Counter: Sendable {
 
 /// Waits for something that another thread does; false after five seconds.
 func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<1000 {
+    for _ in 0..<6000 {
         if condition() { return true }
         usleep(5000)
     }
