@@ -23,8 +23,10 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let multipliesInt8: Bool
     /// True if this CPU multiplies matrices in the backend's own tiles.
     let multipliesInTiles: Bool
-    /// True if bfloat16 and 8 bits are left to oneDNN, which knows this CPU's matrix units.
+    /// True if products of 8 bits are left to oneDNN, which knows this CPU's matrix units.
     let prefersMatrixUnits: Bool
+    /// True if products of bfloat16 are made in tiles although oneDNN is faster.
+    let prefersTiles: Bool
     /// True if this CPU convolves without laying out patches.
     let convolvesDirectly: Bool
     let matrixProducts: MatrixProductCache
@@ -47,7 +49,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
-    /// - Parameter prefersMatrixUnits: nil asks the CPU; true lets tests reach oneDNN on any.
+    /// - Parameter prefersMatrixUnits: nil asks the CPU; true lets tests reach oneDNN on any, false the tiles.
     package init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
         isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil,
@@ -61,6 +63,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         convolvesDirectly = mica_has_avx512() == 1 && !isPortable
         multipliesInTiles = mica_has_avx512() == 1 && !isPortable
         self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
+        prefersTiles = prefersMatrixUnits == false
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         matrixProducts = MatrixProductCache()
@@ -77,6 +80,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         multipliesInt8 = backend.multipliesInt8
         multipliesInTiles = backend.multipliesInTiles
         prefersMatrixUnits = backend.prefersMatrixUnits
+        prefersTiles = backend.prefersTiles
         convolvesDirectly = backend.convolvesDirectly
         workers = Workers(count: backend.workers.count, isRehearsing: true)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)

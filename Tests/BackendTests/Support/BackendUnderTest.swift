@@ -25,7 +25,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Every backend of this machine.
     static let all =
-        (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs + libraryCPUs) + CUDAUnderTest.all
+        (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -60,12 +60,12 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
         make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
 
-    /// As `bfloat16CPUs`, with the products of a CPU with matrix units, which oneDNN makes: it makes them here too.
-    private static let libraryCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
+    /// As `bfloat16CPUs`, with products in tiles, where oneDNN makes them otherwise.
+    private static let tileCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
         BackendUnderTest(
-            description: "cpu in bfloat16 through oneDNN", bound: { _ in 0x1p-7 },
+            description: "cpu in bfloat16 in tiles", bound: { _ in 0x1p-7 },
             make: {
-                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: true)
+                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: false)
             })
     }
 
