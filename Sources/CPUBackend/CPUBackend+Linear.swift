@@ -76,7 +76,7 @@ extension CPUBackend {
         return true
     }
 
-    /// oneDNN is a tenth faster than the tiles here. False if neither can do it.
+    /// By oneDNN, which measured faster than the tiles here (BENCHMARKS.md). False if neither can do it.
     private func bfloat16Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
