@@ -11,9 +11,10 @@ struct Decompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits one picture into layers.",
         discussion: """
-            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, .zip.
-            Layers come bottom first. Options that are not given take the model's own default. With --layer the image is a
-            result, edited or not, of which one layer is split: it becomes a group of the new ones among the others.
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, \
+            .zip. Layers come bottom first. Options that are not given take the model's own default. With --layer \
+            the image is a result, edited or not, of which one layer is split: it becomes a group of the new ones \
+            among the others.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
