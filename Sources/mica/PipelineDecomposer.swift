@@ -1,6 +1,7 @@
 import CPUBackend
 import Foundation
 import ImageCodecs
+import LayerFitting
 import QwenImage
 import ServiceAPI
 import Synchronization
@@ -70,9 +71,10 @@ final class PipelineDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
-        let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
+        var plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
+        plan.add(finish, for: parameters, width: width, height: height, hostLimitBytes: planner.hostLimitBytes)
         return PlanManifest(
             plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
     }

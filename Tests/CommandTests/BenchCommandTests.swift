@@ -67,6 +67,17 @@ import Testing
         #expect(String(decoding: chart, as: UTF8.self).contains("</svg>"))
     }
 
+    /// What fitting takes is what was told beforehand.
+    @Test func fittingTakesWhatIsForecast() throws {
+        let run = try MicaProcess(
+            ["bench", "fit", "--size", "2400", "--layers", "3", "--resolution", "320"] + Self.quick)
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try Self.object(run.output)
+        let forecast = try #require(report["mebibytes_forecast"] as? Double)
+        let measured = try #require(report["mebibytes_above_the_picture"] as? Double)
+        #expect(abs(forecast - measured) <= measured / 10, "\(forecast), not \(measured) MiB")
+    }
+
     @Test(arguments: [
         ["block", "--hidden", "100", "--heads", "3"], ["text", "--tokens", "0"], ["vae", "--resolution", "17"],
         ["attention", "--dtype", "f8"], ["encode", "--layers", "99"], ["decompose", "--hidden", "100"],

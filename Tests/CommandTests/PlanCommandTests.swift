@@ -23,7 +23,7 @@ import Testing
         #expect(whole["fits"] as? Bool == true && whole["plan"] as? String == "resident")
         let bytes = try #require(whole["peak_tensor_bytes"] as? Int)
         let stages = try #require(whole["stages"] as? [[String: Any]]).compactMap { $0["stage"] as? String }
-        #expect(stages == ["encode_prompt", "encode_image", "modulation", "denoise", "decode"])
+        #expect(stages == ["encode_prompt", "encode_image", "modulation", "denoise", "decode", "finish"])
         #expect(try #require(whole["seconds"] as? Double) > 0)
 
         let tight = try Self.object(

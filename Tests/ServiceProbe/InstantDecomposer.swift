@@ -1,4 +1,5 @@
 import ImageCodecs
+import LayerFitting
 import QwenImage
 import ServiceAPI
 
@@ -15,7 +16,7 @@ final class InstantDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
         throw .model(file: "instant", problem: "it takes nothing")
     }

@@ -1,5 +1,6 @@
 import Dispatch
 import ImageCodecs
+import LayerFitting
 import QwenImage
 import ServiceAPI
 import Synchronization
@@ -36,7 +37,7 @@ final class FakeDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
         var work = Work()
         work.productOperations = 1_000_000

@@ -11,13 +11,23 @@ public struct JobForecast: Sendable {
     public let height: Int
     /// In the order in which they run; a job without a caption has no such stage.
     public let stages: [StageForecast]
+    /// What the process still holds when the job is done: weights, as far as the plan keeps them, and pictures.
+    public let remaining: ProcessMeter.Bytes
+    /// What becomes of the layers afterwards; nil if nobody has said.
+    public var finish: FinishForecast?
 
     /// A forecast of its stages.
-    public init(width: Int, height: Int, stages: [StageForecast]) {
+    public init(
+        width: Int, height: Int, stages: [StageForecast], remaining: ProcessMeter.Bytes = ProcessMeter.Bytes()
+    ) {
         self.width = width
         self.height = height
         self.stages = stages
+        self.remaining = remaining
     }
+
+    /// The most bytes of the process while the layers are finished; 0 if nobody has said what becomes of them.
+    public var finishProcessBytes: Int { finish.map { remaining.totalBytes + $0.hostBytes } ?? 0 }
 
     /// The most bytes of tensors that the device holds at once.
     public var peakTensorBytes: Int { stages.map(\.peakTensorBytes).max() ?? 0 }
@@ -27,10 +37,21 @@ public struct JobForecast: Sendable {
 
     /// The most bytes that the process holds at once above what it had before the job: what its devices hold, other
     /// parts of mapped checkpoints that were touched, and arrays of the host.
-    public var peakProcessBytes: Int { stages.map(\.peakProcessBytes).max() ?? 0 }
+    public var peakProcessBytes: Int { max(stages.map(\.peakProcessBytes).max() ?? 0, finishProcessBytes) }
 
     /// All arithmetic.
     public var work: Work { stages.reduce(Work()) { $0 + $1.work } }
+}
+
+/// What is done on the host to the layers of a job that is done, such as fitting them to the picture.
+public struct FinishForecast: Sendable, Hashable {
+    /// Bytes of arrays at most, besides what the job has left.
+    public let hostBytes: Int
+
+    /// So many bytes of the host.
+    public init(hostBytes: Int) {
+        self.hostBytes = hostBytes
+    }
 }
 
 /// What one stage of a job takes.

@@ -29,6 +29,9 @@ public struct JobPlanner: Sendable {
     /// The limit of the first device, where there is one.
     public var limitBytes: Int? { limit(of: devices[0], .ofDevices) }
 
+    /// What the job may hold on the host in all; nil for any.
+    public var hostLimitBytes: Int? { request.budget.hostBytes }
+
     private func limit(of device: OffloadManager.Device, _ limits: Limits) -> Int? {
         switch limits {
         case .ofDevices: device.backend.limitBytes

@@ -26,9 +26,10 @@ final class JobRehearsal {
         // The picture as it is given, and at the model's size if that is another.
         process.hold(picture.byteCount + (picture == job.size ? 0 : job.size.byteCount))
         try caption()
-        let results = try denoised()
-        try decode(results)
-        return JobForecast(width: job.size.width, height: job.size.height, stages: stages)
+        try decode(try denoised())
+        process.resetPeak()
+        return JobForecast(
+            width: job.size.width, height: job.size.height, stages: stages, remaining: process.peak)
     }
 
     /// As `LayeredJob.decode`, of two layers; of the others there are pixels.

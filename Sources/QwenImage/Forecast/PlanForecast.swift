@@ -7,9 +7,9 @@ public struct PlanCandidate: Sendable {
     /// True if the autoencoder takes its pictures in tiles.
     public let usesTiles: Bool
     /// Where it does not fit, without regard to the budget; nil where it could not be told.
-    public let forecast: JobForecast?
+    public internal(set) var forecast: JobForecast?
     /// Why it is not taken; nil if it fits.
-    public let refusal: String?
+    public internal(set) var refusal: String?
 
     /// A way that was looked at.
     public init(plan: OffloadPlan, usesTiles: Bool, forecast: JobForecast?, refusal: String?) {
@@ -23,7 +23,7 @@ public struct PlanCandidate: Sendable {
 /// Every way that was looked at for a job, fastest first, and the one that is taken.
 public struct PlanForecast: Sendable {
     /// In the order of preference; those after the one that is taken are not looked at.
-    public let candidates: [PlanCandidate]
+    public private(set) var candidates: [PlanCandidate]
     /// In bytes; nil for none.
     public let budgetBytes: Int?
 
@@ -31,6 +31,24 @@ public struct PlanForecast: Sendable {
     public init(candidates: [PlanCandidate], budgetBytes: Int?) {
         self.candidates = candidates
         self.budgetBytes = budgetBytes
+    }
+
+    /// Adds what becomes of the layers, which takes memory of the host alone. A way that would break the host's limit
+    /// is refused.
+    ///
+    /// - Parameters:
+    ///   - hostLimitBytes: what all of a job may hold on the host; nil for no limit.
+    ///   - finish: told from the size of a job's layers.
+    public mutating func add(hostLimitBytes: Int?, finish: (JobForecast) -> FinishForecast) {
+        for index in candidates.indices {
+            guard var forecast = candidates[index].forecast else { continue }
+            forecast.finish = finish(forecast)
+            candidates[index].forecast = forecast
+            let needed = forecast.finishProcessBytes
+            guard let hostLimitBytes, needed > hostLimitBytes, candidates[index].refusal == nil else { continue }
+            candidates[index].refusal =
+                "finishing the layers needs \(ByteCount(needed)) on the host, more than \(ByteCount(hostLimitBytes))"
+        }
     }
 
     /// The first that fits.

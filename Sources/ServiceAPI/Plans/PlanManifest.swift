@@ -1,3 +1,5 @@
+import Foundation
+import LayerFitting
 import QwenImage
 import TensorCore
 
@@ -144,7 +146,7 @@ public struct PlanManifest: Codable, Sendable {
         peakProcessBytes = forecast.peakProcessBytes
         flops = Double(forecast.work.floatingPointOperations)
         self.rates = rates.source
-        stages = forecast.stages.map { Stage($0, rates) }
+        stages = forecast.stages.map { Stage($0, rates) } + (Stage(finishing: forecast).map { [$0] } ?? [])
         seconds = stages.reduce(0) { $0 + $1.seconds }
         plans = plan.candidates.map { Candidate($0, rates) }
     }
@@ -165,6 +167,44 @@ extension PlanManifest.Stage {
         flops = Double(forecast.work.floatingPointOperations)
         seconds = estimate.seconds
         limit = estimate.limit.rawValue
+    }
+}
+
+extension PlanManifest.Stage {
+    /// Finishing the layers, after the job's own stages; nil if nobody has said what becomes of them.
+    fileprivate init?(finishing forecast: JobForecast) {
+        guard forecast.finish != nil else { return nil }
+        stage = "finish"
+        // What the devices that are the host keep.
+        peakTensorBytes = forecast.remaining.ownBytes
+        heldWeightBytes = forecast.remaining.ownBytes
+        sharedWeightBytes = 0
+        peakProcessBytes = forecast.finishProcessBytes
+        (readBytes, movedBytes, readBytesARepetition, repetitions) = (0, 0, 0, 1)
+        (flops, seconds) = (0, 0)
+        limit = DeviceRates.Limit.memory.rawValue
+    }
+}
+
+extension PlanForecast {
+    /// Adds what finishing the layers takes on the host.
+    ///
+    /// - Parameters:
+    ///   - finish: what becomes of the layers.
+    ///   - width: of the picture, in pixels.
+    ///   - height: the same.
+    ///   - hostLimitBytes: what a job may hold on the host; nil for no limit.
+    public mutating func add(
+        _ finish: LayerFinish, for parameters: DecompositionParameters, width: Int, height: Int, hostLimitBytes: Int?
+    ) {
+        add(hostLimitBytes: hostLimitBytes) { forecast in
+            let memory = FitMemory(
+                finish, count: parameters.layers, width: forecast.width, height: forecast.height, pictureWidth: width,
+                pictureHeight: height, threads: ProcessInfo.processInfo.activeProcessorCount)
+            // The results of an image are there while the next one's are made.
+            let others = parameters.numImagesPerPrompt - 1
+            return FinishForecast(hostBytes: memory.peakBytes + others * memory.resultBytes)
+        }
     }
 }
 

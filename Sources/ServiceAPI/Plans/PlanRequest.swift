@@ -1,5 +1,6 @@
 import HTTPProtocol
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// What `POST /v1/plan` asks: a job's parameters, and the picture or its size, or neither for a square one.
@@ -11,6 +12,8 @@ struct PlanRequest: Sendable {
     static let sideRange = 1...DecodeOptions.defaultMaximumSide
 
     let options: DecompositionOptions
+    /// What becomes of the layers.
+    let finish: LayerFinish
     /// Of the picture in pixels; nil if nothing was said.
     let size: (width: Int, height: Int)?
 
@@ -28,6 +31,7 @@ struct PlanRequest: Sendable {
             picture = body.picture
         }
         options = reader.options
+        finish = reader.finish
         size = try Self.size(sides, picture, maximumPixels)
     }
 

@@ -114,7 +114,7 @@ extension LayerService {
         guard ImageFormat.detect(picture) != nil else { throw .picture(.notAPicture) }
         let parameters = try parameters(order)
         try check(parameters)
-        try admit(parameters, picture: picture)
+        try admit(parameters, finish: order.request.finish, picture: picture)
         let work = LayerWork(
             parameters: parameters, finish: order.request.finish, split: order.split, picture: picture,
             needsPSD: order.needsPSD)

@@ -1,4 +1,5 @@
 import ImageCodecs
+import LayerFitting
 import QwenImage
 
 /// What the service needs of an engine.
@@ -20,9 +21,10 @@ public protocol LayerDecomposer: Sendable {
     /// What tensors may take on the device at once; nil for no limit.
     var memoryLimitBytes: Int? { get }
 
-    /// What a job for a picture of this size will take, and whether it fits; throws `parameterOutOfRange`.
+    /// What a job for a picture of this size will take, finishing its layers included, and whether it fits; throws
+    /// `parameterOutOfRange`.
     func plan(
-        for parameters: DecompositionParameters, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest
 
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import ImageCodecs
 import LayerFitting
 
@@ -45,6 +46,10 @@ struct BenchFit: ParsableCommand {
             parameters: ["layers": layers, "resolution": resolution, "size": size])
         result.figures["megapixels_per_second"] = Double(size * size) / 1e6 / times.median
         result.figures["mebibytes_above_the_picture"] = Double(after - before) / 1_048_576
+        let forecast = FitMemory(
+            LayerFinish(cleanUp: nil), count: layers, width: resolution, height: resolution, pictureWidth: size,
+            pictureHeight: size, threads: ProcessInfo.processInfo.activeProcessorCount)
+        result.figures["mebibytes_forecast"] = Double(forecast.peakBytes) / 1_048_576
         result.figures["largest_difference"] = Double(try Self.largestDifference(fitted, picture))
         try result.show(options)
     }

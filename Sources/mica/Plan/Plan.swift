@@ -20,6 +20,8 @@ struct Plan: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
+    @OptionGroup(title: "Layers") var finishing: FinishOptions
+
     @OptionGroup(title: "Memory") var offload: OffloadOptions
 
     @Option(help: "The picture, for its aspect; a square one if not given.")
@@ -65,11 +67,14 @@ struct Plan: ParsableCommand {
             request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
-        let resolved = try parameters.options().resolved(with: pipeline.model.defaults)
+        let options = try parameters.options()
+        let resolved = try options.resolved(with: pipeline.model.defaults)
         let picture = try image.map { try PictureFile.read($0) }
-        let side = resolved.resolution
-        let plan = try pipeline.planner.plan(
-            resolved, pictureWidth: picture?.width ?? side, pictureHeight: picture?.height ?? side)
+        let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
+        var plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height)
+        plan.add(
+            finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
+            hostLimitBytes: pipeline.planner.hostLimitBytes)
         let hasGPU = request.devices.contains { $0.kind == .cuda }
         let rates = hasGPU ? gpu.rates : RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(

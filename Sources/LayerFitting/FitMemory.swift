@@ -1,0 +1,56 @@
+import CLayerFitting
+
+/// What finishing a stack takes besides the picture and the model's layers: the arrays that `LayerFinish.finish` and
+/// `LayerFitter.fit` make, those counted together that are there at the same time.
+public struct FitMemory: Sendable, Equatable {
+    /// Bytes at most.
+    public let peakBytes: Int
+    /// Of those, what is handed on: the finished layers.
+    public let resultBytes: Int
+
+    private static let channels = 4
+
+    /// Of one stack.
+    ///
+    /// - Parameters:
+    ///   - count: layers of the stack.
+    ///   - width: of the model's layers, in pixels.
+    ///   - height: the same.
+    ///   - pictureWidth: of the picture they were made from.
+    ///   - pictureHeight: the same.
+    ///   - threads: that fit rows at the same time.
+    public init(
+        _ finish: LayerFinish, count: Int, width: Int, height: Int, pictureWidth: Int, pictureHeight: Int, threads: Int
+    ) {
+        let stack = count * width * height * Self.channels
+        // Cleaned bytes and the layers made of them; the former go at the end.
+        let cleaned = finish.cleanUp == nil ? 0 : stack
+        let cleaning = 2 * cleaned
+        guard finish.fit == .original else {
+            (peakBytes, resultBytes) = (cleaning, max(cleaned, finish.mergesLayers ? stack : 0))
+            return
+        }
+        let model = FitPlan.Size(width: min(width, pictureWidth), height: min(height, pictureHeight))
+        let picture = FitPlan.Size(width: pictureWidth, height: pictureHeight)
+        let plan = FitPlan(model: model, picture: picture)
+        let resized = model.width == width && model.height == height ? 0 : count * model.pixels * Self.channels
+        // Colours and alpha at the model's size, and the picture at that size.
+        var held = cleaned + resized + count * model.pixels * (Self.channels + 1) + model.pixels * Self.channels
+        // The picture at the sizes below its own, and alpha at the largest of them.
+        held += plan.sizes.dropLast().reduce(0) { $0 + $1.pixels * Self.channels }
+        let coarse = plan.sizes.dropLast().last ?? model
+        held += count * coarse.pixels
+        // Of each thread: rows of the coarse size's models, of the model's layers at the picture's width, and of alpha.
+        let models = 2 * count * Int(FIT_MODEL_VALUES) * coarse.width * MemoryLayout<Float>.size
+        let widened = 4 * count * Self.channels * pictureWidth * MemoryLayout<Float>.size
+        let scratch = models + widened + (count + Self.channels) * pictureWidth
+        resultBytes = count * picture.pixels * Self.channels
+        let strips = (pictureHeight + Strips.rows - 1) / Strips.rows
+        peakBytes = max(cleaning, held + min(threads, strips) * scratch + resultBytes)
+    }
+}
+
+extension FitPlan.Size {
+    /// In all.
+    fileprivate var pixels: Int { width * height }
+}

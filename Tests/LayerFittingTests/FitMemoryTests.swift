@@ -1,0 +1,39 @@
+import LayerFitting
+import Testing
+
+/// What finishing takes, told from sizes alone.
+struct FitMemoryTests {
+    private static func memory(
+        _ finish: LayerFinish, count: Int = 4, side: Int = 640, picture: Int = 4900
+    ) -> FitMemory {
+        FitMemory(
+            finish, count: count, width: side, height: side, pictureWidth: picture, pictureHeight: picture, threads: 2)
+    }
+
+    /// The results, the picture at 2450, 1225 and 613 pixels, alpha at 2450: nearly all of it.
+    @Test func largeParts() {
+        let memory = Self.memory(LayerFinish(cleanUp: nil))
+        #expect(memory.resultBytes == 4 * 4 * 4900 * 4900)
+        let guides = 4 * (2450 * 2450 + 1225 * 1225 + 613 * 613)
+        let alpha = 4 * 2450 * 2450
+        let parts = memory.resultBytes + guides + alpha + 4 * 640 * 640 * 5 + 640 * 640 * 4
+        #expect(memory.peakBytes > parts && memory.peakBytes < parts + parts / 20)
+    }
+
+    /// The model's own size takes what cleaning takes, and nothing where nothing is done.
+    @Test func theModelsSize() {
+        let stack = 4 * 640 * 640 * 4
+        #expect(Self.memory(LayerFinish(fit: .model)) == Self.memory(LayerFinish(fit: .model), picture: 100))
+        #expect(Self.memory(LayerFinish(fit: .model)).peakBytes == 2 * stack)
+        #expect(Self.memory(.none).peakBytes == 0)
+    }
+
+    /// More layers and larger pictures take more; pictures below the model's size less.
+    @Test func growsWithLayersAndPicture() {
+        let finish = LayerFinish()
+        let sizes = [40, 640, 641, 1000, 1100, 4000, 12_000].map { Self.memory(finish, picture: $0).peakBytes }
+        #expect(sizes == sizes.sorted() && Set(sizes).count == sizes.count)
+        let counts = (1...16).map { Self.memory(finish, count: $0).peakBytes }
+        #expect(counts == counts.sorted() && Set(counts).count == counts.count)
+    }
+}
