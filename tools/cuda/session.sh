@@ -30,11 +30,12 @@ else
 fi
 export MICA_TEST_DEVICE=cuda MICA_CUDA_LOG=${MICA_CUDA_LOG:-1} XDG_CACHE_HOME=${XDG_CACHE_HOME:-$out/cache}
 
-# part NAME SECONDS COMMAND...: the output goes to a file of its own, long lines cut, the outcome into the summary.
+# part NAME SECONDS COMMAND...: the output goes to a file of its own, cut where it is long, the outcome into the summary.
 part() {
     local name=$1 seconds=$2 begin=$SECONDS
     shift 2
-    timeout -k 5 "$seconds" "$@" 2>&1 | grep --line-buffered -v ' started\.$' | cut -c1-500 > "$out/$name.txt"
+    timeout -k 5 "$seconds" "$@" 2>&1 | grep --line-buffered -v ' started\.$' | awk '!/^cuda:/ || ++notes <= 3000 { print substr($0, 1, 500); fflush() }' \
+        > "$out/$name.txt"
     local code=${PIPESTATUS[0]}
     printf '%-24s %s, %d s\n' "$name" "$([[ $code == 0 ]] && echo ok || echo "FAILED ($code)")" $((SECONDS - begin)) | tee -a "$out/summary.txt"
     return "$code"
@@ -58,16 +59,16 @@ trap 'kill $sampler 2> /dev/null' EXIT
 
 first() {
     part card 15 nvidia-smi
-    part devices 60 "${mica[@]}" devices
+    part devices 30 "${mica[@]}" devices
     # Compiles the kernels, and says by operation what fails.
-    part first 60 env MICA_KERNELS=/none MICA_CUDA_LOG=each "${tests[@]}" 'CUDABackendTests'
+    part first 45 env MICA_KERNELS=/none MICA_CUDA_LOG=each "${tests[@]}" 'CUDABackendTests'
     # Those that came compiled, where there are some.
-    part first-compiled 30 "${tests[@]}" 'CUDABackendTests'
-    part operations 75 "${tests[@]}" 'BackendTests.(OperationTests|ActivationTests|ConversionTests|WeightTests)' &
-    part stored-forms 75 "${tests[@]}" 'StoredFormTests' &
-    part goldens 75 "${tests[@]}" 'CUDAGoldenTests' &
+    part first-compiled 20 "${tests[@]}" 'CUDABackendTests'
+    part operations 60 "${tests[@]}" 'BackendTests.(OperationTests|ActivationTests|ConversionTests|WeightTests)' &
+    part stored-forms 60 "${tests[@]}" 'StoredFormTests' &
+    part goldens 60 "${tests[@]}" 'CUDAGoldenTests' &
     ( for form in bf16 fp8 int8 int4 f32; do
-        bench "small-$form" 20 block --dtype "$form" --image-tokens 1024 --text-tokens 64 --warmup 1 --repetitions 3
+        bench "small-$form" 15 block --dtype "$form" --image-tokens 1024 --text-tokens 64 --warmup 1 --repetitions 3
       done ) &
     ( bench first-block 30 block --dtype bf16 --image-tokens 9600 --text-tokens 256 --warmup 1 --repetitions 5
       MICA_CUDA_LOG=each bench first-block-times 30 block --dtype bf16 --image-tokens 9600 --text-tokens 256 --warmup 1 --repetitions 3 ) &
@@ -112,4 +113,9 @@ lasting() {
 
 for group in $groups; do "$group"; done
 awk -F, '{ gsub(/[^0-9.]/, "", $2); if ($2 + 0 > most) most = $2 + 0 } END { print "most memory by nvidia-smi: " most " MiB" }' "$out/samples.csv" | tee -a "$out/summary.txt"
-! grep -q FAILED "$out/summary.txt"
+grep -q FAILED "$out/summary.txt" || exit 0
+for name in $(awk '/FAILED/ { print $1 }' "$out/summary.txt"); do
+    echo "-- $name"
+    grep -vE '^cuda: [0-9]+ times' "$out/$name.txt" | tail -8 | cut -c1-240
+done
+exit 1
