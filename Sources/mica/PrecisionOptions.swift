@@ -7,8 +7,8 @@ import TensorCore
 extension ComputePrecision: ExpressibleByArgument {}
 
 extension ComputePrecision {
-    /// What suits weights that are held so, or as they come: exact on the CPU alone, and on a GPU what it is made for and
-    /// what the published weights are stored in.
+    /// What suits weights that are held so, or as they come: exact on the CPU alone, and on a GPU what it is made for
+    /// and what the published weights are stored in.
     init(for precision: WeightPrecision?, on devices: [DeviceName]) {
         self.init(for: precision ?? (devices.contains { $0.kind == .cuda } ? .bfloat16 : nil))
     }
