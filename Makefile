@@ -5,7 +5,7 @@ ARGS ?=
 # The most that the end-to-end tests may take.
 E2E_SECONDS ?= 1800
 
-.PHONY: help run build test test-e2e test-tsan test-asan fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,6 +66,11 @@ page:  ## Put the page's files into the source that serves them
 	     printf '        (\n            "%s",\n            #"""\n' $$path; cat $$file; printf '\n"""#\n        ),\n'; \
 	   done; \
 	   printf '    ]\n}\n'; } > PageDocument.swift
+
+page-picture: packages  ## Take docs/page.png anew, after the page or the default model has changed
+	tools/e2e/install-tools.sh
+	swift build --product mica
+	.venv/e2e/bin/python tools/e2e/take_picture.py
 
 packages:  ## Install missing system packages (Debian 12, Ubuntu 24.04)
 	@./deploy/install-packages.sh

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -79,8 +80,12 @@ static int choose_protocol(
 }
 
 static void explain(const char *what, char *reason, size_t reason_size) {
-    unsigned long code = ERR_peek_last_error();
-    const char *text = code == 0 ? NULL : ERR_reason_error_string(code);
+    // The first error is the cause; later ones say where it passed.
+    unsigned long code = ERR_peek_error();
+    const char *text = code == 0             ? NULL
+                       : ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code))
+                                                : ERR_reason_error_string(code);
+    if (ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE) text = "it is not in PEM";
     snprintf(reason, reason_size, "%s: %s", what, text != NULL ? text : "unknown reason");
     ERR_clear_error();
 }

@@ -10,4 +10,7 @@ public struct TLSConfiguration: Sendable, Equatable {
         self.certificateFile = certificateFile
         self.keyFile = keyFile
     }
+
+    /// Reads the files as a server would; throws `TransportError.certificate` if they cannot be used.
+    public func check() throws(TransportError) { _ = try TLSContext(self) }
 }

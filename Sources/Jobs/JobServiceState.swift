@@ -57,8 +57,12 @@ struct JobServiceState: Sendable {
         /// Before anything was measured.
         let unknown = 5.0
         switch reason {
-        case .queueFull, .waitingBytesFull, .draining:
-            return (estimate.secondsPerCost ?? unknown) / Double(max(1, metrics.workers.count))
+        case .queueFull, .waitingBytesFull:
+            // A place is free when the next job starts.
+            return estimatedStart(costAhead: 0, elapsedSeconds: elapsedSeconds) ?? unknown
+        case .draining:
+            // Another instance, or the next start of this one, does not wait for what runs here.
+            return unknown
         case .tooManyJobsOfClient:
             guard let first = queue.order().first(where: { $0.client == client }), let place = place(of: first.id)
             else {

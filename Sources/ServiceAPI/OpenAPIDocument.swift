@@ -739,9 +739,9 @@ paths:
         required: false
         content:
           multipart/form-data:
-            schema: { $ref: "#/components/schemas/SplitParameters" }
+            schema: { $ref: "#/components/schemas/SplitForm" }
           application/json:
-            schema: { $ref: "#/components/schemas/SplitParameters" }
+            schema: { $ref: "#/components/schemas/SplitJSON" }
       responses:
         "200":
           description: |
@@ -1169,7 +1169,7 @@ components:
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
-    SplitParameters:
+    SplitForm:
       type: object
       additionalProperties: false
       properties:
@@ -1198,7 +1198,38 @@ components:
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+    SplitJSON:
+      description: A member that is null counts as missing.
+      type: object
+      additionalProperties: false
+      properties:
+        prompt: { anyOf: [{ $ref: "#/components/schemas/Prompt" }, { type: "null" }] }
+        negative_prompt: { anyOf: [{ $ref: "#/components/schemas/NegativePrompt" }, { type: "null" }] }
+        true_cfg_scale: { anyOf: [{ $ref: "#/components/schemas/TrueCFGScale" }, { type: "null" }] }
+        layers: { anyOf: [{ $ref: "#/components/schemas/LayersWanted" }, { type: "null" }] }
+        max_layers: { anyOf: [{ $ref: "#/components/schemas/MaxLayers" }, { type: "null" }] }
+        fit: { anyOf: [{ $ref: "#/components/schemas/Fit" }, { type: "null" }] }
+        clean_up: { anyOf: [{ $ref: "#/components/schemas/CleanUp" }, { type: "null" }] }
+        empty_below: { anyOf: [{ $ref: "#/components/schemas/EmptyBelow" }, { type: "null" }] }
+        opaque_above: { anyOf: [{ $ref: "#/components/schemas/OpaqueAbove" }, { type: "null" }] }
+        speck_area: { anyOf: [{ $ref: "#/components/schemas/SpeckArea" }, { type: "null" }] }
+        empty_layers: { anyOf: [{ $ref: "#/components/schemas/EmptyLayers" }, { type: "null" }] }
+        num_inference_steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        resolution: { anyOf: [{ $ref: "#/components/schemas/Resolution" }, { type: "null" }] }
+        cfg_normalize: { anyOf: [{ $ref: "#/components/schemas/CFGNormalize" }, { type: "null" }] }
+        use_en_prompt: { anyOf: [{ $ref: "#/components/schemas/UseEnPrompt" }, { type: "null" }] }
+        caption_language: { anyOf: [{ $ref: "#/components/schemas/CaptionLanguage" }, { type: "null" }] }
+        num_images_per_prompt: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        images: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        seed: { anyOf: [{ $ref: "#/components/schemas/Seed" }, { type: "null" }] }
+        generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
+        dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
+        max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
+        deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
     LayersJSON:
+      description: A member that is null counts as missing.
       type: object
       required: [image]
       additionalProperties: false
@@ -1207,31 +1238,31 @@ components:
           description: The picture's file in base64, or as a `data:` URL with base64.
           type: string
           contentEncoding: base64
-        prompt: { $ref: "#/components/schemas/Prompt" }
-        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/LayersWanted" }
-        max_layers: { $ref: "#/components/schemas/MaxLayers" }
-        fit: { $ref: "#/components/schemas/Fit" }
-        clean_up: { $ref: "#/components/schemas/CleanUp" }
-        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
-        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
-        speck_area: { $ref: "#/components/schemas/SpeckArea" }
-        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
-        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        resolution: { $ref: "#/components/schemas/Resolution" }
-        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
-        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
-        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
-        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        seed: { $ref: "#/components/schemas/Seed" }
-        generator: { $ref: "#/components/schemas/Generator" }
-        dtype: { $ref: "#/components/schemas/DType" }
-        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
-        priority: { $ref: "#/components/schemas/Priority" }
-        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+        prompt: { anyOf: [{ $ref: "#/components/schemas/Prompt" }, { type: "null" }] }
+        negative_prompt: { anyOf: [{ $ref: "#/components/schemas/NegativePrompt" }, { type: "null" }] }
+        true_cfg_scale: { anyOf: [{ $ref: "#/components/schemas/TrueCFGScale" }, { type: "null" }] }
+        layers: { anyOf: [{ $ref: "#/components/schemas/LayersWanted" }, { type: "null" }] }
+        max_layers: { anyOf: [{ $ref: "#/components/schemas/MaxLayers" }, { type: "null" }] }
+        fit: { anyOf: [{ $ref: "#/components/schemas/Fit" }, { type: "null" }] }
+        clean_up: { anyOf: [{ $ref: "#/components/schemas/CleanUp" }, { type: "null" }] }
+        empty_below: { anyOf: [{ $ref: "#/components/schemas/EmptyBelow" }, { type: "null" }] }
+        opaque_above: { anyOf: [{ $ref: "#/components/schemas/OpaqueAbove" }, { type: "null" }] }
+        speck_area: { anyOf: [{ $ref: "#/components/schemas/SpeckArea" }, { type: "null" }] }
+        empty_layers: { anyOf: [{ $ref: "#/components/schemas/EmptyLayers" }, { type: "null" }] }
+        num_inference_steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        resolution: { anyOf: [{ $ref: "#/components/schemas/Resolution" }, { type: "null" }] }
+        cfg_normalize: { anyOf: [{ $ref: "#/components/schemas/CFGNormalize" }, { type: "null" }] }
+        use_en_prompt: { anyOf: [{ $ref: "#/components/schemas/UseEnPrompt" }, { type: "null" }] }
+        caption_language: { anyOf: [{ $ref: "#/components/schemas/CaptionLanguage" }, { type: "null" }] }
+        num_images_per_prompt: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        images: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        seed: { anyOf: [{ $ref: "#/components/schemas/Seed" }, { type: "null" }] }
+        generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
+        dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
+        max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
+        deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
     PlanForm:
       type: object
       additionalProperties: false
@@ -1265,40 +1296,41 @@ components:
         width: { $ref: "#/components/schemas/PictureSide" }
         height: { $ref: "#/components/schemas/PictureSide" }
     PlanJSON:
+      description: A member that is null counts as missing.
       type: object
       additionalProperties: false
       properties:
         image:
           description: The picture's file in base64, or as a `data:` URL with base64.
-          type: string
+          type: [string, "null"]
           contentEncoding: base64
-        prompt: { $ref: "#/components/schemas/Prompt" }
-        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        layers: { $ref: "#/components/schemas/LayersWanted" }
-        max_layers: { $ref: "#/components/schemas/MaxLayers" }
-        fit: { $ref: "#/components/schemas/Fit" }
-        clean_up: { $ref: "#/components/schemas/CleanUp" }
-        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
-        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
-        speck_area: { $ref: "#/components/schemas/SpeckArea" }
-        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
-        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        resolution: { $ref: "#/components/schemas/Resolution" }
-        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
-        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
-        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
-        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        seed: { $ref: "#/components/schemas/Seed" }
-        generator: { $ref: "#/components/schemas/Generator" }
-        dtype: { $ref: "#/components/schemas/DType" }
-        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
-        priority: { $ref: "#/components/schemas/Priority" }
-        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
-        width: { $ref: "#/components/schemas/PictureSide" }
-        height: { $ref: "#/components/schemas/PictureSide" }
+        prompt: { anyOf: [{ $ref: "#/components/schemas/Prompt" }, { type: "null" }] }
+        negative_prompt: { anyOf: [{ $ref: "#/components/schemas/NegativePrompt" }, { type: "null" }] }
+        true_cfg_scale: { anyOf: [{ $ref: "#/components/schemas/TrueCFGScale" }, { type: "null" }] }
+        layers: { anyOf: [{ $ref: "#/components/schemas/LayersWanted" }, { type: "null" }] }
+        max_layers: { anyOf: [{ $ref: "#/components/schemas/MaxLayers" }, { type: "null" }] }
+        fit: { anyOf: [{ $ref: "#/components/schemas/Fit" }, { type: "null" }] }
+        clean_up: { anyOf: [{ $ref: "#/components/schemas/CleanUp" }, { type: "null" }] }
+        empty_below: { anyOf: [{ $ref: "#/components/schemas/EmptyBelow" }, { type: "null" }] }
+        opaque_above: { anyOf: [{ $ref: "#/components/schemas/OpaqueAbove" }, { type: "null" }] }
+        speck_area: { anyOf: [{ $ref: "#/components/schemas/SpeckArea" }, { type: "null" }] }
+        empty_layers: { anyOf: [{ $ref: "#/components/schemas/EmptyLayers" }, { type: "null" }] }
+        num_inference_steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        resolution: { anyOf: [{ $ref: "#/components/schemas/Resolution" }, { type: "null" }] }
+        cfg_normalize: { anyOf: [{ $ref: "#/components/schemas/CFGNormalize" }, { type: "null" }] }
+        use_en_prompt: { anyOf: [{ $ref: "#/components/schemas/UseEnPrompt" }, { type: "null" }] }
+        caption_language: { anyOf: [{ $ref: "#/components/schemas/CaptionLanguage" }, { type: "null" }] }
+        num_images_per_prompt: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        images: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        seed: { anyOf: [{ $ref: "#/components/schemas/Seed" }, { type: "null" }] }
+        generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
+        dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
+        max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
+        deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
+        width: { anyOf: [{ $ref: "#/components/schemas/PictureSide" }, { type: "null" }] }
+        height: { anyOf: [{ $ref: "#/components/schemas/PictureSide" }, { type: "null" }] }
     PictureSide: { type: integer, minimum: 1, maximum: 16384 }
     Plan:
       type: object
@@ -1402,43 +1434,44 @@ components:
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
     ImageEditJSON:
+      description: A member that is null counts as missing.
       type: object
       required: [image]
       additionalProperties: false
       properties:
         image: { type: string, contentEncoding: base64 }
-        prompt: { $ref: "#/components/schemas/Prompt" }
-        negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
-        layers: { $ref: "#/components/schemas/LayersWanted" }
-        max_layers: { $ref: "#/components/schemas/MaxLayers" }
-        fit: { $ref: "#/components/schemas/Fit" }
-        clean_up: { $ref: "#/components/schemas/CleanUp" }
-        empty_below: { $ref: "#/components/schemas/EmptyBelow" }
-        opaque_above: { $ref: "#/components/schemas/OpaqueAbove" }
-        speck_area: { $ref: "#/components/schemas/SpeckArea" }
-        empty_layers: { $ref: "#/components/schemas/EmptyLayers" }
-        resolution: { $ref: "#/components/schemas/Resolution" }
-        num_inference_steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
-        seed: { $ref: "#/components/schemas/Seed" }
-        n: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        num_images_per_prompt: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
-        use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
-        max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
-        model: { description: The served model's id; may be left out., type: string }
-        size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: string }
-        response_format: { type: string, const: b64_json }
-        output_format: { type: string, const: png }
-        background: { type: string, enum: [auto, transparent] }
-        user: { description: Not used., type: string, maxLength: 512 }
-        steps: { $ref: "#/components/schemas/NumInferenceSteps" }
-        caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
-        images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
-        generator: { $ref: "#/components/schemas/Generator" }
-        dtype: { $ref: "#/components/schemas/DType" }
-        priority: { $ref: "#/components/schemas/Priority" }
-        deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
+        prompt: { anyOf: [{ $ref: "#/components/schemas/Prompt" }, { type: "null" }] }
+        negative_prompt: { anyOf: [{ $ref: "#/components/schemas/NegativePrompt" }, { type: "null" }] }
+        layers: { anyOf: [{ $ref: "#/components/schemas/LayersWanted" }, { type: "null" }] }
+        max_layers: { anyOf: [{ $ref: "#/components/schemas/MaxLayers" }, { type: "null" }] }
+        fit: { anyOf: [{ $ref: "#/components/schemas/Fit" }, { type: "null" }] }
+        clean_up: { anyOf: [{ $ref: "#/components/schemas/CleanUp" }, { type: "null" }] }
+        empty_below: { anyOf: [{ $ref: "#/components/schemas/EmptyBelow" }, { type: "null" }] }
+        opaque_above: { anyOf: [{ $ref: "#/components/schemas/OpaqueAbove" }, { type: "null" }] }
+        speck_area: { anyOf: [{ $ref: "#/components/schemas/SpeckArea" }, { type: "null" }] }
+        empty_layers: { anyOf: [{ $ref: "#/components/schemas/EmptyLayers" }, { type: "null" }] }
+        resolution: { anyOf: [{ $ref: "#/components/schemas/Resolution" }, { type: "null" }] }
+        num_inference_steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        true_cfg_scale: { anyOf: [{ $ref: "#/components/schemas/TrueCFGScale" }, { type: "null" }] }
+        seed: { anyOf: [{ $ref: "#/components/schemas/Seed" }, { type: "null" }] }
+        n: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        num_images_per_prompt: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        cfg_normalize: { anyOf: [{ $ref: "#/components/schemas/CFGNormalize" }, { type: "null" }] }
+        use_en_prompt: { anyOf: [{ $ref: "#/components/schemas/UseEnPrompt" }, { type: "null" }] }
+        max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        model: { description: The served model's id; may be left out., type: [string, "null"] }
+        size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: [string, "null"] }
+        response_format: { enum: [b64_json, null] }
+        output_format: { enum: [png, null] }
+        background: { enum: [auto, transparent, null] }
+        user: { description: Not used., type: [string, "null"], maxLength: 512 }
+        steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
+        caption_language: { anyOf: [{ $ref: "#/components/schemas/CaptionLanguage" }, { type: "null" }] }
+        images: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
+        generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
+        dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
+        priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
+        deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
     ImageEditResult:
       type: object
       required: [created, data, layers, seed]

@@ -12,8 +12,10 @@ struct Decompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Splits one picture into layers.",
         discussion: """
-            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, .zip.
-            Layers come bottom first. Options that are not given take the model's own default.
+            The output is a folder (layer_1.png ..., layers.psd, result.json), or one file: .psd, .psb, .ora, .pptx, \
+            .zip. Layers come bottom first. Options that are not given take the model's own default. With --layer \
+            the image is a result, edited or not, of which one layer is split: it becomes a group of the new ones \
+            among the others.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
@@ -29,7 +31,7 @@ struct Decompose: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Split this layer, 1 for the bottom one, of the result in the folder <image>: it becomes a group.",
+            "Split this layer, 1 for the bottom one: <image> is a result then, a folder, .zip, .psd, .psb or .ora.",
             valueName: "n"))
     var layer: Int?
 
@@ -86,7 +88,7 @@ struct Decompose: ParsableCommand {
 
     private func decompose(_ cancellation: Cancellation) throws {
         let options = try parameters.options()
-        let split = try layer.map { try PreviousResult.split(image, layer: $0) }
+        let split = try layer.map { try LayerSource.split(image, layer: $0) }
         let picture = try split?.picture ?? PictureFile.read(image)
         let target = try OutputTarget(path: output)
         var succeeded = false

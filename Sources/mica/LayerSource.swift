@@ -1,5 +1,6 @@
 import Foundation
 import ImageCodecs
+import ServiceAPI
 
 /// Layers on disk: a PSD, PSB, OpenRaster file or ZIP, a manifest, or a folder with one.
 enum LayerSource {
@@ -26,6 +27,21 @@ enum LayerSource {
         } catch let error as ImageError {
             throw CommandError.cannotRead(path: path, reason: error.description)
         }
+    }
+
+    /// Layer `number` of what `path` has, 1 for the bottom one, ready to be split. Throws `CommandError.cannotRead`.
+    static func split(_ path: String, layer number: Int) throws -> LayerSplit {
+        let tree = try read(path).withoutFileGroup()
+        do {
+            if let split = try LayerSplit(tree, index: number - 1) { return split }
+        } catch {
+            throw CommandError.cannotRead(path: path, reason: error.description)
+        }
+        throw CommandError.cannotRead(
+            path: path,
+            reason: tree.layers.indices.contains(number - 1)
+                ? "layer \(number) holds nothing that could be split"
+                : "it has no layer \(number), but 1 to \(tree.layers.count)")
     }
 
     private static func read(manifest url: URL, image: Int) throws -> LayerTree {

@@ -7,9 +7,10 @@ struct Recompose: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Puts layers back together, edited or not.",
         discussion: """
-            The layers are a PSD, PSB or OpenRaster file, a ZIP or folder with manifest.json and pictures, or a folder that
-            'mica decompose' wrote. Offsets, opacity, visibility, groups, clipping and blend modes count. The output's
-            ending says what it is: .png, .webp, .jpg, or .psd, .psb, .ora, .pptx for the layers in another format.
+            The layers are a PSD, PSB or OpenRaster file, a ZIP or folder with manifest.json and pictures, or a \
+            folder that 'mica decompose' wrote. Offsets, opacity, visibility, groups, clipping and blend modes \
+            count. The output's ending says what it is: .png, .webp, .jpg, or .psd, .psb, .ora, .pptx for the layers \
+            in another format.
             """)
 
     @Argument(help: ArgumentHelp("The layers: a file, a folder or a manifest.", valueName: "layers"))

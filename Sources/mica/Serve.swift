@@ -11,9 +11,9 @@ struct Serve: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Serves layers over HTTP.",
         discussion: """
-            Options are read from the file, then from MICA_* in the environment, then from the command line; the later wins.
-            config/mica.yaml explains all of them. SIGTERM and SIGINT let running jobs finish and exit 0; SIGHUP reads keys
-            and certificates again.
+            Options are read from the file, then from MICA_* in the environment, then from the command line; the \
+            later wins. config/mica.yaml explains all of them. SIGTERM and SIGINT let running jobs finish and exit \
+            0; SIGHUP reads keys and certificates again.
             """)
 
     @OptionGroup var options: ServeOptions
@@ -35,11 +35,7 @@ struct Serve: ParsableCommand {
         let settings = try options.settings()
         _ = try ServeWiring.keys(settings)
         _ = try ServeWiring.decomposer(settings)
-        for path in [settings.tlsCertificate, settings.tlsKey] {
-            if let path, !FileManager.default.isReadableFile(atPath: path) {
-                throw SettingsError.file(name: path, problem: "cannot be read")
-            }
-        }
+        try ServeWiring.transport(settings).tls?.check()
         FileHandle.standardOutput.write(Data("the configuration is valid\n".utf8))
     }
 
@@ -60,7 +56,7 @@ struct Serve: ParsableCommand {
         let greeting = """
             Mica serves \(decomposer.modelName) on \(server.url); try
 
-              \(ServiceHint.curl(picture: Self.samplePicture(), url: server.url))
+              \(ServiceHint.curl(picture: Self.samplePicture(), url: server.url, needsKey: keys.count > 0))
 
             """
         FileHandle.standardOutput.write(Data((greeting + "\n").utf8))

@@ -79,11 +79,43 @@ import Weights
         #expect(layers.count == 3 && report["width"] as? Int == 132)
         for (source, number, words) in [
             (folder.path("first"), "3", "1 to 2"), (folder.path("first"), "0", "no layer 0"),
-            (Self.picture, "1", "result.json"),
+            (Self.picture, "1", "no layers"), (folder.path("none"), "1", "no such file"),
         ] {
             let arguments = Self.quick.map { $0 == Self.picture ? source : $0 }
             let run = try MicaProcess(arguments + ["-o", folder.path("third"), "--layer", number])
             #expect(run.status == 1 && run.errors.contains(words), "\(run.errors)")
+        }
+    }
+
+    /// Every form of a result is split as its folder is, groups and places of trimmed layers included.
+    @Test func aLayerOfAnyFormIsSplitAgain() throws {
+        let folder = try TemporaryFolder()
+        let forms: [(name: String, more: [String])] = [
+            ("a", ["--trim"]), ("a.psd", []), ("a.psb", ["--no-group"]), ("a.ora", []),
+            ("a.zip", ["--trim", "--layer-format", "webp"]),
+        ]
+        var first: Data?
+        for form in forms {
+            #expect(try MicaProcess(Self.quick + ["-o", folder.path(form.name), "--quiet"] + form.more).status == 0)
+            var source = form.name
+            // The second time out of a group: folders within folders, groups within groups.
+            for (target, depths) in [("b-\(form.name)", [0, 1, 1]), ("c-\(form.name)", [0, 2, 2, 1])] {
+                let arguments = Self.quick.map { $0 == Self.picture ? folder.path(source) : $0 }
+                let run = try MicaProcess(
+                    arguments + ["-o", folder.path(target), "--layer", "2", "--json"] + form.more)
+                #expect(run.status == 0, "\(source): \(run.errors)")
+                let report = try #require(
+                    try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+                let layers = try #require(report["layers"] as? [[String: Any]])
+                #expect(layers.map { ($0["groups"] as? [String])?.count ?? 0 } == depths, "\(target)")
+                source = target
+            }
+            let flat = folder.path("\(form.name).png")
+            let run = try MicaProcess(["recompose", folder.path(source), "-o", flat])
+            #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: flat))
+            #expect(bytes == first ?? bytes, "\(source)")
+            first = bytes
         }
     }
 

@@ -110,7 +110,9 @@ import Testing
         try Data("# none\n".utf8).write(to: URL(fileURLWithPath: keys))
         let good = try MicaProcess(["serve", "--check-config", "--config", "config/mica.yaml"])
         #expect(good.status == 0 && good.output == "the configuration is valid\n", "\(good.errors)")
+        let noCertificate = ["--tls-certificate", keys, "--tls-key", keys]
         for (arguments, expected) in [
+            (noCertificate, "not in PEM"), (["--tls-certificate", "/c", "--tls-key", "/k"], "No such file"),
             (["--api-keys", keys], "no key"), (["--api-keys", "/nonexistent"], "cannot be read"),
             (["--precision", "float8"], "float32"), (["--tls-certificate", "/c"], "tls_key"),
             (["--cors-origins", "a"], "origins"), (["--model", "/nonexistent"], "/nonexistent"),

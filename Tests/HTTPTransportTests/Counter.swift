@@ -10,7 +10,7 @@ final class Counter: Sendable {
     func add() { count.add(1, ordering: .relaxed) }
 }
 
-/// Waits for something that another thread does; false after five seconds.
+/// Waits for something that another thread does; false after half a minute, which only a failure takes.
 func eventually(_ condition: () -> Bool) -> Bool {
     for _ in 0..<6000 {
         if condition() { return true }

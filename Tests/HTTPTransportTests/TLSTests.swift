@@ -128,15 +128,17 @@ import Testing
 
     @Test func unusableFilesAreNamed() throws {
         try withCertificates { first, second in
+            try first.check()
             for files in [
                 TLSConfiguration(certificateFile: "no-such-file.pem", keyFile: first.keyFile),
                 TLSConfiguration(certificateFile: first.certificateFile, keyFile: "no-such-file.key"),
                 TLSConfiguration(certificateFile: first.certificateFile, keyFile: second.keyFile),
                 TLSConfiguration(certificateFile: first.keyFile, keyFile: first.keyFile),
             ] {
-                let error = #expect(throws: TransportError.self) { try serve(files) }
-                #expect(error?.description.contains(files.certificateFile) == true)
-                #expect(error?.description.contains("\n") == false)
+                let error = try #require(#expect(throws: TransportError.self) { try serve(files) })
+                #expect(error.description.contains(files.certificateFile) && !error.description.contains("\n"))
+                // What is found without serving is the same.
+                #expect(throws: error) { try files.check() }
             }
         }
     }

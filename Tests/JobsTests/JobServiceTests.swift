@@ -147,11 +147,11 @@ struct JobServiceTests {
         // Ann's first job starts in 30 seconds.
         #expect(try bench.service.snapshot(first).estimatedStartSeconds == 30)
         #expect(throws: rejection(.tooManyJobsOfClient(limit: 2), 30)) { try bench.submit() }
-        #expect(throws: rejection(.waitingBytesFull(limit: 100), 40)) {
+        #expect(throws: rejection(.waitingBytesFull(limit: 100), 30)) {
             try bench.submit(body: [UInt8](repeating: 0, count: 95), client: "bob")
         }
         try bench.submit(client: "bob")
-        #expect(throws: rejection(.queueFull(limit: 3), 40)) { try bench.submit(client: "eve") }
+        #expect(throws: rejection(.queueFull(limit: 3), 30)) { try bench.submit(client: "eve") }
         #expect(bench.service.metrics.rejectedTotal == ["client_limit": 1, "memory_full": 1, "queue_full": 1])
         #expect(bench.service.metrics.waiting[.normal] == 3)
         bench.executor.release()

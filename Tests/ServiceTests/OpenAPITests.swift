@@ -33,8 +33,11 @@ import Testing
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image"]), "\(schema)")
         }
-        let parameters = try #require(checker.schemas["SplitParameters"]?["properties"] as? [String: Any])
-        #expect(Set(parameters.keys) == names)
+        for schema in ["SplitForm", "SplitJSON"] {
+            let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
+            #expect(Set(form.keys) == names, "\(schema)")
+        }
+        try nullIsAllowed()
         for schema in ["PlanForm", "PlanJSON"] {
             let form = try #require(checker.schemas[schema]?["properties"] as? [String: Any])
             #expect(Set(form.keys) == names.union(["image", "width", "height"]), "\(schema)")
@@ -69,6 +72,22 @@ import Testing
             }
         }
         fixture.stop()
+    }
+
+    /// In JSON every member but a picture that is needed may be null, as the service has it.
+    private func nullIsAllowed() throws {
+        for schema in ["LayersJSON", "SplitJSON", "PlanJSON", "ImageEditJSON"] {
+            let object = try #require(checker.schemas[schema])
+            let required = object["required"] as? [String] ?? []
+            for (name, member) in try #require(object["properties"] as? [String: Any]) {
+                let member = checker.resolved(member)
+                let types = member["type"] as? [String] ?? []
+                let choices = (member["anyOf"] as? [[String: Any]] ?? []).compactMap { $0["type"] as? String }
+                let values = member["enum"] as? [Any] ?? []
+                let mayBeNull = (types + choices).contains("null") || values.contains { $0 is NSNull }
+                #expect(mayBeNull != required.contains(name), "\(schema).\(name)")
+            }
+        }
     }
 
     /// Every fixed path, every kind of result and of refusal, as the document has them.

@@ -41,7 +41,7 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
 
     static let parameters: [BadRequest] = [
         form([("layer", "3")], 400, "unknown-parameter", "negative_prompt"),
-        form([("layers", "0")], 422, "parameter-out-of-range", "1 to 16"),
+        form([("layers", "0")], 422, "parameter-out-of-range", "1 to 16, or auto"),
         form([("layers", "17")], 422, "parameter-out-of-range", "1 to 16"),
         form([("layers", "+3")], 422, "parameter-out-of-range"),
         form([("layers", "3.0")], 422, "parameter-out-of-range"),

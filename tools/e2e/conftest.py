@@ -39,6 +39,44 @@ def service(tmp_path_factory):
     stop_all([running])
 
 
+@pytest.fixture(scope="module")
+def url(request):
+    """The address of the page."""
+    given = os.environ.get("MICA_URL")
+    return (given or request.getfixturevalue("service").url).rstrip("/") + "/"
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Opens pages; none of them may complain on its console or ask anybody but the service."""
+    contexts, complaints, addresses = [], [], []
+
+    def open_one(address=url, expected_errors=(), is_connected=True, **options):
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+
+        def hear(message):
+            if message.type in ("error", "warning") and not any(known in message.text for known in expected_errors):
+                complaints.append(message.text)
+
+        page.on("console", hear)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: addresses.append((request.url, address)))
+        page.goto(address)
+        if is_connected:
+            expect(page.locator("#service-text")).not_to_have_text("Connecting")
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    outside = [asked for asked, own in addresses if not asked.startswith((own, "blob:", "data:"))]
+    assert outside == []
+
+
 def stop_all(services):
     """Ends services; each that still ran must end well."""
     statuses = [service.stop() for service in services if service.process.poll() is None]

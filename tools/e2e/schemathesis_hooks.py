@@ -42,12 +42,6 @@ def shrink(values) -> None:
 
 
 @schemathesis.hook
-def filter_body(context, body) -> bool:
-    """A member of a JSON body that is null counts as missing; a schema could say so only by making every type nullable."""
-    return not isinstance(body, dict) or None not in body.values()
-
-
-@schemathesis.hook
 def before_call(context, case, kwargs):
     """Shrinks jobs; gives JSON bodies a real picture where they have one at all."""
     shrink(case.query)

@@ -33,11 +33,13 @@ class Result:
         self.names = [layer["name"] for layer in self.manifest["layers"]]
         self.boxes = [layer.get("box") for layer in self.manifest["layers"]]
         self.layers = [rgba(archive.read(layer["file"])) for layer in self.manifest["layers"]]
-        with open(picture, "rb") as file:
-            answer = requests.post(
-                service.url + "/v1/layers?format=psd", files={"image": file}, data=QUICK | {"layers": "4"}, timeout=120)
+        for form in ("psd", "psb"):
+            with open(picture, "rb") as file:
+                answer = requests.post(
+                    service.url + f"/v1/layers?format={form}", files={"image": file}, data=QUICK | {"layers": "4"},
+                    timeout=120)
+            (folder / f"layers.{form}").write_bytes(answer.content)
         self.psd = folder / "layers.psd"
-        self.psd.write_bytes(answer.content)
         self.over_white = over_white(self.layers)
 
     def check_layer(self, index, name, x, y, pixels):
@@ -160,10 +162,11 @@ def test_gimp(result, tmp_path):
     result.check_merged(Image.open(tmp_path / "merged.png"))
 
 
-def test_krita(result, tmp_path):
+@pytest.mark.parametrize("form", ["psd", "psb"])
+def test_krita(result, form, tmp_path):
     """By way of OpenRaster, which holds names, places and PNGs of the layers."""
-    shutil.copy(result.psd, tmp_path / "a.psd")
-    run(["xvfb-run", "-a", "krita", "--nosplash", "--export", "--export-filename", "a.ora", "a.psd"], tmp_path, 300)
+    shutil.copy(result.psd.with_suffix(f".{form}"), tmp_path / f"a.{form}")
+    run(["xvfb-run", "-a", "krita", "--nosplash", "--export", "--export-filename", "a.ora", f"a.{form}"], tmp_path, 300)
     archive = zipfile.ZipFile(tmp_path / "a.ora")
     stack = ElementTree.fromstring(archive.read("stack.xml"))
     assert [group.get("name") for group in stack.iter("stack")][1:] == ["layers"]

@@ -58,7 +58,8 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         case .layers:
             options.countsLayers = text == Self.automatic
             if !options.countsLayers {
-                options.layers = try integer(text, name, DecompositionParameters.layerRange)
+                let range = DecompositionParameters.layerRange
+                options.layers = try ParameterText.integer(text, name, range, orElse: Self.automatic)
             }
         case .maxLayers: options.maxLayers = try integer(text, name, DecompositionParameters.layerRange)
         case .numInferenceSteps:

@@ -5,11 +5,14 @@ enum ParameterText {
         !text.isEmpty && text.utf8.allSatisfy { (0x30...0x39).contains($0) }
     }
 
-    static func integer(_ text: String, _ name: String, _ range: ClosedRange<Int>) throws(ServiceError) -> Int {
+    /// A whole number; `word` is what else the parameter takes, for the message.
+    static func integer(
+        _ text: String, _ name: String, _ range: ClosedRange<Int>, orElse word: String? = nil
+    ) throws(ServiceError) -> Int {
         guard isNumber(text), let value = Int(text), range.contains(value) else {
+            let numbers = "a whole number from \(range.lowerBound) to \(range.upperBound)"
             throw .unreadableParameter(
-                name: name, value: shortened(text),
-                expected: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+                name: name, value: shortened(text), expected: word.map { "\(numbers), or \($0)" } ?? numbers)
         }
         return value
     }

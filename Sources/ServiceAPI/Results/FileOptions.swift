@@ -55,3 +55,14 @@ public struct FileOptions: Sendable, Equatable {
     /// The name of the one group.
     static let groupName = "layers"
 }
+
+extension LayerTree {
+    /// The tree without the one group that files of results have around all layers, if it does nothing.
+    public func withoutFileGroup() -> LayerTree {
+        guard nodes.count == 1, case .group(let group) = nodes[0], group.name == FileOptions.groupName,
+            group == LayerGroup(name: group.name, children: group.children),
+            let inner = try? LayerTree(width: width, height: height, nodes: group.children)
+        else { return self }
+        return inner
+    }
+}

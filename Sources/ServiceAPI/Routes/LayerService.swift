@@ -172,7 +172,7 @@ public final class LayerService: RequestHandler {
             let html = AcceptField(head.fields).best(of: ["text/plain", "text/html"]) == "text/html"
             if !html {
                 let host = head.target.authority ?? head.fields.first("host").map { Array($0) }
-                var hint = Answer.text(ServiceHint.text(host: host))
+                var hint = Answer.text(ServiceHint.text(host: host, needsKey: access.needsKey))
                 hint.addVary("Accept")
                 return hint
             }

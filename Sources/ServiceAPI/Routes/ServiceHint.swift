@@ -1,17 +1,19 @@
 /// What somebody reads who opens the service's address.
 public enum ServiceHint {
-    /// A curl command that gives the layers of `picture`, for the service at `url`.
-    public static func curl(picture: String, url: String) -> String {
-        "curl -F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
+    /// A curl command that gives the layers of `picture`, for the service at `url`; with a place for a key if it needs
+    /// one.
+    public static func curl(picture: String, url: String, needsKey: Bool = false) -> String {
+        let key = needsKey ? "-H 'Authorization: Bearer KEY' " : ""
+        return "curl \(key)-F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
     }
 
     /// The text at "/"; `host` is how the client calls us.
-    static func text(host: [UInt8]?) -> String {
+    static func text(host: [UInt8]?, needsKey: Bool) -> String {
         let name = host.map { String(decoding: $0, as: UTF8.self) } ?? "localhost:8080"
         return """
             Mica splits a picture into RGBA layers.
 
-            \(curl(picture: "photo.jpg", url: "http://\(name)"))
+            \(curl(picture: "photo.jpg", url: "http://\(name)", needsKey: needsKey))
 
             Forms of the result (?format= or Accept): multipart, mixed, zip, psd, psb, ora, pptx, sheet, json.
             Every parameter is described in \(Route.description.path).

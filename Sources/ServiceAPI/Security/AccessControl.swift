@@ -29,6 +29,9 @@ public final class AccessControl: Sendable {
         self.ring.withLock { $0 = ring }
     }
 
+    /// Whether there are keys, so that a request must have one.
+    var needsKey: Bool { ring.withLock { $0.count > 0 } }
+
     /// The client that sends `fields`. Throws `unauthorized`.
     func client(_ fields: HeaderFields) throws(ServiceError) -> Client {
         let ring = ring.withLock { $0 }

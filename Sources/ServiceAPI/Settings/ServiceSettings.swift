@@ -162,11 +162,9 @@ public struct ServiceSettings: Sendable, Equatable {
 
     /// What no single option shows: throws if two of them do not go together.
     public func validate() throws(SettingsError) {
-        guard (tlsCertificate == nil) == (tlsKey == nil) else {
-            throw .value(
-                source: tlsKey == nil ? "tls_key" : "tls_certificate", value: "",
-                expected: "given too, since the other is")
-        }
+        let (certificate, key) = (Key.tlsCertificate.rawValue, Key.tlsKey.rawValue)
+        if tlsCertificate != nil, tlsKey == nil { throw .missing(key: key, given: certificate) }
+        if tlsKey != nil, tlsCertificate == nil { throw .missing(key: certificate, given: key) }
     }
 
     /// Takes what the environment says.

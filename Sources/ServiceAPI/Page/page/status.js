@@ -124,7 +124,8 @@ export function showFacts(run) {
     },
   });
   facts.replaceChildren(
-    `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} steps`
+    `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} step${
+      used.num_inference_steps === 1 ? '' : 's'}`
     + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}, seed ${manifest.seed} `,
     ...(navigator.clipboard ? [copy] : []),
     ...(manifest.caption ? [make('br'), `The model saw: ${manifest.caption}`] : []));

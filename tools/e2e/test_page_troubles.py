@@ -1,0 +1,134 @@
+"""The page while jobs run and where something goes wrong."""
+
+import hashlib
+import json
+import re
+
+from page_work import ENDED, download, sheet_pixels, split, wait_for_layers
+from playwright.sync_api import expect
+
+
+def test_an_error_is_shown_well(open_page, picture):
+    page = open_page(expected_errors=["status of 4"])
+    whole = picture.read_bytes()
+    with page.expect_response("**/v1/jobs", timeout=ENDED) as answer:
+        split(page, {"name": "broken.png", "mimeType": "image/png", "buffer": whole[: len(whole) // 8]})
+    card = page.get_by_role("alert").filter(has=page.locator("#problem-title"))
+    expect(card).to_be_visible(timeout=ENDED)
+    expect(card).to_be_focused()
+    assert card.locator("h3").inner_text().strip() and card.locator("#problem-detail").inner_text().strip()
+    if answer.value.status >= 400:
+        said = answer.value.json()
+        assert [card.locator("h3").inner_text(), card.locator("#problem-detail").inner_text()] == [
+            said["title"], said["detail"]]
+    assert "{" not in card.inner_text() and "undefined" not in card.inner_text()
+
+    # What is no picture at all is not even sent.
+    page.set_input_files("#file", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"hello"})
+    expect(page.locator("#file-error")).to_contain_text("notes.txt")
+    split(page, picture)
+    wait_for_layers(page)
+    expect(page.locator("#file-error")).to_be_hidden()
+    expect(card).to_be_hidden()
+
+
+def test_a_key_is_asked_for_and_stays_in_the_tab(open_page, start_service, picture):
+    key = "mica_" + "k" * 43
+    locked = start_service(api_key_hashes=f"tester sha256:{hashlib.sha256(key.encode()).hexdigest()}")
+    page = open_page(f"{locked.url}/", expected_errors=["status of 401"], is_connected=False)
+    dialog = page.get_by_role("dialog", name="Access key")
+    expect(dialog).to_be_visible()
+    expect(page.locator("#key")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#service-text")).to_have_text("Needs an access key")
+
+    # Without it, the refusal is explained, and asked about again.
+    split(page, picture)
+    page.fill("#key", "wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#key-error")).to_have_text("The key that was used is not accepted.")
+    page.fill("#key", key)
+    page.keyboard.press("Enter")
+    wait_for_layers(page)
+    expect(dialog).to_be_hidden()
+    assert download(page, "PSD, all layers").suggested_filename == "poster.psd"
+    expect(page.locator("#service-text")).not_to_have_text("Needs an access key")
+    kept = page.evaluate("() => [JSON.stringify(localStorage), document.cookie, Object.values({...sessionStorage})]")
+    assert kept[0] == "{}" and kept[1] == "" and key in kept[2]
+    assert key not in page.url + page.content()
+
+    page.get_by_role("button", name="Access key").click()
+    page.get_by_role("button", name="Forget it").click()
+    assert key not in page.evaluate("() => JSON.stringify(sessionStorage)")
+
+
+def test_progress_and_cancelling(open_page, picture):
+    page = open_page()
+    split(page, picture, steps=1000)
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_be_visible()
+    expect(page.locator("#progress-detail")).to_contain_text(re.compile(r"Step \d+ of 1000"), timeout=ENDED)
+    assert 0 <= float(bar.get_attribute("value")) < 1
+    expect(page.locator("#live")).to_contain_text("Making the layers")
+    # A preview takes the place of the dimmed picture.
+    expect(page.locator("#sheet")).not_to_have_class(re.compile("is-waiting"), timeout=ENDED)
+    assert sheet_pixels(page)[..., 3].any()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
+    page.fill("#steps", "2")
+    page.click("#submit")
+    wait_for_layers(page)
+
+
+def test_without_a_stream_the_job_is_asked_for(open_page, picture):
+    page = open_page(expected_errors=["Failed to load resource"])
+    page.route("**/events", lambda route: route.abort())
+    split(page, picture)
+    wait_for_layers(page)
+
+
+def test_offline_is_said_and_got_over(open_page, picture):
+    page = open_page(expected_errors=["ERR_INTERNET_DISCONNECTED", "Failed to load resource"])
+    page.set_input_files("#file", picture)
+    page.context.set_offline(True)
+    expect(page.locator("#offline")).to_contain_text("You are offline")
+    page.click("#submit")
+    expect(page.locator("#problem-title")).to_have_text("You are offline")
+    page.context.set_offline(False)
+    wait_for_layers(page)
+    expect(page.locator("#offline")).to_be_hidden()
+    expect(page.locator("#problem")).to_be_hidden()
+
+
+def test_a_full_service_is_asked_again(open_page, picture):
+    page = open_page(expected_errors=["status of 503"])
+    keys = []
+
+    def refuse_once(route):
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 1:
+            return route.continue_()
+        problem = {"type": "urn:mica:problem:busy", "title": "The line is full", "status": 503, "detail": "Later."}
+        return route.fulfill(
+            status=503, content_type="application/problem+json", headers={"Retry-After": "2"},
+            body=json.dumps(problem))
+
+    page.route("**/v1/jobs", refuse_once)
+    split(page, picture)
+    expect(page.locator("#problem-title")).to_have_text("The line is full")
+    expect(page.locator("#problem-advice")).to_contain_text(re.compile(r"tried again in \d s"))
+    wait_for_layers(page)
+    # One job, however often it is sent.
+    assert len(keys) == 2 and keys[0] == keys[1]
+
+
+def test_a_result_that_is_gone_is_explained(open_page, picture):
+    page = open_page(expected_errors=["status of 410"])
+    split(page, picture)
+    wait_for_layers(page)
+    problem = {"type": "urn:mica:problem:gone", "title": "The result is gone", "status": 410, "detail": "It expired."}
+    page.route("**/layers.psd", lambda route: route.fulfill(
+        status=410, content_type="application/problem+json", body=json.dumps(problem)))
+    page.click("#save-psd")
+    expect(page.locator("#save-error")).to_contain_text("The result is gone. It expired. Results are kept for a time")
+    expect(page.locator("#save-psd")).not_to_have_attribute("aria-busy", "true")
