@@ -48,8 +48,8 @@ enum CUDAUnderTest {
     /// True on the emulated driver, which takes seconds for what a device does in no time.
     static let isEmulated = ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil
 
-    /// True if the CPU's own runs are left out: `MICA_TEST_DEVICE=cuda`, for what a session on a GPU is short of, and on
-    /// the emulated driver.
+    /// True if the CPU's own runs are left out: `MICA_TEST_DEVICE=cuda`, since time on a GPU is short, and on the
+    /// emulated driver.
     static let isAlone = isEmulated || ProcessInfo.processInfo.environment["MICA_TEST_DEVICE"] == "cuda"
 
     private static func backend(
