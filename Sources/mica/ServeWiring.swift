@@ -35,8 +35,10 @@ enum ServeWiring {
             try PipelineDecomposer(
                 model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others
             ) {
-                try EngineDevices.open(
+                let devices = try EngineDevices.open(
                     request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
+                try WarmUp.run(devices)
+                return devices
             }
         }
         // Several GPUs do a job each, unless a plan spreads one model over them.

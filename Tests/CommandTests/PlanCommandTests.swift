@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Testing
 
 /// `mica plan` and `mica bench plan` from the outside.
@@ -70,14 +71,17 @@ import Testing
         #expect(svg.components(separatedBy: "<text").count == svg.components(separatedBy: "</text>").count)
     }
 
-    /// Forecast and measurement of a small job agree to the byte on the device.
+    /// Forecast and measurement of a small job agree to the byte on the device, and within a tenth for the process.
     @Test func forecastsAreMeasured() throws {
         let folder = try TemporaryFolder()
         let run = try MicaProcess(
-            ["bench", "plan", "--resolution", "64", "--layers", "1", "--steps", "1", "--json"],
+            ["bench", "plan", "--resolution", "128", "--layers", "1", "--steps", "1", "--json"],
             environment: ["XDG_CACHE_HOME": folder.url.path])
         #expect(run.status == 0, "\(run.errors)")
         let report = try Self.object(run)
         #expect(report["forecast_tensors_bytes"] as? Int == report["measured_tensors_bytes"] as? Int)
+        let forecast = try #require(report["forecast_process_bytes"] as? Int)
+        let measured = try #require(report["measured_process_bytes"] as? Int)
+        #expect(abs(forecast - measured) * 10 <= measured, "\(ByteCount(forecast)), not \(ByteCount(measured))")
     }
 }
