@@ -28,7 +28,7 @@ enum ServeWiring {
             try ModelLocation.folder(settings.model),
             components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
         let machine = RateSource.Machine(
-            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
+            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision, on: request.devices),
             weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
         let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
         func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {

@@ -54,6 +54,7 @@ import Testing
         let plan = try Self.object(
             try Self.plan(folder, ["--resolution", "256", "--json", "--device", "cuda:0", "--budget", "8GiB"]))
         #expect(plan["rates"] as? String == "published" && plan["device"] as? String == "cuda:0")
+        #expect(plan["precision"] as? String == "bfloat16")
         let stages = try #require(plan["stages"] as? [[String: Any]])
         #expect(stages.allSatisfy { $0["shared_weight_bytes"] as? Int == 0 })
         #expect(stages.contains { ($0["held_weight_bytes"] as? Int ?? 0) > 1 << 20 })
