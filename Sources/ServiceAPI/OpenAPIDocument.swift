@@ -1368,7 +1368,9 @@ components:
             required: [stage, peak_tensor_bytes, held_weight_bytes, shared_weight_bytes, peak_process_bytes, read_bytes,
               moved_bytes, read_bytes_a_repetition, repetitions, flops, seconds, limit]
             properties:
-              stage: { type: string }
+              stage:
+                description: A stage of the job; the last one, `finish`, fits the layers to the picture on the host (its seconds are not counted).
+                type: string
               peak_tensor_bytes: { type: integer }
               held_weight_bytes: { description: Weights on the device., type: integer }
               shared_weight_bytes: { description: Weights used where the checkpoint is mapped., type: integer }

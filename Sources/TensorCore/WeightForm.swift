@@ -27,6 +27,10 @@ public enum WeightPrecision: String, Sendable, Hashable, CaseIterable {
         case .fp8, .int8, .int4: true
         }
     }
+
+    /// True if matrices are rotated unless somebody says otherwise: integers with one scale for a whole row lose much
+    /// to single large values, which trained weights have.
+    public var isUsuallyRotated: Bool { self == .int8 }
 }
 
 /// In what the large matrices of blocks are to be held: converted while they are loaded, or beforehand into a file.
@@ -38,10 +42,15 @@ public struct WeightForm: Sendable, Hashable {
     /// Rotate runs of features before rounding to 8 or 4 bits, see `HadamardRotation`.
     public let isRotated: Bool
 
-    /// A rotation is for quantised precisions alone; for others it is ignored.
-    public init(_ precision: WeightPrecision, isRotated: Bool = false) {
+    /// A rotation is for quantised precisions alone; for others it is ignored. Nil rotates what usually is.
+    public init(_ precision: WeightPrecision, isRotated: Bool?) {
         self.precision = precision
-        self.isRotated = isRotated && precision.isQuantized
+        self.isRotated = (isRotated ?? precision.isUsuallyRotated) && precision.isQuantized
+    }
+
+    /// Without a rotation.
+    public init(_ precision: WeightPrecision) {
+        self.init(precision, isRotated: false)
     }
 
     /// True if a matrix of this type takes fewer bits in this form.

@@ -32,14 +32,10 @@ struct PrecisionOptions: ParsableArguments {
             """)
     var compute: ComputePrecision?
 
-    @Flag(
-        help:
-            "Rotate fp8, int8 and int4 matrices before they are rounded, so that single large values do less harm."
-    )
-    var hadamard = false
+    @OptionGroup var rotation: RotationOptions
 
     /// What matrices are converted to; nil for nothing.
-    var form: WeightForm? { precision.map { WeightForm($0, isRotated: hadamard) } }
+    var form: WeightForm? { precision.map { WeightForm($0, isRotated: rotation.hadamard) } }
 
     /// In what to compute with a model whose matrices are quantised so, or not.
     func compute(with quantized: WeightPrecision?, on devices: [DeviceName]) -> ComputePrecision {
@@ -47,7 +43,23 @@ struct PrecisionOptions: ParsableArguments {
     }
 
     func validate() throws {
-        guard !hadamard || precision?.isQuantized == true else {
+        try rotation.check(precision)
+    }
+}
+
+/// Whether matrices are rotated before they are rounded, for every command that rounds some.
+struct RotationOptions: ParsableArguments {
+    @Flag(
+        inversion: .prefixedNo,
+        help: """
+            Rotate fp8, int8 and int4 matrices before they are rounded, so that single large values do less harm. \
+            int8 is rotated unless this says otherwise.
+            """)
+    var hadamard: Bool?
+
+    /// Throws if there is nothing to rotate.
+    func check(_ precision: WeightPrecision?) throws {
+        guard hadamard == nil || precision?.isQuantized == true else {
             throw ValidationError("--hadamard goes with --precision fp8, int8 or int4")
         }
     }

@@ -6,7 +6,7 @@ import Testing
     @Test func aFolderThatGivesTheSameLayers() throws {
         let folder = try TemporaryFolder()
         let run = try MicaProcess([
-            "quantize", "--model", DecomposeCommandTests.model, "--precision", "int8", "--hadamard", "-o",
+            "quantize", "--model", DecomposeCommandTests.model, "--precision", "int8", "-o",
             folder.path("int8"), "--report", "--json",
         ])
         #expect(run.status == 0, "\(run.errors)")
@@ -21,7 +21,8 @@ import Testing
         #expect(target > 0 && target < source)
         #expect(try folder.contents() == ["int8"])
 
-        // Files say which model made them, and the two folders have different names.
+        // int8 is rotated unless somebody says otherwise. Files say which model made them, and the two folders have
+        // different names.
         let compute = ["--compute", "float32", "--no-metadata"]
         let loading = try MicaProcess(
             DecomposeCommandTests.quick + compute + ["--precision", "int8", "--hadamard", "-o", folder.path("a")])
@@ -38,6 +39,7 @@ import Testing
     @Test(arguments: [
         (["--precision", "float32"], "no fewer bits", 64), (["--precision", "int3"], "int3", 64),
         (["--precision", "bfloat16", "--hadamard"], "--hadamard goes with", 64),
+        (["--precision", "bfloat16", "--no-hadamard"], "--hadamard goes with", 64),
         (["--precision", "fp8", "-o", "/proc/x"], "cannot", 1),
         (["--precision", "fp8", "-o", "/tmp"], "there already", 1),
         (["--precision", "fp8", "--transformer", "/nonexistent"], "nonexistent", 1),

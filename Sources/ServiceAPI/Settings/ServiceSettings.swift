@@ -78,7 +78,7 @@ public struct ServiceSettings: Sendable, Equatable {
     public var precision: String?
     public var compute: String?
     /// Whether matrices are rotated before they are rounded to few bits.
-    public var hadamard = false
+    public var hadamard: Bool?
     /// Where weights live, in the engine's words: plan, devices, map and budgets; nil for no map and no budget.
     public var offload = "auto"
     public var device = "cpu"

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CPUBackend
 import Foundation
 import ImageCodecs
 import LayerFitting
@@ -30,11 +31,15 @@ struct BenchFit: ParsableCommand {
     }
 
     private func measure() throws {
+        // The heap as a job has it, and no more of it than is used.
+        let backend = CPUBackend()
         let picture = try Self.picture(layers, size: size)
         let stack = try (0..<layers).map { index in
             try SyntheticPicture.layer(index, of: layers, size: resolution, fills: index == 0)
         }
-        let before = ProcessMemory.peakResidentBytes ?? 0
+        backend.releaseUnusedMemory()
+        let before = ProcessMemory.residentBytes ?? 0
+        ProcessMemory.resetPeak()
         var fitted: [PixelBuffer] = []
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             fitted = []

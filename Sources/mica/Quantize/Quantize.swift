@@ -25,8 +25,7 @@ struct Quantize: ParsableCommand {
     @Option(help: "What the large matrices are converted to: fp8, int8 or int4, or bfloat16 for a model of float32.")
     var precision: WeightPrecision
 
-    @Flag(help: "Rotate matrices before they are rounded, so that single large values do less harm.")
-    var hadamard = false
+    @OptionGroup var rotation: RotationOptions
 
     @Option(name: .shortAndLong, help: ArgumentHelp("The folder to write; it must not be there.", valueName: "folder"))
     var output: String
@@ -50,9 +49,7 @@ struct Quantize: ParsableCommand {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
         try BenchOptions.check("--shard-size", shardSize, 1...1_000_000)
         guard precision != .float32 else { throw ValidationError("--precision float32 has no fewer bits") }
-        guard !hadamard || precision.isQuantized else {
-            throw ValidationError("--hadamard goes with --precision fp8, int8 or int4")
-        }
+        try rotation.check(precision)
     }
 
     func run() throws {
@@ -73,7 +70,7 @@ struct Quantize: ParsableCommand {
     private func quantize(_ cancellation: Cancellation) throws {
         let start = ContinuousClock.now
         let folder = try ModelFolder(try ModelLocation.folder(model), components: components.components)
-        let form = WeightForm(precision, isRotated: hadamard)
+        let form = WeightForm(precision, isRotated: rotation.hadamard)
         let quantizer = try ModelQuantizer(model: folder, form: form)
         let target = try UnfinishedFolder(path: output, neededBytes: quantizer.targetBytes)
         let backend = CPUBackend(threads: threads, weightForm: form)
