@@ -10,8 +10,12 @@ import Testing
         try [UInt8](Data(contentsOf: MicaProcess.repository.appendingPathComponent("docs/poster.png")))
     }
 
-    private func eventually(seconds: Double = 60, _ condition: () throws -> Bool) rethrows -> Bool {
-        let end = ContinuousClock.now + .seconds(seconds)
+    /// How much longer than usual everything may take: sanitizers say so.
+    private static let patience = Double(ProcessInfo.processInfo.environment["MICA_TEST_PATIENCE"] ?? "") ?? 1
+
+    /// Whether the condition holds within a minute; returns as soon as it does.
+    private func eventually(_ condition: () throws -> Bool) rethrows -> Bool {
+        let end = ContinuousClock.now + .seconds(60 * Self.patience)
         while ContinuousClock.now < end {
             if try condition() { return true }
             usleep(20_000)
