@@ -62,15 +62,15 @@ public struct WeightScope: Sendable {
     }
 
     /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the
-    /// backend; `bias` [out].
+    /// backend; `bias` [out]. Since that is a copy, the checkpoint's pages are given back.
     public func convolution(
         inChannels: Int, outChannels: Int, kernel: Int, temporalKernel: Int? = nil
     ) throws(WeightsError) -> Convolution {
         let depth = temporalKernel.map { [$0] } ?? []
         let stored = try weightTensor("weight", shape: Shape([outChannels, inChannels] + depth + [kernel, kernel]))
-        return Convolution(
-            weight: try bring(stored, "weight", backend.convolutionWeight),
-            bias: try vector("bias", outChannels))
+        let weight = try bring(stored, "weight", backend.convolutionWeight)
+        stored.giveBackPages(after: backend)
+        return Convolution(weight: weight, bias: try vector("bias", outChannels))
     }
 
     // MARK: Tensors
