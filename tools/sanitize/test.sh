@@ -21,9 +21,8 @@ thread)
         swift test --skip-build --sanitize=thread --scratch-path "$build" || status=$?
     ;;
 address)
-    # Swift's runtime keeps type metadata for good, which is not a leak. Freed memory is kept back for a while, 256 MiB of
-    # it if nothing is said, which a test of how memory grows would take for growth.
-    ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=16:log_path=$log_path \
+    # Swift's runtime keeps type metadata for good, which is not a leak.
+    ASAN_OPTIONS=detect_leaks=0:log_path=$log_path \
         swift test --skip-build --sanitize=address --scratch-path "$build" || status=$?
     ;;
 esac
