@@ -37,7 +37,8 @@ import Testing
         // The address sanitizer keeps freed memory back, up to 256 MiB, to find who uses it still.
         let keepsFreedMemory = ProcessInfo.processInfo.environment["ASAN_OPTIONS"] != nil
         #expect(
-            keepsFreedMemory || Double(probe.memory) <= 1.05 * Double(memory), "KiB of memory: \(memory) before, \(probe.memory) after")
+            keepsFreedMemory || Double(probe.memory) <= 1.05 * Double(memory),
+            "KiB of memory: \(memory) before, \(probe.memory) after")
         #expect(try probe.stop() == 0)
     }
 
