@@ -28,6 +28,9 @@ TINY = [
     "--resolution 512 --layers 2 --offload sequential --precision bfloat16",
     "--resolution 512 --layers 2 --offload disk",
     "--resolution 512 --layers 2 --offload model --images 2",
+    "--resolution 192 --layers 4 --precision fp8 --offload model",
+    "--resolution 448 --layers 1 --precision int4 --offload disk --vae-tiling on",
+    "--resolution 768 --layers 2 --precision int8 --hadamard --offload stream:2",
 ]
 FULL = [
     "--resolution 64 --layers 1 --precision bfloat16 --offload resident",
@@ -36,6 +39,9 @@ FULL = [
     "--resolution 256 --layers 1 --precision bfloat16 --offload disk",
     "--resolution 256 --layers 1 --precision bfloat16 --offload model --vae-tiling on",
     "--resolution 320 --layers 1 --precision bfloat16 --offload sequential --vae-tiling on",
+    "--resolution 96 --layers 3 --precision int8 --offload stream",
+    "--resolution 192 --layers 1 --offload sequential --compute float32",
+    "--resolution 448 --layers 2 --precision bfloat16 --budget 900MiB",
 ]
 
 

@@ -68,6 +68,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         matrixProducts = MatrixProductCache()
         openblas_set_num_threads(1)
+        mica_bound_heap()
     }
 
     /// A rehearsal of `backend`: the same code with the same numbers, but memory is counted only and no task is run.
@@ -118,7 +119,11 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public func resetPeak() { allocator.resetPeak() }
 
-    public func releaseUnusedMemory() { allocator.releaseKept() }
+    public func releaseUnusedMemory() {
+        allocator.releaseKept()
+        // Small tensors, and arrays of the host, come from the heap, which keeps what is freed inside of it.
+        if !isRehearsing { mica_trim_heap() }
+    }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
         try allocate(shape, dtype, operation: "a tensor \(shape)")

@@ -8,7 +8,7 @@ import TensorCore
 /// is kept stay together below the most that was ever used at once.
 package final class HostAllocator: Sendable {
     /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
-    package static let mappedBlockBytes = 1 << 17
+    package static let mappedBlockBytes = 1 << 15
     /// From this size on the kernel is asked for huge pages:
     /// touching memory for the first time is then 10 times cheaper.
     private static let hugePageBytes = 8 << 20
@@ -61,7 +61,8 @@ package final class HostAllocator: Sendable {
     package var memory: MemoryUse {
         state.withLock {
             MemoryUse(
-                usedBytes: $0.usedBytes + $0.lentBytes, peakBytes: $0.totalPeakBytes, lentBytes: $0.lentBytes)
+                usedBytes: $0.usedBytes + $0.lentBytes, peakBytes: $0.totalPeakBytes, lentBytes: $0.lentBytes,
+                peakOwnBytes: $0.peakBytes)
         }
     }
 

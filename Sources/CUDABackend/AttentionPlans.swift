@@ -42,7 +42,11 @@ final class AttentionPlans: @unchecked Sendable {
     init?(device: CUDADevice) {
         guard let functions = device.libraries.neuralNetworks, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
-        guard functions.cudnnCreate(&handle) == 0, let handle else { return nil }
+        let code = functions.cudnnCreate(&handle)
+        guard code == 0, let handle else {
+            CUDALog.note("cudnnCreate answered \(code)")
+            return nil
+        }
         guard functions.cudnnSetStream(handle, device.compute) == 0 else { return nil }
         self.device = device
         self.functions = functions
@@ -59,6 +63,7 @@ final class AttentionPlans: @unchecked Sendable {
         if let known = plans[key] { return known }
         if plans.count >= Self.planLimit { plans.removeAll() }
         let made = makePlan(key)
+        CUDALog.note("cuDNN has \(made.map { "a plan with \($0.workspaceBytes) bytes" } ?? "no plan") for \(key)")
         plans[key] = .some(made)
         return made
     }
@@ -191,13 +196,19 @@ struct AttentionGraph {
 final class DNNDescriptor {
     let handle: UnsafeMutableRawPointer
     private let functions: MicaCUDNN
+    private let type: Int32
 
     /// Nil if cuDNN is too old to know the type.
     init?(_ functions: MicaCUDNN, _ type: Int32) {
         var handle: UnsafeMutableRawPointer?
-        guard functions.cudnnBackendCreateDescriptor(type, &handle) == 0, let handle else { return nil }
+        let code = functions.cudnnBackendCreateDescriptor(type, &handle)
+        guard code == 0, let handle else {
+            CUDALog.note("cudnnBackendCreateDescriptor(\(type)) answered \(code)")
+            return nil
+        }
         self.handle = handle
         self.functions = functions
+        self.type = type
     }
 
     deinit {
@@ -206,13 +217,17 @@ final class DNNDescriptor {
 
     /// False if cuDNN refuses the attribute.
     func set<Element: BitwiseCopyable>(_ name: Int32, _ type: Int32, _ elements: [Element]) -> Bool {
-        elements.withUnsafeBytes {
-            functions.cudnnBackendSetAttribute(handle, name, type, Int64(elements.count), $0.baseAddress) == 0
+        let code = elements.withUnsafeBytes {
+            functions.cudnnBackendSetAttribute(handle, name, type, Int64(elements.count), $0.baseAddress)
         }
+        if code != 0 { CUDALog.note("cudnnBackendSetAttribute(\(name)) answered \(code)") }
+        return code == 0
     }
 
     /// False if cuDNN refuses the whole.
     func finalize() -> Bool {
-        functions.cudnnBackendFinalize(handle) == 0
+        let code = functions.cudnnBackendFinalize(handle)
+        if code != 0 { CUDALog.note("cudnnBackendFinalize of type \(type) answered \(code)") }
+        return code == 0
     }
 }

@@ -62,7 +62,7 @@ extension CUDABackend {
         try launch(.elements, "\(kernel)_\(vector)", .pieces(count / vector), from, to, code, Int64(count))
     }
 
-    private func addScaled(_ target: View, _ addend: View, _ factor: Float, _ count: Int) throws(TensorError) {
+    func addScaled(_ target: View, _ addend: View, _ factor: Float, _ count: Int) throws(TensorError) {
         guard count > 0 else { return }
         let vector = vectorWidth(count, target, addend)
         try launch(.elements, "add_scaled_\(vector)", .pieces(count / vector), target, addend, factor, Int64(count))

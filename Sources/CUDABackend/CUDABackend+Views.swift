@@ -80,7 +80,9 @@ extension CUDABackend {
                 1,
                 UInt32(shape.sharedBytes), device.compute, $0, nil)
         }
-        try device.check(code, "cuLaunchKernel(\(name))")
+        guard code != 0 else { return }
+        let grid = "\(shape.grid.x) x \(shape.grid.y) blocks of \(shape.block.x) x \(shape.block.y)"
+        try device.check(code, "cuLaunchKernel(\(name), \(grid), \(shape.sharedBytes) bytes shared)")
     }
 }
 

@@ -78,6 +78,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
     }
 
+    deinit { CUDALog.reportTimes() }
+
     public var memory: MemoryUse { pool.memory }
 
     public var isLost: Bool { device.isLost }
@@ -177,6 +179,16 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         try operation.checkDevice(name)
         try device.enter()
         defer { temporaries.removeAll() }
+        guard CUDALog.waitsForEach else { return try carryOut(operation) }
+        let start = ContinuousClock.now
+        try carryOut(operation)
+        let code = device.driver.cuStreamSynchronize(device.compute)
+        let text = CUDALog.describe(operation)
+        CUDALog.count(text, ContinuousClock.now - start)
+        try device.check(code, "cuStreamSynchronize after \(text)")
+    }
+
+    private func carryOut(_ operation: Operation) throws(TensorError) {
         switch operation {
         case .linear(let input, let weight, let bias, let activation, let output):
             if let matrix = weight.storage as? QuantizedMatrix {

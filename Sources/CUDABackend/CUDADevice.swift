@@ -107,8 +107,10 @@ final class CUDADevice: @unchecked Sendable {
     /// Throws unless `code` is success. An error that the context does not survive makes the device lost.
     func check(_ code: Int32, _ call: String) throws(TensorError) {
         guard code != 0 else { return }
+        let problem = CUDALibraries.problem(driver, code)
+        CUDALog.note("\(call) answered \(code) (\(problem))")
         if Self.stickyCodes.contains(code) { lose() }
-        throw .device(device: name, call: call, code: Int(code), problem: CUDALibraries.problem(driver, code))
+        throw .device(device: name, call: call, code: Int(code), problem: problem)
     }
 
     /// Waits until all arithmetic that was asked for is done.

@@ -121,7 +121,7 @@ final class HostStaging: @unchecked Sendable {
                 // Memory that may be written is not registered as read-only by every driver.
                 code = device.driver.cuMemHostRegister_v2(address, count, UInt32(MICA_REGISTER_PORTABLE))
             }
-            if code == 0 { start = address }
+            if code == 0 { start = address } else { CUDALog.note("cuMemHostRegister(\(count) bytes) answered \(code)") }
             if code != 0, code != Int32(MICA_CUDA_ALREADY_REGISTERED), device.isLost {
                 throw .deviceLost(device: device.name)
             }

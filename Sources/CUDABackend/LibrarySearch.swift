@@ -46,7 +46,7 @@ struct LibrarySearch: Sendable {
 
     private static let usualFolders = [
         "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib",
-        "/opt/cuda/lib64", "/usr/lib/wsl/lib",
+        "/opt/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib",
     ]
 
     /// `nvidia/*/lib` of the Python environments that are at hand.

@@ -8,7 +8,7 @@ import TensorCore
 // @unchecked because it is used by the one thread that owns the backend.
 final class MatrixProducts: @unchecked Sendable {
     /// What a plan is made for.
-    struct Key: Hashable {
+    struct Key: Hashable, CustomStringConvertible {
         let rows: Int
         let columns: Int
         let depth: Int
@@ -20,6 +20,11 @@ final class MatrixProducts: @unchecked Sendable {
         let alignment: Int
         /// True if the operands' rows have scales that cuBLASLt applies.
         var scalesRows = false
+
+        var description: String {
+            "\(rows) x \(columns) x \(depth), operands \(operands), output \(output), epilogue \(epilogue), aligned to"
+                + " \(alignment)\(scalesRows ? ", scaled by row" : "")"
+        }
     }
 
     private final class Plan {
@@ -64,7 +69,11 @@ final class MatrixProducts: @unchecked Sendable {
     init?(device: CUDADevice, pool: DevicePool) {
         guard let functions = device.libraries.products, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
-        guard functions.cublasLtCreate(&handle) == 0, let handle else { return nil }
+        let code = functions.cublasLtCreate(&handle)
+        guard code == 0, let handle else {
+            CUDALog.note("cublasLtCreate answered \(code)")
+            return nil
+        }
         self.device = device
         self.pool = pool
         self.functions = functions
@@ -85,17 +94,12 @@ final class MatrixProducts: @unchecked Sendable {
         _ key: Key, weight: MicaDeviceAddress, input: MicaDeviceAddress, bias: MicaDeviceAddress,
         output: MicaDeviceAddress, scales: (weight: MicaDeviceAddress, input: MicaDeviceAddress) = (0, 0)
     ) throws(TensorError) -> Bool {
-        guard let plan = try plan(key) else { return false }
-        for (attribute, address) in [
-            (MICA_MATMUL_BIAS_POINTER, bias), (MICA_MATMUL_A_SCALE_POINTER, scales.weight),
-            (MICA_MATMUL_B_SCALE_POINTER, scales.input),
-        ] where address != 0 {
-            var address = address
-            try check(
-                functions.cublasLtMatmulDescSetAttribute(
-                    plan.operation, Int32(attribute), &address, MemoryLayout.size(ofValue: address)),
-                "cublasLtMatmulDescSetAttribute")
-        }
+        let addresses = [
+            (Int32(MICA_MATMUL_BIAS_POINTER), bias), (Int32(MICA_MATMUL_A_SCALE_POINTER), scales.weight),
+            (Int32(MICA_MATMUL_B_SCALE_POINTER), scales.input),
+        ].filter { $0.1 != 0 }
+        guard let plan = try plan(key, addresses) else { return false }
+        try set(plan.operation, addresses)
         let workspace = try makeWorkspace()
         // Sums of integers are scaled by integers.
         let isInteger = key.operands == Int32(MICA_R_8I)
@@ -107,7 +111,7 @@ final class MatrixProducts: @unchecked Sendable {
                 handle, plan.operation, &one, pointer(weight), plan.weight, pointer(input), plan.input, &zero,
                 pointer(output), plan.output, pointer(output), plan.output, &algorithm, pointer(workspace.address),
                 Self.workspaceBytes, device.compute),
-            "cublasLtMatmul")
+            "cublasLtMatmul(\(key))")
         return true
     }
 
@@ -127,15 +131,16 @@ final class MatrixProducts: @unchecked Sendable {
         workspace = nil
     }
 
-    private func plan(_ key: Key) throws(TensorError) -> Plan? {
+    private func plan(_ key: Key, _ addresses: [(Int32, MicaDeviceAddress)]) throws(TensorError) -> Plan? {
         if let known = plans[key] { return known }
         if plans.count >= Self.planLimit { plans.removeAll() }
-        let made = try makePlan(key)
+        let made = try makePlan(key, addresses)
         plans[key] = .some(made)
         return made
     }
 
-    private func makePlan(_ key: Key) throws(TensorError) -> Plan? {
+    /// `addresses` are of the first product that needs the plan: the choice may look at whether they are there.
+    private func makePlan(_ key: Key, _ addresses: [(Int32, MicaDeviceAddress)]) throws(TensorError) -> Plan? {
         let operation = try made("cublasLtMatmulDescCreate") {
             let isInteger = key.operands == Int32(MICA_R_8I)
             return functions.cublasLtMatmulDescCreate(
@@ -151,6 +156,7 @@ final class MatrixProducts: @unchecked Sendable {
                 let code = functions.cublasLtMatmulDescSetAttribute(
                     operation, Int32(attribute), &mode, MemoryLayout.size(ofValue: mode))
                 guard code == 0 else {
+                    CUDALog.note("cuBLASLt knows no scales by row: \(code)")
                     _ = functions.cublasLtMatmulDescDestroy(operation)
                     return nil
                 }
@@ -163,6 +169,7 @@ final class MatrixProducts: @unchecked Sendable {
                     operation, Int32(MICA_MATMUL_FAST_ACCUMULATION), &fast, MemoryLayout.size(ofValue: fast)),
                 "cublasLtMatmulDescSetAttribute")
         }
+        try set(operation, addresses)
         let weight = try layout(key.operands, rows: key.depth, columns: key.columns)
         let input = try layout(key.operands, rows: key.depth, columns: key.rows)
         let output = try layout(key.output, rows: key.columns, columns: key.rows)
@@ -180,7 +187,9 @@ final class MatrixProducts: @unchecked Sendable {
         let plan = Plan(
             functions, operation: operation, weight: weight, input: input, output: output,
             algorithm: result.algorithm)
-        return code == 0 && found > 0 && result.state == 0 ? plan : nil
+        if code == 0, found > 0, result.state == 0 { return plan }
+        CUDALog.note("cuBLASLt has no way for \(key): \(code), \(found) found, \(result.state)")
+        return nil
     }
 
     private func layout(_ type: Int32, rows: Int, columns: Int) throws(TensorError) -> UnsafeMutableRawPointer {
@@ -207,6 +216,18 @@ final class MatrixProducts: @unchecked Sendable {
             "cublasLtMatmulDescSetAttribute")
     }
 
+    private func set(
+        _ operation: UnsafeMutableRawPointer, _ addresses: [(Int32, MicaDeviceAddress)]
+    ) throws(TensorError) {
+        for (attribute, address) in addresses {
+            var address = address
+            try check(
+                functions.cublasLtMatmulDescSetAttribute(
+                    operation, attribute, &address, MemoryLayout.size(ofValue: address)),
+                "cublasLtMatmulDescSetAttribute(\(attribute))")
+        }
+    }
+
     private func prefer(
         _ preference: UnsafeMutableRawPointer, _ attribute: Int32, _ value: some FixedWidthInteger & BitwiseCopyable
     ) throws(TensorError) {
@@ -219,6 +240,7 @@ final class MatrixProducts: @unchecked Sendable {
 
     private func check(_ code: Int32, _ call: String) throws(TensorError) {
         guard code != 0 else { return }
+        CUDALog.note("\(call) answered \(code)")
         // A kernel that failed before shows here as a failed execution; the driver knows what it was.
         try device.check(device.driver.cuCtxSynchronize(), "cuCtxSynchronize after \(call)")
         throw .device(device: device.name, call: call, code: Int(code), problem: "cuBLASLt")

@@ -95,11 +95,14 @@ public struct MemoryUse: Sendable, Hashable {
     public var peakBytes: Int
     /// Of those used now, what is lent from a mapped checkpoint.
     public var lentBytes: Int
+    /// At most since the peak was reset, without what was lent.
+    public var peakOwnBytes: Int
 
-    /// Counts of bytes.
-    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0) {
+    /// Counts of bytes; with nothing lent the two peaks are one.
+    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0, peakOwnBytes: Int? = nil) {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes
         self.lentBytes = lentBytes
+        self.peakOwnBytes = peakOwnBytes ?? peakBytes
     }
 }

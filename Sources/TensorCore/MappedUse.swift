@@ -15,7 +15,8 @@ struct MappedUse {
 
     /// What lies behind the storage of a tensor that shares a checkpoint's bytes.
     private var sources: [ObjectIdentifier: Source] = [:]
-    private var touched: Set<Place> = []
+    /// The bytes that are resident of each place.
+    private var touched: [Place: Int] = [:]
     /// Bytes touched so far, again after they were given back.
     private(set) var readBytes = 0
     /// Bytes that are resident.
@@ -59,7 +60,16 @@ struct MappedUse {
     /// The pages of a tensor went back to the system.
     mutating func giveBack(_ source: HostTensor) {
         let place = Place(memory: ObjectIdentifier(source.memory), byteOffset: source.byteOffset)
-        if touched.remove(place) != nil { residentBytes -= source.byteCount }
+        if let byteCount = touched.removeValue(forKey: place) { residentBytes -= byteCount }
+    }
+
+    /// All pages of a mapping went back.
+    mutating func giveBackAll(of memory: any HostMemory) {
+        let id = ObjectIdentifier(memory)
+        for (place, byteCount) in touched where place.memory == id {
+            residentBytes -= byteCount
+            touched[place] = nil
+        }
     }
 
     private mutating func touchRows(of table: Tensor, _ indices: [Int32]) {
@@ -68,7 +78,7 @@ struct MappedUse {
     }
 
     private mutating func touchRows(of table: Place, rowBytes: Int, _ indices: [Int32]) {
-        guard !touched.contains(table), rowBytes > 0 else { return }
+        guard touched[table] == nil, rowBytes > 0 else { return }
         for index in Set(indices) {
             let first = table.byteOffset + Int(index) * rowBytes
             for window in first / Self.faultAroundBytes...(first + rowBytes - 1) / Self.faultAroundBytes {
@@ -79,7 +89,7 @@ struct MappedUse {
     }
 
     private mutating func touch(_ place: Place, _ byteCount: Int) {
-        guard touched.insert(place).inserted else { return }
+        guard touched.updateValue(byteCount, forKey: place) == nil else { return }
         readBytes += byteCount
         residentBytes += byteCount
     }

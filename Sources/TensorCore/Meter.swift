@@ -22,20 +22,32 @@ public final class Meter: Backend {
         var movedBytes = 0
         var mapped = MappedUse()
         var weights = LivingWeights()
-        var peakUnlentBytes = 0
+        /// The most in use since `resetPeak`, as far as the inner backend no longer knows it.
+        var peakBytes = 0
     }
 
     private let state = Mutex(State())
     private let inner: (any Backend)?
+    /// Counts the whole process along with this device.
+    let process: ProcessMeter?
+    private let isHost: Bool
 
     /// A meter over another backend that has counted nothing yet.
-    public init(over inner: any Backend) {
+    ///
+    /// - Parameters:
+    ///   - process: is told of every change of memory; only for an `inner` that rehearses.
+    ///   - isHost: true if the device's memory is the process's.
+    public init(over inner: any Backend, process: ProcessMeter? = nil, isHost: Bool = true) {
+        precondition(process == nil || !inner.holdsData, "a process is rehearsed as a whole")
         self.inner = inner
+        self.process = process
+        self.isHost = isHost
         name = inner.name
         sharesHostMemory = inner.sharesHostMemory
         copiesAhead = inner.copiesAhead
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
+        process?.add(self)
     }
 
     /// A meter alone.
@@ -50,6 +62,8 @@ public final class Meter: Backend {
         rowsAtOnce: Int = 1024
     ) {
         inner = nil
+        process = nil
+        isHost = true
         self.name = name
         self.sharesHostMemory = sharesHostMemory
         self.copiesAhead = copiesAhead
@@ -109,7 +123,12 @@ public final class Meter: Backend {
     /// Bytes of weights brought to the device so far, each time they were.
     public var weightBytes: Int { state.withLock { $0.weightBytes } }
 
-    public var memory: MemoryUse { inner?.memory ?? state.withLock { $0.memory } }
+    public var memory: MemoryUse {
+        guard let inner else { return state.withLock { $0.memory } }
+        var use = inner.memory
+        if process != nil { use.peakBytes = max(use.peakBytes, state.withLock(\.peakBytes)) }
+        return use
+    }
 
     /// The most weights at once since the peak was reset, as far as the meter looked.
     public var peakWeights: LivingWeights.Bytes {
@@ -119,23 +138,39 @@ public final class Meter: Backend {
         }
     }
 
-    /// Bytes of mapped checkpoints that are resident because they were touched, besides those that are lent: at most
-    /// since the peak was reset, as far as the meter looked.
-    public var peakUnlentBytes: Int { state.withLock { $0.peakUnlentBytes } }
+    /// What the device held of the process's memory between two looks.
+    struct Interval {
+        let peakOwnBytes: Int
+        let ownBytes: Int
+        let mappedBytes: Int
+    }
 
-    /// Looks how much of the mapping is resident that is not lent; called where something was touched.
-    private func lookAtMapping() {
-        let lent = inner?.memory.lentBytes ?? 0
-        state.withLock {
-            $0.peakUnlentBytes = max($0.peakUnlentBytes, $0.mapped.residentBytes - lent)
+    /// Ends an interval, so that a peak that comes later is told from one before.
+    func takeInterval() -> Interval {
+        let use = inner?.memory ?? MemoryUse(usedBytes: 0, peakBytes: 0)
+        inner?.resetPeak()
+        let mapped = state.withLock {
+            $0.peakBytes = max($0.peakBytes, use.peakBytes)
+            return $0.mapped.residentBytes
         }
+        return Interval(
+            peakOwnBytes: isHost ? use.peakOwnBytes : 0, ownBytes: isHost ? use.usedBytes - use.lentBytes : 0,
+            mappedBytes: mapped)
+    }
+
+    /// Has the process look at what is held before a page comes or goes, and after.
+    private func look() {
+        process?.look()
     }
 
     public func resetPeak() {
+        look()
         inner?.resetPeak()
+        let used = inner?.memory.usedBytes ?? 0
         state.withLock {
-            $0.peakUnlentBytes = 0
+            $0.peakBytes = used
             $0.memory.peakBytes = $0.memory.usedBytes
+            $0.memory.peakOwnBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
     }
@@ -157,16 +192,27 @@ public final class Meter: Backend {
     }
 
     public func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor {
+        look()
         state.withLock { $0.mapped.touchRows(of: table, indices) }
         guard let inner else { return try allocate([indices.count, table.shape[1]], .float32) }
         let tensor = try inner.rows(indices, of: table)
         state.withLock { $0.mapped.forget(tensor) }
+        look()
         return tensor
     }
 
     /// The pages of a mapped tensor were given back to the system: they are read again when they are used again.
     public func giveBackPages(of tensor: HostTensor) {
+        look()
         state.withLock { $0.mapped.giveBack(tensor) }
+        look()
+    }
+
+    /// All pages of a mapping were given back.
+    public func giveBackPages(of mapping: any HostMemory) {
+        look()
+        state.withLock { $0.mapped.giveBackAll(of: mapping) }
+        look()
     }
 
     /// As the backend it counts for, or a meter of its own.
@@ -187,6 +233,7 @@ public final class Meter: Backend {
     }
 
     public func execute(_ operation: Operation) throws(TensorError) {
+        look()
         if let inner {
             try inner.execute(operation)
         } else {
@@ -197,7 +244,7 @@ public final class Meter: Backend {
             $0.work += Work(operation)
             $0.mapped.touch(operation)
         }
-        lookAtMapping()
+        look()
     }
 
     public func upload(_ values: [Float], _ shape: Shape) throws(TensorError) -> Tensor {
@@ -208,6 +255,8 @@ public final class Meter: Backend {
     public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
         state.withLock { $0.movedBytes += shape.elementCount * DType.float32.byteCount }
         guard let inner else { return try allocate(shape, .float32) }
+        let arrays = HostArrayCount(on: self)
+        arrays.hold(shape.elementCount * DType.float32.byteCount)
         let tensor = try inner.upload(shape, values)
         state.withLock { $0.mapped.forget(tensor) }
         return tensor
@@ -259,6 +308,8 @@ public final class Meter: Backend {
     private func bring(
         _ source: HostTensor, _ usedBefore: Int, _ transfer: @autoclosure () throws(TensorError) -> Tensor
     ) throws(TensorError) -> Tensor {
+        look()
+        defer { look() }
         let weight = try transfer()
         let taken = memory.usedBytes - usedBefore
         // A view of the checkpoint's own bytes has its type and size; whatever is converted differs in one of them.
@@ -295,6 +346,7 @@ public final class Meter: Backend {
                 if sum > ownLimitBytes ?? Int.max { return $0.memory.usedBytes }
                 $0.memory.usedBytes = sum
                 $0.memory.peakBytes = max($0.memory.peakBytes, sum)
+                $0.memory.peakOwnBytes = $0.memory.peakBytes
                 return nil
             }
             guard let used = excess else {

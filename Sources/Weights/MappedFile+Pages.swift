@@ -74,3 +74,15 @@ extension MappedFile {
         madvise(address + start, range.upperBound - start, advice)
     }
 }
+
+extension HostTensor {
+    /// Gives back the memory of the pages that hold the tensor, where it is mapped, after it was used on `backend`; a
+    /// rehearsal notes that it would, and leaves them.
+    func giveBackPages(after backend: any Backend) {
+        if backend.holdsData {
+            (memory as? MappedFile)?.giveBack(byteOffset..<(byteOffset + byteCount))
+        } else {
+            (backend as? Meter)?.giveBackPages(of: self)
+        }
+    }
+}

@@ -18,8 +18,8 @@ public protocol TensorSource: Sendable {
     func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
     /// The same, asked for as a large matrix of a block, which may be held in fewer bits.
     func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
-    /// Gives back the memory of pages that were touched; they are read again when they are needed.
-    func giveBackPages()
+    /// The files that it maps.
+    var mappings: [any HostMemory] { get }
 }
 
 extension TensorSource {
@@ -31,8 +31,20 @@ extension TensorSource {
     /// No texts.
     public var headerTexts: [[String: String]] { [] }
 
-    /// Nothing, for a source without a mapping.
-    public func giveBackPages() {}
+    /// None, for a source without a mapping.
+    public var mappings: [any HostMemory] { [] }
+
+    /// Gives back the memory of pages that were touched for `backend`; they are read again when they are needed. A
+    /// rehearsal notes that it would, and leaves them.
+    public func giveBackPages(after backend: any Backend) {
+        for mapping in mappings {
+            if backend.holdsData {
+                (mapping as? MappedFile)?.giveBack(0..<mapping.byteCount)
+            } else {
+                (backend as? Meter)?.giveBackPages(of: mapping)
+            }
+        }
+    }
 
     /// The tensor, its shape compared with `shape`. Throws `tensorMissing` or `wrongShape`.
     public func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {

@@ -62,7 +62,7 @@ public struct WeightScope: Sendable {
     }
 
     /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the
-    /// backend; `bias` [out].
+    /// backend; `bias` [out]. Since that is a copy, the checkpoint's pages are given back.
     ///
     /// Of a temporal kernel, a checkpoint for single frames may store the last slice alone, [out, in, 1, k, k]: the
     /// frame has zeros before it, which the other slices meet.
@@ -75,9 +75,9 @@ public struct WeightScope: Sendable {
         let last = shape(depth: 1)
         let isSlice = temporalKernel != nil && (try? source.tensor(named: fullName("weight")))?.shape == last
         let stored = try weightTensor("weight", shape: isSlice ? last : shape(depth: temporalKernel))
-        return Convolution(
-            weight: try bring(stored, "weight", backend.convolutionWeight),
-            bias: try vector("bias", outChannels))
+        let weight = try bring(stored, "weight", backend.convolutionWeight)
+        stored.giveBackPages(after: backend)
+        return Convolution(weight: weight, bias: try vector("bias", outChannels))
     }
 
     // MARK: Tensors

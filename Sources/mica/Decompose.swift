@@ -3,6 +3,7 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
+import TensorCore
 import ServiceAPI
 import Weights
 
@@ -96,7 +97,8 @@ struct Decompose: ParsableCommand {
         let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: components.components)
         let devices = try EngineDevices.open(
-            request, threads: threads, compute: precision.compute(with: opened.quantizedPrecision),
+            request, threads: threads,
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
             weightForm: precision.form)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling

@@ -5,6 +5,15 @@ import QwenImage
 import TensorCore
 
 extension ComputePrecision: ExpressibleByArgument {}
+
+extension ComputePrecision {
+    /// What suits weights that are held so, or as they come: exact on the CPU alone, and on a GPU what it is made for
+    /// and what the published weights are stored in.
+    init(for precision: WeightPrecision?, on devices: [DeviceName]) {
+        self.init(for: precision ?? (devices.contains { $0.kind == .cuda } ? .bfloat16 : nil))
+    }
+}
+
 extension WeightPrecision: ExpressibleByArgument {}
 
 /// In what weights are held and products computed, for every command that runs a model.
@@ -19,7 +28,7 @@ struct PrecisionOptions: ParsableArguments {
     @Option(
         help: """
             What products are computed in: float32, bfloat16, or int8 (8-bit weights times inputs rounded to 8 bits). \
-            What suits --precision if not given.
+            What suits --precision if not given; without that, float32 on the CPU and bfloat16 on a GPU.
             """)
     var compute: ComputePrecision?
 
@@ -33,8 +42,8 @@ struct PrecisionOptions: ParsableArguments {
     var form: WeightForm? { precision.map { WeightForm($0, isRotated: hadamard) } }
 
     /// In what to compute with a model whose matrices are quantised so, or not.
-    func compute(with quantized: WeightPrecision?) -> ComputePrecision {
-        compute ?? ComputePrecision(for: precision ?? quantized)
+    func compute(with quantized: WeightPrecision?, on devices: [DeviceName]) -> ComputePrecision {
+        compute ?? ComputePrecision(for: precision ?? quantized, on: devices)
     }
 
     func validate() throws {

@@ -28,15 +28,17 @@ enum ServeWiring {
             try ModelLocation.folder(settings.model),
             components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
         let machine = RateSource.Machine(
-            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision),
+            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision, on: request.devices),
             weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
         let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
         func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
             try PipelineDecomposer(
                 model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others
             ) {
-                try EngineDevices.open(
+                let devices = try EngineDevices.open(
                     request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
+                try WarmUp.run(devices)
+                return devices
             }
         }
         // Several GPUs do a job each, unless a plan spreads one model over them.

@@ -6,7 +6,7 @@ import Testing
 /// The blocks of the host allocator: where they lie, when they are kept, what they count.
 struct HostAllocatorTests {
     /// Sizes on both sides of the line between the C library's blocks and the system's own.
-    private static let sizes = [0, 1, 63, 64, 65, 4095, 131_071, 131_072, 131_073, 1 << 20, 9 << 20]
+    private static let sizes = [0, 1, 63, 64, 65, 4095, 32_767, 32_768, 32_769, 1 << 20, 9 << 20]
 
     @Test(arguments: sizes)
     func blocksAreAlignedAndWhole(_ size: Int) throws {

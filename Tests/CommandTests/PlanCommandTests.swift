@@ -1,4 +1,5 @@
 import Foundation
+import TensorCore
 import Testing
 
 /// `mica plan` and `mica bench plan` from the outside.
@@ -53,6 +54,7 @@ import Testing
         let plan = try Self.object(
             try Self.plan(folder, ["--resolution", "256", "--json", "--device", "cuda:0", "--budget", "8GiB"]))
         #expect(plan["rates"] as? String == "published" && plan["device"] as? String == "cuda:0")
+        #expect(plan["precision"] as? String == "bfloat16")
         let stages = try #require(plan["stages"] as? [[String: Any]])
         #expect(stages.allSatisfy { $0["shared_weight_bytes"] as? Int == 0 })
         #expect(stages.contains { ($0["held_weight_bytes"] as? Int ?? 0) > 1 << 20 })
@@ -69,14 +71,17 @@ import Testing
         #expect(svg.components(separatedBy: "<text").count == svg.components(separatedBy: "</text>").count)
     }
 
-    /// Forecast and measurement of a small job agree to the byte on the device.
+    /// Forecast and measurement of a small job agree to the byte on the device, and within a tenth for the process.
     @Test func forecastsAreMeasured() throws {
         let folder = try TemporaryFolder()
         let run = try MicaProcess(
-            ["bench", "plan", "--resolution", "64", "--layers", "1", "--steps", "1", "--json"],
+            ["bench", "plan", "--resolution", "128", "--layers", "1", "--steps", "1", "--json"],
             environment: ["XDG_CACHE_HOME": folder.url.path])
         #expect(run.status == 0, "\(run.errors)")
         let report = try Self.object(run)
         #expect(report["forecast_tensors_bytes"] as? Int == report["measured_tensors_bytes"] as? Int)
+        let forecast = try #require(report["forecast_process_bytes"] as? Int)
+        let measured = try #require(report["measured_process_bytes"] as? Int)
+        #expect(abs(forecast - measured) * 10 <= measured, "\(ByteCount(forecast)), not \(ByteCount(measured))")
     }
 }

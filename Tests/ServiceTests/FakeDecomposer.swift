@@ -43,8 +43,10 @@ final class FakeDecomposer: LayerDecomposer {
         let bytes = parameters.resolution * parameters.resolution * parameters.layers
         let stage = StageForecast(
             stage: .denoise, peaks: [StageUse.Peak(device: .cpu, bytes: bytes)], heldWeightBytes: 0,
-            sharedWeightBytes: 100, mappedBytes: 100, hostBytes: 10, readBytes: 100, weightBytes: 100, movedBytes: 0,
-            work: work, repetitions: parameters.numInferenceSteps, readBytesARepetition: 0)
+            sharedWeightBytes: 100,
+            process: ProcessMeter.Bytes(ownBytes: bytes, mappedBytes: 100, hostBytes: 10),
+            readBytes: 100, weightBytes: 100, movedBytes: 0, work: work, repetitions: parameters.numInferenceSteps,
+            readBytesARepetition: 0)
         let fits = bytes <= memoryLimitBytes ?? .max
         let candidate = PlanCandidate(
             plan: .resident, usesTiles: false,

@@ -1,41 +1,53 @@
 #!/usr/bin/env bash
-# Packs gpu-bundle.tar.xz: the command, the tests with their fixtures, kernels compiled beforehand, the shared libraries of Swift and of
-# the system, and session.sh, for a machine with an NVIDIA GPU that has neither Swift nor the sources. Unpack and run ./session.sh.
+# Packs gpu-bundle.tar.xz: the command, the tests of the CUDA backend with their fixtures, kernels compiled beforehand, the shared
+# libraries of Swift and of the system, and session.sh, for a machine with an NVIDIA GPU that has neither Swift nor the sources. Unpack
+# and run ./session.sh. bundle.sh FOLDER leaves the folder and packs nothing.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
-build=${BUILD:-release}
-swift build -c "$build" --product mica
+swift build -c release --product mica
 swift build --build-tests
-out=$(mktemp -d)/gpu-bundle
-trap 'rm -rf "$(dirname "$out")"' EXIT
-mkdir -p "$out"/{bin,lib,share/mica/kernels,tools}
-install "$(swift build -c "$build" --show-bin-path)/mica" "$out/bin/mica"
+out=${1:-$(mktemp -d)/gpu-bundle}
+[[ $# == 0 ]] && trap 'rm -rf "$(dirname "$out")"' EXIT
+mkdir -p "$out"/{bin,lib,spare,share/mica/kernels,share/mica/models,tools}
+install "$(swift build -c release --show-bin-path)/mica" "$out/bin/mica"
+
+# Of all tests those that a GPU is for, with what they need.
 debug=$(swift build --show-bin-path)
-install "$debug/micaPackageTests.xctest" "$out/bin/tests"
+work=$(mktemp -d)
+modules='BackendTests|CUDABackendTests|QwenImageTests|TensorCore|CPUBackend|CUDABackend|Weights|ImageCodecs|QwenImage|CKernels|CCUDA|CImages|COneDNN'
+grep -E "/($modules)\.build/" "$debug/micaPackageTests.product/Objects.LinkFileList" > "$work/objects"
+swiftc -parse-as-library -module-name Runner -c tools/cuda/runner.swift -o "$work/runner.o"
+# shellcheck disable=SC2046 # several options in one string
+swiftc "$work/runner.o" "@$work/objects" -o "$out/bin/tests" $(pkg-config --libs openblas) -lTesting -ldnnl -lgomp -lpng -ljpeg -lwebp \
+    -lwebpdemux -llcms2 -ldeflate -lz -Xlinker --gc-sections
+rm -r "$work"
+cp -r "$debug/mica_QwenImageTests.resources" "$out/bin/"
 strip "$out/bin/mica" "$out/bin/tests"
-cp -r "$debug"/mica_QwenImageTests.resources "$out/bin/"
-cp -r Models "$out/share/mica/models"
+
+cp -r Models/seedling "$out/share/mica/models/"
 cp docs/poster.png "$out/share/mica/"
 cp tools/cuda/session.sh "$out/"
 cp tools/cuda/reference_block.py "$out/tools/"
 git rev-parse HEAD > "$out/commit"
 
-# All but the C library, which a machine has; that of this one goes along for those that have an older.
+# The C library and its companions are the machine's own, which must be as new as this one's; what most machines have is to spare.
 ldd "$out/bin/mica" "$out/bin/tests" | awk '$3 ~ /^\// {print $3}' | sort -u | while read -r library; do
     case $(basename "$library") in
-    libc.so.* | libm.so.* | ld-linux* | libdl.so.* | libpthread.so.* | librt.so.* | libresolv.so.*)
-        mkdir -p "$out/lib/c"; cp -L "$library" "$out/lib/c/" ;;
+    libc.so.* | libm.so.* | libstdc++.so.* | libgcc_s.so.* | libXCTest.so) ;;
+    libgomp.so.* | libquadmath.so.* | libgfortran.so.* | libssl.so.* | libcrypto.so.* | libsqlite3.so.* | libz.so.*)
+        cp -L "$library" "$out/spare/" ;;
     *) cp -L "$library" "$out/lib/" ;;
     esac
 done
-cp -L /lib64/ld-linux-x86-64.so.2 "$out/lib/c/"
-strip "$out"/lib/*.so* 2>/dev/null || true
+chmod u+w "$out"/{lib,spare}/*
+strip "$out"/{lib,spare}/*.so* 2> /dev/null || true
 
 nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
 [[ -d $nvrtc ]] || { echo "run make gpu-check first: it installs NVRTC, which compiles the kernels" >&2; exit 1; }
-LD_LIBRARY_PATH="$out/lib" "$out/bin/mica" devices --check-kernels --cuda-libraries "$nvrtc" \
-    --compiled-kernels "$out/share/mica/kernels" > "$out/kernels.txt"
+"$out/bin/mica" devices --check-kernels --cuda-libraries "$nvrtc" --compiled-kernels "$out/share/mica/kernels" > "$out/kernels.txt"
 
-tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T0 -6 > gpu-bundle.tar.xz
-echo "gpu-bundle.tar.xz: $(du -h gpu-bundle.tar.xz | cut -f1), unpacked $(du -sh "$out" | cut -f1)"
+if [[ $# == 0 ]]; then
+    tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T0 --x86 --lzma2=preset=6 > gpu-bundle.tar.xz
+    echo "gpu-bundle.tar.xz: $(du -h gpu-bundle.tar.xz | cut -f1), unpacked $(du -sh "$out" | cut -f1)"
+fi

@@ -157,3 +157,10 @@ void mica_im2col(const float *x, size_t height, size_t width, size_t channels, s
                  size_t output_width, size_t start, size_t count, float *columns);
 // Each pixel of rows `first ..< last` of x [height, width, channels] four times into y [2 * height, 2 * width, channels].
 void mica_upsample_nearest(const float *x, size_t width, size_t channels, size_t first, size_t last, float *y);
+
+// --- memory --------------------------------------------------------------------------------------------------------------------
+// Gives freed memory of the C library's heap back to the system, where the library can do that.
+void mica_trim_heap(void);
+// From 256 KiB on, the heap takes memory from the system for each request and gives it back with it. Left alone, the C library raises
+// that bound to the largest array that was ever freed, and from then on keeps as much. For the whole process, once is enough.
+void mica_bound_heap(void);

@@ -111,8 +111,8 @@ public final class AutoencoderKLQwenImage {
     private func loadedEncoder() throws(WeightsError) -> AutoencoderEncoder {
         if let encoder { return encoder }
         let loaded = try AutoencoderEncoder(weights, configuration)
-        // Convolutions are laid out anew, so the checkpoint's pages have done their work.
-        weights.source.giveBackPages()
+        // What is left are pages around convolutions and of vectors, which were all copied.
+        weights.source.giveBackPages(after: backend)
         encoder = loaded
         return loaded
     }
@@ -120,7 +120,7 @@ public final class AutoencoderKLQwenImage {
     private func loadedDecoder() throws(WeightsError) -> AutoencoderDecoder {
         if let decoder { return decoder }
         let loaded = try AutoencoderDecoder(weights, configuration)
-        weights.source.giveBackPages()
+        weights.source.giveBackPages(after: backend)
         decoder = loaded
         return loaded
     }

@@ -36,7 +36,9 @@ public struct AutoencoderTiling: Sendable, Hashable {
         _ body: (Tensor) throws(TensorError) -> Tensor
     ) throws(TensorError) -> Tensor {
         let (height, width) = (input.shape[0], input.shape[1])
-        var mosaic: TileMosaic?
+        var mosaic = TileMosaicOnHost(
+            height: height * cell / resultCell, width: width * cell / resultCell, stride: stride / resultCell,
+            blend: (tile - stride) / resultCell, backend: backend)
         let step = stride / cell
         for (row, top) in Swift.stride(from: 0, to: height, by: step).enumerated() {
             let rows = input.rows(top..<min(top + tile / cell, height))
@@ -44,22 +46,74 @@ public struct AutoencoderTiling: Sendable, Hashable {
             let columns = try backend.permute(rows, [1, 0, 2])
             for (column, left) in Swift.stride(from: 0, to: width, by: step).enumerated() {
                 let part = try backend.permute(columns.rows(left..<min(left + tile / cell, width)), [1, 0, 2])
-                let result = try body(part)
-                let values = HostTile(
-                    values: try backend.download(result), height: result.shape[0], width: result.shape[1])
-                var started =
-                    mosaic
-                    ?? TileMosaic(
-                        height: height * cell / resultCell, width: width * cell / resultCell,
-                        channels: result.shape[2], stride: stride / resultCell,
-                        blend: (tile - stride) / resultCell)
-                mosaic = nil
-                started.add(values, row: row, column: column)
-                mosaic = started
+                try mosaic.add(try body(part), row: row, column: column)
             }
         }
-        guard let mosaic else { preconditionFailure("a picture without pixels") }
-        return try backend.upload([mosaic.height, mosaic.width, mosaic.channels]) { mosaic.values }
+        return try mosaic.upload()
+    }
+}
+
+/// A mosaic whose tiles come from a backend and that goes back there in the end. On a backend without data there is
+/// none, only the count of its bytes.
+private struct TileMosaicOnHost {
+    let height: Int
+    let width: Int
+    let stride: Int
+    let blend: Int
+    let backend: any Backend
+    private var mosaic: TileMosaic?
+    private let arrays: HostArrayCount
+    private var channels = 0
+    /// Bytes of the tiles of the row above and of this row, which are kept.
+    private var rowBytes = (above: 0, current: 0)
+    private var row = 0
+
+    init(height: Int, width: Int, stride: Int, blend: Int, backend: any Backend) {
+        self.height = height
+        self.width = width
+        self.stride = stride
+        self.blend = blend
+        self.backend = backend
+        arrays = HostArrayCount(on: backend)
+    }
+
+    private var byteCount: Int { height * width * channels * DType.float32.byteCount }
+
+    /// Takes the next tile's result, [h, w, C], in the order of reading.
+    mutating func add(_ tile: Tensor, row: Int, column: Int) throws(TensorError) {
+        count(tile, row: row)
+        guard backend.holdsData else { return }
+        let values = HostTile(values: try backend.download(tile), height: tile.shape[0], width: tile.shape[1])
+        // Taken out and put back, so that its array is changed in place.
+        var started =
+            mosaic ?? TileMosaic(height: height, width: width, channels: channels, stride: stride, blend: blend)
+        mosaic = nil
+        started.add(values, row: row, column: column)
+        mosaic = started
+    }
+
+    private mutating func count(_ tile: Tensor, row: Int) {
+        if channels == 0 {
+            channels = tile.shape[2]
+            arrays.hold(byteCount)
+        }
+        if row > self.row {
+            arrays.release(rowBytes.above)
+            rowBytes = (above: rowBytes.current, current: 0)
+            self.row = row
+        }
+        arrays.hold(tile.byteCount)
+        rowBytes.current += tile.byteCount
+    }
+
+    /// The whole on the backend.
+    mutating func upload() throws(TensorError) -> Tensor {
+        precondition(channels > 0, "a picture without pixels")
+        // Uploading counts the array that it is given.
+        arrays.release(byteCount + rowBytes.above + rowBytes.current)
+        let values = mosaic?.values ?? []
+        mosaic = nil
+        return try backend.upload([height, width, channels]) { values }
     }
 }
 

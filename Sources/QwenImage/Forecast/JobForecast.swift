@@ -43,10 +43,8 @@ public struct StageForecast: Sendable {
     /// within the peaks.
     public let heldWeightBytes: Int
     public let sharedWeightBytes: Int
-    /// Bytes of mapped checkpoints that are resident besides those.
-    public let mappedBytes: Int
-    /// Bytes of the host's own arrays, such as pictures, at most.
-    public let hostBytes: Int
+    /// What the process holds above what it had before the job, at the moment when that is most.
+    public let process: ProcessMeter.Bytes
     /// Bytes of checkpoints that are read, all repetitions together.
     public let readBytes: Int
     /// Bytes of weights that are asked for, all repetitions together.
@@ -62,16 +60,15 @@ public struct StageForecast: Sendable {
 
     /// What was counted, or is known otherwise.
     public init(
-        stage: PipelineStage, peaks: [StageUse.Peak], heldWeightBytes: Int, sharedWeightBytes: Int, mappedBytes: Int,
-        hostBytes: Int, readBytes: Int, weightBytes: Int, movedBytes: Int, work: Work, repetitions: Int,
+        stage: PipelineStage, peaks: [StageUse.Peak], heldWeightBytes: Int, sharedWeightBytes: Int,
+        process: ProcessMeter.Bytes, readBytes: Int, weightBytes: Int, movedBytes: Int, work: Work, repetitions: Int,
         readBytesARepetition: Int
     ) {
         self.stage = stage
         self.peaks = peaks
         self.heldWeightBytes = heldWeightBytes
         self.sharedWeightBytes = sharedWeightBytes
-        self.mappedBytes = mappedBytes
-        self.hostBytes = hostBytes
+        self.process = process
         self.readBytes = readBytes
         self.weightBytes = weightBytes
         self.movedBytes = movedBytes
@@ -84,7 +81,5 @@ public struct StageForecast: Sendable {
     public var peakTensorBytes: Int { peaks.map(\.bytes).max() ?? 0 }
 
     /// Bytes that the process holds at most, above what it had before the job.
-    public var peakProcessBytes: Int {
-        peaks.filter { $0.device.kind == .cpu }.reduce(0) { $0 + $1.bytes } + mappedBytes + hostBytes
-    }
+    public var peakProcessBytes: Int { process.totalBytes }
 }

@@ -118,7 +118,12 @@ public struct JobPlanner: Sendable {
         let size = try OutputSize(
             resolution: parameters.resolution, pictureWidth: width, pictureHeight: height,
             multiple: model.defaults.sizeMultiple)
-        let meters = devices.map { Meter(over: $0.backend.rehearsal(limitBytes: limit(of: $0, limits))) }
+        let process = ProcessMeter()
+        let meters = devices.map {
+            Meter(
+                over: $0.backend.rehearsal(limitBytes: limit(of: $0, limits)), process: process,
+                isHost: $0.name.kind == .cpu)
+        }
         var asked = request
         asked.plan = way.plan
         do {
@@ -129,7 +134,8 @@ public struct JobPlanner: Sendable {
             let job = LayeredJob(
                 pipeline: pipeline, size: size, parameters: parameters, hooks: LayeredPipeline.Hooks(),
                 usesTiles: way.usesTiles)
-            return try JobRehearsal(job, meters: meters, pictureBytes: width * height * 4).run()
+            let picture = OutputSize(width: width, height: height)
+            return try JobRehearsal(job, meters: meters, process: process, picture: picture).run()
         } catch {
             throw PipelineError(wrapping: error)
         }

@@ -7,40 +7,54 @@ final class JobRehearsal {
     private let job: LayeredJob
     /// By device.
     private let meters: [Meter]
-    private let pictureBytes: Int
+    private let process: ProcessMeter
+    private let picture: OutputSize
     private var stages: [StageForecast] = []
 
     /// - Parameters:
     ///   - job: over a pipeline on `meters`.
-    ///   - pictureBytes: of the picture that is given, decoded.
-    init(_ job: LayeredJob, meters: [Meter], pictureBytes: Int) {
+    ///   - process: that the meters tell what they hold.
+    ///   - picture: the size of the one that is given.
+    init(_ job: LayeredJob, meters: [Meter], process: ProcessMeter, picture: OutputSize) {
         self.job = job
         self.meters = meters
-        self.pictureBytes = pictureBytes
+        self.process = process
+        self.picture = picture
     }
 
     func run() throws -> JobForecast {
+        // The picture as it is given, and at the model's size if that is another.
+        process.hold(picture.byteCount + (picture == job.size ? 0 : job.size.byteCount))
         try caption()
         let results = try denoised()
+        try decode(results)
+        return JobForecast(width: job.size.width, height: job.size.height, stages: stages)
+    }
+
+    /// As `LayeredJob.decode`, of two layers; of the others there are pixels.
+    private func decode(_ results: [Tensor]) throws {
         let layers = job.parameters.layers * results.count
-        try stage(.decode, of: .vae, repetitions: layers, hostBytes: decodeBytes) { between in
+        try stage(.decode, of: .vae, repetitions: layers) { between in
             let vae = job.offload.root(of: .vae)
             vae.releaseUnusedMemory()
-            for _ in 0..<2 {
+            for index in 0..<2 {
                 let tokens = try job.offload.transfer(
                     job.tokens(ofLayer: 1, in: results[0]), from: job.backend, to: vae)
-                _ = try job.decodeTokens(tokens)
+                let decoded = try job.decodeTokens(tokens)
+                let values = HostArrayCount(on: vae)
+                values.hold(decoded.byteCount)
+                // The second one stands for all that follow.
+                process.hold(job.size.byteCount * (index == 0 ? 1 : layers - 1))
                 between()
             }
         }
-        return JobForecast(width: job.size.width, height: job.size.height, stages: stages)
     }
 
     /// As `LayeredJob.denoised`: what only the loop needs is gone when this returns.
     private func denoised() throws -> [Tensor] {
         let parameters = job.parameters
         let prompts = prompts()
-        let branches = try stage(.encodePrompt, of: .textEncoder, hostBytes: rotaryBytes) { _ in
+        let branches = try stage(.encodePrompt, of: .textEncoder) { _ in
             try prompts.enumerated().map { index, prompt in
                 try job.branch(
                     try job.pipeline.textEncoder.encode(
@@ -48,11 +62,11 @@ final class JobRehearsal {
                         maxSequenceLength: parameters.maxSequenceLength, continues: index + 1 < prompts.count))
             }
         }
-        let condition = try stage(.encodeImage, of: .vae, hostBytes: pixelCount * 16) { _ in
-            try job.encode { [Float](repeating: 0, count: pixelCount * 4) }
+        let condition = try stage(.encodeImage, of: .vae) { _ in
+            try job.encode { [] }
         }
-        let (noise, schedule) = try stage(.modulation, of: .transformer, hostBytes: noiseBytes) { _ in
-            (try job.noise(given: nil), try job.prepareSchedule(conditionTokens: condition.shape[0]))
+        let (noise, schedule) = try stage(.modulation, of: .transformer) { _ in
+            (try drawNoise(), try job.prepareSchedule(conditionTokens: condition.shape[0]))
         }
         let steps = parameters.numInferenceSteps
         return try stage(.denoise, of: .transformer, repetitions: steps * noise.count) { between in
@@ -77,7 +91,7 @@ final class JobRehearsal {
         guard needsCaption else { return }
         let encoder = job.pipeline.textEncoder
         let tokens = Qwen25VLTextEncoder.captionTokens
-        try stage(.caption, of: .textEncoder, repetitions: tokens, hostBytes: pixelCount * 12) { between in
+        try stage(.caption, of: .textEncoder, repetitions: tokens) { between in
             try encoder.rehearseCaption(
                 width: job.size.width, height: job.size.height,
                 language: job.parameters.useEnPrompt ? .english : .chinese, between: between)
@@ -86,21 +100,14 @@ final class JobRehearsal {
 
     // MARK: Arrays of the host
 
-    private var pixelCount: Int { job.size.width * job.size.height }
-
-    /// Cosines and sines of one branch, before they go to the device.
-    private var rotaryBytes: Int {
-        let tokens = (job.frames + 1) * job.geometry.frameTokens + job.parameters.maxSequenceLength
-        return tokens * job.pipeline.transformer.configuration.attentionHeadDim * 4
-    }
-
-    private var noiseBytes: Int {
-        job.parameters.numImagesPerPrompt * job.frames * job.geometry.frameTokens * job.geometry.tokenChannels * 4
-    }
-
-    /// The last layer's values and pixels, and the pixels of all layers before it.
-    private var decodeBytes: Int {
-        pixelCount * (16 + 4 * job.parameters.layers * job.parameters.numImagesPerPrompt)
+    /// The noise of all images, which is drawn at once.
+    private func drawNoise() throws -> [Tensor] {
+        let count = job.parameters.numImagesPerPrompt
+        let arrays = HostArrayCount(on: job.backend)
+        // Of a single image it is the very array that goes to the device.
+        let elements = job.frames * job.geometry.frameTokens * job.geometry.tokenChannels
+        if count > 1 { arrays.hold(count * elements * 4) }
+        return try job.noise(given: nil)
     }
 
     // MARK: Counting
@@ -131,12 +138,15 @@ final class JobRehearsal {
     /// if it does two: what the second took counts for all others.
     @discardableResult
     private func stage<Result>(
-        _ stage: PipelineStage, of component: ModelComponent, repetitions: Int = 1, hostBytes: Int = 0,
+        _ stage: PipelineStage, of component: ModelComponent, repetitions: Int = 1,
         _ body: (_ between: () -> Void) throws -> Result
     ) throws -> Result {
         let before = moment
         var marks: [Moment] = []
-        let result = try job.stage(stage, of: component) { try body { marks.append(moment) } }
+        let result = try job.stage(stage, of: component) {
+            process.resetPeak()
+            return try body { marks.append(moment) }
+        }
         var total = (marks.first ?? moment) - before
         var one = Moment()
         if marks.count > 1 {
@@ -146,13 +156,10 @@ final class JobRehearsal {
         let peaks = job.offload.stages.last?.peaks ?? []
         let weights = meters.map(\.peakWeights)
         let shared = weights.reduce(0) { $0 + $1.sharedBytes }
-        // Of what is mapped, the device's own count has what is lent.
-        let mapped = meters.reduce(0) { $0 + $1.peakUnlentBytes }
         stages.append(
             StageForecast(
                 stage: stage, peaks: peaks, heldWeightBytes: weights.reduce(0) { $0 + $1.heldBytes },
-                sharedWeightBytes: shared, mappedBytes: mapped,
-                hostBytes: pictureBytes + pixelCount * 4 + hostBytes,
+                sharedWeightBytes: shared, process: process.peak,
                 readBytes: total.counts.mappedBytes + total.stagedBytes, weightBytes: total.counts.weightBytes,
                 movedBytes: total.counts.movedBytes + total.stagedBytes, work: total.counts.work,
                 repetitions: repetitions, readBytesARepetition: one.counts.mappedBytes + one.stagedBytes))

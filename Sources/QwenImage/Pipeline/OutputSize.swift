@@ -10,6 +10,15 @@ struct OutputSize: Sendable, Equatable {
     /// Sides are multiples of this, unless the model says otherwise (`ModelDefaults.sizeMultiple`).
     static let usualMultiple = 32
 
+    /// Of a picture of this size, decoded.
+    var byteCount: Int { width * height * 4 }
+
+    /// A size that is known.
+    init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+    }
+
     /// - Parameters:
     ///   - resolution: side of the square of the same area, in pixels.
     ///   - picture: width and height of the input.

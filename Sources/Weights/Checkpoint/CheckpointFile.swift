@@ -31,10 +31,8 @@ public struct CheckpointFile: TensorSource {
         self.names = opened.names.filter { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
     }
 
-    /// Gives back the pages of the file.
-    public func giveBackPages() {
-        file.giveBackPages()
-    }
+    /// The file.
+    public var mappings: [any HostMemory] { file.mappings }
 
     /// True if there is a tensor of this name, the prefix left out.
     public func contains(_ name: String) -> Bool {

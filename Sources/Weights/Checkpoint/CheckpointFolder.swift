@@ -41,10 +41,8 @@ public struct CheckpointFolder: TensorSource {
         self.metadata = files.first?.metadata ?? [:]
     }
 
-    /// Gives back the pages of all files.
-    public func giveBackPages() {
-        for file in files { file.giveBackPages() }
-    }
+    /// All files.
+    public var mappings: [any HostMemory] { files.flatMap(\.mappings) }
 
     /// True if the file or the index has this name.
     public func contains(_ name: String) -> Bool {

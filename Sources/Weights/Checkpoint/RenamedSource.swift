@@ -22,8 +22,8 @@ public struct RenamedSource: TensorSource {
         names = originals.keys.sorted()
     }
 
-    /// Gives back the pages of the source.
-    public func giveBackPages() { source.giveBackPages() }
+    /// Those of the source.
+    public var mappings: [any HostMemory] { source.mappings }
 
     /// True if there is a tensor of this new name.
     public func contains(_ name: String) -> Bool { originals[name] != nil }

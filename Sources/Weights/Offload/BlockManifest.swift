@@ -56,11 +56,7 @@ struct BlockManifest: Sendable {
 
     /// Gives back the pages of the tensors, where they are mapped; a rehearsal notes that it would.
     func giveBack(after backend: any Backend) {
-        guard backend.holdsData else {
-            for part in parts { (backend as? Meter)?.giveBackPages(of: part.tensor) }
-            return
-        }
-        for part in parts { (part.tensor.memory as? MappedFile)?.giveBack(part.range) }
+        for part in parts { part.tensor.giveBackPages(after: backend) }
     }
 
     /// Reads the tensors into staged memory; false if `isStopped` said so before the end.

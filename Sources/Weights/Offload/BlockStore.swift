@@ -216,10 +216,7 @@ extension BlockStore: BlockTenant {
     }
 
     func giveBackPages() {
-        guard manager.isRehearsing else { return scope.source.giveBackPages() }
-        for (index, manifest) in state.withLock({ $0.manifests }).enumerated() {
-            manifest?.giveBack(after: backend(of: index))
-        }
+        for backend in manager.devices.map(\.backend) { scope.source.giveBackPages(after: backend) }
     }
 
     func relieve(_ backend: any Backend) -> Bool {

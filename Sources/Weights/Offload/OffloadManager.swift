@@ -130,7 +130,10 @@ public final class OffloadManager: Sendable {
         _ name: String, of component: String, _ body: () throws -> Result
     ) rethrows -> Result {
         enter(component)
-        for device in devices { device.backend.resetPeak() }
+        for device in devices {
+            device.backend.releaseUnusedMemory()
+            device.backend.resetPeak()
+        }
         let before = traffic
         defer { note(name, before) }
         return try body()
@@ -168,7 +171,6 @@ public final class OffloadManager: Sendable {
             tenant.releaseAll()
             tenant.giveBackPages()
         }
-        for device in devices { device.backend.releaseUnusedMemory() }
     }
 
     private func note(_ name: String, _ before: OffloadTraffic) {

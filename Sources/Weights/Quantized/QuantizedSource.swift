@@ -67,8 +67,8 @@ public struct QuantizedSource: TensorSource {
         return tensor
     }
 
-    /// Gives back the pages of the source.
-    public func giveBackPages() { source.giveBackPages() }
+    /// Those of the source.
+    public var mappings: [any HostMemory] { source.mappings }
 
     // MARK: Scales
 

@@ -60,10 +60,8 @@ public struct SafetensorsFile: TensorSource {
         self.dataOffset = dataOffset
     }
 
-    /// Gives back the pages of the whole mapping.
-    public func giveBackPages() {
-        mapping.giveBack(0..<mapping.byteCount)
-    }
+    /// The file.
+    public var mappings: [any HostMemory] { [mapping] }
 
     /// True if there is a tensor of this name.
     public func contains(_ name: String) -> Bool {

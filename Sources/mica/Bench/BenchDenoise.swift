@@ -52,7 +52,7 @@ struct BenchDenoise: ParsableCommand {
             if request.plan == nil, request.devices.count == 1 { request.plan = .stream(residentBlocks: nil) }
             let folder = try ModelFolder(URL(fileURLWithPath: model))
             // The published weights' own type, unless something else is asked for.
-            let compute = precision.compute(with: folder.quantizedPrecision ?? .bfloat16)
+            let compute = precision.compute(with: folder.quantizedPrecision ?? .bfloat16, on: request.devices)
             let manager = try OffloadManager(
                 devices: EngineDevices.open(
                     request, threads: threads, compute: compute, weightForm: precision.form), request: request,

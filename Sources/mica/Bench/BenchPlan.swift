@@ -41,7 +41,8 @@ struct BenchPlan: ParsableCommand {
         let request = try offload.request()
         let opened = try ModelFolder(folder, components: components.components)
         let machine = RateSource.Machine(
-            compute: precision.compute(with: opened.quantizedPrecision), weightForm: precision.form, threads: threads)
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
+            weightForm: precision.form, threads: threads)
         let devices = try EngineDevices.open(
             request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
@@ -52,6 +53,7 @@ struct BenchPlan: ParsableCommand {
         options.seed = options.seed ?? 1
         let resolved = try options.resolved(with: pipeline.model.defaults)
         let rates = RateSource(model: pipeline.model, machine).rates
+        try WarmUp.run(devices)
         // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.
         let before = ProcessMemory.residentBytes ?? 0
         let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
@@ -63,14 +65,48 @@ struct BenchPlan: ParsableCommand {
                     device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
                     smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
-        ProcessMemory.resetPeak()
+        let watch = ProcessWatch(from: before)
+        var hooks = LayeredPipeline.Hooks()
+        hooks.progress = { watch.enter($0.stage) }
         let start = ContinuousClock.now
-        let result = try pipeline.decompose(picture, parameters: resolved)
+        let result = try pipeline.decompose(picture, parameters: resolved, hooks: hooks)
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         let comparison = PlanComparison(
             forecast: forecast, result: result, rates: rates, seconds: seconds,
-            processBytes: (ProcessMemory.peakResidentBytes ?? 0) - before)
+            processBytes: watch.finish())
         print(json ? try comparison.json() : comparison.text())
+    }
+}
+
+/// What the process holds at most in each stage of a job, as the kernel counts it.
+private final class ProcessWatch {
+    private let baseline: Int
+    private var stage: PipelineStage?
+    private var peaks: [PipelineStage: Int] = [:]
+
+    /// Counts from `baseline` resident bytes.
+    init(from baseline: Int) {
+        self.baseline = baseline
+        ProcessMemory.resetPeak()
+    }
+
+    /// A stage has begun, or goes on. What was before the first belongs to it.
+    func enter(_ next: PipelineStage) {
+        guard next != stage else { return }
+        if stage != nil { note() }
+        stage = next
+    }
+
+    /// The peaks above the baseline, the last stage having ended.
+    func finish() -> [PipelineStage: Int] {
+        note()
+        return peaks
+    }
+
+    private func note() {
+        guard let stage else { return }
+        peaks[stage] = max(peaks[stage] ?? 0, (ProcessMemory.peakResidentBytes ?? 0) - baseline)
+        ProcessMemory.resetPeak()
     }
 }
 
@@ -80,16 +116,32 @@ struct PlanComparison {
     let result: Decomposition
     let rates: DeviceRates
     let seconds: Double
-    /// Resident at most, above what was before the job.
-    let processBytes: Int
+    /// Resident at most in each stage, above what was before the job.
+    let processBytes: [PipelineStage: Int]
 
-    private var rows: [(name: String, forecast: Int, measured: Int)] {
+    private struct Row {
+        let name: String
+        let forecast: Int
+        let measured: Int
+    }
+
+    private var stageRows: [Row] {
         forecast.stages.map { stage in
             let measured = result.memory.stages.first { $0.name == stage.stage.rawValue }
-            return (stage.stage.rawValue, stage.peakTensorBytes, measured?.peakBytes ?? 0)
-        } + [
-            ("tensors", forecast.peakTensorBytes, result.peakTensorBytes),
-            ("process", forecast.peakProcessBytes, processBytes),
+            return Row(name: stage.stage.rawValue, forecast: stage.peakTensorBytes, measured: measured?.peakBytes ?? 0)
+        }
+    }
+
+    private var processRows: [Row] {
+        forecast.stages.map {
+            Row(name: $0.stage.rawValue, forecast: $0.peakProcessBytes, measured: processBytes[$0.stage] ?? 0)
+        }
+    }
+
+    private var totals: [Row] {
+        [
+            Row(name: "tensors", forecast: forecast.peakTensorBytes, measured: result.peakTensorBytes),
+            Row(name: "process", forecast: forecast.peakProcessBytes, measured: processBytes.values.max() ?? 0),
         ]
     }
 
@@ -97,7 +149,7 @@ struct PlanComparison {
 
     /// A line a stage: forecast, measured, and by how much they differ.
     func text() -> String {
-        var lines = rows.map { row in
+        var lines = (stageRows + processRows + totals).map { row in
             let share = row.measured > 0 ? Double(row.forecast - row.measured) / Double(row.measured) * 100 : 0
             return [
                 row.name.padding(toLength: 16, withPad: " ", startingAt: 0), "\(ByteCount(row.forecast))",
@@ -113,10 +165,13 @@ struct PlanComparison {
         var object: [String: Any] = [
             "expected_seconds": expectedSeconds, "seconds": seconds, "plan": result.memory.plan,
         ]
-        object["stages"] = rows.dropLast(2).map {
-            ["stage": $0.name, "forecast_bytes": $0.forecast, "measured_bytes": $0.measured] as [String: Any]
+        object["stages"] = zip(stageRows, processRows).map { device, process in
+            [
+                "stage": device.name, "forecast_bytes": device.forecast, "measured_bytes": device.measured,
+                "forecast_process_bytes": process.forecast, "measured_process_bytes": process.measured,
+            ] as [String: Any]
         }
-        for row in rows.suffix(2) {
+        for row in totals {
             object["forecast_\(row.name)_bytes"] = row.forecast
             object["measured_\(row.name)_bytes"] = row.measured
         }

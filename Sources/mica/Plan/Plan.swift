@@ -60,7 +60,8 @@ struct Plan: ParsableCommand {
         let request = try offload.request()
         let opened = try ModelFolder(folder, components: components.components)
         let machine = RateSource.Machine(
-            compute: precision.compute(with: opened.quantizedPrecision), weightForm: precision.form, threads: threads)
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
+            weightForm: precision.form, threads: threads)
         let devices = try PlanDevices.open(
             request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)

@@ -12,6 +12,8 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     let bound: @Sendable (DType) -> Double
     /// False if convolutions round their operands to 16 bits.
     var convolvesExactly = true
+    /// False if rehearsals of it count the bytes of tensors alone.
+    var rehearsesExactly = true
     /// Which of how many parts of all cases run on it; nil for all of them.
     var share: (index: Int, of: Int)?
     /// An instance with nothing allocated.
@@ -25,7 +27,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Every backend of this machine.
     static let all =
-        (CUDAUnderTest.isEmulated ? [] : cpus + [portableCPU] + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
+        (CUDAUnderTest.isAlone ? [] : cpus + [portableCPU] + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -50,11 +52,11 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Products of 8-bit weights and inputs, for which inputs are rounded to 1 / 255 of their row's range: an error of
     /// 0.3 / 255 of it, which is 1.7 times uniform values' own size.
-    static let int8CPUs = (ComputePrecision.hasFastInt8 ? [1, 2] : []).map { (threads: Int) in
+    static let int8CPUs = (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [1, 2] : []).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
             make: { CPUBackend(threads: threads, compute: .int8) })
-    } + (ComputePrecision.hasFastInt8 ? [libraryInt8CPU] : [])
+    } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [libraryInt8CPU] : [])
 
     private static let libraryInt8CPU = BackendUnderTest(
         description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },

@@ -26,7 +26,8 @@ enum CUDAUnderTest {
                 description: name,
                 // As on the CPU: 16 units of float32, or the rounding of both operands to bfloat16.
                 bound: { _ in precision == .float32 ? BackendUnderTest.float32Bound : 0x1p-7 },
-                convolvesExactly: precision == .float32, share: isEmulated ? (index, kinds.count) : nil,
+                convolvesExactly: precision == .float32, rehearsesExactly: false,
+                share: isEmulated ? (index, kinds.count) : nil,
                 make: { backend(libraries, name, precision, usesLibraries: usesLibraries) })
         }
     }()
@@ -46,6 +47,10 @@ enum CUDAUnderTest {
 
     /// True on the emulated driver, which takes seconds for what a device does in no time.
     static let isEmulated = ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil
+
+    /// True if the CPU's own runs are left out: `MICA_TEST_DEVICE=cuda`, since time on a GPU is short, and on the
+    /// emulated driver.
+    static let isAlone = isEmulated || ProcessInfo.processInfo.environment["MICA_TEST_DEVICE"] == "cuda"
 
     private static func backend(
         _ libraries: CUDALibraries, _ name: String, _ precision: CUDABackend.Precision, usesLibraries: Bool,
