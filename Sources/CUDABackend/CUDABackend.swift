@@ -87,7 +87,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         options.limitBytes = limitBytes
         self.options = options
         name = backend.name
-        pool = DevicePool(device: device, limitBytes: limitBytes)
+        let pool = DevicePool(device: device, limitBytes: limitBytes)
+        self.pool = pool
         kernels = KernelLibrary(device: device, cacheFolder: nil, compiledFolder: nil)
         staging = HostStaging(device: device)
         products = backend.products.map { MatrixProducts(rehearsing: $0, device: device, pool: pool) }

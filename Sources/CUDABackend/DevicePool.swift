@@ -35,7 +35,7 @@ final class DevicePool: @unchecked Sendable {
         let writer: Writer
     }
 
-    private struct State: ~Copyable {
+    private struct State {
         var usedBytes = 0
         var peakBytes = 0
         var keptBytes = 0
@@ -202,7 +202,7 @@ final class DevicePool: @unchecked Sendable {
     }
 
     /// True if a new block fits beside all that is in use or kept.
-    private func hasRoom(_ size: Int, _ state: borrowing State) -> Bool {
+    private func hasRoom(_ size: Int, _ state: State) -> Bool {
         state.usedBytes + state.keptBytes + size <= limitBytes ?? Int.max
     }
 
