@@ -8,6 +8,8 @@ enum { REACH = 2, COLORS = 3, COLUMNS = FIT_BLOCK + 2 * REACH, PRODUCTS = 10 };
 static const float noise_variance = 1e-4f;
 // Ranges of alpha from which an edge is looked for, and in full.
 static const float edge_from = 0.04f, edge_to = 0.2f;
+// How much of a layer must be left by those above it for the picture's colours to say anything of it.
+static const float seen_from = 0.0f, seen_to = 0.5f;
 // Ranges from which an edge is that of something opaque, blurred by the coarse pixels alone, and is made steeper.
 static const float steep_from = 0.7f, steep_to = 0.95f;
 
@@ -142,8 +144,10 @@ INLINE float kept_share(float explained, float variance, int radius) {
     return fit_unit(adjusted / (share + 1e-6f));
 }
 
-// Slopes and offset of one layer; where its alpha's range is small, slopes of 0.
-KERNEL static void solve(const block *b, const surroundings *s, int layer, float *model, size_t stride) {
+// Slopes and offset of one layer; where its alpha's range is small, or layers above hide it, slopes of 0.
+KERNEL static void solve(
+    const block *b, const surroundings *s, int layer, const float *visible, float *model, size_t stride
+) {
     float alpha[2 * REACH + 1][COLUMNS], sums[COLUMNS], mean[FIT_BLOCK], square[FIT_BLOCK], slopes[4][FIT_BLOCK];
     const float share = 1.0f / (float)((2 * b->radius + 1) * (2 * b->radius + 1));
     memset(sums, 0, sizeof sums);
@@ -180,7 +184,8 @@ KERNEL static void solve(const block *b, const surroundings *s, int layer, float
         y[0] = y[0] * s->factors[0][i] - l10 * y[1] - l20 * y[2] - l30 * y[3];
         float explained = 0;
         for (int c = 0; c < 4; c++) explained += covariance[c] * y[c];
-        const float guided = fit_step(range[i], edge_from, edge_to) * kept_share(explained, square[i] - mean[i] * mean[i], b->radius);
+        const float guided = fit_step(range[i], edge_from, edge_to) * fit_step(visible[i], seen_from, seen_to)
+            * kept_share(explained, square[i] - mean[i] * mean[i], b->radius);
         float offset = mean[i];
         for (int c = 0; c < 4; c++) {
             offset -= y[c] * s->means[c][i];
@@ -190,6 +195,12 @@ KERNEL static void solve(const block *b, const surroundings *s, int layer, float
     }
 }
 
+// Takes away what a layer hides.
+KERNEL static void hide(const block *b, int layer, float *visible) {
+    const uint8_t *alpha = alpha_row(b, layer, 0) + b->start;
+    for (int i = 0; i < b->count; i++) visible[i] *= (float)(255 - alpha[i]) * (1 / 255.0f);
+}
+
 void fit_model_row(const fit_level *level, int row, int radius, float *model, uint8_t *flags, uint8_t *constants) {
     const int blocks = (level->width + FIT_BLOCK - 1) / FIT_BLOCK;
     const size_t stride = (size_t)level->width;
@@ -197,10 +208,16 @@ void fit_model_row(const fit_level *level, int row, int radius, float *model, ui
         const block b = make_block(level, row, radius, index * FIT_BLOCK);
         surroundings s;
         int is_gathered = 0;
-        for (int layer = 0; layer < level->layers; layer++) {
+        // From the top, so that it is known how much of each pixel is left for the layer.
+        float visible[FIT_BLOCK];
+        for (int i = 0; i < FIT_BLOCK; i++) visible[i] = 1;
+        for (int layer = level->layers - 1; layer >= 0; layer--) {
             float *values = model + (size_t)layer * FIT_MODEL_VALUES * stride + b.start;
             const int flag = ranges(&b, layer, values + 5 * stride, &constants[layer * blocks + index]);
             flags[layer * blocks + index] = (uint8_t)flag;
+            float left[FIT_BLOCK];
+            memcpy(left, visible, sizeof left);
+            hide(&b, layer, visible);
             if (flag == FIT_SMOOTH) {
                 const uint8_t *alpha = alpha_row(&b, layer, 0) + b.start;
                 for (int i = 0; i < b.count; i++) values[4 * stride + i] = alpha[i] * (1 / 255.0f);
@@ -212,7 +229,7 @@ void fit_model_row(const fit_level *level, int row, int radius, float *model, ui
                 factorise(&s);
                 is_gathered = 1;
             }
-            solve(&b, &s, layer, values, stride);
+            solve(&b, &s, layer, left, values, stride);
         }
     }
 }

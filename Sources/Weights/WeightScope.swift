@@ -63,11 +63,18 @@ public struct WeightScope: Sendable {
 
     /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the
     /// backend; `bias` [out]. Since that is a copy, the checkpoint's pages are given back.
+    ///
+    /// Of a temporal kernel, a checkpoint for single frames may store the last slice alone, [out, in, 1, k, k]: the
+    /// frame has zeros before it, which the other slices meet.
     public func convolution(
         inChannels: Int, outChannels: Int, kernel: Int, temporalKernel: Int? = nil
     ) throws(WeightsError) -> Convolution {
-        let depth = temporalKernel.map { [$0] } ?? []
-        let stored = try weightTensor("weight", shape: Shape([outChannels, inChannels] + depth + [kernel, kernel]))
+        func shape(depth: Int?) -> Shape {
+            Shape([outChannels, inChannels] + (depth.map { [$0] } ?? []) + [kernel, kernel])
+        }
+        let last = shape(depth: 1)
+        let isSlice = temporalKernel != nil && (try? source.tensor(named: fullName("weight")))?.shape == last
+        let stored = try weightTensor("weight", shape: isSlice ? last : shape(depth: temporalKernel))
         let weight = try bring(stored, "weight", backend.convolutionWeight)
         stored.giveBackPages(after: backend)
         return Convolution(weight: weight, bias: try vector("bias", outChannels))

@@ -56,6 +56,24 @@ import Testing
         #expect(Pixels.alphaError(fitted[2], scene.layers[2]) < 1.5)
     }
 
+    /// The picture's edges are those of what is seen: they say nothing of a layer that others hide.
+    @Test func hiddenEdgesDoNotFollowThePicture() throws {
+        let cover = try Pixels.drawn(16, 16) { _, _ in ([120, 120, 120], 255) }
+        let hidden = try Pixels.drawn(16, 16) { x, y in ([255, 0, 0], x + y / 2 < 11 ? 255 : 0) }
+        let ground = try Pixels.drawn(16, 16) { _, _ in ([0, 0, 90], 255) }
+        func alphas(_ color: (Double, Double) -> [Double]) throws -> [UInt8] {
+            let picture = try Pixels.drawn(128, 128) { x, y in (color(x, y), 255) }
+            let bytes = try LayerFitter.fit([ground, hidden, cover], to: picture)[1].bytes
+            return stride(from: 3, to: bytes.count, by: 4).map { bytes[$0] }
+        }
+        let plain = try alphas { _, _ in [120, 120, 120] }
+        #expect(plain.contains(0) && plain.contains(255))
+        let striped = try alphas { x, y in
+            Array(repeating: (x + 3 * y).truncatingRemainder(dividingBy: 40) < 20 ? 100 : 140, count: 3)
+        }
+        #expect(striped == plain)
+    }
+
     @Test func coloursAreThePicturesWhereSeenAndTheModelsWhereHidden() throws {
         // A red square in front of a ground that is green where the model cannot see it.
         let square = try Pixels.drawn(16, 16) { x, y in ([255, 0, 0], abs(x - 8) < 4 && abs(y - 8) < 4 ? 255 : 0) }

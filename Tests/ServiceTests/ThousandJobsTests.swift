@@ -34,8 +34,11 @@ import Testing
         #expect(wrong.value == 0 && answered.value > 700)
         #expect(eventually { isIdle(probe) && probe.descriptors <= descriptors })
         #expect(probe.files <= files, "files: \(files) before, \(probe.files) after")
+        // The address sanitizer keeps freed memory back, up to 256 MiB, to find who uses it still.
+        let keepsFreedMemory = ProcessInfo.processInfo.environment["ASAN_OPTIONS"] != nil
         #expect(
-            Double(probe.memory) <= 1.05 * Double(memory), "KiB of memory: \(memory) before, \(probe.memory) after")
+            keepsFreedMemory || Double(probe.memory) <= 1.05 * Double(memory),
+            "KiB of memory: \(memory) before, \(probe.memory) after")
         #expect(try probe.stop() == 0)
     }
 

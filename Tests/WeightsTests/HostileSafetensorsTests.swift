@@ -81,6 +81,25 @@ import Weights
         Case(#"{"a":\#(tensor())}"#, bytes: 0, says: "cut short"),
     ]
 
+    /// A file that stores `a` and says in JSON what else is zero.
+    private static func zeros(_ json: String) -> String {
+        let text = json.replacingOccurrences(of: "\"", with: "\\\"")
+        return #"{"__metadata__":{"mica.zeros":"\#(text)"},"a":\#(tensor())}"#
+    }
+
+    static let zeroTensors: [Case] = [
+        Case(zeros(#"{"a":[1]}"#), says: "'a' is stored, and is said to be zero"),
+        Case(zeros(#"{"b":[134217729]}"#), says: "would be 268435458 bytes of zeros; at most 268435456"),
+        Case(zeros(#"{"b":[4294967296,4294967296]}"#), says: "bytes of zeros"),
+        Case(zeros(#"{"b":[-1]}"#), says: "not negative"),
+        Case(zeros(#"{"b":1}"#), says: "an array"),
+        Case(zeros(#"{"b":[1],"b":[1]}"#), says: "'b' twice"),
+        Case(zeros(#"{"b":[1]"#), says: "ends"),
+        Case(zeros(#"{"b":[1]} x"#), says: "unexpected byte"),
+        Case(zeros("[]"), says: "an object"),
+        Case(zeros(""), says: "ends"),
+    ]
+
     static let members: [Case] = [
         Case(#"{"a":\#(tensor("F31"))}"#, says: "unknown dtype 'F31'"),
         Case(#"{"a":\#(tensor("f32"))}"#, says: "unknown dtype 'f32'"),
@@ -156,7 +175,7 @@ import Weights
         Case(file: safetensors(header: [0xEF, 0xBB, 0xBF, 0x7B, 0x7D]), "byte order mark", says: "0xef"),
     ]
 
-    @Test(arguments: shapes + offsets + members + syntax + files)
+    @Test(arguments: shapes + offsets + zeroTensors + members + syntax + files)
     func isRefused(_ hostile: Case) throws {
         let url = try folder.write(hostile.file, as: "hostile.safetensors")
         let error = #expect(throws: WeightsError.self) {

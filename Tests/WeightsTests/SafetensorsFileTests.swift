@@ -57,6 +57,19 @@ import Weights
         #expect(last.names == ["aé😀/"])
     }
 
+    @Test func zerosNeedNotBeStored() throws {
+        let header = #"{"__metadata__":{"mica.zeros":"{\"z\":[2,3],\"b\":[]}"},"#
+            + #""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#
+        let url = try folder.write(safetensors(header: header, data: littleEndian([1.5])), as: "zeros.safetensors")
+        let file = try SafetensorsFile(file: url)
+        #expect(file.names == ["a", "b", "z"] && file.contains("z"))
+        let zeros = try file.tensor(named: "z", shape: [2, 3])
+        #expect(zeros.dtype == .bfloat16)
+        #expect(try zeros.floats() == [0, 0, 0, 0, 0, 0])
+        #expect(try file.tensor(named: "b").floats() == [0])
+        #expect(try file.tensor(named: "a").floats() == [1.5])
+    }
+
     @Test func missingTensorAndWrongShapeAreNamed() throws {
         let file = try SafetensorsFile(file: fixture("all_dtypes.safetensors"), name: "vae/x.safetensors")
         #expect(throws: WeightsError.tensorMissing(tensor: "other", file: "vae/x.safetensors")) {

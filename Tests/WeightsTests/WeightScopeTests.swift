@@ -66,11 +66,21 @@ import Weights
         let root = scope([
             "c3.weight": (.float32, [8, 2, 3, 3, 3]), "c3.bias": (.float32, [8]),
             "c2.weight": (.float32, [8, 2, 1, 1]), "c2.bias": (.float32, [8]),
+            "slice.weight": (.float32, [8, 2, 1, 3, 3]), "slice.bias": (.float32, [8]),
+            "two.weight": (.float32, [8, 2, 2, 3, 3]), "two.bias": (.float32, [8]),
         ])
         _ = try root["c3"].convolution(inChannels: 2, outChannels: 8, kernel: 3, temporalKernel: 3)
         _ = try root["c2"].convolution(inChannels: 2, outChannels: 8, kernel: 1)
-        #expect(backend.arrivals.map(\.shape) == [[8, 2, 3, 3, 3], [8], [8, 2, 1, 1], [8]])
-        #expect(backend.arrivals.map(\.kind) == [.convolutionWeight, .parameter, .convolutionWeight, .parameter])
+        _ = try root["slice"].convolution(inChannels: 2, outChannels: 8, kernel: 3, temporalKernel: 3)
+        #expect(
+            backend.arrivals.map(\.shape) == [[8, 2, 3, 3, 3], [8], [8, 2, 1, 1], [8], [8, 2, 1, 3, 3], [8]])
+        let kinds = backend.arrivals.map(\.kind)
+        #expect(kinds == Array(repeating: [.convolutionWeight, .parameter], count: 3).flatMap { $0 })
+        let expected = WeightsError.wrongShape(
+            tensor: "two.weight", file: "transformer", expected: [8, 2, 3, 3, 3], found: [8, 2, 2, 3, 3])
+        #expect(throws: expected) {
+            try root["two"].convolution(inChannels: 2, outChannels: 8, kernel: 3, temporalKernel: 3)
+        }
     }
 
     @Test func errorsNameTheTensor() {

@@ -1,5 +1,7 @@
 """What a person does with the page, and what the page shows of it."""
 
+import base64
+
 import numpy
 from playwright.sync_api import expect
 
@@ -20,12 +22,16 @@ def wait_for_layers(page):
 
 def sheet_pixels(page):
     """What the canvas shows, as [height, width, 4]."""
-    shape = page.evaluate("""() => {
+    height, width, text = page.evaluate("""async () => {
         const canvas = document.getElementById('canvas');
         const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
-        return [canvas.height, canvas.width, Array.from(data)];
+        const reader = new FileReader();
+        const read = new Promise((done) => reader.addEventListener('load', done));
+        reader.readAsDataURL(new Blob([data]));
+        await read;
+        return [canvas.height, canvas.width, reader.result.split(',')[1]];
     }""")
-    return numpy.array(shape[2], numpy.int16).reshape(shape[0], shape[1], 4)
+    return numpy.frombuffer(base64.b64decode(text), numpy.uint8).reshape(height, width, 4).astype(numpy.int16)
 
 
 def drawn(page):

@@ -83,6 +83,23 @@ def test_layers_are_hidden_moved_and_faded(open_page, picture):
     page.click("#reset")
     drawn(page)
     assert (sheet_pixels(page) == whole).all()
+
+    # The background above everything is all there is to see.
+    page.get_by_role("button", name="Move above the next layer").click()
+    assert page.locator(".layer-name").all_inner_texts()[0] == "background"
+    expect(page.get_by_role("button", name="Move below the layer beneath")).to_be_focused()
+    drawn(page)
+    above = sheet_pixels(page)
+    page.get_by_text("One layer", exact=True).click()
+    drawn(page)
+    alone = sheet_pixels(page)
+    covered = alone[..., 3] == 255
+    assert covered.any() and (above == alone)[covered].all() and (above != whole).any()
+    page.get_by_text("Blend", exact=True).click()
+
+    page.click("#reset")
+    drawn(page)
+    assert (sheet_pixels(page) == whole).all()
     expect(page.locator("#reset")).to_be_disabled()
 
 

@@ -109,12 +109,13 @@ def poster_set(size, N):
     return [posters.load(path, size, N) for path in posters.paths()]
 
 
-def judge(pair, cases, N, steps):
+def judge(pair, cases, N, steps, device):
     """Reports of the trivial answer, the ceiling and the model at each number of steps; and its last layers."""
     rows = {"everything in the background": Sums(), "ceiling (the truth through the VAE)": Sums()}
     rows |= {f"{n} step{'s' if n > 1 else ''}": Sums() for n in steps}
     names, last, seconds = list(rows), [], {}
     for picture, truth in cases:
+        picture, truth = picture.to(device), truth.to(device)
         seen = (picture[:, :3] + 1) / 2
         rows[names[0]].add(trivial(picture, truth), truth, seen)
         rows[names[1]].add(pair.round_trip(truth), truth, seen)
@@ -123,7 +124,7 @@ def judge(pair, cases, N, steps):
             got = pair.decompose(picture, N, n)
             seconds[name] = seconds.get(name, 0) + time.time() - started
             rows[name].add(got, truth, seen)
-        last.append((picture, truth, got))
+        last.append((picture.cpu(), truth.cpu(), got.cpu()))
     return [(name, s.report()) for name, s in rows.items()], last
 
 
@@ -169,6 +170,7 @@ def main():
     parser.add_argument("--layers", default="3")
     parser.add_argument("--sheets", help="folder for held-out-SIZE-N.png and posters-SIZE-N.png")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", default="cpu")
     o = parser.parse_args()
     torch.set_num_threads(o.threads)
     if o.decomposed:
@@ -183,7 +185,7 @@ def main():
             if o.sheets:
                 sheet(rows_of(cases, 40, False), f"{o.sheets}/posters-product-{N}.png")
         return
-    pair = Checkpoint(o.checkpoint) if o.checkpoint else Pair(o.model, o.vae)
+    pair = Checkpoint(o.checkpoint) if o.checkpoint else Pair(o.model, o.vae, o.device)
     steps = [int(n) for n in o.steps.split(",")]
     for size in [int(s) for s in o.sizes.split(",")]:
         for N in [int(n) for n in o.layers.split(",")]:
@@ -191,7 +193,7 @@ def main():
             if o.held:
                 sets["held-out"] = held_out(o.held, size, N, o.count)
             for name, cases in sets.items():
-                rows, last = judge(pair, cases, N, steps)
+                rows, last = judge(pair, cases, N, steps, o.device)
                 count = sum(len(c[0]) for c in cases)
                 print(f"\n{name}: {count} pictures of about {size} pixels, N={N}\n\n{markdown(rows, N)}", flush=True)
                 if o.sheets:

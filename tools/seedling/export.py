@@ -1,5 +1,7 @@
 """A trained pair as a folder of the public layout (bf16 safetensors), loaded again by diffusers and compared.
 
+What is zero by construction is left out at the end (expand.py): half of the transformer, two thirds of the VAE.
+
   python tools/seedling/export.py --model transformer.pt --vae vae24.pt --settings tools/seedling/configs/mica.json OUT
 
 The text encoder is a tiny untrained Qwen2.5-VL with a byte-level tokenizer of 600 tokens: the transformer reads none of
@@ -17,6 +19,7 @@ import posters
 import transformer as small
 import vae as autoencoder
 from evaluate import Pair
+from expand import compact, expand
 
 SPECIAL = (
     "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|> "
@@ -143,7 +146,7 @@ def pipeline_of(pair, folder):
     )
 
 
-def compare(pipe, pair, steps, size=128, N=3):
+def compare(pipe, pair, steps, size=192, N=3):
     """Largest difference, 0..1, between diffusers' pipeline and the training loop's own sampler, for two prompts."""
     picture = posters.render(open(posters.paths()[0]).read(), size, size)
     x = torch.from_numpy(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
@@ -194,6 +197,12 @@ def main():
     again = QwenImageLayeredPipeline.from_pretrained(fresh, torch_dtype=torch.float32)
     print("the folder loaded again, in float32 (its weights are rounded to bf16):", compare(again, pair, steps))
     shutil.copy(o.settings, f"{fresh}/mica.json")
+    compact(fresh)
+    expanded = fresh + ".expanded"
+    expand(fresh, expanded)
+    again = QwenImageLayeredPipeline.from_pretrained(expanded, torch_dtype=torch.float32)
+    print("compacted and expanded again:", compare(again, pair, steps))
+    shutil.rmtree(expanded)
     if os.path.exists(f"{o.out}/README.md"):
         shutil.copy(f"{o.out}/README.md", f"{fresh}/README.md")
     shutil.rmtree(o.out, ignore_errors=True)

@@ -7,6 +7,10 @@ order of the pipeline. Groups merge into layers so that neighbours stay neighbou
 
 An absent group is a wholly transparent layer."""
 
+import glob
+import threading
+import time
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -25,6 +29,45 @@ def load_pool(folder, device="cpu"):
     return mapped if device == "cpu" else [torch.from_numpy(m).to(device) for m in mapped]
 
 
+class GrowingPool:
+    """The pool on a GPU that scenes.pool --parts is still drawing: `groups` is what `draw` takes.
+
+    The newest `limit` pictures of each group stay."""
+
+    def __init__(self, folder, device, limit, least=400):
+        self.folder, self.device, self.limit, self.read = folder, device, limit, set()
+        self.store, self.filled, self.next = [None] * len(GROUPS), [0] * len(GROUPS), [0] * len(GROUPS)
+        while min(self.filled) < min(least, limit):
+            self.refresh()
+            time.sleep(0.1)
+        threading.Thread(target=self._follow, daemon=True).start()
+
+    def _follow(self):
+        while True:
+            self.refresh(most=8)
+            time.sleep(0.3)
+
+    @property
+    def groups(self):
+        return [store[:filled] for store, filled in zip(self.store, self.filled)]
+
+    def refresh(self, most=100):
+        """Read up to `most` new files."""
+        for k, name in enumerate(GROUPS):
+            new = sorted(set(glob.glob(f"{self.folder}/{name}-*[0-9].npy")) - self.read)
+            for path in new[: most // len(GROUPS)]:
+                self.read.add(path)
+                self.add(k, torch.from_numpy(np.load(path)))
+
+    def add(self, k, pictures):
+        if self.store[k] is None:
+            self.store[k] = torch.empty(self.limit, *pictures.shape[1:], dtype=torch.uint8, device=self.device)
+        at = self.next[k] if self.next[k] + len(pictures) <= self.limit else 0
+        self.store[k][at : at + len(pictures)] = pictures[: self.limit].to(self.device)
+        self.next[k] = at + len(pictures)
+        self.filled[k] = max(self.filled[k], min(self.limit, self.next[k]))
+
+
 def take(pool, rows, window):
     """Pictures `rows` of one pool, cut to window (y, x, h, w), as premultiplied float [B, 4, h, w] in 0..1."""
     y, x, h, w = window
@@ -36,13 +79,22 @@ def take(pool, rows, window):
     return torch.cat([p[:, :3] * p[:, 3:], p[:, 3:]], 1)
 
 
-def random_window(side, size, g, device):
+_hosts = {}
+
+
+def chances(g, count):
+    """Numbers in 0..1 for decisions of this process; a GPU's generator has one beside it, to not wait for the GPU."""
+    host = g if g.device.type == "cpu" else _hosts.setdefault(id(g), torch.Generator().manual_seed(g.initial_seed()))
+    return torch.rand(count, generator=host).tolist()
+
+
+def random_window(side, size, g):
     """A window of the aspect of `size` (height, width): the whole height or width in four of ten draws, else a part."""
     largest = min(side / size[0], side / size[1])
-    zoom = torch.rand(2, generator=g, device=device).tolist()
+    zoom = chances(g, 4)
     k = largest if zoom[0] < 0.4 else largest * (0.6 + 0.4 * zoom[1])
     h, w = round(size[0] * k), round(size[1] * k)
-    at = torch.rand(2, generator=g, device=device).tolist()
+    at = zoom[2:]
     return int(at[0] * (side - h + 1)), int(at[1] * (side - w + 1)), h, w
 
 
@@ -118,7 +170,7 @@ def draw(pool, B, N, g, size=None, mix=True):
     device = "cpu" if isinstance(pool[0], np.ndarray) else pool[0].device
     side = pool[0].shape[1]
     size = size or (side, side)
-    window = random_window(side, size, g, device) if mix else (0, 0, side, side)
+    window = random_window(side, size, g) if mix else (0, 0, side, side)
     groups, below = [], None
     for k, p in enumerate(pool):
         rows = torch.randint(len(p), (B,), generator=g, device=device) if mix else torch.arange(B, device=device)

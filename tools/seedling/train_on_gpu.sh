@@ -1,32 +1,38 @@
 #!/bin/bash
-# The whole of the default model in about 25 minutes on one machine with a GPU and no internet: pools, VAE, transformer,
-# evaluation, export. Needs Python with requirements.txt installed (torch with CUDA), rsvg-convert, and Debian's fonts and
-# clip art (packages.txt). Each part resumes where it stood: run the same line again after an interruption.
+# The whole of the default model in about 20 minutes on one machine with a large GPU, a dozen cores and no internet: pools, VAE,
+# transformer, the last minutes on pixels, evaluation. The next part gets ready (imports, compilation) while one trains, and scenes
+# are drawn all the while. Needs Python with torch for CUDA, numpy, pillow, matplotlib; fonts and clip art from packages.txt or from
+# `python -m scenes.bundle`. export.py then writes the folder.
 #
-#   tools/seedling/train_on_gpu.sh WORK_FOLDER [VAE.pt to start from]
-set -euo pipefail
+#   VAE_MINUTES=5 TRANSFORMER_MINUTES=9 PIXEL_MINUTES=4 tools/seedling/train_on_gpu.sh WORK_FOLDER
+set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:?a folder for pools and states}
-start=${2:-}
 python=${PYTHON:-python3}
-cores=$(nproc)
-export PYTHONPATH=$here OMP_NUM_THREADS=1
-mkdir -p "$work"
+shared=$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)
+[ "${shared:-0}" -gt 40000000 ] && pools=${POOLS:-/dev/shm/seedling} || pools=${POOLS:-$work} # 26 GB for 16,000 of each group
+count=${POOL_COUNT:-16000}
+export PYTHONPATH=$here OMP_NUM_THREADS=1 PYTHONUNBUFFERED=1 TORCHINDUCTOR_COMPILE_THREADS=6
+mkdir -p "$work" "$pools"
+cd "$work" || exit 1
+config=$here/configs/gpu.json
+workers=$(($(nproc) > 4 ? $(nproc) - 3 : 1))
 
-pool() { # NAME COUNT SIZE SEED [--held-out]
-    [ -f "$work/$1/text.npy" ] || "$python" -m scenes.pool "$work/$1" --count "$2" --size "$3" --seed "$4" \
-        --workers "$cores" "${@:5}"
-}
-# 24,000 of each at 288 pixels: 32 GB on the GPU, 15 minutes of one core each 7,000; POOL_COUNT for a smaller card.
-pool held 200 192 900 --held-out &
-pool train "${POOL_COUNT:-24000}" 288 1
+( "$python" -m scenes.pool "$pools/held" --count 96 --size 288 --seed 900 --held-out --workers 4
+  "$python" -m scenes.pool "$pools/train" --count "$count" --size 320 --seed 1 --parts --workers $workers ) > pool.log 2>&1 &
+
+"$python" "$here/train_vae.py" vae.pt --pool "$pools/train" --parts 6000 --held "$pools/held" --base "${VAE_BASE:-32}" \
+    ${VAE_INIT:+--init "$VAE_INIT"} --stages "${VAE_STAGES:-0.7:128:64,1:256:16}" --device cuda --compile --minutes "${VAE_MINUTES:-5}" > vae.log 2>&1 \
+    && touch vae.done &
+sleep 20 # the first compiler has the machine to itself
+"$python" "$here/train_transformer.py" transformer.pt --config "$config" --vae vae.pt --pool "$pools/train" --parts "$count" \
+    --held "$pools/held" --device cuda --compile --minutes "${TRANSFORMER_MINUTES:-9}" --after vae.done > transformer.log 2>&1 \
+    && touch transformer.done &
+sleep 150
+"$python" "$here/train_pixels.py" seedling.pt --config "$config" --model transformer.pt --vae vae.pt --pool "$pools/train" \
+    --parts 6000 --held "$pools/held" --device cuda --compile --minutes "${PIXEL_MINUTES:-4}" --after transformer.done \
+    > pixels.log 2>&1 &
 wait
-
-"$python" "$here/train_vae.py" "$work/vae.pt" --pool "$work/train" --held "$work/held" ${start:+--init "$start"} \
-    --device cuda --crop 128 --batch 96 --compile --minutes "${VAE_MINUTES:-6}"
-"$python" "$here/train_transformer.py" "$work/transformer.pt" --config "$here/configs/gpu.json" --vae "$work/vae.pt" \
-    --pool "$work/train" --held "$work/held" --device cuda --compile --minutes "${TRANSFORMER_MINUTES:-13}"
-"$python" "$here/evaluate.py" --model "$work/transformer.pt" --vae "$work/vae.pt" --held "$work/held" \
-    --sizes 192,256 --steps 1,2,4 --layers 3,2,4 --sheets "$work" --threads "$cores" | tee "$work/figures.md"
-"$python" "$here/export.py" "$work/seedling" --model "$work/transformer.pt" --vae "$work/vae.pt" \
-    --settings "$here/configs/mica.json"
+"$python" "$here/evaluate.py" --model seedling.pt --vae seedling-vae.pt --held "$pools/held" --no-posters --device cuda \
+    --sizes 256,192,320 --steps 1,4 --layers 3,2,4 --sheets . --threads 4 > figures.md 2> evaluate.log
+touch done

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from curves import plot
-from mixing import draw, load_pool
+from mixing import GrowingPool, chances, draw, load_pool
 from transformer import Transformer, frozen, pack, placed, rope_table, sample
 from vae import load_vae
 
@@ -44,7 +44,8 @@ DEFAULTS = dict(
     present=1.5,
     optimiser="muon",
     average=0.998,
-    stages=[[1.0, 128]],
+    stages=[[1.0, [128]]],
+    tokens=0,
     crops=[],
     layers=[3, 3, 3, 2, 4],
     buffer=12000,
@@ -76,32 +77,66 @@ class Shards:
         return torch.from_numpy(np.stack([a[pick(len(a))] for a in chosen])).float()
 
 
+KEPT = 12  # groups of drawn pictures alive
+EVERY = 4  # batches for which one new group is drawn
+PIXELS = 4 << 20  # of all frames drawn at once
+
+
 class Drawn:
-    """Pictures drawn and encoded for each step, none used twice."""
+    """Groups of pictures of one shape each, drawn and encoded here; a group serves a few batches, then goes."""
 
-    def __init__(self, pool, vae, mean, std, layers, device):
+    def __init__(self, pool, vae, mean, std, o, device):
         self.pool, self.vae, self.mean, self.std = pool, vae, mean, std
-        self.layers, self.device, self.size = layers, device, 128
+        self.layers, self.tokens, self.size, self.device = o.layers, o.tokens, o.batch, device
+        self.groups, self.turn, self.sides, self.drawn = [], 0, None, 0
 
-    def refresh(self):
-        pass
+    def stage(self, sides):
+        """Pictures of about these sides from now on."""
+        if sides != self.sides:
+            self.sides, self.groups = sides, []
+
+    def shape(self, g):
+        """N, height and width: square in four of ten draws, between 2:3 and 3:2 in four, between 1:2 and 2:1 in two."""
+        chance = chances(g, 4)
+        N, side = (some[int(c * len(some))] for some, c in zip((self.layers, self.sides), chance))
+        widest = 1.0 if chance[2] < 0.4 else 1.5 if chance[2] < 0.8 else 2.0
+        k = widest ** (chance[3] - 0.5)
+        return N, round(side * k / 16) * 16, round(side / k / 16) * 16
+
+    def count(self, N, height, width):
+        return max(1, self.tokens * 256 // ((N + 2) * height * width)) if self.tokens else self.size
 
     @torch.no_grad()
-    def batch(self, size, g):
-        chance = torch.rand(2, generator=g, device=self.device).tolist()
-        N = self.layers[int(chance[0] * len(self.layers))]
-        aspect = (1.0, 1.0, 1.25, 0.8)[int(chance[1] * 4)]
-        height, width = (round(self.size * k / 16) * 16 for k in (aspect, 1 / aspect))
-        return encode(self.vae, self.mean, self.std, draw(self.pool, size, N, g, (height, width)))
+    def draw(self, g):
+        N, height, width = self.shape(g)
+        left, parts = 2 * self.count(N, height, width), []
+        while left > 0:
+            some = min(left, max(1, PIXELS // ((N + 1) * height * width) * 8))
+            frames = draw(self.pool.groups if hasattr(self.pool, "groups") else self.pool, some, N, g, (height, width))
+            parts.append(encode(self.vae, self.mean, self.std, frames).to(torch.bfloat16))
+            left -= some
+        self.groups.append(torch.cat(parts))
+        self.drawn += len(self.groups[-1])
+
+    def batch(self, g):
+        while len(self.groups) < KEPT:
+            self.draw(g)
+        if self.turn % EVERY == 0:
+            self.groups.pop(0)
+            self.draw(g)
+        self.turn += 1
+        z = self.groups[int(chances(g, 1)[0] * len(self.groups))]
+        return z[torch.randint(len(z), (len(z) // 2,), generator=g, device=self.device)].float()
 
 
 @torch.no_grad()
 def encode(vae, mean, std, frames):
     """Frames [B, F, 4, H, W] to normalised latents [B, F, 16, H/8, W/8]."""
     B, count = frames.shape[:2]
-    part = 8 if frames.device.type == "cpu" else 1024
+    part = 8 if frames.device.type == "cpu" else 256
     with torch.autocast(frames.device.type, torch.bfloat16):
-        z = torch.cat([vae.encode(f) for f in frames.flatten(0, 1).split(part)])
+        frames = frames.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        z = torch.cat([vae.encode(f) for f in frames.split(part)])
     return ((z.float() - mean) / std).clamp(-6, 6).unflatten(0, (B, count))
 
 
@@ -155,14 +190,19 @@ def sigmas(count, noise_only, g, device):
     return torch.where(torch.rand(count, generator=g, device=device) < noise_only, torch.ones_like(s), s)
 
 
-EMPTY = -0.95  # normalised value of latent channel 3 (alpha's) up to which a cell shows nothing
+def nothing(vae, mean, std):
+    """Normalised value of latent channel 3 (alpha's) up to which a cell shows nothing, and its mean where all is opaque."""
+    ends = torch.zeros(2, 1, 4, 64, 64, device=mean.device)
+    ends[0, :, 3], ends[1, :, 3] = -1, 1
+    empty, opaque = encode(vae, mean, std, ends)[:, 0, 3].mean((1, 2)).tolist()
+    return empty + 0.08 * (opaque - empty), opaque
 
 
-def presence(x, more):
+def presence(x, more, empty):
     """Weight of each token, [B, F, tokens]: up to 1 + more where a layer shows something, the rarer the more.
 
     Without it a layer of small letters is best answered by nothing at all for a long time."""
-    something = (x[..., 12:16].amax(-1) > EMPTY).float()
+    something = (x[..., 12:16].amax(-1) > empty).float()
     return 1 + more * something * (1 - something.mean(2, True))
 
 
@@ -172,12 +212,12 @@ def loss_of(model, x0, noise, s, cos, sin, weights, o):
     x, e, at = pack(x0), pack(noise), s.view(-1, 1, 1)
     mixed = (1 - at) * x + at * e
     with torch.autocast(x0.device.type, torch.bfloat16):
-        v = model(torch.cat([mixed, pack(x0[:, :1])], 1), s, cos, sin)[:, : x.shape[1]]
+        v = o.forward(model, torch.cat([mixed, pack(x0[:, :1])], 1), s, cos, sin)[:, : x.shape[1]]
     error = at * (v.float() - (e - x))
     square = error.square()
     value = o.square * square + (square + o.robust**2).sqrt() - o.robust
     value = (value * weights).mean(-1).unflatten(1, (frames, -1))
-    value = (value * presence(x.unflatten(1, (frames, -1)), o.present)).mean(2)
+    value = (value * presence(x.unflatten(1, (frames, -1)), o.present, o.empty)).mean(2)
     share = torch.ones(frames, device=x0.device)
     share[0] = o.frame0
     return (value * share).sum(1).mean() / share.sum(), square.detach().mean((0, 2)).unflatten(0, (frames, -1)).mean(
@@ -205,6 +245,8 @@ def arguments():
     parser.add_argument("--vae", required=True)
     parser.add_argument("--latents")
     parser.add_argument("--pool")
+    parser.add_argument("--parts", type=int, help="the pool is still being drawn; keep at most so many of each group")
+    parser.add_argument("--after", help="a file to wait for, once all else is ready")
     parser.add_argument("--held", required=True, help="pool of held-out scenes for the curve")
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every resumption")
     parser.add_argument("--device", default="cpu")
@@ -224,9 +266,51 @@ def arguments():
     return o, settings
 
 
+def compiled(o, device):
+    """A transformer and its forward compiled for any shape, tried on some, before the VAE is there."""
+    model = Transformer(o.dim, o.depth, o.head_dim).to(device)
+    if not o.compile:
+        return model, Transformer.forward
+    began, forward = time.time(), torch.compile(Transformer.forward, dynamic=True)
+    try:
+        for B, frames, side in ((5, 4, 12), (9, 3, 8), (7, 5, 16)):
+            cos, sin = rope_table(frames, side, side + 2, model.axes, device)
+            x = torch.randn(B, len(cos), 64, device=device)
+            with torch.autocast(device.type, torch.bfloat16):
+                forward(model, x, torch.ones(B, device=device), cos, sin).float().square().mean().backward()
+    except Exception as error:  # a compiler of any version may fail; training matters more than its speed
+        print(f"not compiled: {error}", flush=True)
+        forward = Transformer.forward
+    model.zero_grad(set_to_none=True)
+    print(f"compiled {time.time() - began:.0f} s", flush=True)
+    return model, forward
+
+
+def start_from(model, values):
+    """Take a state's weights, and the values that `hold` puts back."""
+    model.load_state_dict(values)
+    model.first_values.copy_(model.transformer_blocks[0].attn.to_v.weight[:, :64])
+
+
+def wait_for(path):
+    while path and not os.path.exists(path):
+        time.sleep(0.2)
+
+
+_tables = {}
+
+
+def table(frames, h, w, axes, device):
+    key = (frames, h, w)
+    if key not in _tables:
+        _tables[key] = rope_table(frames, h, w, axes, device)
+    return _tables[key]
+
+
 def main():
     o, settings = arguments()
     partner = None
+    began = time.time()
     if o.partner is not None:
         partner = Partner(o.out, o.partner, every=16)
         o.out, o.seed = o.out.replace(".pt", f".{o.partner}.pt"), o.seed + 1000 * o.partner
@@ -235,25 +319,30 @@ def main():
     g = torch.Generator(device).manual_seed(o.seed + 1)
     if device.type == "cpu":
         torch.set_num_threads(o.threads)
+    model, o.forward = compiled(o, device)
+    wait_for(o.after)
     vae, mean, std = load_vae(o.vae, device)
+    vae = vae.to(memory_format=torch.channels_last)
+    o.empty, opaque = nothing(vae, mean, std)
     if o.latents:
         source = Shards(o.latents, o.buffer)
     else:
-        source = Drawn(load_pool(o.pool, o.device), vae, mean, std, o.layers, device)
-    held = draw(load_pool(o.held, o.device), 32, 3, torch.Generator(device).manual_seed(7), (128, 128), mix=False)
+        pool = GrowingPool(o.pool, device, o.parts) if o.parts else load_pool(o.pool, o.device)
+        source = Drawn(pool, vae, mean, std, o, device)
+    side = o.stages[-1][1][0]
+    held = draw(load_pool(o.held, o.device), 32, 3, torch.Generator(device).manual_seed(7), (side, side), mix=False)
     held = encode(vae, mean, std, held)
-    model = placed(Transformer(o.dim, o.depth, o.head_dim), float(held[:, 0, 3].mean())).to(device)
+    print(f"ready {time.time() - began:.0f} s; latents show nothing below {o.empty:.2f}, opaque {opaque:.2f}", flush=True)
+    start_from(model, placed(Transformer(o.dim, o.depth, o.head_dim), opaque).state_dict())
     ema = Transformer(o.dim, o.depth, o.head_dim).to(device).requires_grad_(False)
     if o.init:
-        model.load_state_dict(torch.load(o.init, map_location=device, weights_only=False)["ema"])
-        model.first_values.copy_(model.transformer_blocks[0].attn.to_v.weight[:, :64])
+        start_from(model, torch.load(o.init, map_location=device, weights_only=False)["ema"])
     ema.load_state_dict(model.state_dict())
     made = optimisers(model, o)
     it, seen, spent, log = 0, 0, 0.0, []
     if os.path.exists(o.out):
         saved = torch.load(o.out, map_location=device, weights_only=False)
-        model.load_state_dict(saved["model"])
-        model.first_values.copy_(model.transformer_blocks[0].attn.to_v.weight[:, :64])
+        start_from(model, saved["model"])
         ema.load_state_dict(saved["ema"])
         for optimiser, state in zip(made, saved["optimisers"]):
             optimiser.load_state_dict(state)
@@ -262,7 +351,6 @@ def main():
         print(f"resumed at {spent / 60:.1f} min, step {it}", flush=True)
     weights = std.flatten() ** o.channel_weight
     weights = (weights / weights.mean()).repeat_interleave(4)
-    step = torch.compile(loss_of) if o.compile else loss_of
 
     def save():
         state = dict(
@@ -284,23 +372,24 @@ def main():
             print(json.dumps(entry), [round(float(v), 3) for v in per], f"{seen / max(spent, 1):.1f}/s", flush=True)
             save()
             plot(log, o.out.replace(".pt", ".png"))
-            source.refresh()
+            if isinstance(source, Shards):
+                source.refresh()
             if ended:
                 break
         if isinstance(source, Shards) and not source.held:
             source.refresh()
         if isinstance(source, Drawn):
-            source.size = next(size for share, size in o.stages if done <= share)
+            source.stage(next(sides for share, sides in o.stages if done <= share))
         for lr, optimiser in zip((o.lr, o.muon_lr), made):
             for group in optimiser.param_groups:
                 group["lr"] = rate(lr, o, it, done)
-        z = source.batch(o.batch, g).to(device)
+        z = source.batch(g) if isinstance(source, Drawn) else source.batch(o.batch, g)
         crop = next((side for share, side in o.crops if done <= share), 0)
         if crop:
             z = window(z, crop, g)
-        cos, sin = rope_table(z.shape[1], z.shape[3] // 2, z.shape[4] // 2, model.axes, device)
+        cos, sin = table(z.shape[1], z.shape[3] // 2, z.shape[4] // 2, model.axes, device)
         noise = torch.randn(z.shape, generator=g, device=device)
-        loss, per = step(model, z, noise, sigmas(len(z), o.noise_only, g, device), cos, sin, weights, o)
+        loss, per = loss_of(model, z, noise, sigmas(len(z), o.noise_only, g, device), cos, sin, weights, o)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimiser in made:

@@ -2,7 +2,7 @@
 
   python tools/seedling/train_vae.py vae.pt --pool POOL --held HELD --base 24 --minutes 40
   python tools/seedling/train_vae.py vae.pt --pool POOL --held HELD --init vae24.pt --decoder --minutes 20   # finer pictures
-  on a GPU: --device cuda --crop 128 --batch 128 --compile --minutes 6
+  on a GPU: --device cuda --parts 8000 --stages 0.75:128:64,1:256:16 --compile --minutes 5
 
 The state (weights, averages, optimiser, clock) is saved each minute and resumed where the file exists. Curves: vae.png.
 """
@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F
 
 from curves import plot
-from mixing import draw, load_pool
+from mixing import GrowingPool, chances, draw, load_pool
 from vae import VAE, warm_init
 
 SATURATED = 1.03  # alpha beyond +-1 up to here costs nothing: opaque comes out as 255 and empty as 0 after the clamp
@@ -42,18 +42,25 @@ def vae_loss(p, t):
     )
 
 
-def frames_for(pool, count, crop, g):
-    """Composites, backgrounds and, mostly, upper layers, which are the hard ones: [count, 4, crop, crop]."""
-    N = int(torch.randint(2, 5, (1,), generator=g, device=g.device))
-    f = draw(pool, max(1, count // 2), N, g, (crop, crop))
+def frames_for(pool, count, crop, g, zoom=1):
+    """Composites, backgrounds and, mostly, upper layers, which are the hard ones: [count, 4, crop, crop].
+
+    zoom: in six of ten draws a part of a scene that is so many times larger."""
+    chance = chances(g, 4)
+    N, side = 2 + int(3 * chance[0]), crop * (zoom if chance[1] < 0.6 else 1)
+    f = draw(pool, max(1, count // 2), N, g, (side, side))
+    y, x = (int(c * (side - crop + 1)) for c in chance[2:])
+    f = f[..., y : y + crop, x : x + crop]
     share = torch.tensor([0.35] + [0.2] + [0.8 / (N - 1)] * (N - 1), device=f.device)
     i = torch.multinomial(share.expand(len(f), -1), count // len(f), replacement=False, generator=g)
-    return f[torch.arange(len(f), device=f.device)[:, None], i].flatten(0, 1)
+    f = f[torch.arange(len(f), device=f.device)[:, None], i].flatten(0, 1)
+    return f.contiguous(memory_format=torch.channels_last)
 
 
 @torch.no_grad()
 def test(vae, frames):
     """PSNR over white, alpha's mean error and the shares of alpha that are exact; and the latents."""
+    frames = frames.contiguous()
     z = torch.cat([vae.encode(f) for f in frames.split(16)])
     y = torch.cat([vae.decode(c) for c in z.split(16)]).float().clamp(-1, 1)
     A, B = (frames[:, 3:] + 1) / 2, (y[:, 3:] + 1) / 2
@@ -81,40 +88,41 @@ def arguments():
     parser.add_argument("--init", help="a trained VAE to start from")
     parser.add_argument("--decoder", action="store_true", help="leave the encoder and the latents as they are")
     parser.add_argument("--minutes", type=float, required=True, help="of training in all, over every resumption")
-    parser.add_argument("--crop", type=int, default=64)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--parts", type=int, help="the pool is still being drawn; keep at most so many of each group")
+    parser.add_argument("--stages", default="1:64:32", help="share of the time up to which, side of crops, batch; ...")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--kl", type=float, default=2e-4)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
-    return parser.parse_args()
+    o = parser.parse_args()
+    o.stages = [(float(a), int(b), int(c)) for a, b, c in (stage.split(":") for stage in o.stages.split(","))]
+    return o
 
 
 def main():
-    o = arguments()
+    o, started = arguments(), time.time()
     device = torch.device(o.device)
     torch.manual_seed(o.seed)
     torch.set_num_threads(o.threads)
     g = torch.Generator(device).manual_seed(o.seed + 1)
-    pool = load_pool(o.pool, o.device)
-    held = frames_for(load_pool(o.held, o.device), 64, 128, torch.Generator(device).manual_seed(5))
     started_from = torch.load(o.init, map_location=device, weights_only=False) if o.init else None
     vae = VAE(**started_from["cfg"]) if o.init else warm_init(VAE(base_dim=o.base, num_res_blocks=o.blocks))
     if o.init:
         vae.load_state_dict(started_from["state"])
-    vae, ema = vae.to(device), VAE(**vae.cfg).to(device).requires_grad_(False)
+    vae = vae.to(device, memory_format=torch.channels_last)
+    ema = VAE(**vae.cfg).to(device, memory_format=torch.channels_last).requires_grad_(False)
     ema.load_state_dict(vae.state_dict())
     learning = [p for n, p in vae.named_parameters() if not o.decoder or n.startswith(("decoder", "post_quant"))]
     optimiser = torch.optim.AdamW(learning, lr=o.lr, betas=(0.9, 0.98), weight_decay=1e-3)
-    it, spent, log = 0, 0.0, []
+    it, spent, log, samples = 0, 0.0, [], 0
     if os.path.exists(o.out):
         saved = torch.load(o.out, map_location=device, weights_only=False)
         vae.load_state_dict(saved["model"])
         ema.load_state_dict(saved["state"])
         optimiser.load_state_dict(saved["optimiser"])
-        it, spent, log = saved["it"], saved["spent"], saved["log"]
+        it, spent, log, samples = saved["it"], saved["spent"], saved["log"], saved["samples"]
         g.manual_seed(o.seed + 1 + it)
 
     def step(x):
@@ -128,14 +136,27 @@ def main():
         terms["kl"] = o.kl * 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).mean()
         return terms
 
-    if o.compile:
-        step = torch.compile(step)
+    if o.compile:  # while the pool's first pictures are drawn
+        plain, step = step, torch.compile(step, dynamic=False)
+        try:
+            for _, side, batch in o.stages:
+                x = torch.rand(batch, 4, side, side, generator=g, device=device) * 2 - 1
+                sum(step(x.contiguous(memory_format=torch.channels_last)).values()).backward()
+        except Exception as error:  # a compiler of any version may fail; training matters more than its speed
+            print(f"not compiled: {error}", flush=True)
+            step = plain
+        optimiser.zero_grad(set_to_none=True)
+        print(f"compiled {time.time() - started:.0f} s", flush=True)
+    growing = GrowingPool(o.pool, device, o.parts) if o.parts else None
+    pool = growing.groups if growing else load_pool(o.pool, o.device)
+    held = frames_for(load_pool(o.held, o.device), 64, o.stages[-1][1], torch.Generator(device).manual_seed(5))
+    print(f"pools read {time.time() - started:.0f} s", flush=True)
 
     def statistics():
         """Mean and deviation of each latent channel over whole pictures; a decoder's run keeps those it began with."""
         if o.decoder:
             return started_from["mean"], started_from["std"]
-        z = torch.cat([ema.encode(frames_for(pool, 32, pool[0].shape[1] // 2, g)) for _ in range(8)])
+        z = torch.cat([ema.encode(frames_for(pool, 16, o.stages[-1][1], g)) for _ in range(16)])
         return z.mean((0, 2, 3)).cpu().tolist(), z.std((0, 2, 3)).cpu().tolist()
 
     running, last, ended = None, time.time(), False
@@ -143,6 +164,7 @@ def main():
         now = time.time()
         done = spent / (o.minutes * 60)
         ended = done >= 1
+        pool = growing.groups if growing else pool
         if running is not None and (ended or now - last > 60):
             last = now
             figures, _ = test(ema, held)
@@ -152,7 +174,7 @@ def main():
             state = dict(
                 cfg=vae.cfg, model=vae.state_dict(), state=ema.state_dict(), optimiser=optimiser.state_dict()
             )
-            state |= dict(it=it, spent=spent, log=log, mean=mean, std=std, metrics=figures, samples=it * o.batch)
+            state |= dict(it=it, spent=spent, log=log, mean=mean, std=std, metrics=figures, samples=samples)
             torch.save(state, o.out + ".part")
             os.replace(o.out + ".part", o.out)
             plot(log, o.out.replace(".pt", ".png"))
@@ -160,7 +182,9 @@ def main():
                 break
         for group in optimiser.param_groups:
             group["lr"] = o.lr * min(1, (it + 1) / 100) * (0.5 + 0.5 * math.cos(math.pi * done))
-        terms = step(frames_for(pool, o.batch, o.crop, g))
+        _, side, batch = next(stage for stage in o.stages if done <= stage[0])
+        terms = step(frames_for(pool, batch, side, g, 2 if side < 200 else 1))
+        samples += batch
         loss = sum(terms.values())
         optimiser.zero_grad(set_to_none=True)
         loss.backward()

@@ -16,8 +16,9 @@ class Norm(nn.Module):
         self.gamma = nn.Parameter(torch.ones(d, 1, 1) if images else torch.ones(d, 1, 1, 1))
 
     def forward(self, x):
-        g = self.gamma.view(1, -1, 1, 1) * self.scale
-        return x * (torch.rsqrt(x.float().square().sum(1, True) + 1e-12) * g).to(x.dtype)
+        length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32)
+        g = (self.gamma * self.scale).view(1, -1, 1, 1)
+        return x * torch.rsqrt(length.square() + 1e-12).to(x.dtype) * g.to(x.dtype)
 
 
 class CConv(nn.Conv2d):  # marked: exported as 5-D

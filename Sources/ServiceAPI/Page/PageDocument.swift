@@ -277,7 +277,7 @@ enum PageDocument {
         <button type="button" class="secondary" id="save-blend">Blend as PNG</button>
       </div>
       <p class="hint">PSD and ZIP hold the layers as they were made. The blend is saved as
-        you see it, moved and faded.</p>
+        you see it: moved, faded, in your order.</p>
       <p class="field-error" id="save-error" role="alert" hidden></p>
       <button type="button" class="secondary wide" id="again">Again with another seed</button>
     </section>
@@ -617,10 +617,11 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .layer-more .line { display: grid; grid-template-columns: 62px 1fr 46px; align-items: center; gap: 8px;
   font-size: 13px; }
 .layer-more output { text-align: right; font-variant-numeric: tabular-nums; }
-.layer-more .place { display: grid; grid-template-columns: 62px 1fr 1fr; gap: 8px; align-items: center;
+.layer-more .place { display: grid; grid-template-columns: 62px 1fr 1fr 32px 32px; gap: 6px; align-items: center;
   font-size: 13px; }
 .layer-more .place label { display: flex; align-items: center; gap: 6px; }
 .layer-more input[type="number"] { min-height: 32px; padding: 3px 6px; }
+.layer-more .place button { min-height: 32px; padding: 0; }
 .layer-more .row button { min-height: 32px; padding: 4px 10px; font-size: 13.5px; flex: 1 1 auto; }
 .save { padding: 16px 18px 20px; margin-top: 10px; border-top: 1px solid var(--line); display: grid; gap: 10px; }
 .save .primary { min-height: 42px; }
@@ -672,7 +673,7 @@ dialog .row { margin-top: 8px; }
   .tools { padding: 8px 10px; }
   .empty { padding-block: 36px; }
   .empty br { display: none; }
-  button, .quiet, .segments span, .zoom button, .layer-more .row button { min-height: 42px; }
+  button, .quiet, .segments span, .zoom button, .layer-more :is(.row, .place) button { min-height: 42px; }
   .segments span { padding-top: 9px; }
   input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea { font-size: 16px; }
   .layer-more input[type="number"] { min-height: 40px; }
@@ -1262,7 +1263,7 @@ function stateText(run) {
         (
             "/page/layers.js",
             #"""
-import { byId, make } from './markup.js';
+import { byId, make, say } from './markup.js';
 
 const thumbSide = 96;
 
@@ -1278,17 +1279,39 @@ export class LayerList extends EventTarget {
     this.selected = null;
     byId('reset').addEventListener('click', () => {
       for (const layer of this.layers) layer.reset();
-      this.update();
+      this.layers.sort((one, other) => one.index - other.index);
+      this.#arrange();
       this.#tell('change', null);
     });
   }
 
+  /** Shows layers, bottom first; moving one changes their order in this very array. */
   show(layers) {
     this.layers = layers;
     this.selected = null;
-    this.rows.clear();
-    this.list.replaceChildren(...[...layers].reverse().map((layer) => this.#row(layer)));
+    this.rows = new Map(layers.map((layer) => [layer, this.#row(layer)]));
+    this.#arrange();
+  }
+
+  /** Puts the rows into the order of the layers. */
+  #arrange() {
+    this.list.replaceChildren(...[...this.layers].reverse().map((layer) => this.rows.get(layer).item));
     this.update();
+  }
+
+  /** Moves a layer by so many places, upwards if positive. */
+  #move(layer, places, button) {
+    const from = this.layers.indexOf(layer);
+    const to = from + places;
+    if (to < 0 || to >= this.layers.length) return;
+    this.layers.splice(from, 1);
+    this.layers.splice(to, 0, layer);
+    this.#arrange();
+    // The row was taken out and put in again; at the end of the list the other button goes on.
+    const { up, down } = this.rows.get(layer);
+    (button.disabled ? [up, down].find((one) => one !== button) : button).focus();
+    this.#tell('change', layer);
+    say(`${layer.name}: place ${to + 1} of ${this.layers.length} from below`);
   }
 
   select(layer) {
@@ -1312,10 +1335,13 @@ export class LayerList extends EventTarget {
       row.eye.checked = layer.isVisible;
       row.opacity.value = Math.round(layer.opacity * 100);
       row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
+      row.up.disabled = layer === this.layers.at(-1);
+      row.down.disabled = layer === this.layers[0];
       if (document.activeElement !== row.x) row.x.value = layer.x;
       if (document.activeElement !== row.y) row.y.value = layer.y;
     }
-    byId('reset').disabled = !this.layers.some((layer) => layer.isChanged);
+    const isOrdered = this.layers.every((layer, place) => place === 0 || this.layers[place - 1].index < layer.index);
+    byId('reset').disabled = isOrdered && !this.layers.some((layer) => layer.isChanged);
   }
 
   #row(layer) {
@@ -1352,6 +1378,15 @@ export class LayerList extends EventTarget {
     });
     const x = place('x', 'Moved right by pixels');
     const y = place('y', 'Moved down by pixels');
+    const order = (text, name, places) => {
+      const button = make('button', {
+        type: 'button', className: 'secondary', textContent: text, 'aria-label': name,
+        onclick: () => this.#move(layer, places, button),
+      });
+      return button;
+    };
+    const up = order('↑', 'Move above the next layer', 1);
+    const down = order('↓', 'Move below the layer beneath', -1);
     const action = (text, name) => make('button', {
       type: 'button', className: 'secondary', textContent: text, onclick: () => this.#tell(name, layer),
     });
@@ -1359,13 +1394,12 @@ export class LayerList extends EventTarget {
       make('div', { className: 'line' },
         make('label', { htmlFor: opacity.id, textContent: 'Opacity' }), opacity, percent),
       make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
-        make('label', {}, 'x', x), make('label', {}, 'y', y)),
+        make('label', {}, 'x', x), make('label', {}, 'y', y), up, down),
       make('div', { className: 'row' }, action('View alone', 'alone'), action('Save PNG', 'save'),
         action('Split it again', 'split')));
     const item = make('li', { className: 'layer' },
       make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
-    this.rows.set(layer, { item, pick, more, eye, opacity, percent, x, y });
-    return item;
+    return { item, pick, more, eye, opacity, percent, x, y, up, down };
   }
 
   #tell(name, layer) {

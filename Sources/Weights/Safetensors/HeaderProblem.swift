@@ -20,6 +20,10 @@ public enum HeaderProblem: Error, Sendable, Equatable, CustomStringConvertible {
     case overlap(tensor: String, other: String)
     /// Bytes before a tensor that belong to none.
     case gap(tensor: String, expectedOffset: Int, foundOffset: Int)
+    /// A tensor that is said to be zero is larger than any is.
+    case zerosTooLarge(tensor: String, foundBytes: Int, limitBytes: Int)
+    /// A tensor that is stored is said to be zero as well.
+    case storedAndZero(tensor: String)
 
     /// The problem, as the rest of a line that names the file.
     public var description: String {
@@ -41,6 +45,10 @@ public enum HeaderProblem: Error, Sendable, Equatable, CustomStringConvertible {
             "the tensors '\(tensor.quotable)' and '\(other.quotable)' share bytes"
         case .gap(let tensor, let expected, let found):
             "the tensor '\(tensor.quotable)' begins at byte \(found) of the data instead of \(expected)"
+        case .zerosTooLarge(let tensor, let found, let limit):
+            "the tensor '\(tensor.quotable)' would be \(found) bytes of zeros; at most \(limit) are allowed"
+        case .storedAndZero(let tensor):
+            "the tensor '\(tensor.quotable)' is stored, and is said to be zero under '\(ZeroTensors.metadataKey)'"
         }
     }
 }

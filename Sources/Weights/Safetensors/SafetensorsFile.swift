@@ -53,7 +53,7 @@ public struct SafetensorsFile: TensorSource {
         }
 
         self.location = mapping.name
-        self.names = header.entries.keys.sorted()
+        self.names = (Array(header.entries.keys) + header.zeros.shapes.keys).sorted()
         self.metadata = header.metadata
         self.header = header
         self.mapping = mapping
@@ -65,11 +65,12 @@ public struct SafetensorsFile: TensorSource {
 
     /// True if there is a tensor of this name.
     public func contains(_ name: String) -> Bool {
-        header.entries[name] != nil
+        header.entries[name] != nil || header.zeros.shapes[name] != nil
     }
 
-    /// The tensor as a view of the mapping. Throws `tensorMissing`.
+    /// The tensor as a view of the mapping, or of zeros. Throws `tensorMissing`.
     public func tensor(named name: String) throws(WeightsError) -> HostTensor {
+        if let zeros = header.zeros.tensor(named: name) { return zeros }
         guard let entry = header.entries[name] else { throw .tensorMissing(tensor: name, file: location) }
         return HostTensor(
             memory: mapping, byteOffset: dataOffset + entry.offset, shape: entry.shape, dtype: entry.dtype)

@@ -26,6 +26,8 @@ struct SafetensorsHeader: Sendable {
 
     let entries: [String: Entry]
     let metadata: [String: String]
+    /// Tensors without bytes.
+    let zeros: ZeroTensors
     /// Bytes of all tensors together.
     let dataByteCount: Int
 
@@ -60,6 +62,7 @@ struct SafetensorsHeader: Sendable {
             }
             end = range.end
         }
+        zeros = try ZeroTensors(json: raw.metadata[ZeroTensors.metadataKey]) { entries[$0] != nil }
         self.entries = entries
         self.metadata = raw.metadata
         self.dataByteCount = end

@@ -2,6 +2,7 @@
 
 python -m scenes.pool FOLDER --count 3000 --size 192 --workers 2           # one .npy a group
 python -m scenes.pool FOLDER --count 200 --size 192 --seed 900 --held-out  # the evaluation set
+python -m scenes.pool FOLDER --count 32000 --size 320 --parts --workers 12  # a file for each 100: read while it grows
 """
 
 import argparse
@@ -40,14 +41,29 @@ def _job(job):
     return job[0], job[-1], render(*job[:-1]), time.time() - started
 
 
-def build(folder, count, S, workers, seed=0, held_out=False, chunk=100):
-    """One .npy of `count` pictures for each group."""
-    os.makedirs(folder, exist_ok=True)
-    jobs = [
+def jobs_of(count, S, seed, held_out, chunk):
+    return [
         (group, min(chunk, count - at), S, (seed, group, at), held_out, at)
         for at in range(0, count, chunk)
         for group in range(len(GROUPS))
     ]
+
+
+def build_parts(folder, count, S, workers, seed=0, held_out=False, chunk=100):
+    """GROUP-NUMBER.npy of `chunk` pictures each, whole when its name appears."""
+    os.makedirs(folder, exist_ok=True)
+    clipart.load(held_out)
+    with multiprocessing.Pool(workers) as pool:
+        for group, at, pictures, _ in pool.imap_unordered(_job, jobs_of(count, S, seed, held_out, chunk)):
+            name = f"{folder}/{GROUPS[group]}-{at:06d}.npy"
+            np.save(name + ".part.npy", pictures)
+            os.replace(name + ".part.npy", name)
+
+
+def build(folder, count, S, workers, seed=0, held_out=False, chunk=100):
+    """One .npy of `count` pictures for each group."""
+    os.makedirs(folder, exist_ok=True)
+    jobs = jobs_of(count, S, seed, held_out, chunk)
     parts, cost, started = [{} for _ in GROUPS], [0.0] * len(GROUPS), time.time()
     clipart.load(held_out)  # before the fork, so that the processes share it
     with multiprocessing.Pool(workers) as pool:
@@ -68,5 +84,6 @@ if __name__ == "__main__":
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--parts", action="store_true")
     o = parser.parse_args()
-    build(o.folder, o.count, o.size, o.workers, o.seed, o.held_out)
+    (build_parts if o.parts else build)(o.folder, o.count, o.size, o.workers, o.seed, o.held_out)

@@ -13,7 +13,7 @@ enum PSDFuzzer {
     }
 
     /// Few pixels, so that the time goes into files and not into filling memory.
-    private static let options = LayerReadOptions(maximumCanvasPixels: 1 << 14, maximumLayerPixels: 1 << 16)
+    private static let options = LayerReadOptions(maximumCanvasPixels: 1 << 11, maximumLayerPixels: 1 << 13)
 
     private static func read(_ file: [UInt8]) {
         guard let tree = try? PSDReader.read(file, options: options) else { return }
