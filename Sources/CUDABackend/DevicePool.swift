@@ -157,7 +157,7 @@ final class DevicePool: @unchecked Sendable {
         return address
     }
 
-    /// Arithmetic comes after all arithmetic before it: any kept block will do, and what was freed last is the likeliest
+    /// Arithmetic comes after all arithmetic before it: any kept block will do, and what was freed last is likeliest
     /// to lie in the cache.
     private func forArithmetic(
         _ size: Int, _ operation: String, _ state: inout State

@@ -230,8 +230,8 @@ extension CUDABackend {
         return true
     }
 
-    /// A product of e4m3 that cuBLASLt scales by row and column, with bias and GELU in the same pass where it can; false
-    /// if it has no such product at all.
+    /// A product of e4m3 that cuBLASLt scales by row and column, with bias and GELU in the same pass where it can;
+    /// false if it has no such product at all.
     private func scaledProduct(
         _ work: QuantizedProduct, weight: MicaDeviceAddress, input: MicaDeviceAddress,
         scales: (weight: MicaDeviceAddress, input: MicaDeviceAddress), _ target: View

@@ -14,8 +14,8 @@ enum TestDevice {
 
     static var isPresent: Bool { absence.isEmpty }
 
-    /// Tells when the emulated device is done with all that it was asked for, in microseconds of its clock; nil on a real
-    /// device.
+    /// Tells when the emulated device is done with all that it was asked for, in microseconds of its clock; nil on a
+    /// real device.
     static let emulatedClock: (@convention(c) () -> Double)? = {
         guard ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil,
             let folder = ProcessInfo.processInfo.environment["MICA_CUDA_LIBRARIES"],
