@@ -10,9 +10,10 @@ import shutil
 import tempfile
 
 from mica_service import ROOT, MicaService
-from page_work import ENDED
 from playwright.sync_api import expect, sync_playwright
 
+# A debug build on a busy machine takes its time, in milliseconds.
+PATIENCE = 300_000
 SIZE = {"width": 1280, "height": 800}
 
 
@@ -28,7 +29,7 @@ def take(url: str, options) -> None:
         if options.layers:
             page.fill("#layers", str(options.layers))
         page.click("#submit")
-        expect(page.locator("#results")).to_be_visible(timeout=ENDED)
+        expect(page.locator("#results")).to_be_visible(timeout=PATIENCE)
         # The list has the top layer first.
         page.locator(".layer-name").nth(-options.select).click()
         page.get_by_text("One layer", exact=True).click()
