@@ -8,6 +8,7 @@ may be as far off as that, and no further.
 
 import argparse
 import json
+import math
 import pathlib
 
 import torch
@@ -21,6 +22,12 @@ import make_goldens
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 # A caption in bfloat16 may be another one, and then so is all that follows.
 CASES = [case for case in make_goldens.CASES if case.prompt not in (None, "", " ")]
+
+
+def rounded_up(error: float) -> float:
+    """To six digits. What is rounded in the same way as here has the same error, and must not lie beyond the bound."""
+    unit = 10.0 ** (math.floor(math.log10(error)) - 5) if error > 0 else 1.0
+    return float(f"{math.ceil(error / unit) * unit:.6g}")
 
 
 def errors_of(case, golden: pathlib.Path) -> dict:
@@ -39,7 +46,7 @@ def errors_of(case, golden: pathlib.Path) -> dict:
         if name.startswith("scheduler.") or name.endswith(".timestep") or expected[name].norm() == 0:
             continue
         difference = (recorder.tensors[name] - expected[name]).double().norm()
-        errors[name] = float(f"{float(difference / expected[name].double().norm()):.3g}")
+        errors[name] = rounded_up(float(difference / expected[name].double().norm()))
     return errors
 
 

@@ -1,8 +1,9 @@
 import CCUDA
+import Synchronization
 import TensorCore
 
 /// Attention by cuDNN: one graph with one operation, a plan for each length, made at first need.
-// @unchecked because it is used by the one thread that owns the backend.
+// @unchecked because plans and handle are used under the mutex alone: rehearsals, on any thread, ask for plans too.
 final class AttentionPlans: @unchecked Sendable {
     /// What a plan is made for; bfloat16 in and out, no mask.
     struct Key: Hashable {
@@ -14,7 +15,8 @@ final class AttentionPlans: @unchecked Sendable {
     }
 
     /// A finished plan.
-    final class Plan {
+    // @unchecked because nothing of it changes.
+    final class Plan: @unchecked Sendable {
         fileprivate let descriptor: DNNDescriptor
         let workspaceBytes: Int
 
@@ -36,7 +38,7 @@ final class AttentionPlans: @unchecked Sendable {
     private let device: CUDADevice
     private let functions: MicaCUDNN
     private let handle: UnsafeMutableRawPointer
-    private var plans: [Key: Plan?] = [:]
+    private let plans = Mutex<[Key: Plan?]>([:])
 
     /// Nil without cuDNN, or if it does not start.
     init?(device: CUDADevice) {
@@ -54,18 +56,22 @@ final class AttentionPlans: @unchecked Sendable {
     }
 
     deinit {
-        plans.removeAll()
+        plans.withLock { $0.removeAll() }
         if (try? device.enter()) != nil { _ = functions.cudnnDestroy(handle) }
     }
 
     /// The plan for a shape; nil if cuDNN has none, and the caller computes by itself.
     func plan(_ key: Key) throws(TensorError) -> Plan? {
-        if let known = plans[key] { return known }
-        if plans.count >= Self.planLimit { plans.removeAll() }
-        let made = makePlan(key)
-        CUDALog.note("cuDNN has \(made.map { "a plan with \($0.workspaceBytes) bytes" } ?? "no plan") for \(key)")
-        plans[key] = .some(made)
-        return made
+        try device.enter()
+        return plans.withLock { plans in
+            if let known = plans[key] { return known }
+            if plans.count >= Self.planLimit { plans.removeAll() }
+            let made = makePlan(key)
+            CUDALog.note(
+                "cuDNN has \(made.map { "a plan with \($0.workspaceBytes) bytes" } ?? "no plan") for \(key)")
+            plans[key] = .some(made)
+            return made
+        }
     }
 
     /// Runs a plan on addresses of tensors that lie as [rows, heads * headSize].
@@ -88,7 +94,10 @@ final class AttentionPlans: @unchecked Sendable {
                     [UnsafeMutableRawPointer(bitPattern: UInt(workspace))])
                 && variants.finalize()
             guard isSet else { return -1 }
-            return functions.cudnnBackendExecute(handle, plan.descriptor.handle, variants.handle)
+            // One thread at a time has the handle.
+            return plans.withLock { _ in
+                functions.cudnnBackendExecute(handle, plan.descriptor.handle, variants.handle)
+            }
         }
         guard code != 0 else { return }
         try device.check(device.driver.cuCtxSynchronize(), "cuCtxSynchronize after cudnnBackendExecute")

@@ -42,9 +42,11 @@ extension CUDABackend {
                 address: try scratch(query.elementCount, .bfloat16, operation: "attention").address,
                 elements: .bfloat16)
         let workspace = try scratch(plan.workspaceBytes / 2 + 1, .bfloat16, operation: "attention")
-        try attentionPlans.run(
-            plan, query: operands.0.address, key: operands.1.address, value: operands.2.address,
-            output: result.address, scale: layout.scale, workspace: workspace.address)
+        if holdsData {
+            try attentionPlans.run(
+                plan, query: operands.0.address, key: operands.1.address, value: operands.2.address,
+                output: result.address, scale: layout.scale, workspace: workspace.address)
+        }
         if !isDirect { try convert(result, to: target, count: query.elementCount) }
         return true
     }

@@ -61,6 +61,7 @@ extension CUDABackend {
     func launch<each Argument>(
         _ program: KernelSource, _ name: String, _ shape: LaunchShape, _ argument: repeat each Argument
     ) throws(TensorError) {
+        guard holdsData else { return }
         var arguments = KernelArguments()
         for value in repeat each argument {
             switch value {

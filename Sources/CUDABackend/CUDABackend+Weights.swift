@@ -61,14 +61,7 @@ extension CUDABackend {
         let elements = try elements(of: table)
         let rowBytes = table.shape.rowElementCount * table.dtype.byteCount
         var bytes = [UInt8](repeating: 0, count: indices.count * rowBytes)
-        table.memory.withUnsafeBytes { source in
-            for (row, index) in indices.enumerated() {
-                precondition(index >= 0 && Int(index) < table.shape[0], "row \(index) of \(table.shape)")
-                let first = table.byteOffset + Int(index) * rowBytes
-                bytes.replaceSubrange(
-                    (row * rowBytes)..<((row + 1) * rowBytes), with: source[first..<(first + rowBytes)])
-            }
-        }
+        if holdsData { copyRows(indices, of: table, rowBytes: rowBytes, into: &bytes) }
         let result = try allocate(
             Shape([indices.count] + table.shape.dimensions.dropFirst()), .float32, operation: "rows of a table")
         result.cuda.elements = .float32
@@ -77,6 +70,17 @@ extension CUDABackend {
         try convert(
             View(address: copy.address, elements: elements), to: try view(result), count: result.elementCount)
         return result
+    }
+
+    private func copyRows(_ indices: [Int32], of table: HostTensor, rowBytes: Int, into bytes: inout [UInt8]) {
+        table.memory.withUnsafeBytes { source in
+            for (row, index) in indices.enumerated() {
+                precondition(index >= 0 && Int(index) < table.shape[0], "row \(index) of \(table.shape)")
+                let first = table.byteOffset + Int(index) * rowBytes
+                bytes.replaceSubrange(
+                    (row * rowBytes)..<((row + 1) * rowBytes), with: source[first..<(first + rowBytes)])
+            }
+        }
     }
 
     /// A convolution's weight as it comes, or widened.

@@ -78,7 +78,33 @@ public final class CUDABackend: Backend, @unchecked Sendable {
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
     }
 
-    deinit { CUDALog.reportTimes() }
+    /// A rehearsal of `backend`: the same code with the same numbers on a device that is none. What reads host memory
+    /// must ask `holdsData` first.
+    private init(rehearsing backend: CUDABackend, limitBytes: Int?) {
+        let device = CUDADevice(rehearsing: backend.device)
+        self.device = device
+        var options = backend.options
+        options.limitBytes = limitBytes
+        self.options = options
+        name = backend.name
+        let pool = DevicePool(device: device, limitBytes: limitBytes)
+        self.pool = pool
+        kernels = KernelLibrary(device: device, cacheFolder: nil, compiledFolder: nil)
+        staging = HostStaging(device: device)
+        products = backend.products.map { MatrixProducts(rehearsing: $0, device: device, pool: pool) }
+        // A plan says how much work space it takes: it is made where it will be used.
+        attentionPlans = backend.attentionPlans
+    }
+
+    deinit {
+        if holdsData { CUDALog.reportTimes() }
+    }
+
+    public func rehearsal(limitBytes: Int?) -> any Backend {
+        CUDABackend(rehearsing: self, limitBytes: limitBytes)
+    }
+
+    public var holdsData: Bool { !device.isRehearsal }
 
     public var memory: MemoryUse { pool.memory }
 
@@ -146,6 +172,13 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         let tensor = try allocate(shape, .float32)
         tensor.cuda.elements = .float32
         try upload(values, to: tensor.cuda)
+        return tensor
+    }
+
+    public func upload(_ shape: Shape, _ values: () -> [Float]) throws(TensorError) -> Tensor {
+        guard !holdsData else { return try upload(values(), shape) }
+        let tensor = try allocate(shape, .float32)
+        tensor.cuda.elements = .float32
         return tensor
     }
 

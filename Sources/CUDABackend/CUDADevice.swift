@@ -23,6 +23,8 @@ final class CUDADevice: @unchecked Sendable {
     let registersReadOnly: Bool
     let compute: UnsafeMutableRawPointer
     let copies: UnsafeMutableRawPointer
+    /// True if there is no device: memory is counted and nothing is computed.
+    let isRehearsal: Bool
     private let handle: Int32
     private let context: UnsafeMutableRawPointer
     private let lost = Atomic<Bool>(false)
@@ -79,6 +81,25 @@ final class CUDADevice: @unchecked Sendable {
         self.context = context
         self.compute = compute
         self.copies = copies
+        isRehearsal = false
+    }
+
+    /// A device with the numbers of another, which does nothing.
+    init(rehearsing device: CUDADevice) {
+        libraries = CUDALibraries(rehearsing: device.libraries)
+        ordinal = device.ordinal
+        name = device.name
+        model = device.model
+        capability = device.capability
+        multiprocessors = device.multiprocessors
+        sharedBytes = device.sharedBytes
+        totalBytes = device.totalBytes
+        registersReadOnly = device.registersReadOnly
+        compute = device.compute
+        copies = device.copies
+        handle = device.handle
+        context = device.context
+        isRehearsal = true
     }
 
     deinit {

@@ -55,6 +55,17 @@ public struct CUDALibraries: @unchecked Sendable {
         self.findings = findings
     }
 
+    /// The same libraries over a driver that has no device.
+    init(rehearsing libraries: CUDALibraries) {
+        driver = mica_cuda_rehearsal()
+        compiler = nil
+        products = libraries.products
+        neuralNetworks = libraries.neuralNetworks
+        driverVersion = libraries.driverVersion
+        deviceCount = libraries.deviceCount
+        findings = libraries.findings
+    }
+
     /// The libraries, opened once a process.
     ///
     /// - Throws: as `init(folder:)`; the same each time.

@@ -36,7 +36,7 @@ class CUDAStorage: TensorStorage, @unchecked Sendable {
     var arrival: DeviceEvent?
     /// The same values in bfloat16, made at first need; kept for biases.
     var rounded: CUDAStorage?
-    private let isWeight: Bool
+    private let writer: DevicePool.Writer
     private let pool: DevicePool
 
     var deviceName: String { pool.device.name }
@@ -50,13 +50,13 @@ class CUDAStorage: TensorStorage, @unchecked Sendable {
         self.byteCount = byteCount
         self.elements = elements
         self.pool = pool
-        isWeight = writer == .copies
+        self.writer = writer
     }
 
     deinit {
         // The block may go to anyone next: a copy that nobody waited for must not write into it then.
         if let arrival, (try? pool.device.enter()) != nil { try? arrival.hold(pool.device.compute) }
-        pool.recycle(address, byteCount: byteCount, isWeight: isWeight)
+        pool.recycle(address, byteCount: byteCount, writer: writer)
     }
 }
 

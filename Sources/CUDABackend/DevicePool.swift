@@ -6,7 +6,8 @@ import TensorCore
 ///
 /// All arithmetic runs on one stream, so that a freed block may be written by the next kernel at once. A block that
 /// goes to the copy stream must wait for the arithmetic that read it: blocks of weights carry an event from their
-/// release.
+/// release, and are kept apart. A copy into a block that arithmetic wrote would wait for all that was asked for, and
+/// every copy after it too: nothing would be left of copying beside arithmetic.
 // @unchecked because all state is behind the mutex; events and addresses are handles.
 final class DevicePool: @unchecked Sendable {
     /// Who writes a new block first.
@@ -21,20 +22,45 @@ final class DevicePool: @unchecked Sendable {
         let passed: DeviceEvent?
     }
 
-    private struct State: ~Copyable {
+    /// Kept blocks of one size that the same stream wrote.
+    private struct Shelf {
+        /// The longest kept first.
+        var blocks: [Kept] = []
+        /// The request that last looked here, by number.
+        var lastUse = 0
+    }
+
+    private struct ShelfKey: Hashable {
+        let size: Int
+        let writer: Writer
+    }
+
+    private struct State {
         var usedBytes = 0
         var peakBytes = 0
         var keptBytes = 0
-        /// Kept blocks by size, the longest kept first.
-        var kept: [Int: [Kept]] = [:]
+        /// Those of kept bytes that copies wrote.
+        var keptWeightBytes = 0
+        var requests = 0
+        var shelves: [ShelfKey: Shelf] = [:]
+
+        /// Takes the newest or the oldest block from a shelf.
+        mutating func take(_ key: ShelfKey, newest: Bool) -> Kept? {
+            guard shelves[key]?.blocks.isEmpty == false else { return nil }
+            let block = newest ? shelves[key]?.blocks.removeLast() : shelves[key]?.blocks.removeFirst()
+            keptBytes -= key.size
+            if key.writer == .copies { keptWeightBytes -= key.size }
+            return block
+        }
     }
 
     /// Blocks from this size on are counted in the driver's pages.
     private static let pageBytes = 2 << 20
     private static let unitBytes = 512
-    /// Blocks from this size on get an event when weights in them are released.
-    static let eventBytes = 1 << 20
-    /// Kept blocks whose readers still run may reach this many bytes before the copy stream waits for one of them: two
+    /// Blocks under this size are always made anew rather than waited for: norms and biases, of which few are on their
+    /// way at a time.
+    private static let smallBytes = 1 << 20
+    /// Kept weights whose readers still run may reach this many bytes before the copy stream waits for one of them: two
     /// of the transformer's blocks.
     private static let aheadBytes = 1 << 30
 
@@ -91,22 +117,24 @@ final class DevicePool: @unchecked Sendable {
         pressure.withLock { $0 = relieve }
     }
 
-    /// Takes a block back. `isWeight` tells that copies may write it next.
-    func recycle(_ address: MicaDeviceAddress, byteCount: Int, isWeight: Bool) {
+    /// Takes a block back from the one who asked for it as `writer`.
+    func recycle(_ address: MicaDeviceAddress, byteCount: Int, writer: Writer) {
         let size = Self.roundedSize(byteCount)
-        let isMarked = isWeight && size >= Self.eventBytes && (try? device.enter()) != nil
+        let isMarked = writer == .copies && (try? device.enter()) != nil
         let passed = isMarked ? try? DeviceEvent(device) : nil
         if let passed { try? passed.record(on: device.compute) }
         state.withLock { state in
             state.usedBytes -= size
             state.keptBytes += size
-            state.kept[size, default: []].append(Kept(address: address, passed: passed))
+            if writer == .copies { state.keptWeightBytes += size }
+            state.shelves[ShelfKey(size: size, writer: writer), default: Shelf(lastUse: state.requests)].blocks.append(
+                Kept(address: address, passed: passed))
         }
     }
 
     /// Gives all kept blocks back to the driver, which waits for the device.
     func releaseKept() {
-        state.withLock { releaseKept(&$0) }
+        state.withLock { releaseKept(downTo: 0, &$0) }
     }
 
     private func block(
@@ -117,46 +145,73 @@ final class DevicePool: @unchecked Sendable {
             throw .outOfMemory(
                 operation: operation, neededBytes: size, usedBytes: state.usedBytes, limitBytes: limitBytes)
         }
-        var address = try reuse(size, writer, &state)
-        if address == nil { address = try new(size, operation, &state) }
-        guard let address else { preconditionFailure("no block and no error") }
+        state.requests += 1
+        state.shelves[ShelfKey(size: size, writer: writer)]?.lastUse = state.requests
+        let address =
+            switch writer {
+            case .arithmetic: try forArithmetic(size, operation, &state)
+            case .copies: try forCopies(size, operation, &state)
+            }
         state.usedBytes += size
         state.peakBytes = max(state.peakBytes, state.usedBytes)
         return address
     }
 
-    private func reuse(_ size: Int, _ writer: Writer, _ state: inout State) throws(TensorError) -> MicaDeviceAddress? {
-        guard let blocks = state.kept[size], let oldest = blocks.first, let newest = blocks.last else { return nil }
-        // Arithmetic comes after all arithmetic before it; what was freed last is the likeliest to lie in the cache.
-        if writer == .arithmetic {
-            state.kept[size]?.removeLast()
-            state.keptBytes -= size
-            return newest.address
+    /// Arithmetic comes after all arithmetic before it: any kept block will do, and what was freed last is likeliest
+    /// to lie in the cache.
+    private func forArithmetic(
+        _ size: Int, _ operation: String, _ state: inout State
+    ) throws(TensorError) -> MicaDeviceAddress {
+        if let known = state.take(ShelfKey(size: size, writer: .arithmetic), newest: true) { return known.address }
+        let other = ShelfKey(size: size, writer: .copies)
+        if !hasRoom(size, state), let known = state.take(other, newest: true) { return known.address }
+        return try new(size, operation, &state)
+    }
+
+    /// A copy into a block whose readers still run would wait for them: a fresh block lets it begin at once.
+    private func forCopies(
+        _ size: Int, _ operation: String, _ state: inout State
+    ) throws(TensorError) -> MicaDeviceAddress {
+        let own = ShelfKey(size: size, writer: .copies)
+        let hasRoom = hasRoom(size, state)
+        guard let oldest = state.shelves[own]?.blocks.first else {
+            if !hasRoom, let other = state.take(ShelfKey(size: size, writer: .arithmetic), newest: false) {
+                try hold(other)
+                return other.address
+            }
+            return try new(size, operation, &state)
         }
-        // A copy into a block whose readers still run would wait for them: a fresh block lets it begin at once.
-        let mayGrow =
-            state.usedBytes + state.keptBytes + size <= limitBytes ?? Int.max && state.keptBytes < Self.aheadBytes
         let isFree = try oldest.passed.map { (event) throws(TensorError) in try event.isReached } ?? false
-        if mayGrow, !isFree, let fresh = try? new(size, "weights", &state) { return fresh }
-        state.kept[size]?.removeFirst()
-        state.keptBytes -= size
+        let mayGrow = hasRoom && (size < Self.smallBytes || state.keptWeightBytes < Self.aheadBytes)
+        if mayGrow, !isFree, let fresh = try? new(size, operation, &state) { return fresh }
+        _ = state.take(own, newest: false)
+        try hold(oldest)
+        return oldest.address
+    }
+
+    /// Lets copies wait until the block's readers have passed.
+    private func hold(_ block: Kept) throws(TensorError) {
         let passed: DeviceEvent
-        if let event = oldest.passed {
+        if let event = block.passed {
             passed = event
         } else {
             passed = try DeviceEvent(device)
             try passed.record(on: device.compute)
         }
         try passed.hold(device.copies)
-        return oldest.address
+    }
+
+    /// True if a new block fits beside all that is in use or kept.
+    private func hasRoom(_ size: Int, _ state: State) -> Bool {
+        state.usedBytes + state.keptBytes + size <= limitBytes ?? Int.max
     }
 
     private func new(_ size: Int, _ operation: String, _ state: inout State) throws(TensorError) -> MicaDeviceAddress {
-        if let limitBytes, state.usedBytes + state.keptBytes + size > limitBytes { releaseKept(&state) }
+        if let limitBytes { releaseKept(downTo: limitBytes - state.usedBytes - size, &state) }
         var address: MicaDeviceAddress = 0
         var code = device.driver.cuMemAlloc_v2(&address, size)
         if code == Int32(MICA_CUDA_OUT_OF_MEMORY), state.keptBytes > 0 {
-            releaseKept(&state)
+            releaseKept(downTo: 0, &state)
             code = device.driver.cuMemAlloc_v2(&address, size)
         }
         if code == Int32(MICA_CUDA_OUT_OF_MEMORY) {
@@ -166,12 +221,20 @@ final class DevicePool: @unchecked Sendable {
         return address
     }
 
-    private func releaseKept(_ state: inout State) {
-        if !device.isLost {
-            for block in state.kept.values.joined() { _ = device.driver.cuMemFree_v2(block.address) }
+    /// Gives kept blocks back until they are no more than so many bytes, those first whose like was not asked for the
+    /// longest: each time the driver waits for the device, so that what the next block needs again had better stay.
+    private func releaseKept(downTo byteCount: Int, _ state: inout State) {
+        guard state.keptBytes > max(byteCount, 0) else { return }
+        let keys = state.shelves.keys.sorted { one, other in
+            (state.shelves[one]?.lastUse ?? 0) < (state.shelves[other]?.lastUse ?? 0)
         }
-        state.kept.removeAll()
-        state.keptBytes = 0
+        for key in keys {
+            while state.keptBytes > max(byteCount, 0), let block = state.take(key, newest: false) {
+                if !device.isLost { _ = device.driver.cuMemFree_v2(block.address) }
+            }
+            if state.shelves[key]?.blocks.isEmpty == true { state.shelves[key] = nil }
+            if state.keptBytes <= max(byteCount, 0) { return }
+        }
     }
 
     deinit {

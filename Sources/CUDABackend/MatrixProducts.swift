@@ -1,11 +1,13 @@
 import CCUDA
+import Synchronization
 import TensorCore
 
 /// Matrix products by cuBLASLt: descriptors, layouts and the heuristics' choice are made once a shape.
 ///
 /// cuBLASLt counts columns first: `output = input · weightᵀ`, row by row, is `weightᵀ · input` to it, with the output's
 /// columns as its rows; a bias then runs along them as its epilogue wants it.
-// @unchecked because it is used by the one thread that owns the backend.
+// @unchecked because it is used by the one thread that owns the backend, but for plans, which are behind a mutex:
+// rehearsals, on any thread, ask for them too.
 final class MatrixProducts: @unchecked Sendable {
     /// What a plan is made for.
     struct Key: Hashable, CustomStringConvertible {
@@ -27,7 +29,8 @@ final class MatrixProducts: @unchecked Sendable {
         }
     }
 
-    private final class Plan {
+    // @unchecked because the handles are fixed; attributes are set by the thread that owns the backend.
+    private final class Plan: @unchecked Sendable {
         let operation: UnsafeMutableRawPointer
         let weight: UnsafeMutableRawPointer
         let input: UnsafeMutableRawPointer
@@ -63,7 +66,18 @@ final class MatrixProducts: @unchecked Sendable {
     private let functions: MicaCUBLASLt
     private let handle: UnsafeMutableRawPointer
     private var workspace: CUDAStorage?
-    private var plans: [Key: Plan?] = [:]
+    private let plans = Mutex<[Key: Plan?]>([:])
+    /// What is rehearsed; nil for products that are computed.
+    private let rehearsed: MatrixProducts?
+
+    /// Has the plans of `products` and computes nothing.
+    init(rehearsing products: MatrixProducts, device: CUDADevice, pool: DevicePool) {
+        self.device = device
+        self.pool = pool
+        functions = products.functions
+        handle = products.handle
+        rehearsed = products
+    }
 
     /// Nil without cuBLASLt, or if it does not start.
     init?(device: CUDADevice, pool: DevicePool) {
@@ -78,11 +92,12 @@ final class MatrixProducts: @unchecked Sendable {
         self.pool = pool
         self.functions = functions
         self.handle = handle
+        rehearsed = nil
     }
 
     deinit {
-        plans.removeAll()
-        if (try? device.enter()) != nil { _ = functions.cublasLtDestroy(handle) }
+        plans.withLock { $0.removeAll() }
+        if rehearsed == nil, (try? device.enter()) != nil { _ = functions.cublasLtDestroy(handle) }
     }
 
     /// Runs `output = epilogue(input · weightᵀ)` if cuBLASLt has a way for it.
@@ -98,6 +113,12 @@ final class MatrixProducts: @unchecked Sendable {
             (Int32(MICA_MATMUL_BIAS_POINTER), bias), (Int32(MICA_MATMUL_A_SCALE_POINTER), scales.weight),
             (Int32(MICA_MATMUL_B_SCALE_POINTER), scales.input),
         ].filter { $0.1 != 0 }
+        if let rehearsed {
+            try rehearsed.device.enter()
+            guard try rehearsed.plan(key, addresses) != nil else { return false }
+            _ = try makeWorkspace()
+            return true
+        }
         guard let plan = try plan(key, addresses) else { return false }
         try set(plan.operation, addresses)
         let workspace = try makeWorkspace()
@@ -132,10 +153,12 @@ final class MatrixProducts: @unchecked Sendable {
     }
 
     private func plan(_ key: Key, _ addresses: [(Int32, MicaDeviceAddress)]) throws(TensorError) -> Plan? {
-        if let known = plans[key] { return known }
-        if plans.count >= Self.planLimit { plans.removeAll() }
+        if let known = plans.withLock({ $0[key] }) { return known }
         let made = try makePlan(key, addresses)
-        plans[key] = .some(made)
+        plans.withLock { plans in
+            if plans.count >= Self.planLimit { plans.removeAll() }
+            plans[key] = .some(made)
+        }
         return made
     }
 

@@ -5,7 +5,7 @@ import TensorCore
 // @unchecked because the pointer is fixed at creation, and the one who fills the memory hands it on when it is done.
 final class PinnedMemory: StagingMemory, @unchecked Sendable {
     let byteCount: Int
-    let holdsData = true
+    var holdsData: Bool { !device.isRehearsal }
     private let base: UnsafeMutableRawPointer
     private let device: CUDADevice
 

@@ -64,7 +64,7 @@ extension CUDABackend {
             throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)
         }
         let stored = quantization.scales
-        if let index = stored.firstNotFinite() { throw .scaleNotFinite(index: index) }
+        if holdsData, let index = stored.firstNotFinite() { throw .scaleNotFinite(index: index) }
         let raw = try arriving(stored, try elements(of: stored))
         temporaries.append(raw.cuda)
         let scales: CUDAStorage
@@ -209,31 +209,56 @@ extension CUDABackend {
         }
         let weight = work.matrix.address + UInt64(work.firstRow * work.depth)
         let columnScales = work.matrix.scales.address + UInt64(work.matrix.isWhole ? 0 : work.firstRow * 4)
-        var key = MatrixProducts.Key(
-            rows: work.rows, columns: work.columns, depth: work.depth,
-            operands: Int32(isInteger ? MICA_R_8I : MICA_R_8F_E4M3), output: target.elements.libraryType,
-            epilogue: Int32(MICA_EPILOGUE_DEFAULT), alignment: 16, scalesRows: true)
         guard weight % 16 == 0, work.depth % 16 == 0 else { return false }
         // Where the chip scales rows and columns by itself, the sums never leave it.
         if !isInteger, device.capability.major == 9,
-            try products.run(
-                key, weight: weight, input: rounded.address, bias: 0, output: target.address,
-                scales: (weight: columnScales, input: rowScales.address))
+            try scaledProduct(
+                work, weight: weight, input: rounded.address, scales: (columnScales, rowScales.address), target)
         {
-            if work.bias != nil || work.activation != .none {
-                try biasActivation(target, work.bias, work.activation, rows: work.rows, columns: work.columns)
-            }
             return true
         }
-        key = MatrixProducts.Key(
-            rows: work.rows, columns: work.columns, depth: work.depth, operands: key.operands,
-            output: Int32(isInteger ? MICA_R_32I : MICA_R_32F), epilogue: key.epilogue, alignment: 16)
+        let key = MatrixProducts.Key(
+            rows: work.rows, columns: work.columns, depth: work.depth,
+            operands: Int32(isInteger ? MICA_R_8I : MICA_R_8F_E4M3),
+            output: Int32(isInteger ? MICA_R_32I : MICA_R_32F), epilogue: Int32(MICA_EPILOGUE_DEFAULT), alignment: 16)
         let sums = try scratch(work.rows * work.columns, .float32, operation: "linear")
         guard
             try products.run(
                 key, weight: weight, input: rounded.address, bias: 0, output: sums.address)
         else { return false }
         try finish(work, sums, rowScales, isInteger ? rowZeros : nil, target)
+        return true
+    }
+
+    /// A product of e4m3 that cuBLASLt scales by row and column, with bias and GELU in the same pass where it can;
+    /// false if it has no such product at all.
+    private func scaledProduct(
+        _ work: QuantizedProduct, weight: MicaDeviceAddress, input: MicaDeviceAddress,
+        scales: (weight: MicaDeviceAddress, input: MicaDeviceAddress), _ target: View
+    ) throws(TensorError) -> Bool {
+        guard let products else { return false }
+        func run(_ epilogue: Int, bias: MicaDeviceAddress) throws(TensorError) -> Bool {
+            let key = MatrixProducts.Key(
+                rows: work.rows, columns: work.columns, depth: work.depth, operands: Int32(MICA_R_8F_E4M3),
+                output: target.elements.libraryType, epilogue: Int32(epilogue),
+                alignment: min(1 << (target.address | bias | 16).trailingZeroBitCount, 16), scalesRows: true)
+            return try products.run(
+                key, weight: weight, input: input, bias: bias, output: target.address, scales: scales)
+        }
+        let fusesGELU = work.activation == .geluTanh
+        if target.elements == .bfloat16, work.bias != nil || fusesGELU {
+            let bias = try work.bias.map { (bias) throws(TensorError) in try self.bias(bias, as: .bfloat16) }
+            if try run(Self.epilogue(fusesGELU: fusesGELU, hasBias: bias != nil), bias: bias ?? 0) {
+                if work.activation != .none, !fusesGELU {
+                    try biasActivation(target, nil, work.activation, rows: work.rows, columns: work.columns)
+                }
+                return true
+            }
+        }
+        guard try run(Int(MICA_EPILOGUE_DEFAULT), bias: 0) else { return false }
+        if work.bias != nil || work.activation != .none {
+            try biasActivation(target, work.bias, work.activation, rows: work.rows, columns: work.columns)
+        }
         return true
     }
 

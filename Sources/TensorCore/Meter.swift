@@ -314,7 +314,7 @@ public final class Meter: Backend {
         let taken = memory.usedBytes - usedBefore
         // A view of the checkpoint's own bytes has its type and size; whatever is converted differs in one of them.
         let isView =
-            sharesHostMemory && weight.dtype == source.dtype && weight.storage.byteCount == source.byteCount
+            isHost && sharesHostMemory && weight.dtype == source.dtype && weight.storage.byteCount == source.byteCount
         let isShared = isView && source.memory.isMapped
         let held = isView ? source.byteCount : max(taken, 0)
         state.withLock {

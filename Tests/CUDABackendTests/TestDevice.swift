@@ -1,4 +1,5 @@
 import CUDABackend
+import Foundation
 import TensorCore
 
 /// The device of these tests.
@@ -12,6 +13,17 @@ enum TestDevice {
     }
 
     static var isPresent: Bool { absence.isEmpty }
+
+    /// Tells when the emulated device is done with all that it was asked for, in microseconds of its clock; nil on a
+    /// real device.
+    static let emulatedClock: (@convention(c) () -> Double)? = {
+        guard ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil,
+            let folder = ProcessInfo.processInfo.environment["MICA_CUDA_LIBRARIES"],
+            let library = dlopen("\(folder)/libcuda.so.1", RTLD_NOW),
+            let symbol = dlsym(library, "mica_emulated_microseconds")
+        else { return nil }
+        return unsafeBitCast(symbol, to: (@convention(c) () -> Double).self)
+    }()
 
     static func backend(_ change: (inout CUDABackend.Options) -> Void = { _ in }) throws -> CUDABackend {
         var options = CUDABackend.Options()

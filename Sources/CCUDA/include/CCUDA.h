@@ -219,6 +219,9 @@ typedef struct {
     MICA_CUDNN(MICA_FIELD)
 } MicaCUDNN;
 
+// A driver without a device, for rehearsals: memory is an address alone, all work is done when it is asked for, and none is done.
+MicaCUDADriver mica_cuda_rehearsal(void);
+
 // The names of a library's table, in the table's order, ended by NULL. Swift cannot walk the fields of a struct itself.
 const char *const *mica_cuda_symbols(int library);
 #undef MICA_FIELD

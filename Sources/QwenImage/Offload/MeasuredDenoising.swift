@@ -22,7 +22,8 @@ package final class MeasuredDenoising {
 
     /// What a step took.
     package struct Step {
-        /// Wall seconds, and what was moved.
+        /// Wall seconds, and what was moved. On a device steps between the first and the last one end when all their
+        /// work was asked for: only the sum over them tells what they took.
         package let seconds: Double
         package let traffic: OffloadTraffic
     }
@@ -36,6 +37,10 @@ package final class MeasuredDenoising {
     /// Wall seconds by stage, and by step.
     package private(set) var stageSeconds: [(name: String, seconds: Double)] = []
     package private(set) var steps: [Step] = []
+    /// Wall seconds of a step with both branches, the mean of all after the first; nil if there was one alone.
+    package var secondsPerStep: Double? {
+        steps.count < 2 ? nil : steps.dropFirst().reduce(0) { $0 + $1.seconds } / Double(steps.count - 1)
+    }
     /// The latents at the end, [frames * tokens, channels] row-major.
     package private(set) var latents: [Float] = []
 
@@ -95,6 +100,9 @@ package final class MeasuredDenoising {
                 let prediction = try backend.guidance(
                     positive: outputs[0], negative: outputs[1], scale: Self.guidanceScale, normalize: false)
                 try backend.eulerStep(latents, prediction: prediction, delta: scheduler.sigmaDelta(step: step))
+                // A device is waited for after the first step, which reads the weights, and after the last one: between
+                // them a job does not wait either, and copies for the next step begin during this one.
+                if step == 0 || step + 1 == work.steps { try backend.synchronize() }
                 steps.append(
                     Step(seconds: (clock.now - start) / .seconds(1), traffic: offload.traffic.since(before)))
             }

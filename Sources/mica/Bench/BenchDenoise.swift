@@ -84,6 +84,9 @@ struct DenoiseReport {
         for (stage, use) in zip(work.stageSeconds, manager.stages) {
             lines.append(line(stage.name, stage.seconds, use.traffic) + ", at most \(ByteCount(use.peakBytes))")
         }
+        if let seconds = work.secondsPerStep {
+            lines.append("a step with both branches: \(String(format: "%.3f", seconds)) s, the first one left out")
+        }
         for (index, step) in work.steps.enumerated() { lines.append(line("step \(index)", step.seconds, step.traffic)) }
         if let peak = ProcessMemory.peakResidentBytes {
             lines.append("the process was resident with at most \(ByteCount(peak))")
@@ -114,6 +117,7 @@ struct DenoiseReport {
             entry["seconds"] = step.seconds
             return entry
         }
+        object["seconds_per_step"] = work.secondsPerStep
         object["peak_resident_bytes"] = ProcessMemory.peakResidentBytes
         object["budget_bytes"] = manager.devices[0].backend.limitBytes
         let data = try JSONSerialization.data(

@@ -12,8 +12,6 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     let bound: @Sendable (DType) -> Double
     /// False if convolutions round their operands to 16 bits.
     var convolvesExactly = true
-    /// False if rehearsals of it count the bytes of tensors alone.
-    var rehearsesExactly = true
     /// Which of how many parts of all cases run on it; nil for all of them.
     var share: (index: Int, of: Int)?
     /// An instance with nothing allocated.

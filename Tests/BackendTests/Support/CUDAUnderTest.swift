@@ -26,8 +26,7 @@ enum CUDAUnderTest {
                 description: name,
                 // As on the CPU: 16 units of float32, or the rounding of both operands to bfloat16.
                 bound: { _ in precision == .float32 ? BackendUnderTest.float32Bound : 0x1p-7 },
-                convolvesExactly: precision == .float32, rehearsesExactly: false,
-                share: isEmulated ? (index, kinds.count) : nil,
+                convolvesExactly: precision == .float32, share: isEmulated ? (index, kinds.count) : nil,
                 make: { backend(libraries, name, precision, usesLibraries: usesLibraries) })
         }
     }()

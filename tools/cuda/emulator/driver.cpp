@@ -1,6 +1,9 @@
 // libcuda.so.1 for machines without a GPU: device memory is host memory, streams are in order at once, kernels are host code that
 // nvrtc.cpp made. For tests alone: it finds wrong indices, types, arguments and lifetimes, and says nothing of speed or of real devices.
 //
+// Work is done when it is asked for, but a clock counts when a device would have done it: streams run beside each other, kernels take
+// a fixed time and copies theirs by size, events are reached when their stream is. mica_emulated_microseconds() tells it.
+//
 // MICA_EMULATED_BYTES bounds the memory of a device; MICA_EMULATED_FAILURE=cuLaunchKernel:7:719 makes the seventh call of that name
 // answer 719, and all calls that follow in that context.
 #include <dlfcn.h>
@@ -8,15 +11,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "CCUDA.h"
 #include "runtime.h"
 
 using namespace mica_emulator;
@@ -29,6 +35,28 @@ std::map<uint64_t, size_t> blocks;
 size_t usedBytes = 0;
 int brokenBy = 0;
 std::map<std::string, int> calls;
+
+// --- the clock, in microseconds -------------------------------------------------------------------------------------------------
+constexpr double callTime = 2, kernelTime = 20, copyTime = 4, copyBytes = 50e3, allocationTime = 20;
+struct Stream {
+    double end = 0;
+};
+struct Event {
+    double reached = 0;
+};
+std::set<Stream *> streams;
+double hostTime = 0;
+
+// Asks a stream for work that takes so long, once all that it was asked for before is done.
+void spend(void *stream, double time) {
+    hostTime += callTime;
+    auto *owner = (Stream *)stream;
+    if (streams.count(owner)) owner->end = std::max(owner->end, hostTime) + time;
+}
+void spendCopy(void *stream, size_t bytes) { spend(stream, copyTime + bytes / copyBytes); }
+void waitForAll() {
+    for (auto *stream : streams) hostTime = std::max(hostTime, stream->end);
+}
 
 size_t totalBytes() {
     const char *text = getenv("MICA_EMULATED_BYTES");
@@ -198,7 +226,7 @@ int cuDevicePrimaryCtxReset_v2(int) {
     return 0;
 }
 int cuCtxSetCurrent(void *) { ENTER("cuCtxSetCurrent") return 0; }
-int cuCtxSynchronize() { ENTER("cuCtxSynchronize") return 0; }
+int cuCtxSynchronize() { ENTER("cuCtxSynchronize") waitForAll(); return 0; }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes; return 0; }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
@@ -210,6 +238,7 @@ int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     memset(block, 0xff, bytes);
     blocks[(uint64_t)block] = bytes;
     usedBytes += bytes;
+    hostTime += allocationTime;
     *address = (uint64_t)block;
     return 0;
 }
@@ -217,6 +246,7 @@ int cuMemFree_v2(uint64_t address) {
     ENTER("cuMemFree")
     const auto found = blocks.find(address);
     if (found == blocks.end()) { fprintf(stderr, "emulated driver: free of an unknown address\n"); abort(); }
+    waitForAll();
     usedBytes -= found->second;
     blocks.erase(found);
     free((void *)address);
@@ -240,20 +270,36 @@ static bool isInside(uint64_t address, size_t bytes) {
 #define INSIDE(address, bytes) \
     if (!isInside(address, bytes)) { fprintf(stderr, "emulated driver: a copy beyond its block\n"); abort(); }
 
-int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) memcpy((void *)to, from, bytes); return 0; }
-int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *) { ENTER("cuMemcpyDtoHAsync") INSIDE(from, bytes) memcpy(to, (void *)from, bytes); return 0; }
-int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *) { ENTER("cuMemcpyDtoDAsync") INSIDE(to, bytes) INSIDE(from, bytes) memmove((void *)to, (void *)from, bytes); return 0; }
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) spendCopy(stream, bytes); memcpy((void *)to, from, bytes); return 0; }
+int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { ENTER("cuMemcpyDtoHAsync") INSIDE(from, bytes) spendCopy(stream, bytes); memcpy(to, (void *)from, bytes); return 0; }
+int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream) { ENTER("cuMemcpyDtoDAsync") INSIDE(to, bytes) INSIDE(from, bytes) spend(stream, copyTime); memmove((void *)to, (void *)from, bytes); return 0; }
 int cuMemcpyPeerAsync(uint64_t to, void *, uint64_t from, void *, size_t bytes, void *stream) { return cuMemcpyDtoDAsync_v2(to, from, bytes, stream); }
 int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *) { ENTER("cuMemsetD8Async") INSIDE(to, bytes) memset((void *)to, value, bytes); return 0; }
-int cuStreamCreate(void **stream, unsigned) { *stream = malloc(1); return 0; }
-int cuStreamDestroy_v2(void *stream) { free(stream); return 0; }
-int cuStreamSynchronize(void *) { ENTER("cuStreamSynchronize") return 0; }
-int cuStreamWaitEvent(void *, void *, unsigned) { ENTER("cuStreamWaitEvent") return 0; }
-int cuEventCreate(void **event, unsigned) { ENTER("cuEventCreate") *event = malloc(1); return 0; }
-int cuEventDestroy_v2(void *event) { free(event); return 0; }
-int cuEventRecord(void *, void *) { ENTER("cuEventRecord") return 0; }
-int cuEventQuery(void *) { ENTER("cuEventQuery") return 0; }
-int cuEventSynchronize(void *) { ENTER("cuEventSynchronize") return 0; }
+int cuStreamCreate(void **stream, unsigned) { std::lock_guard<std::recursive_mutex> guard(lock); *stream = *streams.insert(new Stream).first; return 0; }
+int cuStreamDestroy_v2(void *stream) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    streams.erase((Stream *)stream);
+    delete (Stream *)stream;
+    return 0;
+}
+int cuStreamSynchronize(void *stream) { ENTER("cuStreamSynchronize") hostTime = std::max(hostTime, ((Stream *)stream)->end); return 0; }
+int cuStreamWaitEvent(void *stream, void *event, unsigned) {
+    ENTER("cuStreamWaitEvent")
+    ((Stream *)stream)->end = std::max(((Stream *)stream)->end, ((Event *)event)->reached);
+    return 0;
+}
+int cuEventCreate(void **event, unsigned) { ENTER("cuEventCreate") *event = new Event; return 0; }
+int cuEventDestroy_v2(void *event) { delete (Event *)event; return 0; }
+int cuEventRecord(void *event, void *stream) { ENTER("cuEventRecord") ((Event *)event)->reached = ((Stream *)stream)->end; return 0; }
+int cuEventQuery(void *event) { ENTER("cuEventQuery") return ((Event *)event)->reached > hostTime ? MICA_CUDA_NOT_READY : 0; }
+int cuEventSynchronize(void *event) { ENTER("cuEventSynchronize") hostTime = std::max(hostTime, ((Event *)event)->reached); return 0; }
+
+// What the device has been asked for is done so late.
+double mica_emulated_microseconds() {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    waitForAll();
+    return hostTime;
+}
 
 int cuModuleLoadData(void **result, const void *image) {
     ENTER("cuModuleLoadData")
@@ -296,8 +342,9 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
     return value <= 232448 ? 0 : 1;
 }
 int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
-                   unsigned sharedBytes, void *, void **values, void **) {
+                   unsigned sharedBytes, void *stream, void **values, void **) {
     ENTER("cuLaunchKernel")
+    spend(stream, kernelTime);
     const unsigned count = blockX * blockY * blockZ;
     if (!gridX || !gridY || !gridZ || !count || count > largestBlock || gridY > 65535) return 1;
     if ((int)sharedBytes > ((Function *)function)->sharedBytes) return 1;
