@@ -77,6 +77,33 @@ struct CUDAGoldenTests {
     }
 }
 
+extension CUDAGoldenTests {
+    /// Memory that something else takes makes a job fail, and the next one gives what it gave before.
+    @Test func runsOutOfMemoryUnharmed() throws {
+        let golden = try #require(GoldenCase.all.first { !$0.parameters.needsCaption })
+        let limit = 1 << 30
+        let backend = try backend { $0.limitBytes = limit }
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        func run() throws -> [UInt8] {
+            try pipeline.decompose(
+                golden.picture(), parameters: golden.parameters, latents: golden.latents()
+            ).images[0][0].bytes
+        }
+        let first = try run()
+        let used = backend.memory.usedBytes
+        let needed = backend.memory.peakBytes - used
+        // From nothing but what weights take to nearly enough.
+        for share in [0, needed / 4, needed / 2] {
+            var ballast: Tensor? = try backend.allocate([(limit - used - share) / 4 - (1 << 20)], .float32)
+            #expect(throws: PipelineError.self, "\(share) of \(needed) bytes") { _ = try run() }
+            #expect(ballast != nil)
+            ballast = nil
+            #expect(backend.memory.usedBytes == used)
+            #expect(try run() == first)
+        }
+    }
+}
+
 /// The device of these tests.
 private enum GoldenDevice {
     static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }

@@ -1,7 +1,7 @@
 import ImageCodecs
 import TensorCore
 
-/// Shows what the layers of one job are going to be, blended, every few steps.
+/// Shows what the layers of one job are going to be, blended, every few steps, and of slow steps after some seconds.
 ///
 /// The model predicts a velocity, so the end of a straight way is known at each step: `latents + rest * prediction`.
 /// Its cells go through `LatentProjection` instead of the decoder, which would cost as much as the job's own.
@@ -13,6 +13,9 @@ final class LatentPreview {
     private let steps: Int
     private let clock = ContinuousClock()
     private let start: ContinuousClock.Instant
+    /// Beyond this since the last preview the next step shows one.
+    private static let patience = Duration.seconds(5)
+    private var shown: ContinuousClock.Instant
     private var spent = Duration.zero
 
     /// Previews of a job of `layers` layers beside the whole picture, which is the first frame.
@@ -23,6 +26,7 @@ final class LatentPreview {
         self.layers = layers
         self.steps = steps
         start = clock.now
+        shown = start
     }
 
     /// After step `step`: shows a preview if one is due.
@@ -40,13 +44,15 @@ final class LatentPreview {
         let now = try backend.download(latents.rows(rows))
         let velocity = try backend.download(prediction.rows(rows))
         if let picture = composite(zip(now, velocity).map { $0 + rest * $1 }) { watch.show(picture) }
-        spent += clock.now - begin
+        shown = clock.now
+        spent += shown - begin
     }
 
     private func isDue(_ step: Int) -> Bool {
         // After the last step comes the real picture.
         let stride = max(1, steps / max(1, watch.count))
-        guard (step + 1) % stride == 0, step + 1 < steps, watch.isWanted() else { return false }
+        guard (step + 1) % stride == 0 || clock.now - shown >= Self.patience else { return false }
+        guard step + 1 < steps, watch.isWanted() else { return false }
         let elapsed = (clock.now - start) / .seconds(1)
         return elapsed >= watch.leadSeconds && spent / .seconds(1) <= watch.share * elapsed
     }
