@@ -8,6 +8,7 @@ Every table has the trivial answer (all in the background) and the ceiling (the 
 
 import argparse
 import os
+import tempfile
 import time
 
 import numpy as np
@@ -15,6 +16,7 @@ import torch
 from PIL import Image
 
 import posters
+from expand import expand
 from measure import Sums, checkerboard, markdown, over, sheet
 from mixing import draw, load_pool
 from transformer import load_transformer, pack, sample, schedule, unpack
@@ -51,7 +53,8 @@ class Checkpoint(Pair):
     def __init__(self, folder):
         from diffusers import QwenImageLayeredPipeline
 
-        self.pipe = QwenImageLayeredPipeline.from_pretrained(folder, torch_dtype=torch.float32)
+        with tempfile.TemporaryDirectory() as whole:
+            self.pipe = QwenImageLayeredPipeline.from_pretrained(expand(folder, whole), torch_dtype=torch.float32)
         config = self.pipe.vae.config
         self.mean, self.std = (torch.tensor(v).view(1, 16, 1, 1) for v in (config.latents_mean, config.latents_std))
         self.vae = self

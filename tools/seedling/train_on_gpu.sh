@@ -4,6 +4,8 @@
 # are drawn all the while. Needs Python with torch for CUDA, numpy, pillow, matplotlib; fonts and clip art from packages.txt or from
 # `python -m scenes.bundle`. export.py then writes the folder.
 #
+# VAE_INIT=FILE.pt starts from a trained VAE. The model in the repository: VAE_INIT after one minute, then 2, 7.5 and 4.5 minutes.
+#
 #   VAE_MINUTES=5 TRANSFORMER_MINUTES=9 PIXEL_MINUTES=4 tools/seedling/train_on_gpu.sh WORK_FOLDER
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

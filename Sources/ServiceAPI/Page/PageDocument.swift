@@ -71,7 +71,7 @@ enum PageDocument {
         </div>
       </div>
       <label class="check"><input id="layers-auto" type="checkbox"> As many layers as the picture has</label>
-      <p class="hint under" id="steps-hint">More steps are finer and take longer.</p>
+      <p class="hint under" id="steps-hint">More steps take longer; the number that is filled in suits the model.</p>
 
       <fieldset class="field">
         <legend>Size</legend>
@@ -1153,7 +1153,7 @@ import { Run } from './run.js';
 const storageName = 'mica-runs';
 const mostKept = 30;
 
-/** The runs of this session, newest first. Says `open`; `detail` is the run. */
+/** The runs since the page was opened, newest first. Says `open`; `detail` is the run. */
 export class History extends EventTarget {
   constructor() {
     super();

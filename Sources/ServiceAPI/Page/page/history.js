@@ -4,7 +4,7 @@ import { Run } from './run.js';
 const storageName = 'mica-runs';
 const mostKept = 30;
 
-/** The runs of this session, newest first. Says `open`; `detail` is the run. */
+/** The runs since the page was opened, newest first. Says `open`; `detail` is the run. */
 export class History extends EventTarget {
   constructor() {
     super();
