@@ -48,3 +48,21 @@ KERNEL void mica_softmax_finish(const float *accumulated, size_t accumulated_str
         for (size_t i = 0; i < size; i++) y[r * stride + i] = accumulated[r * accumulated_stride + i] * factor;
     }
 }
+
+void mica_pack_row_panels(const float *x, size_t stride, size_t rows, size_t size, size_t width, float *panels) {
+    for (size_t first = 0; first < rows; first += width, panels += size * width)
+        for (size_t j = 0; j < width; j++) {
+            const float *row = x + (first + j) * stride;
+            for (size_t i = 0; i < size; i++) panels[i * width + j] = first + j < rows ? row[i] : 0;
+        }
+}
+
+void mica_pack_column_panels(const float *x, size_t stride, size_t rows, size_t size, size_t width, float *panels) {
+    for (size_t first = 0; first < size; first += width) {
+        const size_t count = size - first < width ? size - first : width;
+        for (size_t r = 0; r < rows; r++, panels += width) {
+            memcpy(panels, x + r * stride + first, count * sizeof(float));
+            memset(panels + count, 0, (width - count) * sizeof(float));
+        }
+    }
+}

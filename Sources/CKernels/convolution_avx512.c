@@ -1,4 +1,5 @@
 #include "bf16.h"
+#include "convolution_target.h"
 
 // Convolutions without laying out patches, for CPUs with AVX-512; see convolution_rows.h.
 
@@ -9,13 +10,6 @@
 int mica_has_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
         && __builtin_cpu_supports("avx512dq");
-}
-
-// The value of an output channel, an input channel and a cell in the last time slice: with zeros in front of the one frame, no other
-// slice meets data.
-static inline const float *weight_at(const float *weight, size_t output, size_t input, size_t inputs, size_t time, size_t area,
-                                     size_t cell) {
-    return weight + ((output * inputs + input) * time + time - 1) * area + cell;
 }
 
 BF16_TARGET void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area,
@@ -33,21 +27,6 @@ BF16_TARGET void mica_pack_convolution_bf16(const float *weight, size_t outputs,
                 }
 }
 
-void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, float *panels) {
-    for (size_t n = 0; n < outputs; n += 32)
-        for (size_t cell = 0; cell < area; cell++)
-            for (size_t p = 0; p < inputs; p++, panels += 32)
-                for (size_t j = 0; j < 32; j++)
-                    panels[j] = n + j < outputs ? *weight_at(weight, n + j, p, inputs, time, area, cell) : 0;
-}
-
-typedef struct {
-    const float *bias, *addend;
-    float *output;
-    size_t outputs;
-} Target;
-
-// Bias and addend, then the channels n ..< outputs of one pixel.
 static inline __attribute__((always_inline)) F32_TARGET void store_pixel(const Target *target, size_t pixel, size_t n,
                                                                          const __m512 sum[2]) {
     for (size_t part = 0; part < 2; part++) {
@@ -65,25 +44,30 @@ static inline __attribute__((always_inline)) F32_TARGET void store_pixel(const T
 #define ROWS_NAME mica_convolve_rows_bf16
 #define ROWS_UNIT uint32_t
 #define ROWS_TARGET BF16_TARGET
+#define ROWS_LANES 16
+#define ROWS_PIXELS 12
 #define ROWS_VECTOR __m512i
 #define ROWS_LOAD(p) _mm512_loadu_si512(p)
+#define ROWS_SUM __m512
+#define ROWS_ZERO _mm512_setzero_ps()
 #define ROWS_STEP(sum, unit, vector) bf16_multiply_add(sum, _mm512_set1_epi32((int)(unit)), vector)
 #include "convolution_rows.h"
 
 #define ROWS_NAME mica_convolve_rows_f32
 #define ROWS_UNIT float
 #define ROWS_TARGET F32_TARGET
+#define ROWS_LANES 16
+#define ROWS_PIXELS 12
 #define ROWS_VECTOR __m512
 #define ROWS_LOAD(p) _mm512_loadu_ps(p)
+#define ROWS_SUM __m512
+#define ROWS_ZERO _mm512_setzero_ps()
 #define ROWS_STEP(sum, unit, vector) _mm512_fmadd_ps(_mm512_set1_ps(unit), vector, sum)
 #include "convolution_rows.h"
 
 #else
 int mica_has_avx512(void) { return 0; }
 void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels) {
-    __builtin_trap();
-}
-void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, float *panels) {
     __builtin_trap();
 }
 void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t units, size_t kernel, size_t stride,

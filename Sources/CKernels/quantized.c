@@ -134,11 +134,12 @@ KERNEL float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int3
     return scale;
 }
 
-KERNEL void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32_t *row_zeros, const float *column_scales,
-                                 const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride) {
+KERNEL void mica_dequantize_rows(const int32_t *x, size_t x_stride, const float *row_scales, const int32_t *row_zeros,
+                                 const float *column_scales, const int32_t *column_sums, float *y, size_t rows, size_t columns,
+                                 size_t stride) {
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < columns; i++)
-            y[r * stride + i] = (float)(x[r * stride + i] - row_zeros[r] * column_sums[i]) * (row_scales[r] * column_scales[i]);
+            y[r * stride + i] = (float)(x[r * x_stride + i] - row_zeros[r] * column_sums[i]) * (row_scales[r] * column_scales[i]);
 }
 
 KERNEL float mica_dot_s8(const float *a, const int8_t *b, size_t count) {

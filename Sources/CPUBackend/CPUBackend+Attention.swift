@@ -15,6 +15,9 @@ extension CPUBackend {
         if usesBFloat16(attentionOf: query.shape[0], layout) {
             return try bfloat16Attention(query, key, value, layout, output)
         }
+        if packs(attentionOf: query.shape[0], layout) {
+            return try packedAttention(query, key, value, layout, output)
+        }
         let blocks = QueryBlock.blocks(
             queries: query.shape[0], keys: key.shape[0], layout.mask, rows: Self.queryBlock)
         let tasks = blocks.count * layout.heads

@@ -4,25 +4,26 @@ import TensorCore
 extension CPUBackend {
     /// Output rows that a task computes: the input rows above and below are prepared once more for each task.
     private static let stripRows = 16
-    /// Output channels of a packed panel.
-    private static let panelChannels = 32
+    /// Output channels of a panel packed in bfloat16.
+    private static let bfloat16Width = 32
 
-    /// A convolution's weight, packed for `directConvolution`: [panels, kernel, kernel, channels, 32], bfloat16 (two
-    /// channels side by side) or float32. Nil on a CPU without these products.
+    /// A convolution's weight, packed for `directConvolution`: [panels, kernel, kernel, channels, width of a panel],
+    /// bfloat16 (two channels side by side) or float32. Nil on a CPU without these products.
     func packedConvolutionWeight(_ source: Tensor, time: Int) throws(TensorError) -> Tensor? {
         let (outputs, inputs, kernel) = (source.shape[0], source.shape[1], source.shape[-1])
         let isBFloat16 = multipliesBFloat16 && inputs % 2 == 0
-        guard isBFloat16 || convolvesDirectly, source.shape[-2] == kernel else { return nil }
-        let panels = (outputs + Self.panelChannels - 1) / Self.panelChannels
+        guard isBFloat16 || instructions != .portable, source.shape[-2] == kernel else { return nil }
+        let width = isBFloat16 ? Self.bfloat16Width : instructions.panelWidth
+        let panels = (outputs + width - 1) / width
         let result = try allocate(
-            [panels, kernel, kernel, inputs, Self.panelChannels], isBFloat16 ? .bfloat16 : .float32,
+            [panels, kernel, kernel, inputs, width], isBFloat16 ? .bfloat16 : .float32,
             operation: "a convolution's weight")
         let area = kernel * kernel
         let planes = inputs * time * area
         let panelBytes = result.shape.rowElementCount * result.dtype.byteCount
         workers.run(tasks: panels) { _, panel in
-            let first = panel * Self.panelChannels
-            let count = min(Self.panelChannels, outputs - first)
+            let first = panel * width
+            let count = min(width, outputs - first)
             let target = result.rawPointer + panel * panelBytes
             if isBFloat16 {
                 mica_pack_convolution_bf16(
@@ -30,7 +31,7 @@ extension CPUBackend {
                     target.assumingMemoryBound(to: UInt32.self))
             } else {
                 mica_pack_convolution_f32(
-                    source.floats + first * planes, count, inputs, time, area,
+                    source.floats + first * planes, count, inputs, time, area, width,
                     target.assumingMemoryBound(to: Float.self))
             }
         }
@@ -62,9 +63,10 @@ extension CPUBackend {
                     geometry.stride, weight.rawPointer.assumingMemoryBound(to: UInt32.self), bias.floats, addend, rows,
                     width, outputs, result)
             } else {
-                mica_convolve_rows_f32(
-                    padded.assumingMemoryBound(to: Float.self), strip.width, input.shape[2], geometry.kernel,
-                    geometry.stride, weight.floats, bias.floats, addend, rows, width, outputs, result)
+                instructions.convolveRows(
+                    padded.assumingMemoryBound(to: Float.self), inputWidth: strip.width, units: input.shape[2],
+                    kernel: geometry.kernel, stride: geometry.stride, panels: weight.floats, bias: bias.floats,
+                    addend: addend, rows: rows, width: width, outputs: outputs, output: result)
             }
         }
     }

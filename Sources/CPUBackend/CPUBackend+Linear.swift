@@ -64,15 +64,19 @@ extension CPUBackend {
         }
     }
 
-    /// False if neither the tiles nor oneDNN can do it.
+    /// False if nothing here can do it.
     private func int8Product(
         _ input: Tensor, _ quantized: QuantizedStorage, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation,
         _ output: Tensor
     ) throws(TensorError) -> Bool {
-        guard multipliesInTiles, !prefersMatrixUnits else {
+        guard !prefersMatrixUnits else {
             return try libraryInt8Product(input, weight, bias, activation, output)
         }
-        try tiledInt8Product(input, quantized, weight, bias, activation, output)
+        if instructions == .avx512, mica_has_s8_products() == 1 {
+            try tiledInt8Product(input, quantized, weight, bias, activation, output)
+        } else {
+            try pairedInt8Product(input, quantized, weight, bias, activation, output)
+        }
         return true
     }
 

@@ -21,12 +21,7 @@ extension CPUBackend {
         let zeros = rowZeros.rawPointer.assumingMemoryBound(to: Int32.self)
         let scratch = try allocate([split.parts.count, products.scratchBytes], .uint8, operation: "linear")
         let integers = rounded.rawPointer.assumingMemoryBound(to: UInt8.self)
-        workers.split(input.shape[0], grain: max(1, 16384 / depth)) { _, range in
-            for row in range {
-                rowScales.floats[row] = mica_quantize_row_u8(
-                    input.floats + row * depth, integers + row * depth, depth, zeros + row)
-            }
-        }
+        quantize(input, rounded, rowScales, zeros)
         let firstRow = weight.offset / quantized.columns
         let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         workers.run(tasks: split.parts.count) { _, task in
@@ -38,13 +33,47 @@ extension CPUBackend {
                 weight: weight.rawPointer + columnRange.lowerBound * depth, output: corner,
                 scratch: scratch.rawPointer + task * products.scratchBytes)
             mica_dequantize_rows(
-                UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self),
+                UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self), columns,
                 rowScales.floats + rowRange.lowerBound,
                 zeros + rowRange.lowerBound, scales.floats + firstRow + columnRange.lowerBound,
                 sums + columnRange.lowerBound, corner, rowRange.count, columnRange.count, columns)
             finish(output, rowRange, columnRange, bias, activation)
         }
         return true
+    }
+
+    /// The same with AVX2 alone: both operands widened to 16 bits.
+    func pairedInt8Product(
+        _ input: Tensor, _ quantized: QuantizedStorage, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation,
+        _ output: Tensor
+    ) throws(TensorError) {
+        guard case .rows(let scales) = quantized.scales else { preconditionFailure("int8 with scales of groups") }
+        let (depth, columns) = (input.shape[1], output.shape[1])
+        let product = PairProduct(rows: input.shape[0], depth: depth, columns: columns)
+        let rounded = try allocate([product.rowsAtOnce, depth], .uint8, operation: "linear")
+        let rowScales = try allocate([product.rowsAtOnce], .float32, operation: "linear")
+        let rowZeros = try allocate([product.rowsAtOnce], .int32, operation: "linear")
+        let packed = try allocate([product.packedWords], .int32, operation: "linear")
+        let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
+        let zeros = rowZeros.rawPointer.assumingMemoryBound(to: Int32.self)
+        let words = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
+        let firstRow = weight.offset / quantized.columns
+        let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
+        for turn in product.turns {
+            quantize(input.rows(turn), rounded, rowScales, zeros)
+            product.pack(turn.count, of: rounded.rawPointer.assumingMemoryBound(to: UInt8.self), into: words, workers)
+            product.multiply(
+                turn.count, words, UnsafePointer(weight.rawPointer.assumingMemoryBound(to: Int8.self)),
+                scratch: scratch.rawPointer.assumingMemoryBound(to: UInt32.self), workers
+            ) { found, rows, range in
+                let place = (rows.lowerBound + turn.lowerBound)..<(rows.upperBound + turn.lowerBound)
+                mica_dequantize_rows(
+                    found, PairProduct.panelColumns, rowScales.floats + rows.lowerBound, zeros + rows.lowerBound,
+                    scales.floats + firstRow + range.lowerBound, sums + range.lowerBound,
+                    output.floats + place.lowerBound * columns + range.lowerBound, rows.count, range.count, columns)
+                finish(output, place, range, bias, activation)
+            }
+        }
     }
 
     /// Memory for the sums of a matrix's rows, where they will be needed: taken when the matrix is, so that a product

@@ -54,7 +54,7 @@ extension CPUBackend {
                 // Sums of 32 bits take the place of the floats that they become.
                 let corner = first + rows.lowerBound * product.columns + columns.lowerBound
                 mica_dequantize_rows(
-                    UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self),
+                    UnsafeRawPointer(corner).assumingMemoryBound(to: Int32.self), product.columns,
                     rowScales.floats + rows.lowerBound, zeros + rows.lowerBound,
                     scales.floats + firstRow + columns.lowerBound, sums + columns.lowerBound, corner, rows.count,
                     columns.count, product.columns)
@@ -71,7 +71,7 @@ extension CPUBackend {
     }
 
     /// Input rows as 8 bits, with each row's scale and zero.
-    private func quantize(
+    func quantize(
         _ input: Tensor, _ rounded: Tensor, _ scales: Tensor, _ zeros: UnsafeMutablePointer<Int32>
     ) {
         let depth = input.shape[1]

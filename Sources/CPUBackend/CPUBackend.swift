@@ -27,8 +27,8 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let prefersMatrixUnits: Bool
     /// True if products of bfloat16 are made in tiles although oneDNN is faster.
     let prefersTiles: Bool
-    /// True if this CPU convolves without laying out patches.
-    let convolvesDirectly: Bool
+    /// What float32 convolutions, attention and products of 8 bits are computed with.
+    let instructions: HostInstructions
     let matrixProducts: MatrixProductCache
 
     /// - Parameters:
@@ -44,24 +44,25 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         weightForm: WeightForm? = nil, name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
         self.init(
-            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm, isPortable: false,
+            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm, instructions: nil,
             name: name, shared: shared)
     }
 
-    /// - Parameter isPortable: true leaves out what not every CPU has, so that tests reach what the others do.
+    /// - Parameter instructions: nil takes the widest of this CPU; less lets tests reach what other CPUs do.
     /// - Parameter prefersMatrixUnits: nil asks the CPU; true lets tests reach oneDNN on any, false the tiles.
     package init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
-        isPortable: Bool, name: String = "cpu", shared: SharedMemoryLimit? = nil,
+        instructions: HostInstructions?, name: String = "cpu", shared: SharedMemoryLimit? = nil,
         prefersMatrixUnits: Bool? = nil
     ) {
         self.name = name
         self.compute = compute
         self.weightForm = weightForm
-        multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && !isPortable
-        multipliesInt8 = compute == .int8 && ComputePrecision.hasFastInt8 && !isPortable
-        convolvesDirectly = mica_has_avx512() == 1 && !isPortable
-        multipliesInTiles = mica_has_avx512() == 1 && !isPortable
+        self.instructions = instructions ?? HostInstructions.ofThisCPU
+        let isWidest = self.instructions == .avx512
+        multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && isWidest
+        multipliesInt8 = compute == .int8 && self.instructions != .portable
+        multipliesInTiles = isWidest
         self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
         prefersTiles = prefersMatrixUnits == false
         workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
@@ -82,7 +83,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         multipliesInTiles = backend.multipliesInTiles
         prefersMatrixUnits = backend.prefersMatrixUnits
         prefersTiles = backend.prefersTiles
-        convolvesDirectly = backend.convolvesDirectly
+        instructions = backend.instructions
         workers = Workers(count: backend.workers.count, isRehearsing: true)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)
         matrixProducts = backend.matrixProducts

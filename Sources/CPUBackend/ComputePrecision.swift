@@ -19,8 +19,8 @@ public enum ComputePrecision: String, Sendable, CaseIterable {
         }
     }
 
-    /// True if this CPU multiplies 8-bit integers faster than float32: AVX-512 VNNI.
-    public static var hasFastInt8: Bool { mica_has_s8_products() == 1 }
+    /// True if this CPU multiplies 8-bit integers faster than float32: with AVX-512 VNNI, or with AVX2 as 16 bits.
+    public static var hasFastInt8: Bool { HostInstructions.ofThisCPU != .portable }
 
     /// True if this CPU multiplies bfloat16 faster than float32: AVX-512 BF16.
     public static var hasFastBFloat16: Bool { mica_has_bf16_products() == 1 }

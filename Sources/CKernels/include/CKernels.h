@@ -73,13 +73,23 @@ void mica_attention_block_bf16(const uint16_t *query, size_t rows, size_t size, 
                                size_t block_keys, const int32_t *first, const int32_t *last, float scale, float *scores,
                                uint16_t *weights, float *maximum, float *sum, float *accumulated);
 
-// --- convolution without patches, where the CPU has AVX-512 ----------------------------------------------------------------------
-// 1 if the functions for float32 may be called; those for bfloat16 want mica_has_bf16_products.
+// --- attention in float32: its products are convolutions with kernels of one cell -------------------------------------------------
+// Packs rows [rows, size], `stride` apart, into panels of `width` rows, each size * width: element by element, those of all rows side by
+// side. Missing rows are zeros.
+void mica_pack_row_panels(const float *x, size_t stride, size_t rows, size_t size, size_t width, float *panels);
+// Packs columns of [rows, size], rows `stride` apart, into panels of `width` columns, each rows * width. Missing columns are zeros.
+void mica_pack_column_panels(const float *x, size_t stride, size_t rows, size_t size, size_t width, float *panels);
+
+// --- convolution without patches, where the CPU has AVX2 or AVX-512 --------------------------------------------------------------
+// 1 if the functions for float32 may be called; those for bfloat16 want mica_has_bf16_products, that with avx2 in its name only AVX2.
 int mica_has_avx512(void);
-// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of 32 output channels, each area * units * 32;
-// missing channels are zeros. A unit is a channel, or for bfloat16 a word of two, and `inputs` then even.
+int mica_has_avx2(void);
+// Packs the last time slice of a weight [outputs, inputs, time, area] into panels of `width` output channels, each area * units * width;
+// missing channels are zeros. A unit is a channel, or for bfloat16 a word of two, and `inputs` then even. The width is two vectors of
+// what convolves: 16 with AVX2, else 32.
 void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, uint32_t *panels);
-void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, float *panels);
+void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, size_t width,
+                               float *panels);
 // `rows` rows of an output [rows, width, outputs] from an input that has its padding around it, `input_width` pixels of `units`
 // a row and (rows - 1) * stride + kernel rows. bias [outputs]; addend as the output, or NULL.
 void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t units, size_t kernel, size_t stride,
@@ -87,6 +97,8 @@ void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t u
                              float *output);
 void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                             const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
+void mica_convolve_rows_f32_avx2(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
+                                 const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
 
 // --- stored forms of weights ---------------------------------------------------------------------------------------------------
 // Elements of TensorCore's Quantization, without the scales of a row: float8_e4m3fn, float8_e5m2, int8; a row of int4 with the bfloat16
@@ -127,12 +139,24 @@ void mica_sum_rows_s8(const int8_t *x, int32_t *sums, size_t rows, size_t column
 // Rounds a row to 8 bits from its lowest to its highest value: value = scale * (y - zero). After GELU half of a symmetric range
 // would go to waste.
 float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero);
-// Sums of products of u8 rows and s8 columns to floats: takes the rows' zeros out again and scales. y may be x; rows lie
-// `stride` apart.
-void mica_dequantize_rows(const int32_t *x, const float *row_scales, const int32_t *row_zeros, const float *column_scales,
-                          const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride);
+// Sums of products of u8 rows and s8 columns to floats: takes the rows' zeros out again and scales. y may be x if rows of both lie as
+// far apart.
+void mica_dequantize_rows(const int32_t *x, size_t x_stride, const float *row_scales, const int32_t *row_zeros,
+                          const float *column_scales, const int32_t *column_sums, float *y, size_t rows, size_t columns, size_t stride);
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
+
+// --- products of 8 bits with AVX2 (mica_has_avx2) ---------------------------------------------------------------------------------
+// Rows of a group.
+enum { MICA_PAIR_ROWS = 6 };
+// Rows [rows, depth] as groups of six, each [units, 6]: a unit is two elements as a word of two 16-bit integers. What is missing of a
+// row or a group is 0; units = (depth + 1) / 2.
+void mica_pack_pairs_u8(const uint8_t *x, size_t rows, size_t depth, uint32_t *groups);
+// Up to 16 rows of `elements`, `stride` apart, as a panel [units, 16].
+void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *panel);
+// sums [count * 6, 16] = groups * panel, or += it if `adds`: `units` of each, groups `group_stride` words apart.
+void mica_product_pairs(const uint32_t *groups, size_t group_stride, size_t count, const uint32_t *panel, size_t units, int32_t *sums,
+                        int adds);
 
 // --- matrix products, where the CPU has AVX-512 (f32), AVX-512 BF16 (bf16) and AVX-512 VNNI (u8s8) --------------------------------
 // Up to 48 rows [rows, depth] as a panel [units, width], width being rows rounded up to 16: the same unit of all rows side by side. A

@@ -25,7 +25,7 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Every backend of this machine.
     static let all =
-        (CUDAUnderTest.isAlone ? [] : cpus + [portableCPU] + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
+        (CUDAUnderTest.isAlone ? [] : cpus + lesserCPUs + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -35,10 +35,19 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// The CPU backend, which splits its work by the number of threads.
     static let cpus = [cpu(threads: 1), cpu(threads: 2), cpu(threads: 3)]
 
-    /// The CPU backend as a CPU without AVX-512 has it.
-    private static let portableCPU = BackendUnderTest(
-        description: "cpu, portable", bound: { _ in float32Bound },
-        make: { CPUBackend(threads: 2, compute: .float32, isPortable: true) })
+    /// The CPU backend as CPUs with fewer instructions than this one have it.
+    private static let lesserCPUs = lesserInstructions.map { instructions in
+        BackendUnderTest(
+            description: "cpu, \(instructions)", bound: { _ in float32Bound },
+            make: { CPUBackend(threads: 2, compute: .float32, instructions: instructions) })
+    }
+
+    private static let lesserInstructions: [HostInstructions] =
+        switch HostInstructions.ofThisCPU {
+        case .portable: []
+        case .avx2: [.portable]
+        case .avx512: [.portable, .avx2]
+        }
 
     /// Products of operands rounded to bfloat16, where this CPU has instructions for them: an operand is off by 2^-9 at
     /// most, sums of random products by about that; attention rounds three times (scores' operands, weights, values).
@@ -54,18 +63,28 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         BackendUnderTest(
             description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
             make: { CPUBackend(threads: threads, compute: .int8) })
-    } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [libraryInt8CPU] : [])
+    } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
 
-    private static let libraryInt8CPU = BackendUnderTest(
-        description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
-        make: { CPUBackend(threads: 2, compute: .int8, isPortable: false, prefersMatrixUnits: true) })
+    /// On a CPU with more, what AVX2 alone makes of it; on one without, the same once more.
+    private static let lesserInt8CPU = BackendUnderTest(
+        description: "cpu in int8 with AVX2", bound: { _ in 0x1p-7 },
+        make: { CPUBackend(threads: 2, compute: .int8, instructions: .avx2) })
+
+    /// Not with AVX2, where oneDNN cuts sums of two products off at 16 bits.
+    private static let libraryInt8CPUs = (HostInstructions.ofThisCPU == .avx512 ? [2] : []).map { (threads: Int) in
+        BackendUnderTest(
+            description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
+            make: {
+                CPUBackend(threads: threads, compute: .int8, instructions: nil, prefersMatrixUnits: true)
+            })
+    }
 
     /// As `bfloat16CPUs`, with products in tiles, where oneDNN makes them otherwise.
     private static let tileCPUs = (ComputePrecision.hasFastBFloat16 ? [2] : []).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu in bfloat16 in tiles", bound: { _ in 0x1p-7 },
             make: {
-                CPUBackend(threads: threads, compute: .bfloat16, isPortable: false, prefersMatrixUnits: false)
+                CPUBackend(threads: threads, compute: .bfloat16, instructions: nil, prefersMatrixUnits: false)
             })
     }
 
