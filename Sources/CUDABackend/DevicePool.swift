@@ -36,8 +36,8 @@ final class DevicePool: @unchecked Sendable {
     }
 
     private struct State {
-        var usedBytes = 0
-        var peakBytes = 0
+        var usedBytes: Int
+        var peakBytes: Int
         var keptBytes = 0
         /// Those of kept bytes that copies wrote.
         var keptWeightBytes = 0
@@ -66,11 +66,13 @@ final class DevicePool: @unchecked Sendable {
 
     let device: CUDADevice
     let limitBytes: Int?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
-    init(device: CUDADevice, limitBytes: Int?) {
+    /// - Parameter heldBytes: counted as in use from the beginning: what CUDA itself takes.
+    init(device: CUDADevice, limitBytes: Int?, heldBytes: Int) {
         self.device = device
+        state = Mutex(State(usedBytes: heldBytes, peakBytes: heldBytes))
         self.limitBytes = limitBytes
     }
 

@@ -13,6 +13,7 @@ public final class Meter: Backend {
     public let copiesAhead: Bool
     public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
+    private let heldBytes: Int
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     private struct State {
@@ -47,6 +48,7 @@ public final class Meter: Backend {
         copiesAhead = inner.copiesAhead
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
+        heldBytes = 0
         process?.add(self)
     }
 
@@ -54,11 +56,12 @@ public final class Meter: Backend {
     ///
     /// - Parameters:
     ///   - limitBytes: what may be held at once, as on a real device; nil sets no limit.
+    ///   - heldBytes: counted as held from the beginning, as a device's own.
     ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
     public init(
-        name: String = "meter", limitBytes: Int? = nil, sharesHostMemory: Bool = true, copiesAhead: Bool = false,
+        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true, copiesAhead: Bool = false,
         rowsAtOnce: Int = 1024
     ) {
         inner = nil
@@ -69,6 +72,8 @@ public final class Meter: Backend {
         self.copiesAhead = copiesAhead
         self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
+        self.heldBytes = heldBytes
+        state.withLock { $0.memory = MemoryUse(usedBytes: heldBytes, peakBytes: heldBytes) }
     }
 
     /// What was counted since the meter was made.
@@ -218,7 +223,9 @@ public final class Meter: Backend {
     /// As the backend it counts for, or a meter of its own.
     public func rehearsal(limitBytes: Int?) -> any Backend {
         inner?.rehearsal(limitBytes: limitBytes)
-            ?? Meter(name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory)
+            ?? Meter(
+                name: name, limitBytes: limitBytes, heldBytes: heldBytes, sharesHostMemory: sharesHostMemory,
+                copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {

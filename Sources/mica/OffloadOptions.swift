@@ -101,6 +101,7 @@ enum EngineDevices {
                 var options = CUDABackend.Options()
                 options.precision = compute == .float32 ? .float32 : .bfloat16
                 options.weightForm = weightForm
+                options.countsContext = true
                 options.limitBytes = request.budget.limitBytes(of: name)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)

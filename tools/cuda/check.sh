@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 environment=$root/.venv/cuda
-if [[ ! -e $environment/ready ]]; then
+if [[ ! $environment/ready -nt $here/requirements.txt ]]; then
     python3 -m venv "$environment"
     "$environment/bin/pip" install -q -r "$here/requirements.txt"
     touch "$environment/ready"
