@@ -39,6 +39,6 @@ grep -q "transformer  *sm_90 .*has a plan" "$work/plan.txt"
 
 [[ ${1:-} == --no-kernels ]] && exit 0
 echo "kernels by the real NVRTC"
-mica=$(ls "$root"/.build/release/mica "$root"/.build/debug/mica 2>/dev/null | head -1)
-[[ -n $mica ]] || { echo "build mica first" >&2; exit 1; }
+mica=$root/.build/debug/mica
+[[ -x $mica ]] || { echo "build mica first" >&2; exit 1; }
 "$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib"
