@@ -1,6 +1,7 @@
 import CCUDA
 import TensorCore
 
+import class Foundation.ProcessInfo
 import struct Foundation.URL
 
 /// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, own kernels for the rest.
@@ -42,6 +43,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         /// False leaves products to Mica's own kernels, for comparisons.
         public var usesProductLibrary = true
 
+        /// Products of at least so many floating-point operations are done in the fastest of several ways that
+        /// cuBLASLt offers, found by timing them once; nil takes its first choice. `MICA_CUDA_TIMING=0` makes it nil.
+        public var leastTimedWork: Int? =
+            ProcessInfo.processInfo.environment["MICA_CUDA_TIMING"] == "0" ? nil : 4_000_000_000
+
         /// The defaults.
         public init() {}
     }
@@ -81,7 +87,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         kernels = KernelLibrary(
             device: device, cacheFolder: options.kernelCache, compiledFolder: options.compiledKernels)
         staging = HostStaging(device: device)
-        products = options.usesProductLibrary ? MatrixProducts(device: device, pool: pool) : nil
+        products =
+            options.usesProductLibrary
+            ? MatrixProducts(
+                device: device, pool: pool, choicesFolder: options.kernelCache, leastTimedWork: options.leastTimedWork)
+            : nil
         attentionPlans =
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
     }

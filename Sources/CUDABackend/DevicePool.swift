@@ -251,9 +251,11 @@ final class DeviceEvent: @unchecked Sendable {
     private let device: CUDADevice
     private let handle: UnsafeMutableRawPointer
 
-    init(_ device: CUDADevice) throws(TensorError) {
+    /// - Parameter isTimed: true for a place whose time is asked for.
+    init(_ device: CUDADevice, isTimed: Bool = false) throws(TensorError) {
         var handle: UnsafeMutableRawPointer?
-        try device.check(device.driver.cuEventCreate(&handle, UInt32(MICA_EVENT_NO_TIMING)), "cuEventCreate")
+        let flags = isTimed ? 0 : UInt32(MICA_EVENT_NO_TIMING)
+        try device.check(device.driver.cuEventCreate(&handle, flags), "cuEventCreate")
         guard let handle else { preconditionFailure("cuEventCreate gave no event") }
         self.device = device
         self.handle = handle
@@ -277,6 +279,14 @@ final class DeviceEvent: @unchecked Sendable {
     /// Waits for the mark.
     func wait() throws(TensorError) {
         try device.check(device.driver.cuEventSynchronize(handle), "cuEventSynchronize")
+    }
+
+    /// Waits for the mark, and tells how long after another one it was reached.
+    func milliseconds(since start: DeviceEvent) throws(TensorError) -> Float {
+        try wait()
+        var time: Float = 0
+        try device.check(device.driver.cuEventElapsedTime(&time, start.handle, handle), "cuEventElapsedTime")
+        return time
     }
 
     /// True if all that was marked is done.

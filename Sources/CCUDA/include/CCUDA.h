@@ -173,6 +173,7 @@ enum {
     X(cuEventRecord, (void *event, void *stream))                                                                                  \
     X(cuEventQuery, (void *event))                                                                                                 \
     X(cuEventSynchronize, (void *event))                                                                                           \
+    X(cuEventElapsedTime, (float *milliseconds, void *start, void *end))                                                           \
     X(cuModuleLoadData, (void **module, const void *image))                                                                        \
     X(cuModuleUnload, (void *module))                                                                                              \
     X(cuModuleGetFunction, (void **function, void *module, const char *name))                                                      \
@@ -200,6 +201,7 @@ typedef struct {
 #define MICA_CUBLASLT(X)                                                                                                           \
     X(cublasLtCreate, (void **handle))                                                                                             \
     X(cublasLtDestroy, (void *handle))                                                                                             \
+    X(cublasLtGetProperty, (int property, int *value))                                                                             \
     X(cublasLtMatmulDescCreate, (void **descriptor, int computeType, int scaleType))                                               \
     X(cublasLtMatmulDescDestroy, (void *descriptor))                                                                               \
     X(cublasLtMatmulDescSetAttribute, (void *descriptor, int attribute, const void *value, size_t bytes))                          \
@@ -210,6 +212,8 @@ typedef struct {
     X(cublasLtMatmulPreferenceSetAttribute, (void *preference, int attribute, const void *value, size_t bytes))                    \
     X(cublasLtMatmulAlgoGetHeuristic, (void *handle, void *operation, void *a, void *b, void *c, void *d, void *preference,        \
                                        int requested, MicaMatmulHeuristic *results, int *found))                                   \
+    X(cublasLtMatmulAlgoCheck, (void *handle, void *operation, void *a, void *b, void *c, void *d,                                 \
+                                const MicaMatmulAlgorithm *algorithm, MicaMatmulHeuristic *result))                                \
     X(cublasLtMatmul, (void *handle, void *operation, const void *alpha, const void *a, void *aLayout, const void *b, void *bLayout, \
                        const void *beta, const void *c, void *cLayout, void *d, void *dLayout, const MicaMatmulAlgorithm *algorithm, \
                        void *workspace, size_t workspaceBytes, void *stream))
