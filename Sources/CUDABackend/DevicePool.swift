@@ -38,6 +38,7 @@ final class DevicePool: @unchecked Sendable {
     private struct State {
         var usedBytes: Int
         var peakBytes: Int
+        var peakHeldBytes: Int
         var keptBytes = 0
         /// Those of kept bytes that copies wrote.
         var keptWeightBytes = 0
@@ -72,18 +73,25 @@ final class DevicePool: @unchecked Sendable {
     /// - Parameter heldBytes: counted as in use from the beginning: what CUDA itself takes.
     init(device: CUDADevice, limitBytes: Int?, heldBytes: Int) {
         self.device = device
-        state = Mutex(State(usedBytes: heldBytes, peakBytes: heldBytes))
+        state = Mutex(State(usedBytes: heldBytes, peakBytes: heldBytes, peakHeldBytes: heldBytes))
         self.limitBytes = limitBytes
     }
 
     /// Bytes in use now, and the most since `resetPeak`.
-    var memory: MemoryUse { state.withLock { MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes) } }
+    var memory: MemoryUse {
+        state.withLock {
+            MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes, peakHeldBytes: $0.peakHeldBytes)
+        }
+    }
 
     /// Bytes of blocks that are kept for reuse.
     var keptBytes: Int { state.withLock { $0.keptBytes } }
 
     func resetPeak() {
-        state.withLock { $0.peakBytes = $0.usedBytes }
+        state.withLock {
+            $0.peakBytes = $0.usedBytes
+            $0.peakHeldBytes = $0.usedBytes + $0.keptBytes
+        }
     }
 
     static func roundedSize(_ byteCount: Int) -> Int {
@@ -156,6 +164,7 @@ final class DevicePool: @unchecked Sendable {
             }
         state.usedBytes += size
         state.peakBytes = max(state.peakBytes, state.usedBytes)
+        state.peakHeldBytes = max(state.peakHeldBytes, state.usedBytes + state.keptBytes)
         return address
     }
 

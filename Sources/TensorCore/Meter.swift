@@ -25,6 +25,7 @@ public final class Meter: Backend {
         var weights = LivingWeights()
         /// The most in use since `resetPeak`, as far as the inner backend no longer knows it.
         var peakBytes = 0
+        var peakHeldBytes = 0
     }
 
     private let state = Mutex(State())
@@ -131,7 +132,12 @@ public final class Meter: Backend {
     public var memory: MemoryUse {
         guard let inner else { return state.withLock { $0.memory } }
         var use = inner.memory
-        if process != nil { use.peakBytes = max(use.peakBytes, state.withLock(\.peakBytes)) }
+        if process != nil {
+            state.withLock {
+                use.peakBytes = max(use.peakBytes, $0.peakBytes)
+                use.peakHeldBytes = max(use.peakHeldBytes, $0.peakHeldBytes)
+            }
+        }
         return use
     }
 
@@ -156,6 +162,7 @@ public final class Meter: Backend {
         inner?.resetPeak()
         let mapped = state.withLock {
             $0.peakBytes = max($0.peakBytes, use.peakBytes)
+            $0.peakHeldBytes = max($0.peakHeldBytes, use.peakHeldBytes)
             return $0.mapped.residentBytes
         }
         return Interval(
@@ -174,8 +181,10 @@ public final class Meter: Backend {
         let used = inner?.memory.usedBytes ?? 0
         state.withLock {
             $0.peakBytes = used
+            $0.peakHeldBytes = used
             $0.memory.peakBytes = $0.memory.usedBytes
             $0.memory.peakOwnBytes = $0.memory.usedBytes
+            $0.memory.peakHeldBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
     }
@@ -354,6 +363,7 @@ public final class Meter: Backend {
                 $0.memory.usedBytes = sum
                 $0.memory.peakBytes = max($0.memory.peakBytes, sum)
                 $0.memory.peakOwnBytes = $0.memory.peakBytes
+                $0.memory.peakHeldBytes = $0.memory.peakBytes
                 return nil
             }
             guard let used = excess else {

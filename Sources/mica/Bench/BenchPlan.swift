@@ -141,6 +141,9 @@ struct PlanComparison {
     private var totals: [Row] {
         [
             Row(name: "tensors", forecast: forecast.peakTensorBytes, measured: result.peakTensorBytes),
+            Row(
+                name: "held", forecast: forecast.peakHeldBytes,
+                measured: result.memory.stages.map(\.peakHeldBytes).max() ?? 0),
             Row(name: "process", forecast: forecast.peakProcessBytes, measured: processBytes.values.max() ?? 0),
         ]
     }
