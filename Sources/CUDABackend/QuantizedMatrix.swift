@@ -105,7 +105,8 @@ extension CUDABackend {
         ]
         guard let kernel = kernels[code] else { preconditionFailure("nothing rounds to \(dtype)") }
         try launch(
-            .quantized, kernel.name, .rows(rows, pieces: columns / kernel.vector), values, matrix.address, scales.address, Int64(rows),
+            .quantized, kernel.name, .rows(rows, pieces: columns / kernel.vector), values, matrix.address,
+            scales.address, Int64(rows),
             Int32(columns))
         return Tensor(storage: matrix, shape: tensor.shape, dtype: dtype)
     }

@@ -101,7 +101,8 @@ public struct MemoryUse: Sendable, Hashable {
     public var peakHeldBytes: Int
 
     /// Counts of bytes; with nothing lent the two peaks are one, and with nothing kept so is the third.
-    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0, peakOwnBytes: Int? = nil, peakHeldBytes: Int? = nil) {
+    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0, peakOwnBytes: Int? = nil, peakHeldBytes: Int? = nil)
+    {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes
         self.lentBytes = lentBytes

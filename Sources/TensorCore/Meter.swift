@@ -62,7 +62,8 @@ public final class Meter: Backend {
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
     public init(
-        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true, copiesAhead: Bool = false,
+        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true,
+        copiesAhead: Bool = false,
         rowsAtOnce: Int = 1024
     ) {
         inner = nil

@@ -35,7 +35,9 @@ struct ProductChoiceTests {
         #expect(file.lastPathComponent == "products-Emulated-GPU-13.12.11.json")
         // Files of others, damaged or of ways that cuBLASLt does not take, are as none.
         let text = try String(contentsOf: file, encoding: .utf8)
-        for damaged in ["", "{", text.replacingOccurrences(of: "[1,", with: "[7,"), text.replacingOccurrences(of: ",0]", with: "]")] {
+        for damaged in [
+            "", "{", text.replacingOccurrences(of: "[1,", with: "[7,"), text.replacingOccurrences(of: ",0]", with: "]"),
+        ] {
             try Data(damaged.utf8).write(to: file)
             #expect(try ways(leastTimedWork: 0) == [4, 6, 4], "\(damaged)")
         }

@@ -62,7 +62,7 @@ struct BenchPlan: ParsableCommand {
         guard let forecast = plan.chosen?.forecast else {
             throw PipelineError.placement(
                 .budgetTooSmall(
-                    device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
+                    device: request.devices[0], plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
                     smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
         let watch = ProcessWatch(from: before)
