@@ -40,7 +40,9 @@ struct PairProduct {
     }
 
     /// Packs the rows of a turn, [count, depth].
-    func pack(_ count: Int, of source: UnsafePointer<UInt8>, into packed: UnsafeMutablePointer<UInt32>, _ workers: Workers) {
+    func pack(
+        _ count: Int, of source: UnsafePointer<UInt8>, into packed: UnsafeMutablePointer<UInt32>, _ workers: Workers
+    ) {
         let blocks = (count + Self.blockRows - 1) / Self.blockRows
         workers.run(tasks: blocks) { _, block in
             let first = block * Self.blockRows

@@ -148,7 +148,7 @@ int mica_has_s8_products(void);
 
 // --- products of 8 bits with AVX2 (mica_has_avx2) ---------------------------------------------------------------------------------
 // Rows of a group.
-enum { MICA_PAIR_ROWS = 6 };
+#define MICA_PAIR_ROWS 6
 // Rows [rows, depth] as groups of six, each [units, 6]: a unit is two elements as a word of two 16-bit integers. What is missing of a
 // row or a group is 0; units = (depth + 1) / 2.
 void mica_pack_pairs_u8(const uint8_t *x, size_t rows, size_t depth, uint32_t *groups);
