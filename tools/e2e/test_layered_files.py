@@ -222,11 +222,31 @@ def test_layers_of_ones_own(service, tmp_path):
     numpy.testing.assert_array_equal(rgba(answer.content), rgba((tmp_path / "flat.png").read_bytes()))
 
 
-def test_bad_layers_are_refused_in_one_line(service, form):
-    psd = form("psd")
+def archive(files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as writer:
+        for name, content in files.items():
+            writer.writestr(name, content)
+    return file.getvalue()
+
+
+def test_bad_layers_are_refused_in_one_line(service, form, tmp_path):
+    psd, ora = form("psd"), form("ora")
+    outside = archive({"manifest.json": '{"layers": [{"file": "../../a.png"}]}', "../../a.png": "x"})
+    bomb = archive({"manifest.json": '{"layers": [{"file": "a.png"}]}', "a.png": bytes(300 << 20)})
+    entity = archive({"mimetype": "image/openraster", "stack.xml": '<!DOCTYPE x [<!ENTITY a "aa">]><image>&a;</image>'})
+    huge = psd[:14] + bytes([0, 0, 0x75, 0x2F] * 2) + psd[22:]
+    # The last entry says that it holds 2 GB.
+    entry = ora.rindex(b"PK\x01\x02")
+    lying = ora[:entry + 24] + b"\xff\xff\xff\x7f" + ora[entry + 28:]
     for body, status in (
         (b"", 400), (b"hello", 415), (psd[:1000], 422), (form("zip")[:-1], 422), (b"8BPS" + bytes(30), 415),
+        (outside, 422), (bomb, 415), (entity, 422), (huge, 422), (lying, 422), (psd[:len(psd) // 2], 422),
     ):
+        (tmp_path / "bad").write_bytes(body)
+        done = subprocess.run(
+            [EXECUTABLE, "recompose", tmp_path / "bad", "-o", tmp_path / "a.png"], capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.startswith("mica: ") and done.stderr.count("\n") == 1, done.stderr
         answer = requests.post(
             service.url + "/v1/recompose", data=body, headers={"Content-Type": "application/octet-stream"}, timeout=60)
         assert answer.status_code == status, answer.text
