@@ -1,6 +1,7 @@
 import CCUDA
 import TensorCore
 
+import class Foundation.ProcessInfo
 import struct Foundation.URL
 
 /// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, own kernels for the rest.
@@ -21,8 +22,12 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public struct Options: Sendable {
         /// What matrices are multiplied in.
         public var precision: Precision = .bfloat16
-        /// Bound on device memory for tensors and work space; nil takes what the device has.
+        /// Bound on device memory for tensors and work space, and for CUDA's own if that is counted; nil takes what the
+        /// device has.
         public var limitBytes: Int?
+        /// True counts what CUDA itself takes as memory in use from the start, so that limits, peaks and forecasts are
+        /// those of the driver's own count. It is measured once a process by having every library work a little.
+        public var countsContext = false
         /// Where compiled kernels are kept; nil keeps none.
         public var kernelCache: URL? = CubinCache.userFolder
         /// Kernels that were compiled beforehand, for machines without NVRTC; looked into first.
@@ -38,6 +43,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         /// False leaves products to Mica's own kernels, for comparisons.
         public var usesProductLibrary = true
 
+        /// Products of at least so many floating-point operations are done in the fastest of several ways that
+        /// cuBLASLt offers, found by timing them once; nil takes its first choice. `MICA_CUDA_TIMING=0` makes it nil.
+        public var leastTimedWork: Int? =
+            ProcessInfo.processInfo.environment["MICA_CUDA_TIMING"] == "0" ? nil : 4_000_000_000
+
         /// The defaults.
         public init() {}
     }
@@ -47,6 +57,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public var model: String { device.model }
     let device: CUDADevice
     let pool: DevicePool
+    /// What CUDA itself takes, if that is counted.
+    private let contextBytes: Int
     let kernels: KernelLibrary
     let options: Options
     let staging: HostStaging
@@ -69,11 +81,17 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         self.device = device
         self.options = options
         name = device.name
-        pool = DevicePool(device: device, limitBytes: options.limitBytes)
+        contextBytes = options.countsContext ? Self.contextBytes(device, libraries, options) : 0
+        let pool = DevicePool(device: device, limitBytes: options.limitBytes, heldBytes: contextBytes)
+        self.pool = pool
         kernels = KernelLibrary(
             device: device, cacheFolder: options.kernelCache, compiledFolder: options.compiledKernels)
         staging = HostStaging(device: device)
-        products = options.usesProductLibrary ? MatrixProducts(device: device, pool: pool) : nil
+        products =
+            options.usesProductLibrary
+            ? MatrixProducts(
+                device: device, pool: pool, choicesFolder: options.kernelCache, leastTimedWork: options.leastTimedWork)
+            : nil
         attentionPlans =
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
     }
@@ -87,13 +105,24 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         options.limitBytes = limitBytes
         self.options = options
         name = backend.name
-        let pool = DevicePool(device: device, limitBytes: limitBytes)
+        contextBytes = backend.contextBytes
+        let pool = DevicePool(device: device, limitBytes: limitBytes, heldBytes: contextBytes)
         self.pool = pool
         kernels = KernelLibrary(device: device, cacheFolder: nil, compiledFolder: nil)
         staging = HostStaging(device: device)
         products = backend.products.map { MatrixProducts(rehearsing: $0, device: device, pool: pool) }
         // A plan says how much work space it takes: it is made where it will be used.
         attentionPlans = backend.attentionPlans
+    }
+
+    /// Measured on a backend without a limit, whose memory is all given back.
+    private static func contextBytes(_ device: CUDADevice, _ libraries: CUDALibraries, _ options: Options) -> Int {
+        ContextMemory.bytes(of: device) {
+            var unbound = options
+            unbound.limitBytes = nil
+            unbound.countsContext = false
+            (try? CUDABackend(libraries, index: device.ordinal, options: unbound))?.warmUp()
+        }
     }
 
     deinit {
@@ -111,7 +140,12 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public var isLost: Bool { device.isLost }
 
     /// With fewer rows a product leaves some of a large GPU's processors idle, and reads the weights more often.
-    public var rowsAtOnce: Int { 4096 }
+    public static let rowsAtOnce = 4096
+
+    public var rowsAtOnce: Int { Self.rowsAtOnce }
+
+    /// What CUDA itself takes of a device that is not at hand, a margin included.
+    public static var usualContextBytes: Int { ContextMemory.usualBytes }
 
     public var limitBytes: Int? { options.limitBytes }
 
@@ -211,7 +245,13 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         operation.validate()
         try operation.checkDevice(name)
         try device.enter()
-        defer { temporaries.removeAll() }
+        let written = operation.written.cuda
+        // A product may read what was rounded; whatever else comes has no use for it.
+        if case .linear = operation {} else { written.rounding = nil }
+        defer {
+            written.rounding = nil
+            temporaries.removeAll()
+        }
         guard CUDALog.waitsForEach else { return try carryOut(operation) }
         let start = ContinuousClock.now
         try carryOut(operation)

@@ -25,6 +25,8 @@ final class CUDADevice: @unchecked Sendable {
     let copies: UnsafeMutableRawPointer
     /// True if there is no device: memory is counted and nothing is computed.
     let isRehearsal: Bool
+    /// `00000000:17:00.0`; nil if the driver does not say.
+    private let pciAddress: String?
     private let handle: Int32
     private let context: UnsafeMutableRawPointer
     private let lost = Atomic<Bool>(false)
@@ -49,7 +51,7 @@ final class CUDADevice: @unchecked Sendable {
         var handle: Int32 = 0
         try CUDALibraries.check(driver, driver.cuDeviceGet(&handle, Int32(ordinal)), "cuDeviceGet")
         self.handle = handle
-        model = Self.model(driver, handle)
+        model = Self.text(256) { driver.cuDeviceGetName($0, $1, handle) } ?? "unknown device"
         func attribute(_ index: Int) throws(CUDAUnavailable) -> Int {
             var value: Int32 = 0
             try CUDALibraries.check(
@@ -67,6 +69,9 @@ final class CUDADevice: @unchecked Sendable {
         var total = 0
         try CUDALibraries.check(driver, driver.cuDeviceTotalMem_v2(&total, handle), "cuDeviceTotalMem")
         totalBytes = total
+        pciAddress = Self.text(64) { driver.cuDeviceGetPCIBusId($0, $1, handle) }
+        let management = libraries.management
+        ContextMemory.note(ordinal, pciAddress.flatMap { management?.usedBytes(pciAddress: $0) })
         var context: UnsafeMutableRawPointer?
         try CUDALibraries.check(driver, driver.cuDevicePrimaryCtxRetain(&context, handle), "cuDevicePrimaryCtxRetain")
         var compute: UnsafeMutableRawPointer?
@@ -95,6 +100,7 @@ final class CUDADevice: @unchecked Sendable {
         sharedBytes = device.sharedBytes
         totalBytes = device.totalBytes
         registersReadOnly = device.registersReadOnly
+        pciAddress = device.pciAddress
         compute = device.compute
         copies = device.copies
         handle = device.handle
@@ -147,15 +153,22 @@ final class CUDADevice: @unchecked Sendable {
         return (free, total)
     }
 
+    /// Bytes in use by all processes, by the driver's management library; nil where there is none.
+    var usedBytes: Int? {
+        pciAddress.flatMap { libraries.management?.usedBytes(pciAddress: $0) }
+    }
+
     /// Ends the context, so that the next `CUDADevice` begins with a fresh one.
     private func lose() {
         guard !lost.exchange(true, ordering: .acquiringAndReleasing) else { return }
         _ = driver.cuDevicePrimaryCtxReset_v2(handle)
     }
 
-    private static func model(_ driver: MicaCUDADriver, _ handle: Int32) -> String {
-        var text = [CChar](repeating: 0, count: 256)
-        guard driver.cuDeviceGetName(&text, Int32(text.count), handle) == 0 else { return "unknown device" }
+    /// A text that the driver writes into so many bytes; nil if it refuses.
+    private static func text(_ count: Int32, _ write: (UnsafeMutablePointer<CChar>, Int32) -> Int32) -> String? {
+        var text = [CChar](repeating: 0, count: Int(count))
+        let code = text.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { write($0, count) } }
+        guard code == 0 else { return nil }
         return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -8,6 +8,7 @@ public struct CUDALibraries: @unchecked Sendable {
     let compiler: Compiler?
     let products: MicaCUBLASLt?
     let neuralNetworks: MicaCUDNN?
+    let management: DeviceManagement?
     /// Version of CUDA that the driver knows, such as `13.0`.
     public let driverVersion: String
     /// Devices that the driver knows.
@@ -52,6 +53,13 @@ public struct CUDALibraries: @unchecked Sendable {
                 try library.table(MicaCUDNN.self, symbols: mica_cuda_symbols(Int32(MICA_LIBRARY_CUDNN))), library.path
             )
         }
+        management = Self.optional(&findings, "NVML", "what a context takes of a budget is assumed, not measured") {
+            () throws(CUDAUnavailable) in
+            let library = try search.open("NVML", ["libnvidia-ml.so.1", "libnvidia-ml.so"])
+            return (
+                try library.table(MicaNVML.self, symbols: mica_cuda_symbols(Int32(MICA_LIBRARY_NVML))), library.path
+            )
+        }.flatMap(DeviceManagement.init)
         self.findings = findings
     }
 
@@ -61,6 +69,7 @@ public struct CUDALibraries: @unchecked Sendable {
         compiler = nil
         products = libraries.products
         neuralNetworks = libraries.neuralNetworks
+        management = nil
         driverVersion = libraries.driverVersion
         deviceCount = libraries.deviceCount
         findings = libraries.findings

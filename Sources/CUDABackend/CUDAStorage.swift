@@ -36,6 +36,8 @@ class CUDAStorage: TensorStorage, @unchecked Sendable {
     var arrival: DeviceEvent?
     /// The same values in bfloat16, made at first need; kept for biases.
     var rounded: CUDAStorage?
+    /// Its rows in 8 bits, until something is written here.
+    var rounding: RoundedInput?
     private let writer: DevicePool.Writer
     private let pool: DevicePool
 

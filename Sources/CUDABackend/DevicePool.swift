@@ -36,8 +36,9 @@ final class DevicePool: @unchecked Sendable {
     }
 
     private struct State {
-        var usedBytes = 0
-        var peakBytes = 0
+        var usedBytes: Int
+        var peakBytes: Int
+        var peakHeldBytes: Int
         var keptBytes = 0
         /// Those of kept bytes that copies wrote.
         var keptWeightBytes = 0
@@ -66,22 +67,31 @@ final class DevicePool: @unchecked Sendable {
 
     let device: CUDADevice
     let limitBytes: Int?
-    private let state = Mutex(State())
+    private let state: Mutex<State>
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
-    init(device: CUDADevice, limitBytes: Int?) {
+    /// - Parameter heldBytes: counted as in use from the beginning: what CUDA itself takes.
+    init(device: CUDADevice, limitBytes: Int?, heldBytes: Int) {
         self.device = device
+        state = Mutex(State(usedBytes: heldBytes, peakBytes: heldBytes, peakHeldBytes: heldBytes))
         self.limitBytes = limitBytes
     }
 
     /// Bytes in use now, and the most since `resetPeak`.
-    var memory: MemoryUse { state.withLock { MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes) } }
+    var memory: MemoryUse {
+        state.withLock {
+            MemoryUse(usedBytes: $0.usedBytes, peakBytes: $0.peakBytes, peakHeldBytes: $0.peakHeldBytes)
+        }
+    }
 
     /// Bytes of blocks that are kept for reuse.
     var keptBytes: Int { state.withLock { $0.keptBytes } }
 
     func resetPeak() {
-        state.withLock { $0.peakBytes = $0.usedBytes }
+        state.withLock {
+            $0.peakBytes = $0.usedBytes
+            $0.peakHeldBytes = $0.usedBytes + $0.keptBytes
+        }
     }
 
     static func roundedSize(_ byteCount: Int) -> Int {
@@ -154,6 +164,7 @@ final class DevicePool: @unchecked Sendable {
             }
         state.usedBytes += size
         state.peakBytes = max(state.peakBytes, state.usedBytes)
+        state.peakHeldBytes = max(state.peakHeldBytes, state.usedBytes + state.keptBytes)
         return address
     }
 
@@ -249,9 +260,11 @@ final class DeviceEvent: @unchecked Sendable {
     private let device: CUDADevice
     private let handle: UnsafeMutableRawPointer
 
-    init(_ device: CUDADevice) throws(TensorError) {
+    /// - Parameter isTimed: true for a place whose time is asked for.
+    init(_ device: CUDADevice, isTimed: Bool = false) throws(TensorError) {
         var handle: UnsafeMutableRawPointer?
-        try device.check(device.driver.cuEventCreate(&handle, UInt32(MICA_EVENT_NO_TIMING)), "cuEventCreate")
+        let flags = isTimed ? 0 : UInt32(MICA_EVENT_NO_TIMING)
+        try device.check(device.driver.cuEventCreate(&handle, flags), "cuEventCreate")
         guard let handle else { preconditionFailure("cuEventCreate gave no event") }
         self.device = device
         self.handle = handle
@@ -275,6 +288,14 @@ final class DeviceEvent: @unchecked Sendable {
     /// Waits for the mark.
     func wait() throws(TensorError) {
         try device.check(device.driver.cuEventSynchronize(handle), "cuEventSynchronize")
+    }
+
+    /// Waits for the mark, and tells how long after another one it was reached.
+    func milliseconds(since start: DeviceEvent) throws(TensorError) -> Float {
+        try wait()
+        var time: Float = 0
+        try device.check(device.driver.cuEventElapsedTime(&time, start.handle, handle), "cuEventElapsedTime")
+        return time
     }
 
     /// True if all that was marked is done.

@@ -35,6 +35,19 @@ final class KernelLibrary: @unchecked Sendable {
         }
     }
 
+    /// Has a program on the device before one of its kernels is needed.
+    func load(_ program: KernelSource) throws(TensorError) {
+        let outcome: Result<Void, TensorError> = state.withLock { state in
+            do throws(TensorError) {
+                _ = try module(program, &state)
+                return .success(())
+            } catch {
+                return .failure(error)
+            }
+        }
+        try outcome.get()
+    }
+
     /// The kernel `name` of a program; `sharedBytes` above what every device gives are asked for once.
     func kernel(_ program: KernelSource, _ name: String, sharedBytes: Int) throws(TensorError)
         -> UnsafeMutableRawPointer

@@ -2,6 +2,8 @@ import CCUDA
 import Synchronization
 import TensorCore
 
+import struct Foundation.URL
+
 /// Matrix products by cuBLASLt: descriptors, layouts and the heuristics' choice are made once a shape.
 ///
 /// cuBLASLt counts columns first: `output = input · weightᵀ`, row by row, is `weightᵀ · input` to it, with the output's
@@ -29,25 +31,27 @@ final class MatrixProducts: @unchecked Sendable {
         }
     }
 
-    // @unchecked because the handles are fixed; attributes are set by the thread that owns the backend.
+    // @unchecked because the handles are fixed; attributes are set, and a way is chosen, by the thread that owns the
+    // backend.
     private final class Plan: @unchecked Sendable {
         let operation: UnsafeMutableRawPointer
         let weight: UnsafeMutableRawPointer
         let input: UnsafeMutableRawPointer
         let output: UnsafeMutableRawPointer
-        let algorithm: MicaMatmulAlgorithm
+        /// The ways to compute it, cuBLASLt's first choice first; one once the fastest is known.
+        var ways: [MicaMatmulAlgorithm]
         private let functions: MicaCUBLASLt
 
         init(
             _ functions: MicaCUBLASLt, operation: UnsafeMutableRawPointer, weight: UnsafeMutableRawPointer,
-            input: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, algorithm: MicaMatmulAlgorithm
+            input: UnsafeMutableRawPointer, output: UnsafeMutableRawPointer, ways: [MicaMatmulAlgorithm]
         ) {
             self.functions = functions
             self.operation = operation
             self.weight = weight
             self.input = input
             self.output = output
-            self.algorithm = algorithm
+            self.ways = ways
         }
 
         deinit {
@@ -67,6 +71,7 @@ final class MatrixProducts: @unchecked Sendable {
     private let handle: UnsafeMutableRawPointer
     private var workspace: CUDAStorage?
     private let plans = Mutex<[Key: Plan?]>([:])
+    private let choices: ProductChoices
     /// What is rehearsed; nil for products that are computed.
     private let rehearsed: MatrixProducts?
 
@@ -76,11 +81,16 @@ final class MatrixProducts: @unchecked Sendable {
         self.pool = pool
         functions = products.functions
         handle = products.handle
+        choices = products.choices
         rehearsed = products
     }
 
     /// Nil without cuBLASLt, or if it does not start.
-    init?(device: CUDADevice, pool: DevicePool) {
+    ///
+    /// - Parameters:
+    ///   - choicesFolder: where the fastest ways are kept; nil keeps none.
+    ///   - leastTimedWork: as `CUDABackend.Options.leastTimedWork`.
+    init?(device: CUDADevice, pool: DevicePool, choicesFolder: URL?, leastTimedWork: Int?) {
         guard let functions = device.libraries.products, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
         let code = functions.cublasLtCreate(&handle)
@@ -92,6 +102,13 @@ final class MatrixProducts: @unchecked Sendable {
         self.pool = pool
         self.functions = functions
         self.handle = handle
+        let version = (0..<3 as Range<Int32>).map { property in
+            var value: Int32 = 0
+            return functions.cublasLtGetProperty(property, &value) == 0 ? "\(value)" : "x"
+        }
+        choices = ProductChoices(
+            device: device.model, version: version.joined(separator: "."), folder: choicesFolder,
+            leastWork: leastTimedWork)
         rehearsed = nil
     }
 
@@ -126,14 +143,39 @@ final class MatrixProducts: @unchecked Sendable {
         let isInteger = key.operands == Int32(MICA_R_8I)
         var one: UInt32 = isInteger ? 1 : (1 as Float).bitPattern
         var zero: UInt32 = 0
-        var algorithm = plan.algorithm
-        try check(
-            functions.cublasLtMatmul(
+        func multiply(_ way: MicaMatmulAlgorithm) -> Int32 {
+            var way = way
+            return functions.cublasLtMatmul(
                 handle, plan.operation, &one, pointer(weight), plan.weight, pointer(input), plan.input, &zero,
-                pointer(output), plan.output, pointer(output), plan.output, &algorithm, pointer(workspace.address),
-                Self.workspaceBytes, device.compute),
-            "cublasLtMatmul(\(key))")
+                pointer(output), plan.output, pointer(output), plan.output, &way, pointer(workspace.address),
+                Self.workspaceBytes, device.compute)
+        }
+        if plan.ways.count > 1 { plan.ways = [try fastest(plan.ways, for: key, multiply)] }
+        try check(multiply(plan.ways[0]), "cublasLtMatmul(\(key))")
         return true
+    }
+
+    /// Times ways of a product on its own operands, and keeps what it found.
+    private func fastest(
+        _ ways: [MicaMatmulAlgorithm], for key: Key, _ multiply: (MicaMatmulAlgorithm) -> Int32
+    ) throws(TensorError) -> MicaMatmulAlgorithm {
+        let begin = ContinuousClock.now
+        let (start, end) = (try DeviceEvent(device, isTimed: true), try DeviceEvent(device, isTimed: true))
+        var times: [Float] = []
+        for way in ways {
+            var code = multiply(way)
+            try start.record(on: device.compute)
+            for _ in 0..<ProductChoices.runCount where code == 0 { code = multiply(way) }
+            try end.record(on: device.compute)
+            times.append(code == 0 ? try end.milliseconds(since: start) : .infinity)
+        }
+        let best = times.indices.min { times[$0] < times[$1] } ?? 0
+        let chosen = times[best] < times[0] * ProductChoices.gain ? best : 0
+        let runs = Float(ProductChoices.runCount)
+        CUDALog.note(
+            "way \(chosen) of \(ways.count) for \(key): \(times[chosen] / runs) ms, the first \(times[0] / runs) ms")
+        choices.keep(ways[chosen], for: key, spent: ContinuousClock.now - begin)
+        return ways[chosen]
     }
 
     private func pointer(_ address: MicaDeviceAddress) -> UnsafeMutableRawPointer? {
@@ -203,16 +245,28 @@ final class MatrixProducts: @unchecked Sendable {
             MICA_PREFERENCE_ALIGNMENT_A, MICA_PREFERENCE_ALIGNMENT_B, MICA_PREFERENCE_ALIGNMENT_C,
             MICA_PREFERENCE_ALIGNMENT_D,
         ] { try prefer(preference, Int32(attribute), UInt32(key.alignment)) }
-        var result = MicaMatmulHeuristic()
+        let plan = Plan(functions, operation: operation, weight: weight, input: input, output: output, ways: [])
+        if let known = choices.known(key), takes(known, plan) {
+            plan.ways = [known]
+            return plan
+        }
+        var results = [MicaMatmulHeuristic](
+            repeating: MicaMatmulHeuristic(), count: choices.times(key) ? ProductChoices.wayCount : 1)
         var found: Int32 = 0
         let code = functions.cublasLtMatmulAlgoGetHeuristic(
-            handle, operation, weight, input, output, output, preference, 1, &result, &found)
-        let plan = Plan(
-            functions, operation: operation, weight: weight, input: input, output: output,
-            algorithm: result.algorithm)
-        if code == 0, found > 0, result.state == 0 { return plan }
-        CUDALog.note("cuBLASLt has no way for \(key): \(code), \(found) found, \(result.state)")
+            handle, operation, weight, input, output, output, preference, Int32(results.count), &results, &found)
+        if code == 0 { plan.ways = results.prefix(Int(found)).filter { $0.state == 0 }.map(\.algorithm) }
+        if !plan.ways.isEmpty { return plan }
+        CUDALog.note("cuBLASLt has no way for \(key): \(code), \(found) found, \(results[0].state)")
         return nil
+    }
+
+    /// True if cuBLASLt computes a product so, within the work space.
+    private func takes(_ way: MicaMatmulAlgorithm, _ plan: Plan) -> Bool {
+        var (way, result) = (way, MicaMatmulHeuristic())
+        let code = functions.cublasLtMatmulAlgoCheck(
+            handle, plan.operation, plan.weight, plan.input, plan.output, plan.output, &way, &result)
+        return code == 0 && result.state == 0 && result.workspaceBytes <= Self.workspaceBytes
     }
 
     private func layout(_ type: Int32, rows: Int, columns: Int) throws(TensorError) -> UnsafeMutableRawPointer {

@@ -99,10 +99,14 @@ extension CUDABackend {
         let matrix = try QuantizedMatrix(
             dtype.byteCount(of: tensor.shape), code: code, scales: scales, isWhole: false, columns: columns,
             rotation: rotation, pool: pool, writer: .arithmetic)
-        let kernel = [QuantizedMatrix.Code.e4m3: "round_e4m3", .int8: "round_symmetric", .int4: "round_int4"][code]
-        guard let kernel else { preconditionFailure("nothing rounds to \(dtype)") }
+        let vector = vectorWidth(columns, values)
+        let kernels: [QuantizedMatrix.Code: (name: String, vector: Int)] = [
+            .e4m3: ("round_e4m3_\(vector)", vector), .int8: ("round_symmetric", 1), .int4: ("round_int4", 1),
+        ]
+        guard let kernel = kernels[code] else { preconditionFailure("nothing rounds to \(dtype)") }
         try launch(
-            .quantized, kernel, .rows(rows, pieces: columns), values, matrix.address, scales.address, Int64(rows),
+            .quantized, kernel.name, .rows(rows, pieces: columns / kernel.vector), values, matrix.address,
+            scales.address, Int64(rows),
             Int32(columns))
         return Tensor(storage: matrix, shape: tensor.shape, dtype: dtype)
     }
@@ -137,13 +141,13 @@ extension CUDABackend {
         let target = try target(output, reading: input)
         guard rows > 0, columns > 0 else { return }
         try arrived(matrix)
+        let work = QuantizedProduct(
+            rows: rows, columns: columns, depth: depth, input: input, matrix: matrix,
+            firstRow: depth == 0 ? 0 : weight.offset / depth, bias: bias, activation: activation)
+        if rows > 4, try eightBitProduct(work, target) { return }
         var x = try view(input)
         if let rotation = matrix.rotation { x = try rotated(x, rotation, count: rows * depth) }
-        let work = QuantizedProduct(
-            rows: rows, columns: columns, depth: depth, input: x, matrix: matrix,
-            firstRow: depth == 0 ? 0 : weight.offset / depth, bias: bias, activation: activation)
-        if rows <= 4 { return try fewRows(work, target) }
-        if try eightBitProduct(work, target) { return }
+        if rows <= 4 { return try fewRows(work, x, target) }
         let elements: Elements = options.precision == .bfloat16 ? .bfloat16 : .float32
         let values = View(
             address: try scratch(columns * depth, elements, operation: "linear").address, elements: elements)
@@ -169,18 +173,18 @@ extension CUDABackend {
         let rows: Int
         let columns: Int
         let depth: Int
-        let input: View
+        let input: Tensor
         let matrix: QuantizedMatrix
         let firstRow: Int
         let bias: Tensor?
         let activation: Activation
     }
 
-    private func fewRows(_ work: QuantizedProduct, _ target: View) throws(TensorError) {
-        let vector = work.matrix.isVector && vectorWidth(work.depth, work.input) == 8 ? 8 : 1
+    private func fewRows(_ work: QuantizedProduct, _ input: View, _ target: View) throws(TensorError) {
+        let vector = work.matrix.isVector && vectorWidth(work.depth, input) == 8 ? 8 : 1
         try launch(
             .quantized, "quantized_rows_\(vector)",
-            LaunchShape(grid: ((work.columns + 7) / 8, 1), block: (32, 8)), work.input, work.matrix.words,
+            LaunchShape(grid: ((work.columns + 7) / 8, 1), block: (32, 8)), input, work.matrix.words,
             Int64(work.firstRow), try view(work.bias), target, work.activation.kernelCode, Int32(work.rows),
             Int32(work.columns))
     }
@@ -193,27 +197,14 @@ extension CUDABackend {
         let isInteger = work.matrix.code == .int8
         let hasFloat8 = (device.capability.major, device.capability.minor) >= (8, 9)
         guard isInteger || (work.matrix.code == .e4m3 && hasFloat8 && !work.matrix.isWhole) else { return false }
-        let count = work.rows * work.depth
-        let rounded = try scratch((count + 1) / 2, .bfloat16, operation: "linear")
-        let rowScales = try scratch(work.rows, .float32, operation: "linear")
-        let rowZeros = try scratch(isInteger ? work.rows : 1, .float32, operation: "linear")
-        let shape = LaunchShape.rows(work.rows, pieces: work.depth)
-        if isInteger {
-            try launch(
-                .quantized, "round_int8", shape, work.input, rounded.address, rowScales.address, rowZeros.address,
-                Int64(work.rows), Int32(work.depth))
-        } else {
-            try launch(
-                .quantized, "round_e4m3", shape, work.input, rounded.address, rowScales.address, Int64(work.rows),
-                Int32(work.depth))
-        }
         let weight = work.matrix.address + UInt64(work.firstRow * work.depth)
         let columnScales = work.matrix.scales.address + UInt64(work.matrix.isWhole ? 0 : work.firstRow * 4)
         guard weight % 16 == 0, work.depth % 16 == 0 else { return false }
+        let input = try roundedInput(work.input, work.matrix.code, work.matrix.rotation)
         // Where the chip scales rows and columns by itself, the sums never leave it.
         if !isInteger, device.capability.major == 9,
             try scaledProduct(
-                work, weight: weight, input: rounded.address, scales: (columnScales, rowScales.address), target)
+                work, weight: weight, input: input.values.address, scales: (columnScales, input.scales.address), target)
         {
             return true
         }
@@ -224,9 +215,9 @@ extension CUDABackend {
         let sums = try scratch(work.rows * work.columns, .float32, operation: "linear")
         guard
             try products.run(
-                key, weight: weight, input: rounded.address, bias: 0, output: sums.address)
+                key, weight: weight, input: input.values.address, bias: 0, output: sums.address)
         else { return false }
-        try finish(work, sums, rowScales, isInteger ? rowZeros : nil, target)
+        try finish(work, sums, input, target)
         return true
     }
 
@@ -263,11 +254,10 @@ extension CUDABackend {
     }
 
     private func finish(
-        _ work: QuantizedProduct, _ sums: CUDAStorage, _ rowScales: CUDAStorage, _ rowZeros: CUDAStorage?,
-        _ target: View
+        _ work: QuantizedProduct, _ sums: CUDAStorage, _ input: RoundedInput, _ target: View
     ) throws(TensorError) {
         let matrix = work.matrix
-        if rowZeros != nil, matrix.sums == nil {
+        if input.zeros != nil, matrix.sums == nil {
             let rows = matrix.byteCount / max(matrix.columns, 1)
             let made = try CUDAStorage(rows * 4, pool: pool, operation: "a quantised weight")
             try launch(
@@ -280,7 +270,7 @@ extension CUDABackend {
         let vector = vectorWidth(work.columns, target, bias)
         try launch(
             .quantized, "finish_product_\(vector)", .rows(work.rows, pieces: work.columns / vector), sums.address,
-            rowScales.address, rowZeros?.address ?? 0,
+            input.scales.address, input.zeros?.address ?? 0,
             matrix.scales.address + UInt64(matrix.isWhole ? 0 : work.firstRow * 4), Int32(matrix.isWhole ? 0 : 1),
             columnSums, bias, target, work.activation.kernelCode, Int64(work.rows), Int32(work.columns))
     }

@@ -97,12 +97,16 @@ public struct MemoryUse: Sendable, Hashable {
     public var lentBytes: Int
     /// At most since the peak was reset, without what was lent.
     public var peakOwnBytes: Int
+    /// At most since the peak was reset, with blocks that are kept for reuse: what a device's own count shows.
+    public var peakHeldBytes: Int
 
-    /// Counts of bytes; with nothing lent the two peaks are one.
-    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0, peakOwnBytes: Int? = nil) {
+    /// Counts of bytes; with nothing lent the two peaks are one, and with nothing kept so is the third.
+    public init(usedBytes: Int, peakBytes: Int, lentBytes: Int = 0, peakOwnBytes: Int? = nil, peakHeldBytes: Int? = nil)
+    {
         self.usedBytes = usedBytes
         self.peakBytes = peakBytes
         self.lentBytes = lentBytes
         self.peakOwnBytes = peakOwnBytes ?? peakBytes
+        self.peakHeldBytes = peakHeldBytes ?? peakBytes
     }
 }

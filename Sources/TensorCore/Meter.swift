@@ -13,6 +13,7 @@ public final class Meter: Backend {
     public let copiesAhead: Bool
     public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
+    private let heldBytes: Int
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     private struct State {
@@ -24,6 +25,7 @@ public final class Meter: Backend {
         var weights = LivingWeights()
         /// The most in use since `resetPeak`, as far as the inner backend no longer knows it.
         var peakBytes = 0
+        var peakHeldBytes = 0
     }
 
     private let state = Mutex(State())
@@ -47,6 +49,7 @@ public final class Meter: Backend {
         copiesAhead = inner.copiesAhead
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
+        heldBytes = 0
         process?.add(self)
     }
 
@@ -54,11 +57,13 @@ public final class Meter: Backend {
     ///
     /// - Parameters:
     ///   - limitBytes: what may be held at once, as on a real device; nil sets no limit.
+    ///   - heldBytes: counted as held from the beginning, as a device's own.
     ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
     public init(
-        name: String = "meter", limitBytes: Int? = nil, sharesHostMemory: Bool = true, copiesAhead: Bool = false,
+        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true,
+        copiesAhead: Bool = false,
         rowsAtOnce: Int = 1024
     ) {
         inner = nil
@@ -69,6 +74,8 @@ public final class Meter: Backend {
         self.copiesAhead = copiesAhead
         self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
+        self.heldBytes = heldBytes
+        state.withLock { $0.memory = MemoryUse(usedBytes: heldBytes, peakBytes: heldBytes) }
     }
 
     /// What was counted since the meter was made.
@@ -126,7 +133,12 @@ public final class Meter: Backend {
     public var memory: MemoryUse {
         guard let inner else { return state.withLock { $0.memory } }
         var use = inner.memory
-        if process != nil { use.peakBytes = max(use.peakBytes, state.withLock(\.peakBytes)) }
+        if process != nil {
+            state.withLock {
+                use.peakBytes = max(use.peakBytes, $0.peakBytes)
+                use.peakHeldBytes = max(use.peakHeldBytes, $0.peakHeldBytes)
+            }
+        }
         return use
     }
 
@@ -151,6 +163,7 @@ public final class Meter: Backend {
         inner?.resetPeak()
         let mapped = state.withLock {
             $0.peakBytes = max($0.peakBytes, use.peakBytes)
+            $0.peakHeldBytes = max($0.peakHeldBytes, use.peakHeldBytes)
             return $0.mapped.residentBytes
         }
         return Interval(
@@ -169,8 +182,10 @@ public final class Meter: Backend {
         let used = inner?.memory.usedBytes ?? 0
         state.withLock {
             $0.peakBytes = used
+            $0.peakHeldBytes = used
             $0.memory.peakBytes = $0.memory.usedBytes
             $0.memory.peakOwnBytes = $0.memory.usedBytes
+            $0.memory.peakHeldBytes = $0.memory.usedBytes
             $0.weights.resetPeak()
         }
     }
@@ -218,7 +233,9 @@ public final class Meter: Backend {
     /// As the backend it counts for, or a meter of its own.
     public func rehearsal(limitBytes: Int?) -> any Backend {
         inner?.rehearsal(limitBytes: limitBytes)
-            ?? Meter(name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory)
+            ?? Meter(
+                name: name, limitBytes: limitBytes, heldBytes: heldBytes, sharesHostMemory: sharesHostMemory,
+                copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
@@ -347,6 +364,7 @@ public final class Meter: Backend {
                 $0.memory.usedBytes = sum
                 $0.memory.peakBytes = max($0.memory.peakBytes, sum)
                 $0.memory.peakOwnBytes = $0.memory.peakBytes
+                $0.memory.peakHeldBytes = $0.memory.peakBytes
                 return nil
             }
             guard let used = excess else {

@@ -24,6 +24,21 @@ extension Operation {
         }
     }
 
+    /// The tensor that the operation fills or changes.
+    public var written: Tensor {
+        switch self {
+        case .linear(_, _, _, _, let output), .layerNorm(_, _, _, _, let output), .rmsNorm(_, _, _, let output),
+            .attention(_, _, _, _, let output), .activate(_, _, let output), .siluGate(_, _, let output),
+            .gatherRows(_, _, let output), .permute(_, _, let output), .copy(_, let output),
+            .convolution(_, _, _, _, _, let output), .channelNorm(_, _, _, let output), .upsampleNearest(_, let output),
+            .channelAffine(_, _, _, let output), .guidance(_, _, _, _, let output):
+            output
+        case .headNormRotary(let tensor, _, _, _, _): tensor
+        case .accumulate(let target, _, _): target
+        case .eulerStep(let latents, _, _): latents
+        }
+    }
+
     /// Throws `wrongDevice`, with both names, unless every operand lies on the device.
     public func checkDevice(_ name: String) throws(TensorError) {
         for operand in operands where operand.storage.deviceName != name {

@@ -30,7 +30,8 @@ struct OffloadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory that a device may hold, tensors and weights: 6GiB, or cpu:0=2GiB,cpu:1=4GiB.", valueName: "size"))
+            "Memory that a device may hold, on a GPU with CUDA's own context: 6GiB, or cpu:0=2GiB,cpu:1=4GiB.",
+            valueName: "size"))
     var budget: String?
 
     @Option(help: ArgumentHelp("Memory that all of it may hold on the host.", valueName: "size"))
@@ -101,6 +102,7 @@ enum EngineDevices {
                 var options = CUDABackend.Options()
                 options.precision = compute == .float32 ? .float32 : .bfloat16
                 options.weightForm = weightForm
+                options.countsContext = true
                 options.limitBytes = request.budget.limitBytes(of: name)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)

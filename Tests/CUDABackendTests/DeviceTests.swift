@@ -22,6 +22,27 @@ struct DeviceTests {
         #expect(backend.memory.usedBytes == 0 && backend.memory.peakBytes <= 8 << 20)
     }
 
+    /// A budget that counts the context is one by the driver's own count, rehearsals know it, and one that is smaller
+    /// than the context says so.
+    @Test func budgetCountsTheContext() throws {
+        let idle = try TestDevice.backend { $0.countsContext = true }
+        let context = idle.memory.usedBytes
+        #expect(context > 64 << 20 && idle.memory.peakBytes == context)
+        let limit = context + (96 << 20)
+        let backend = try TestDevice.backend { ($0.countsContext, $0.limitBytes) = (true, limit) }
+        #expect(backend.rehearsal(limitBytes: limit).memory.usedBytes == context)
+        let before = try backend.driverMemory().usedBytes
+        var tensors: [Tensor] = []
+        let failure = #expect(throws: TensorError.self) {
+            while true { tensors.append(try backend.allocate([4 << 20], .float32)) }
+        }
+        #expect(tensors.count == 6 && failure?.isOutOfMemory(limitBytes: limit) == true)
+        // The context itself was there before: the margin is what a budget leaves for what comes later.
+        #expect(try backend.driverMemory().usedBytes <= before + (96 << 20))
+        let small = try TestDevice.backend { ($0.countsContext, $0.limitBytes) = (true, 1 << 20) }
+        #expect(throws: TensorError.self) { try small.allocate([1], .float32) }
+    }
+
     @Test func leavesNothingBehind() throws {
         let backend = try TestDevice.backend()
         backend.releaseUnusedMemory()
@@ -100,6 +121,12 @@ struct DeviceTests {
         let difference = zip(expected, found).reduce(0.0) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
         let size = expected.reduce(0.0) { $0 + Double($1 * $1) }
         #expect((difference / size).squareRoot() < 0x1p-7)
+    }
+}
+
+extension TensorError {
+    fileprivate func isOutOfMemory(limitBytes: Int) -> Bool {
+        if case .outOfMemory(_, _, _, limitBytes) = self { true } else { false }
     }
 }
 

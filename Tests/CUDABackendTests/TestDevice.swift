@@ -16,14 +16,20 @@ enum TestDevice {
 
     /// Tells when the emulated device is done with all that it was asked for, in microseconds of its clock; nil on a
     /// real device.
-    static let emulatedClock: (@convention(c) () -> Double)? = {
+    static let emulatedClock = emulated("mica_emulated_microseconds", as: (@convention(c) () -> Double).self)
+
+    /// Counts launches of kernels by the beginning of their names; nil on a real device.
+    static let emulatedLaunches = emulated(
+        "mica_emulated_launches", as: (@convention(c) (UnsafePointer<CChar>) -> Int32).self)
+
+    private static func emulated<Function>(_ name: String, as type: Function.Type) -> Function? {
         guard ProcessInfo.processInfo.environment["MICA_EMULATOR"] != nil,
             let folder = ProcessInfo.processInfo.environment["MICA_CUDA_LIBRARIES"],
             let library = dlopen("\(folder)/libcuda.so.1", RTLD_NOW),
-            let symbol = dlsym(library, "mica_emulated_microseconds")
+            let symbol = dlsym(library, name)
         else { return nil }
-        return unsafeBitCast(symbol, to: (@convention(c) () -> Double).self)
-    }()
+        return unsafeBitCast(symbol, to: type)
+    }
 
     static func backend(_ change: (inout CUDABackend.Options) -> Void = { _ in }) throws -> CUDABackend {
         var options = CUDABackend.Options()

@@ -76,4 +76,14 @@ struct MeterTests {
         // The picture, the channels, and the largest result: the upsampled picture.
         #expect(meter.memory.peakBytes == (75 + 4 * 72) * 4)
     }
+
+    /// What a device takes for itself is in use from the start, in a rehearsal too.
+    @Test func heldBytesCount() throws {
+        let meter = Meter(limitBytes: 100, heldBytes: 60)
+        #expect(meter.memory == MemoryUse(usedBytes: 60, peakBytes: 60))
+        #expect(throws: TensorError.self) { try meter.allocate([11], .float32) }
+        #expect(try meter.allocate([10], .float32).byteCount == 40)
+        #expect(meter.memory == MemoryUse(usedBytes: 60, peakBytes: 100))
+        #expect(meter.rehearsal(limitBytes: nil).memory.usedBytes == 60)
+    }
 }

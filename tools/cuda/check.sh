@@ -4,7 +4,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 environment=$root/.venv/cuda
-if [[ ! -e $environment/ready ]]; then
+if [[ ! $environment/ready -nt $here/requirements.txt ]]; then
     python3 -m venv "$environment"
     "$environment/bin/pip" install -q -r "$here/requirements.txt"
     touch "$environment/ready"
@@ -39,6 +39,6 @@ grep -q "transformer  *sm_90 .*has a plan" "$work/plan.txt"
 
 [[ ${1:-} == --no-kernels ]] && exit 0
 echo "kernels by the real NVRTC"
-mica=$(ls "$root"/.build/release/mica "$root"/.build/debug/mica 2>/dev/null | head -1)
-[[ -n $mica ]] || { echo "build mica first" >&2; exit 1; }
+mica=$root/.build/debug/mica
+[[ -x $mica ]] || { echo "build mica first" >&2; exit 1; }
 "$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib"

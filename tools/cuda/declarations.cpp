@@ -2,6 +2,7 @@
 #include <cublasLt.h>
 #include <cuda.h>
 #include <cudnn.h>
+#include <nvml.h>
 #include <nvrtc.h>
 
 #include <cstddef>
@@ -40,15 +41,19 @@ struct SameFunction<int (*)(Ours...), TheirResult (*)(Theirs...)> {
 #define CHECK_CUBLASLT(name, parameters) \
     static_assert(SameFunction<decltype(MicaCUBLASLt::name), decltype(&::name)>::value, #name " differs");
 #define CHECK_CUDNN(name, parameters) static_assert(SameFunction<decltype(MicaCUDNN::name), decltype(&::name)>::value, #name " differs");
+#define CHECK_NVML(name, parameters) static_assert(SameFunction<decltype(MicaNVML::name), decltype(&::name)>::value, #name " differs");
 MICA_CUDA_DRIVER(CHECK_DRIVER)
 MICA_NVRTC(CHECK_NVRTC)
 MICA_CUBLASLT(CHECK_CUBLASLT)
 MICA_CUDNN(CHECK_CUDNN)
+MICA_NVML(CHECK_NVML)
 
 static_assert(sizeof(MicaMatmulAlgorithm) == sizeof(cublasLtMatmulAlgo_t), "algorithm");
 static_assert(sizeof(MicaMatmulHeuristic) == sizeof(cublasLtMatmulHeuristicResult_t), "heuristic");
 static_assert(offsetof(MicaMatmulHeuristic, workspaceBytes) == offsetof(cublasLtMatmulHeuristicResult_t, workspaceSize), "workspace");
 static_assert(offsetof(MicaMatmulHeuristic, state) == offsetof(cublasLtMatmulHeuristicResult_t, state), "state");
+static_assert(sizeof(MicaDeviceMemory) == sizeof(nvmlMemory_t), "device memory");
+static_assert(offsetof(MicaDeviceMemory, usedBytes) == offsetof(nvmlMemory_t, used), "used memory");
 static_assert(sizeof(MicaDeviceAddress) == sizeof(CUdeviceptr), "device address");
 
 #define SAME(ours, theirs) static_assert(static_cast<long>(ours) == static_cast<long>(theirs), #ours " is not " #theirs);

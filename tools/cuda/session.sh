@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
 # What a machine with an NVIDIA GPU can tell, into one folder: session.sh [FOLDER [GROUP...]]. Runs from the sources, where it builds
-# first, or from an unpacked gpu-bundle. Groups, all of them if none is named:
+# first, or from an unpacked gpu-bundle. Groups, `bars` if none is named:
+#   bars     what is open, the most valuable first, in SECONDS_IN_ALL (300) seconds; bars.txt says what each bar is and what was found
 #   first    does it work: the tests, goldens, small runs of each benchmark, several at a time
 #   speed    how fast: blocks in every form beside PyTorch's, attention, autoencoder, text encoder, one after another
 #   full     the published sizes: a step resident and streamed, a whole job
 #   lasting  200 jobs, cancellation, memory that runs out
-# Each part has its own time limit, and one that fails does not stop the rest. MODEL and POSTER name a model folder and a picture,
+# Each part has its own time limit, and one that fails does not stop the rest; summary.txt has a line each, with the most memory by
+# nvidia-smi meanwhile above what was in use before. MODEL and POSTER name a model folder and a picture,
 # FULL_MODEL a synthetic model of the published sizes that is there already.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 out=$(mkdir -p "${1:-results}" && cd "${1:-results}" && pwd)
 shift
-groups=${*:-first speed full lasting}
+groups=${*:-bars}
 model=$(realpath -m "${MODEL:-$here/share/mica/models/seedling}") poster=$(realpath -m "${POSTER:-$here/share/mica/poster.png}")
 if [[ -x $here/bin/mica ]]; then
     cd "$here"
@@ -32,11 +34,15 @@ export MICA_TEST_DEVICE=cuda MICA_CUDA_LOG=${MICA_CUDA_LOG:-1} XDG_CACHE_HOME=${
 
 # part NAME SECONDS COMMAND...: the output goes to a file of its own, cut where it is long, the outcome into the summary.
 part() {
-    local name=$1 seconds=$2 begin=$SECONDS
+    local name=$1 seconds=$2 begin=$SECONDS left=$((deadline - SECONDS)) first
     shift 2
+    if ((left < 5)); then printf '%-24s SKIPPED, no time left\n' "$name" | tee -a "$out/summary.txt"; return 1; fi
+    first=$(wc -l < "$out/samples.csv")
+    ((seconds > left)) && seconds=$left
     timeout -k 5 "$seconds" "$@" 2>&1 | grep --line-buffered -v ' started\.$' | stdbuf -oL cut -c1-500 > "$out/$name.txt"
     local code=${PIPESTATUS[0]}
-    printf '%-24s %s, %d s\n' "$name" "$([[ $code == 0 ]] && echo ok || echo "FAILED ($code)")" $((SECONDS - begin)) | tee -a "$out/summary.txt"
+    printf '%-24s %s, %d s, most memory %s MiB\n' "$name" "$([[ $code == 0 ]] && echo ok || echo "FAILED ($code)")" $((SECONDS - begin)) \
+        "$(most $((first + 1)))" | tee -a "$out/summary.txt"
     return "$code"
 }
 bench() { # NAME SECONDS SUBCOMMAND OPTIONS...
@@ -51,9 +57,16 @@ decompose() { # NAME SECONDS OPTIONS...
 }
 
 # Memory that is in use and clocks, while parts run.
-nvidia-smi --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 200 > "$out/samples.csv" 2> /dev/null &
+nvidia-smi --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 100 > "$out/samples.csv" 2> /dev/null &
 sampler=$!
 trap 'kill $sampler 2> /dev/null' EXIT
+sleep 1
+deadline=$((SECONDS + ${SECONDS_IN_ALL:-100000}))
+[[ $groups != bars ]] || deadline=$((SECONDS + ${SECONDS_IN_ALL:-300}))
+most() { # FIRST_LINE: the most of samples.csv from there on, above its first line
+    awk -F, -v from="$1" '{ gsub(/[^0-9.]/, "", $2); if (NR == 1) idle = $2 + 0; if (NR >= from && $2 + 0 > most) most = $2 + 0 }
+        END { print most ? most - idle : 0 }' "$out/samples.csv"
+}
 { echo "commit $commit"; date -u +%FT%TZ; echo "$groups"; } >> "$out/summary.txt"
 
 first() {
@@ -91,8 +104,8 @@ speed() {
 }
 
 # The published sizes, weights that read as zeros: memory and copies are those of the real model, clocks may be a little higher.
+full=${FULL_MODEL:-$(dirname "$out")/mica-full-model}
 makeFull() {
-    full=${FULL_MODEL:-$(dirname "$out")/mica-full-model}
     [[ -e $full/model_index.json ]] || part synthetic-model 60 "${mica[@]}" bench synth "$full"
 }
 
@@ -110,8 +123,72 @@ lasting() {
     decompose after-out-of-memory 30 --model "$model" --seed 1
 }
 
+# What is open, the most valuable first. The figures that belong together come from runs right after each other.
+bars() {
+    local turn block=(block --image-tokens 9600 --text-tokens 256 --warmup 3 --repetitions 20)
+    local sizes=(--resolution 640 --layers 4 --precision bfloat16)
+    part devices 20 "${mica[@]}" devices
+    makeFull &
+    local maker=$!
+    part first-compiled 25 "${tests[@]}" 'CUDABackendTests' &
+    part operations 50 "${tests[@]}" 'BackendTests.(OperationTests|ActivationTests|ConversionTests|WeightTests)' &
+    part stored-forms 50 "${tests[@]}" 'StoredFormTests' &
+    part goldens 50 "${tests[@]}" 'CUDAGoldenTests' &
+    local job
+    for job in $(jobs -p); do [[ $job == "$sampler" ]] || wait "$job"; done
+    wait "$maker"
+    # The first turn also finds the fastest ways of its products, which the others read.
+    for turn in 1 2; do
+        bench "block-bf16-$turn" 20 "${block[@]}" --dtype bf16
+        part "reference-block-$turn" 40 python3 "$reference" --image-tokens 9600 --text-tokens 256
+        bench "block-fp8-$turn" 20 "${block[@]}" --dtype fp8
+    done
+    MICA_CUDA_TIMING=0 bench block-bf16-untimed 15 "${block[@]}" --dtype bf16
+    bench block-int8 15 "${block[@]}" --dtype int8
+    local denoise=(bench denoise --model "$full" "${sizes[@]}" --steps 3 --prompt-tokens 256 --device cuda:0 --json)
+    part denoise-resident 60 "${mica[@]}" "${denoise[@]}" --offload resident
+    part denoise-4GiB 40 "${mica[@]}" "${denoise[@]}" --offload stream --budget 4GiB
+    part plan-6GiB 40 "${mica[@]}" bench plan --model "$full" "${sizes[@]}" --steps 2 --true-cfg-scale 4 --offload stream \
+        --budget 6GiB --device cuda:0 --json
+    MICA_JOBS=200 part two-hundred-jobs 60 "${tests[@]}" 'CUDAGoldenTests.*jobsLeaveNothingBehind'
+    part out-of-memory 30 "${tests[@]}" 'CUDAGoldenTests.*runsOutOfMemoryUnharmed'
+    bench vae 20 vae --dtype bf16
+    # An empty prompt has the model write a caption first.
+    decompose whole-job-6GiB 110 --model "$full" "${sizes[@]:0:4}" --prompt '' --offload stream --budget 6GiB --steps 50 --true-cfg-scale 4 --seed 1
+    MICA_CUDA_LOG=each bench block-times-fp8 15 "${block[@]}" --dtype fp8
+    report
+}
+
+# The first number of that name in a part's output; nothing if it is not there.
+value() { # PART NAME
+    sed -nE "s/.*\"$2\" ?: ?([0-9.e+-]+).*/\1/p" "$out/$1.txt" 2> /dev/null | head -1
+}
+memory() { sed -nE "s/^$1 .*most memory ([0-9.]+) MiB.*/\1/p" "$out/summary.txt" | tail -1; }
+bar() { # TEXT BOUND NUMERATOR DENOMINATOR
+    awk -v text="$1" -v bound="$2" -v a="$3" -v b="$4" 'BEGIN {
+        if (a == "" || b == "" || b + 0 == 0) printf "%-60s at most %-6s not measured\n", text, bound
+        else printf "%-60s at most %-6s found %.3f  %s\n", text, bound, a / b, a / b <= bound + 0 ? "met" : "OPEN" }'
+}
+report() {
+    local turn forecast
+    {
+        for turn in 1 2; do
+            bar "bfloat16 / PyTorch, turn $turn" 0.75 "$(value block-bf16-$turn median_seconds)" "$(value reference-block-$turn median_seconds)"
+            bar "FP8 / bfloat16, turn $turn" 0.75 "$(value block-fp8-$turn median_seconds)" "$(value block-bf16-$turn median_seconds)"
+        done
+        bar "timed / untimed ways of products" 1 "$(value block-bf16-2 median_seconds)" "$(value block-bf16-untimed median_seconds)"
+        bar "a step resident, of 0.803 s (602 ms at 75 %)" 1 "$(value denoise-resident seconds_per_step)" 0.803
+        bar "streamed in 4 GiB / resident" 1.05 "$(value denoise-4GiB seconds_per_step)" "$(value denoise-resident seconds_per_step)"
+        bar "streamed in 4 GiB, MiB by nvidia-smi / 4096" 1 "$(memory denoise-4GiB)" 4096
+        bar "whole job with caption, MiB by nvidia-smi / 6144" 1 "$(memory whole-job-6GiB)" 6144
+        forecast=$(value plan-6GiB forecast_held_bytes)
+        bar "device's peak / forecast" 1.03 "$(memory plan-6GiB)" "$(awk -v b="$forecast" 'BEGIN { if (b) print b / 1048576 }')"
+        bar "forecast / device's peak" 1.03 "$(awk -v b="$forecast" 'BEGIN { if (b) print b / 1048576 }')" "$(memory plan-6GiB)"
+    } | tee "$out/bars.txt"
+}
+
 for group in $groups; do "$group"; done
-awk -F, '{ gsub(/[^0-9.]/, "", $2); if ($2 + 0 > most) most = $2 + 0 } END { print "most memory by nvidia-smi: " most " MiB" }' "$out/samples.csv" | tee -a "$out/summary.txt"
+awk -F, '{ gsub(/[^0-9.]/, "", $2); if ($2 + 0 > most) most = $2 + 0 } END { print "most memory by nvidia-smi in all: " most " MiB" }' "$out/samples.csv" | tee -a "$out/summary.txt"
 grep -q FAILED "$out/summary.txt" || exit 0
 for name in $(awk '/FAILED/ { print $1 }' "$out/summary.txt"); do
     echo "-- $name"

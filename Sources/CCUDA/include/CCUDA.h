@@ -1,4 +1,4 @@
-// What Mica uses of the CUDA driver API, NVRTC, cuBLASLt and cuDNN, declared here so that nothing of CUDA is needed to build: the
+// What Mica uses of the CUDA driver API, NVRTC, cuBLASLt, cuDNN and NVML, declared here so that nothing of CUDA is needed to build: the
 // libraries are opened at run time, and each table of functions below is filled by name. tools/cuda/check_declarations.sh compares
 // all of this with NVIDIA's own headers. Handles are void *, a device address is 64 bits, every function returns a status.
 #pragma once
@@ -112,10 +112,21 @@ typedef struct {
     int reserved[4];
 } MicaMatmulHeuristic;
 
+// nvmlMemory_t
+typedef struct {
+    unsigned long long totalBytes, freeBytes, usedBytes;
+} MicaDeviceMemory;
+
 // --- functions by library: name and parameters, and the table of pointers to them, filled by name ---------------------------------
 // Names are those of the symbols, version suffix included: the headers' macros stand between the two. Fields are nonnull, so that Swift
 // calls one as it is: a table is not handed out before each of its fields is found.
-enum { MICA_LIBRARY_DRIVER = 0, MICA_LIBRARY_NVRTC = 1, MICA_LIBRARY_CUBLASLT = 2, MICA_LIBRARY_CUDNN = 3 };
+enum {
+    MICA_LIBRARY_DRIVER = 0,
+    MICA_LIBRARY_NVRTC = 1,
+    MICA_LIBRARY_CUBLASLT = 2,
+    MICA_LIBRARY_CUDNN = 3,
+    MICA_LIBRARY_NVML = 4
+};
 #ifdef __clang__
 #pragma clang diagnostic push
 #pragma clang diagnostic ignored "-Wnullability-completeness"
@@ -132,6 +143,7 @@ enum { MICA_LIBRARY_DRIVER = 0, MICA_LIBRARY_NVRTC = 1, MICA_LIBRARY_CUBLASLT = 
     X(cuDeviceGetCount, (int *count))                                                                                              \
     X(cuDeviceGet, (int *device, int ordinal))                                                                                     \
     X(cuDeviceGetName, (char *name, int size, int device))                                                                         \
+    X(cuDeviceGetPCIBusId, (char *text, int size, int device))                                                                     \
     X(cuDeviceGetAttribute, (int *value, int attribute, int device))                                                               \
     X(cuDeviceTotalMem_v2, (size_t *bytes, int device))                                                                            \
     X(cuDevicePrimaryCtxRetain, (void **context, int device))                                                                      \
@@ -161,6 +173,7 @@ enum { MICA_LIBRARY_DRIVER = 0, MICA_LIBRARY_NVRTC = 1, MICA_LIBRARY_CUBLASLT = 
     X(cuEventRecord, (void *event, void *stream))                                                                                  \
     X(cuEventQuery, (void *event))                                                                                                 \
     X(cuEventSynchronize, (void *event))                                                                                           \
+    X(cuEventElapsedTime, (float *milliseconds, void *start, void *end))                                                           \
     X(cuModuleLoadData, (void **module, const void *image))                                                                        \
     X(cuModuleUnload, (void *module))                                                                                              \
     X(cuModuleGetFunction, (void **function, void *module, const char *name))                                                      \
@@ -188,6 +201,7 @@ typedef struct {
 #define MICA_CUBLASLT(X)                                                                                                           \
     X(cublasLtCreate, (void **handle))                                                                                             \
     X(cublasLtDestroy, (void *handle))                                                                                             \
+    X(cublasLtGetProperty, (int property, int *value))                                                                             \
     X(cublasLtMatmulDescCreate, (void **descriptor, int computeType, int scaleType))                                               \
     X(cublasLtMatmulDescDestroy, (void *descriptor))                                                                               \
     X(cublasLtMatmulDescSetAttribute, (void *descriptor, int attribute, const void *value, size_t bytes))                          \
@@ -198,6 +212,8 @@ typedef struct {
     X(cublasLtMatmulPreferenceSetAttribute, (void *preference, int attribute, const void *value, size_t bytes))                    \
     X(cublasLtMatmulAlgoGetHeuristic, (void *handle, void *operation, void *a, void *b, void *c, void *d, void *preference,        \
                                        int requested, MicaMatmulHeuristic *results, int *found))                                   \
+    X(cublasLtMatmulAlgoCheck, (void *handle, void *operation, void *a, void *b, void *c, void *d,                                 \
+                                const MicaMatmulAlgorithm *algorithm, MicaMatmulHeuristic *result))                                \
     X(cublasLtMatmul, (void *handle, void *operation, const void *alpha, const void *a, void *aLayout, const void *b, void *bLayout, \
                        const void *beta, const void *c, void *cLayout, void *d, void *dLayout, const MicaMatmulAlgorithm *algorithm, \
                        void *workspace, size_t workspaceBytes, void *stream))
@@ -218,6 +234,14 @@ typedef struct {
 typedef struct {
     MICA_CUDNN(MICA_FIELD)
 } MicaCUDNN;
+
+#define MICA_NVML(X)                                                                                                               \
+    X(nvmlInit_v2, (void))                                                                                                         \
+    X(nvmlDeviceGetHandleByPciBusId_v2, (const char *text, void **device))                                                         \
+    X(nvmlDeviceGetMemoryInfo, (void *device, MicaDeviceMemory *memory))
+typedef struct {
+    MICA_NVML(MICA_FIELD)
+} MicaNVML;
 
 // A driver without a device, for rehearsals: memory is an address alone, all work is done when it is asked for, and none is done.
 MicaCUDADriver mica_cuda_rehearsal(void);

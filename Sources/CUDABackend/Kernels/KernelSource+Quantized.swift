@@ -142,26 +142,44 @@ extension KernelSource {
             return x;
         }
 
+        // N bytes at once; eight want an address that eight divides.
+        template <int N>
+        DEVICE void storeBytes(unsigned char *to, const unsigned char (&x)[N]) {
+            if (N == 1) {
+                to[0] = x[0];
+                return;
+            }
+            uint2 words;
+            words.x = x[0] | x[1 % N] << 8 | x[2 % N] << 16 | (u32)x[3 % N] << 24;
+            words.y = x[4 % N] | x[5 % N] << 8 | x[6 % N] << 16 | (u32)x[7 % N] << 24;
+            *(uint2 *)to = words;
+        }
+
         // Rows to signed bytes from their lowest to their highest value: value = scale * (byte - zero).
-        extern "C" __global__ void round_int8(View input, signed char *output, float *scales, int *zeros, i64 rows, int columns) {
+        template <int N>
+        DEVICE void round_int8(View input, unsigned char *output, float *scales, int *zeros, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
-            float low = 0, high = 0;
-            for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-                const float x = load(input, row * columns + c);
-                low = fminf(low, x);
-                high = fmaxf(high, x);
+            float low = 0, high = 0, x[N];
+            for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
+                load(input, row * columns + c, x);
+                for (int j = 0; j < N; j++) low = fminf(low, x[j]), high = fmaxf(high, x[j]);
             }
             high = rowMax(high);
             low = -rowMax(-low);
             const float scale = (high - low) / 255.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
             const int zero = scale > 0 ? __float2int_rn(-128.0f - low * factor) : 0;
-            for (int c = threadIdx.x; c < columns; c += blockDim.x) {
-                const int q = __float2int_rn(load(input, row * columns + c) * factor) + zero;
-                output[row * columns + c] = (signed char)max(-128, min(127, q));
+            for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
+                unsigned char bytes[N];
+                load(input, row * columns + c, x);
+                for (int j = 0; j < N; j++)
+                    bytes[j] = (unsigned char)max(-128, min(127, __float2int_rn(x[j] * factor) + zero));
+                storeBytes(output + row * columns + c, bytes);
             }
             if (threadIdx.x == 0) scales[row] = scale, zeros[row] = zero;
         }
+        BOTH(round_int8, (View input, unsigned char *output, float *scales, int *zeros, i64 rows, int columns),
+             (input, output, scales, zeros, rows, columns))
 
         // Sums of the rows of a matrix of signed bytes.
         extern "C" __global__ void byte_sums(const signed char *matrix, int *sums, i64 rows, int columns) {
@@ -185,18 +203,44 @@ extension KernelSource {
             return sign | (unsigned char)((rounded >> 20) - (120u << 3));
         }
 
+        // Eight at once by the chip's own instruction, where it has one.
+        template <int N>
+        DEVICE void encodeE4M3(const float (&x)[N], float factor, unsigned char (&bytes)[N]) {
+            #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+            for (int j = 0; j + 1 < N; j += 2) {
+                u16 pair;
+                asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(pair) : "f"(x[j + 1] * factor), "f"(x[j] * factor));
+                bytes[j] = (unsigned char)pair;
+                bytes[j + 1] = (unsigned char)(pair >> 8);
+            }
+            if (N == 1) bytes[0] = encodeE4M3(x[0] * factor);
+            #else
+            for (int j = 0; j < N; j++) bytes[j] = encodeE4M3(x[j] * factor);
+            #endif
+        }
+
         // Rows to e4m3, the largest magnitude becoming 448: value = scale * element.
-        extern "C" __global__ void round_e4m3(View input, unsigned char *output, float *scales, i64 rows, int columns) {
+        template <int N>
+        DEVICE void round_e4m3(View input, unsigned char *output, float *scales, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
-            float high = 0;
-            for (int c = threadIdx.x; c < columns; c += blockDim.x) high = fmaxf(high, fabsf(load(input, row * columns + c)));
+            float high = 0, x[N];
+            for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
+                load(input, row * columns + c, x);
+                for (int j = 0; j < N; j++) high = fmaxf(high, fabsf(x[j]));
+            }
             high = rowMax(high);
             const float scale = high / 448.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
-            for (int c = threadIdx.x; c < columns; c += blockDim.x)
-                output[row * columns + c] = encodeE4M3(load(input, row * columns + c) * factor);
+            for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
+                unsigned char bytes[N];
+                load(input, row * columns + c, x);
+                encodeE4M3(x, factor, bytes);
+                storeBytes(output + row * columns + c, bytes);
+            }
             if (threadIdx.x == 0) scales[row] = scale > 0 ? scale : 1.0f;
         }
+        BOTH(round_e4m3, (View input, unsigned char *output, float *scales, i64 rows, int columns),
+             (input, output, scales, rows, columns))
 
         // Products of rounded operands to values: sums are float32, or int32 with zeros of rows and sums of columns.
         template <int N>

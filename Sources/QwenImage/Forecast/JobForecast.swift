@@ -32,6 +32,9 @@ public struct JobForecast: Sendable {
     /// The most bytes of tensors that the device holds at once.
     public var peakTensorBytes: Int { stages.map(\.peakTensorBytes).max() ?? 0 }
 
+    /// The same with blocks that the device keeps for reuse, as its own count shows.
+    public var peakHeldBytes: Int { stages.flatMap(\.peaks).map(\.heldBytes).max() ?? 0 }
+
     /// The stage that needs the most.
     public var widestStage: StageForecast? { stages.max { $0.peakTensorBytes < $1.peakTensorBytes } }
 

@@ -174,7 +174,10 @@ public final class OffloadManager: Sendable {
     }
 
     private func note(_ name: String, _ before: OffloadTraffic) {
-        let peaks = devices.map { StageUse.Peak(device: $0.name, bytes: $0.backend.memory.peakBytes) }
+        let peaks = devices.map { device in
+            let memory = device.backend.memory
+            return StageUse.Peak(device: device.name, bytes: memory.peakBytes, heldBytes: memory.peakHeldBytes)
+        }
         state.withLock { state in
             let use = StageUse(name: name, peaks: peaks, traffic: state.traffic.since(before))
             if let index = state.stages.firstIndex(where: { $0.name == name }) {

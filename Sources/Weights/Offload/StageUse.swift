@@ -29,11 +29,14 @@ public struct StageUse: Sendable, Hashable {
         /// Which, and how much.
         public let device: DeviceName
         public var bytes: Int
+        /// With blocks that are kept for reuse.
+        public var heldBytes: Int
 
         /// So many bytes on a device.
-        public init(device: DeviceName, bytes: Int) {
+        public init(device: DeviceName, bytes: Int, heldBytes: Int? = nil) {
             self.device = device
             self.bytes = bytes
+            self.heldBytes = heldBytes ?? bytes
         }
     }
 
@@ -46,9 +49,14 @@ public struct StageUse: Sendable, Hashable {
 
     /// The most on any device.
     public var peakBytes: Int { peaks.map(\.bytes).max() ?? 0 }
+    /// The same with blocks that are kept for reuse, as the device itself counts.
+    public var peakHeldBytes: Int { peaks.map(\.heldBytes).max() ?? 0 }
 
     mutating func merge(_ other: StageUse) {
-        for index in peaks.indices { peaks[index].bytes = max(peaks[index].bytes, other.peaks[index].bytes) }
+        for index in peaks.indices {
+            peaks[index].bytes = max(peaks[index].bytes, other.peaks[index].bytes)
+            peaks[index].heldBytes = max(peaks[index].heldBytes, other.peaks[index].heldBytes)
+        }
         traffic.readBytes += other.traffic.readBytes
         traffic.movedBytes += other.traffic.movedBytes
         traffic.transferredBytes += other.traffic.transferredBytes

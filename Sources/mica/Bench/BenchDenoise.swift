@@ -103,6 +103,7 @@ struct DenoiseReport {
         var object: [String: Any] = [
             "bench": "denoise", "parameters": parameters, "plan": manager.plan.description, "seconds": seconds,
             "peak_tensor_bytes": manager.stages.map(\.peakBytes).max() ?? 0,
+            "peak_held_bytes": manager.stages.map(\.peakHeldBytes).max() ?? 0,
             "latents_sum": work.latents.reduce(0.0) { $0 + Double($1) },
         ]
         object["stages"] = zip(work.stageSeconds, manager.stages).map { stage, use in

@@ -58,6 +58,7 @@ struct BenchOptions: ParsableArguments {
             var options = CUDABackend.Options()
             options.precision = dtype == .f32 ? .float32 : .bfloat16
             options.weightForm = WeightForm(dtype.precision, isRotated: hadamard)
+            options.countsContext = true
             options.limitBytes = try deviceBudget.map { try ByteCount(text: $0).bytes }
             return try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
         }

@@ -62,7 +62,7 @@ struct BenchPlan: ParsableCommand {
         guard let forecast = plan.chosen?.forecast else {
             throw PipelineError.placement(
                 .budgetTooSmall(
-                    device: .cpu, plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
+                    device: request.devices[0], plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
                     smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
         }
         let watch = ProcessWatch(from: before)
@@ -141,6 +141,9 @@ struct PlanComparison {
     private var totals: [Row] {
         [
             Row(name: "tensors", forecast: forecast.peakTensorBytes, measured: result.peakTensorBytes),
+            Row(
+                name: "held", forecast: forecast.peakHeldBytes,
+                measured: result.memory.stages.map(\.peakHeldBytes).max() ?? 0),
             Row(name: "process", forecast: forecast.peakProcessBytes, measured: processBytes.values.max() ?? 0),
         ]
     }

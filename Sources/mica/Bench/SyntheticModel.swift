@@ -143,8 +143,9 @@ struct SyntheticModel {
     }
 
     private var generationConfiguration: [String: Any] {
+        // Zeros give every token the same score, and the first is taken: it ends the caption, which would have 512.
         [
-            "do_sample": true, "eos_token_id": [id("im_end"), id("endoftext")], "repetition_penalty": 1.05,
+            "do_sample": true, "eos_token_id": [id("im_end"), id("endoftext"), 0], "repetition_penalty": 1.05,
             "temperature": 0.1, "top_k": 1, "top_p": 0.001,
         ]
     }

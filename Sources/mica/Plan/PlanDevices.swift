@@ -1,4 +1,5 @@
 import CPUBackend
+import CUDABackend
 import TensorCore
 import Weights
 
@@ -18,7 +19,9 @@ enum PlanDevices {
             let limit = request.budget.limitBytes(of: name)
             let backend: any Backend =
                 name.kind == .cuda
-                ? Meter(name: name.description, limitBytes: limit, sharesHostMemory: false)
+                ? Meter(
+                    name: name.description, limitBytes: limit, heldBytes: CUDABackend.usualContextBytes,
+                    sharesHostMemory: false, copiesAhead: true, rowsAtOnce: CUDABackend.rowsAtOnce)
                 : CPUBackend(
                     threads: threads, limitBytes: limit, compute: compute, weightForm: weightForm,
                     name: name.description)

@@ -5,6 +5,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=${1:?usage: build.sh FOLDER}
 mkdir -p "$out"
 flags=(-std=c++17 -O2 -shared -fPIC -Wall -I "$here" -I "$here/../../../Sources/CCUDA/include")
-clang++ "${flags[@]}" "$here/driver.cpp" -o "$out/libcuda.so.1" -ldl
+clang++ "${flags[@]}" "$here/driver.cpp" -Wl,-soname,libcuda.so.1 -o "$out/libcuda.so.1" -ldl
+ln -sf libcuda.so.1 "$out/libnvidia-ml.so.1"
 clang++ "${flags[@]}" "$here/nvrtc.cpp" -o "$out/libnvrtc.so.13"
-clang++ "${flags[@]}" "$here/cublaslt.cpp" -o "$out/libcublasLt.so.13"
+clang++ "${flags[@]}" "$here/cublaslt.cpp" -o "$out/libcublasLt.so.13" -ldl

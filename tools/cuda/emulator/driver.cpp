@@ -33,8 +33,13 @@ constexpr int deviceCount = 2;
 std::recursive_mutex lock;
 std::map<uint64_t, size_t> blocks;
 size_t usedBytes = 0;
+// What the context takes, and code that was loaded: the device's memory too.
+constexpr size_t contextBytes = 300 << 20, moduleBytes = 2 << 20;
+size_t systemBytes = 0;
 int brokenBy = 0;
 std::map<std::string, int> calls;
+// By the thread that asked for them: tests run beside each other.
+thread_local std::map<std::string, int> launches;
 
 // --- the clock, in microseconds -------------------------------------------------------------------------------------------------
 constexpr double callTime = 2, kernelTime = 20, copyTime = 4, copyBytes = 50e3, allocationTime = 20;
@@ -210,12 +215,13 @@ int cuGetErrorString(int, const char **text) { *text = "an emulated error"; retu
 int cuDeviceGetCount(int *count) { *count = deviceCount; return 0; }
 int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return 0; }
 int cuDeviceGetName(char *name, int size, int) { snprintf(name, size, "Emulated GPU"); return 0; }
+int cuDeviceGetPCIBusId(char *text, int size, int device) { snprintf(text, size, "00000000:0%d:00.0", device); return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
     *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 16 ? 4 : attribute == 97 ? 232448 : attribute == 113 ? 1 : 0;
     return 0;
 }
 int cuDeviceTotalMem_v2(size_t *bytes, int) { *bytes = totalBytes(); return 0; }
-int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER("cuDevicePrimaryCtxRetain") *context = (void *)(uintptr_t)(device + 1); return 0; }
+int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER("cuDevicePrimaryCtxRetain") if (!systemBytes) systemBytes = contextBytes; *context = (void *)(uintptr_t)(device + 1); return 0; }
 int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
 int cuDevicePrimaryCtxReset_v2(int) {
     std::lock_guard<std::recursive_mutex> guard(lock);
@@ -227,11 +233,11 @@ int cuDevicePrimaryCtxReset_v2(int) {
 }
 int cuCtxSetCurrent(void *) { ENTER("cuCtxSetCurrent") return 0; }
 int cuCtxSynchronize() { ENTER("cuCtxSynchronize") waitForAll(); return 0; }
-int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes; return 0; }
+int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes - systemBytes; return 0; }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     ENTER("cuMemAlloc")
-    if (usedBytes + bytes > totalBytes()) return 2;
+    if (usedBytes + systemBytes + bytes > totalBytes()) return 2;
     void *block = nullptr;
     if (posix_memalign(&block, 512, (bytes + 511) / 512 * 512)) return 2;
     // What nobody wrote is not a number.
@@ -292,6 +298,7 @@ int cuEventCreate(void **event, unsigned) { ENTER("cuEventCreate") *event = new 
 int cuEventDestroy_v2(void *event) { delete (Event *)event; return 0; }
 int cuEventRecord(void *event, void *stream) { ENTER("cuEventRecord") ((Event *)event)->reached = ((Stream *)stream)->end; return 0; }
 int cuEventQuery(void *event) { ENTER("cuEventQuery") return ((Event *)event)->reached > hostTime ? MICA_CUDA_NOT_READY : 0; }
+int cuEventElapsedTime(float *milliseconds, void *start, void *end) { *milliseconds = (((Event *)end)->reached - ((Event *)start)->reached) / 1000; return 0; }
 int cuEventSynchronize(void *event) { ENTER("cuEventSynchronize") hostTime = std::max(hostTime, ((Event *)event)->reached); return 0; }
 
 // What the device has been asked for is done so late.
@@ -299,6 +306,21 @@ double mica_emulated_microseconds() {
     std::lock_guard<std::recursive_mutex> guard(lock);
     waitForAll();
     return hostTime;
+}
+
+// cuBLASLt's way of this number was taken; it counts as a launch of `product way N`.
+void mica_emulated_product(void *stream, int way) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    spend(stream, kernelTime * (way == 1 ? 1 : 2));
+    launches["product way " + std::to_string(way)]++;
+}
+
+// This thread's launches so far of kernels whose name begins so.
+int mica_emulated_launches(const char *beginning) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    int count = 0;
+    for (const auto &entry : launches) count += entry.first.compare(0, strlen(beginning), beginning) ? 0 : entry.second;
+    return count;
 }
 
 int cuModuleLoadData(void **result, const void *image) {
@@ -323,6 +345,7 @@ int cuModuleLoadData(void **result, const void *image) {
         runtime.fail = fail;
         runtime.dynamicShared = (unsigned char *)aligned_alloc(1024, 256 << 10);
     }
+    systemBytes += moduleBytes;
     *(Runtime **)dlsym(handle, "mica_runtime") = &runtime;
     *result = new Module{handle, {}};
     return 0;
@@ -344,6 +367,7 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
 int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
                    unsigned sharedBytes, void *stream, void **values, void **) {
     ENTER("cuLaunchKernel")
+    launches[((Function *)function)->name]++;
     spend(stream, kernelTime);
     const unsigned count = blockX * blockY * blockZ;
     if (!gridX || !gridY || !gridZ || !count || count > largestBlock || gridY > 65535) return 1;
@@ -357,6 +381,15 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
             memset(runtime.dynamicShared, 0xff, sharedBytes);
             runBlock({x, y, 0}, count);
         }
+    return 0;
+}
+
+// --- NVML: this library under another name --------------------------------------------------------------------------------------
+int nvmlInit_v2() { return 0; }
+int nvmlDeviceGetHandleByPciBusId_v2(const char *text, void **device) { *device = (void *)text; return 0; }
+int nvmlDeviceGetMemoryInfo(void *, MicaDeviceMemory *memory) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    *memory = {totalBytes(), totalBytes() - usedBytes - systemBytes, usedBytes + systemBytes};
     return 0;
 }
 
