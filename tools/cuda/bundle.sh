@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Packs gpu-bundle.tar.xz: the command, the tests of the CUDA backend with their fixtures, kernels compiled beforehand, the shared
-# libraries of Swift and of the system, and session.sh, for a machine with an NVIDIA GPU that has neither Swift nor the sources. Unpack
+# Packs gpu-bundle.tar.xz: the command with Swift's runtime in it, the tests of the CUDA backend with their fixtures and the shared
+# libraries of Swift that these need, kernels compiled beforehand, the system's libraries, and session.sh, for a machine with an NVIDIA GPU that has neither Swift nor the sources. Unpack
 # and run ./session.sh. bundle.sh FOLDER leaves the folder and packs nothing.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
-swift build -c release --product mica
+swift build -c release --product mica --static-swift-stdlib
 swift build --build-tests
 out=${1:-$(mktemp -d)/gpu-bundle}
 [[ $# == 0 ]] && trap 'rm -rf "$(dirname "$out")"' EXIT
 mkdir -p "$out"/{bin,lib,spare,share/mica/kernels,share/mica/models,tools}
-install "$(swift build -c release --show-bin-path)/mica" "$out/bin/mica"
+install "$(swift build -c release --static-swift-stdlib --show-bin-path)/mica" "$out/bin/mica"
 
 # Of all tests those that a GPU is for, with what they need.
 debug=$(swift build --show-bin-path)
