@@ -1,5 +1,6 @@
 """Makes Tests/ImageCodecsTests/Fixtures/layered: one small stack, saved by psd-tools, GIMP and Krita, and what each of
-them shows of its own file. Needs psd-tools, Pillow, numpy, gimp, krita and xvfb-run.
+them shows of its own file; and random colours of random alpha in every blend mode, with what Krita makes of them. Needs
+psd-tools, Pillow, numpy, gimp, krita and xvfb-run.
 
     python3 tools/make_layered_fixtures.py
 """
@@ -15,6 +16,13 @@ from psd_tools import PSDImage
 from psd_tools.constants import BlendMode
 
 FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "Tests/ImageCodecsTests/Fixtures/layered"
+
+MODES = [
+    BlendMode.NORMAL, BlendMode.MULTIPLY, BlendMode.SCREEN, BlendMode.OVERLAY, BlendMode.DARKEN, BlendMode.LIGHTEN,
+    BlendMode.COLOR_DODGE, BlendMode.COLOR_BURN, BlendMode.HARD_LIGHT, BlendMode.SOFT_LIGHT, BlendMode.DIFFERENCE,
+    BlendMode.EXCLUSION, BlendMode.LINEAR_DODGE, BlendMode.LINEAR_BURN, BlendMode.HUE, BlendMode.SATURATION,
+    BlendMode.COLOR, BlendMode.LUMINOSITY,
+]
 
 SAVE = """(let* ((image (car (gimp-file-load 1 "psdtools.psd" "psdtools.psd"))))
   (file-psd-save 1 image (car (gimp-image-get-active-drawable image)) "gimp.psd" "gimp.psd" 0 0)
@@ -54,6 +62,20 @@ def stack():
     return psd
 
 
+def modes(width=24, height=8):
+    """Noise over noise, a strip for each mode; the left half of every strip is opaque below, every second layer faint."""
+    draw = numpy.random.default_rng(9).integers
+    below = draw(0, 256, (height * len(MODES), width, 4), numpy.uint8)
+    below[:, : width // 2, 3] = 255
+    psd = PSDImage.new("RGB", (width, height * len(MODES)))
+    psd.create_pixel_layer(Image.fromarray(below), name="below", top=0, left=0)
+    for index, mode in enumerate(MODES):
+        above = Image.fromarray(draw(0, 256, (height, width, 4), numpy.uint8))
+        psd.create_pixel_layer(
+            above, name=mode.name, top=index * height, left=0, opacity=255 - index % 2 * 75, blend_mode=mode)
+    return psd
+
+
 def run(*command):
     environment = os.environ | {"HOME": os.getcwd(), "LC_ALL": "C.UTF-8"}
     subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -73,11 +95,15 @@ def main():
         keep("psdtools.png", PSDImage.open("psdtools.psd").composite(force=True))
         for script in (SAVE, FLATTEN):
             run("gimp-console", "-idfs", "-c", "--batch", script)
-        for target, source in (("krita.psd", "psdtools.psd"), ("krita.ora", "psdtools.psd"), ("krita.png", "krita.psd")):
+        modes().save("modes.psd", encoding="utf-8")
+        for target, source in (
+            ("krita.psd", "psdtools.psd"), ("krita.ora", "psdtools.psd"), ("krita.png", "krita.psd"),
+            ("krita-modes.psd", "modes.psd"), ("krita-modes.png", "krita-modes.psd"),
+        ):
             run("xvfb-run", "-a", "krita", "--nosplash", "--export", "--export-filename", target, source)
-        for name in ("gimp.png", "krita.png"):
+        for name in ("gimp.png", "krita.png", "krita-modes.png"):
             keep(name, Image.open(name))
-        for name in ("psdtools.psd", "gimp.psd", "krita.psd", "krita.ora"):
+        for name in ("psdtools.psd", "gimp.psd", "krita.psd", "krita.ora", "krita-modes.psd"):
             (FIXTURES / name).write_bytes(pathlib.Path(name).read_bytes())
 
 

@@ -289,6 +289,13 @@ paths:
           in: query
           description: The quality of a JPEG.
           schema: { type: integer, minimum: 1, maximum: 100, default: 95 }
+        - name: rounding
+          in: query
+          description: |
+            When the sums of a flat picture become bytes: `once` at the end, as GIMP and psd-tools do; after `each-layer` and
+            group, in Krita's arithmetic; `auto` compares with the flat picture that a PSD, PSB or OpenRaster file carries
+            and rounds after each layer only where that is nearer. Files without one are rounded once.
+          schema: { type: string, enum: [auto, once, each-layer], default: auto }
       requestBody:
         required: true
         content:
@@ -301,6 +308,10 @@ paths:
       responses:
         "200":
           description: The picture.
+          headers:
+            Mica-Rounding:
+              description: How a flat picture was rounded; missing with other forms.
+              schema: { type: string, enum: [once, each-layer] }
           content:
             image/png: {}
             image/webp: {}

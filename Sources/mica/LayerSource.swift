@@ -8,7 +8,7 @@ enum LayerSource {
     private static let manifests = [LayerManifest.fileName, "result.json"]
 
     /// Reads the layers of image `image` (1 for the first). Throws `CommandError.cannotRead`.
-    static func read(_ path: String, image: Int = 1) throws -> LayerTree {
+    static func read(_ path: String, image: Int = 1) throws -> LayerFile {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -17,13 +17,13 @@ enum LayerSource {
         do {
             if isFolder.boolValue {
                 for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
-                    return try read(manifest: url.appendingPathComponent(name), image: image)
+                    return LayerFile(try read(manifest: url.appendingPathComponent(name), image: image))
                 }
                 throw CommandError.cannotRead(
                     path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
             }
-            if url.pathExtension.lowercased() == "json" { return try read(manifest: url, image: image) }
-            return try LayerFileReader.read(try bytes(url), image: image)
+            if url.pathExtension.lowercased() == "json" { return LayerFile(try read(manifest: url, image: image)) }
+            return try LayerFileReader.readFile(try bytes(url), image: image)
         } catch let error as ImageError {
             throw CommandError.cannotRead(path: path, reason: error.description)
         }
@@ -31,7 +31,7 @@ enum LayerSource {
 
     /// Layer `number` of what `path` has, 1 for the bottom one, ready to be split. Throws `CommandError.cannotRead`.
     static func split(_ path: String, layer number: Int) throws -> LayerSplit {
-        let tree = try read(path).withoutFileGroup()
+        let tree = try read(path).tree.withoutFileGroup()
         do {
             if let split = try LayerSplit(tree, index: number - 1) { return split }
         } catch {

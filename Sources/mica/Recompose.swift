@@ -28,6 +28,13 @@ struct Recompose: ParsableCommand {
     @Option(help: "The quality of a JPEG, 1 to 100.")
     var quality = FlatPicture().quality
 
+    @Option(
+        help: """
+            When sums become bytes: once, as GIMP and psd-tools do; each-layer, as Krita does; auto for what fits the \
+            flat picture that the file carries.
+            """)
+    var rounding = Rounding.auto
+
     @Option(help: ArgumentHelp("Also write a contact sheet of the layers, as PNG.", valueName: "file"))
     var sheet: String?
 
@@ -48,27 +55,38 @@ struct Recompose: ParsableCommand {
 
     func run() throws {
         try CommandFailure.reporting {
-            let tree = try LayerSource.read(input, image: image)
-            try write(try encoded(tree), to: output)
+            let layers = try LayerSource.read(input, image: image)
+            try write(try encoded(layers), to: output)
             if let sheet {
-                let picture = try ContactSheet.draw(tree)
+                let picture = try ContactSheet.draw(layers.tree)
                 try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet)
             }
         }
     }
 
-    private func encoded(_ tree: LayerTree) throws -> [UInt8] {
+    private func encoded(_ layers: LayerFile) throws -> [UInt8] {
+        switch ending {
+        case "psd": return try PSDWriter.encode(layers.tree)
+        case "psb": return try PSDWriter.encode(layers.tree, options: PSDOptions(size: .large))
+        case "ora": return try OpenRasterWriter.encode(layers.tree)
+        case "pptx": return try SlideWriter.encode([layers.tree])
+        default: return try flat(layers)
+        }
+    }
+
+    private func flat(_ layers: LayerFile) throws -> [UInt8] {
         var flat = FlatPicture()
         flat.quality = quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
+        let (pixels, used) = layers.flattened(rounding)
+        if used != rounding, used == .eachLayer {
+            FileHandle.standardError.write(
+                Data("mica: rounded after each layer, which fits the file's own flat picture\n".utf8))
+        }
         switch ending {
-        case "png": return try flat.png(tree)
-        case "webp": return try flat.webP(tree)
-        case "psd": return try PSDWriter.encode(tree)
-        case "psb": return try PSDWriter.encode(tree, options: PSDOptions(size: .large))
-        case "ora": return try OpenRasterWriter.encode(tree)
-        case "pptx": return try SlideWriter.encode([tree])
-        default: return try flat.jpeg(tree)
+        case "png": return try flat.png(pixels)
+        case "webp": return try flat.webP(pixels)
+        default: return try flat.jpeg(pixels)
         }
     }
 
@@ -81,3 +99,5 @@ struct Recompose: ParsableCommand {
         print(path)
     }
 }
+
+extension Rounding: ExpressibleByArgument {}

@@ -155,6 +155,22 @@ import Weights
         }
     }
 
+    /// Krita's file is rounded as Krita does, and the command says so.
+    @Test func recomposeRoundsAsTheFileSays() throws {
+        let folder = try TemporaryFolder()
+        let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("ImageCodecsTests/Fixtures/layered")
+        var pictures: [String: Data] = [:]
+        for (rounding, words) in [("auto", "mica: rounded after each layer"), ("each-layer", ""), ("once", "")] {
+            let file = folder.path("\(rounding).png")
+            let run = try MicaProcess(
+                ["recompose", fixtures.appendingPathComponent("krita.psd").path, "-o", file, "--rounding", rounding])
+            #expect(run.status == 0 && run.errors.hasPrefix(words) && run.errors.isEmpty == words.isEmpty)
+            pictures[rounding] = try Data(contentsOf: URL(fileURLWithPath: file))
+        }
+        #expect(pictures["auto"] == pictures["each-layer"] && pictures["auto"] != pictures["once"])
+    }
+
     @Test func theSameSeedGivesTheSameBytes() throws {
         let folder = try TemporaryFolder()
         for name in ["a.zip", "b.zip"] {

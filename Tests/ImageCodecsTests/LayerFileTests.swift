@@ -179,7 +179,7 @@ struct LayerFileTests {
     func noLayers() throws {
         let png = try PNGEncoder.encode(try PixelBuffer(width: 1, height: 1))
         #expect(throws: ImageError.noLayers) { try LayerFileReader.read(png) }
-        #expect(throws: ImageError.emptyInput) { try LayerFileReader.read([]) }
+        #expect(throws: ImageError.noLayers) { try LayerFileReader.read([]) }
         var archive = ZIPWriter()
         try archive.add("a.png", png)
         #expect(throws: ImageError.noLayers) { try LayerFileReader.read(archive.finish()) }

@@ -46,6 +46,23 @@ struct RecomposeTests {
         fixture.stop()
     }
 
+    @Test func theAnswerSaysHowItWasRounded() throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        let tree = try Self.tree()
+        for (query, rounding) in [
+            ("", "once"), ("?rounding=auto&format=webp", "once"), ("?rounding=each-layer", "each-layer"),
+            ("?rounding=once&format=jpeg", "once"), ("?rounding=each-layer&format=psd", nil),
+        ] {
+            let answer = try ask(client, try PSDWriter.encode(tree), query: query)
+            #expect(answer.status == 200 && answer.fields["mica-rounding"] == rounding, "\(query)")
+            if query == "?rounding=each-layer" {
+                #expect(try ImageDecoder.decode(answer.body).pixels == Composite.flattenInBytes(tree))
+            }
+        }
+        fixture.stop()
+    }
+
     @Test func aManifestAndItsPictures() throws {
         let fixture = try ServiceFixture()
         let client = try fixture.client()
@@ -72,7 +89,8 @@ struct RecomposeTests {
             (Array("hello".utf8), "", "application/octet-stream", 415),
             (Array(psd[..<600]), "", "application/zip", 422),
             (psd, "?format=gif", "application/zip", 406), (psd, "?quality=0", "application/zip", 422),
-            (psd, "?background=red", "application/zip", 422), (psd, "?x=1", "application/zip", 400),
+            (psd, "?background=red", "application/zip", 422),
+            (psd, "?rounding=up", "application/zip", 422), (psd, "?x=1", "application/zip", 400),
             (psd, "?format=pptx", "application/zip", 422), (psd, "", "image/png", 415),
             (large, "", "application/zip", 422), (try ServiceFixture.png(), "", "application/zip", 415),
         ] {

@@ -10,6 +10,9 @@ struct RuleTests {
         #expect(lines(.fileLength, String(repeating: "\n", count: 500)) == [])
         #expect(lines(.fileLength, String(repeating: "\n", count: 501)) == [501])
         #expect(lines(.fileLength, String(repeating: "\n", count: 501), path: "README.md") == [])
+        let script = String(repeating: "/* a */\n\n", count: 300)
+        #expect(lines(.fileLength, "let a = #\"\"\"\n\(script)\"\"\"#\n") == [])
+        #expect(lines(.fileLength, "let a = #\"\"\"\n\"\"\"#\n\(script)") == [501])
     }
 
     @Test func columns() {

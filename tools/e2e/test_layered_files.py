@@ -11,6 +11,7 @@ import zipfile
 import numpy
 import pytest
 import requests
+from make_layered_fixtures import MODES, patch, stack
 from mica_service import EXECUTABLE, QUICK, ROOT
 from PIL import Image
 from pptx import Presentation
@@ -143,7 +144,7 @@ def saved_by(program_name, psd, folder):
             program(["gimp-console", "-idfs", "-c", "--batch", script], folder)
     elif program_name == "psd-tools":
         image = PSDImage.open(folder / "a.psd")
-        image[0][1].visible = False
+        [layer for layer in image.descendants() if not layer.is_group()][1].visible = False
         image.save(folder / "b.psd", encoding="utf-8")
         PSDImage.open(folder / "b.psd").composite(force=True).save(folder / "b.png")
     else:
@@ -156,13 +157,46 @@ def saved_by(program_name, psd, folder):
     return file.read_bytes(), rgba((folder / "b.png").read_bytes())
 
 
-@pytest.mark.parametrize("program_name", ["psd-tools", "gimp", "krita-psd", "krita-ora"])
-def test_what_programs_save_comes_back(form, flat, names, tmp_path, program_name):
-    data, expected = saved_by(program_name, form("psd"), tmp_path)
-    pixels = flat(data)
+def check_within_one(pixels, expected):
     assert pixels.shape == expected.shape
     assert numpy.abs(over_white(pixels) - over_white(expected)).max() <= 1.01
     assert numpy.abs(pixels[..., 3] - expected[..., 3]).max() <= 1
+
+
+PROGRAMS = ["psd-tools", "gimp", "krita-psd", "krita-ora"]
+
+
+@pytest.mark.parametrize("program_name", PROGRAMS)
+def test_what_programs_save_comes_back(form, flat, tmp_path, program_name):
+    data, expected = saved_by(program_name, form("psd"), tmp_path)
+    check_within_one(flat(data), expected)
+
+
+@pytest.mark.parametrize("program_name", PROGRAMS)
+def test_stacks_of_blend_modes_come_back(service, tmp_path, program_name):
+    """Programs round at different times, which multiplies in such a stack."""
+    stack().save(tmp_path / "stack.psd", encoding="utf-8")
+    data, expected = saved_by(program_name, (tmp_path / "stack.psd").read_bytes(), tmp_path)
+    answer = requests.post(
+        service.url + "/v1/recompose", data=data, headers={"Content-Type": "application/octet-stream"}, timeout=60)
+    assert answer.headers["Mica-Rounding"] == ("each-layer" if "krita" in program_name else "once")
+    check_within_one(rgba(answer.content), expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_blend_mode_comes_back_from_krita(flat, tmp_path, seed):
+    """Soft patches of every mode over one another, on an opaque picture."""
+    random = numpy.random.default_rng(seed)
+    psd = PSDImage.new("RGB", (96, 72))
+    psd.create_pixel_layer(patch(96, 72, seed, True), name="background", top=0, left=0)
+    for index, mode in enumerate(random.permutation(len(MODES))):
+        left, top = random.integers(-8, 50), random.integers(-8, 40)
+        psd.create_pixel_layer(
+            patch(44, 40, 10 * seed + index), name=MODES[mode].name, top=int(top), left=int(left),
+            opacity=int(random.choice([255, 200, 90])), blend_mode=MODES[mode])
+    psd.save(tmp_path / "stack.psd", encoding="utf-8")
+    data, expected = saved_by("krita-psd", (tmp_path / "stack.psd").read_bytes(), tmp_path)
+    check_within_one(flat(data), expected)
 
 
 def test_openraster_in_krita(form, flat, tmp_path):
@@ -188,11 +222,31 @@ def test_layers_of_ones_own(service, tmp_path):
     numpy.testing.assert_array_equal(rgba(answer.content), rgba((tmp_path / "flat.png").read_bytes()))
 
 
-def test_bad_layers_are_refused_in_one_line(service, form):
-    psd = form("psd")
+def archive(files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as writer:
+        for name, content in files.items():
+            writer.writestr(name, content)
+    return file.getvalue()
+
+
+def test_bad_layers_are_refused_in_one_line(service, form, tmp_path):
+    psd, ora = form("psd"), form("ora")
+    outside = archive({"manifest.json": '{"layers": [{"file": "../../a.png"}]}', "../../a.png": "x"})
+    bomb = archive({"manifest.json": '{"layers": [{"file": "a.png"}]}', "a.png": bytes(300 << 20)})
+    entity = archive({"mimetype": "image/openraster", "stack.xml": '<!DOCTYPE x [<!ENTITY a "aa">]><image>&a;</image>'})
+    huge = psd[:14] + bytes([0, 0, 0x75, 0x2F] * 2) + psd[22:]
+    # The last entry says that it holds 2 GB.
+    entry = ora.rindex(b"PK\x01\x02")
+    lying = ora[:entry + 24] + b"\xff\xff\xff\x7f" + ora[entry + 28:]
     for body, status in (
         (b"", 400), (b"hello", 415), (psd[:1000], 422), (form("zip")[:-1], 422), (b"8BPS" + bytes(30), 415),
+        (outside, 422), (bomb, 415), (entity, 422), (huge, 422), (lying, 422), (psd[:len(psd) // 2], 422),
     ):
+        (tmp_path / "bad").write_bytes(body)
+        done = subprocess.run(
+            [EXECUTABLE, "recompose", tmp_path / "bad", "-o", tmp_path / "a.png"], capture_output=True, text=True)
+        assert done.returncode == 1 and done.stderr.startswith("mica: ") and done.stderr.count("\n") == 1, done.stderr
         answer = requests.post(
             service.url + "/v1/recompose", data=body, headers={"Content-Type": "application/octet-stream"}, timeout=60)
         assert answer.status_code == status, answer.text

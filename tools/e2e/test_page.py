@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import zipfile
 
@@ -164,14 +165,50 @@ def test_history_another_seed_and_loading_again(open_page, picture):
 
 
 def test_a_layer_is_split_again(open_page, picture):
+    """By the keyboard alone: it becomes a group of the result, in the list and in the files."""
+    from psd_tools import PSDImage
+
     page = open_page()
     split(page, picture, layers=2)
     wait_for_layers(page)
-    page.get_by_role("button", name="Split it again").click()
-    expect(page.locator("#file-name")).to_have_text("poster-layer-2.png")
-    page.click("#submit")
-    wait_for_layers(page)
+    flat = sheet_pixels(page)
+    name = page.locator(".layer-name").first.inner_text()
+    page.get_by_role("button", name="Split it again").focus()
+    page.keyboard.press("Enter")
     expect(page.locator(".run")).to_have_count(2)
+    expect(page.locator(".run strong").first).to_have_text(f"poster.png › {name}")
+    expect(page.locator(".group")).to_have_text(name, timeout=ENDED)
+    names = page.locator(".layer-name").all_inner_texts()
+    assert len(names) == 3 and names[-1] == "background"
+    depths = [row.evaluate("row => row.style.getPropertyValue('--depth')") for row in page.locator(".layer").all()]
+    assert depths == ["1", "1", "0"]
+    # The new layer on top is chosen, and the keyboard is there.
+    expect(page.locator(".layer-pick").first).to_be_focused()
+    expect(page.locator(".layer").first).to_have_class("layer is-selected")
+    drawn(page)
+    if os.environ.get("MICA_SCREENSHOT"):
+        page.screenshot(path=os.environ["MICA_SCREENSHOT"])
+    # The canvas has bytes after each of three layers instead of two.
+    assert numpy.abs(sheet_pixels(page) - flat).max() <= 3
+
+    [whole] = PSDImage.open(download(page, "PSD, all layers").path())
+    background, group = whole
+    assert background.name == "background" and group.is_group() and group.name == name
+    assert [layer.name for layer in group] == names[1::-1]
+    with zipfile.ZipFile(download(page, "ZIP of PNGs").path()) as files:
+        assert sum("/" in file for file in files.namelist()) == 2
+
+    # Once more, after a reload: a group in the group; and another try with a new seed.
+    page.reload()
+    page.locator(".run").first.click()
+    expect(page.locator(".group")).to_have_count(1, timeout=ENDED)
+    page.locator(".layer-pick").nth(1).click()
+    page.get_by_role("button", name="Split it again").click()
+    expect(page.locator(".group")).to_have_count(2, timeout=ENDED)
+    expect(page.locator(".layer")).to_have_count(4)
+    page.click("#again")
+    expect(page.locator(".run")).to_have_count(4)
+    expect(page.locator(".group")).to_have_count(2, timeout=ENDED)
 
 
 def test_drop_and_paste(open_page, picture):

@@ -132,3 +132,18 @@ def test_a_result_that_is_gone_is_explained(open_page, picture):
     page.click("#save-psd")
     expect(page.locator("#save-error")).to_contain_text("The result is gone. It expired. Results are kept for a time")
     expect(page.locator("#save-psd")).not_to_have_attribute("aria-busy", "true")
+
+
+def test_a_layer_of_a_result_that_is_gone_is_not_split(open_page, picture):
+    page = open_page(expected_errors=["status of 404"])
+    split(page, picture, layers=2)
+    wait_for_layers(page)
+    job = page.evaluate("() => JSON.parse(sessionStorage.getItem('mica-runs'))[0].jobId")
+    page.evaluate("(job) => fetch(`v1/jobs/${job}`, {method: 'DELETE'})", job)
+    page.get_by_role("button", name="Split it again").click()
+    expect(page.locator("#problem")).to_be_visible()
+    expect(page.locator("#problem-advice")).to_contain_text("Run the picture again, and split the layer")
+    expect(page.locator("#problem")).to_be_focused()
+    page.get_by_role("button", name="Run the picture again").click()
+    wait_for_layers(page)
+    expect(page.locator(".layer")).to_have_count(2)

@@ -6,10 +6,12 @@
 `truth` prints, for layers by area (`clean`) and blurred and noisy ones (`vae`), the mean error of alpha as a share of
 bicubic enlargement's and the F-measure of the edges (alpha 1/2, within 2 pixels). `pictures` decomposes each picture
 with the default model and fits synthetic layers to it, and prints the largest difference of the layers' composite.
-Needs numpy, pillow and skia-python, and a release build (`swift build -c release --product mica`).
+Needs numpy, pillow and skia-python, and a release build (`swift build -c release --product mica`), or another one's
+path in the variable MICA.
 """
 
 import argparse
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -21,7 +23,7 @@ import scenes
 
 Image.MAX_IMAGE_PIXELS = None
 ROOT = Path(__file__).resolve().parents[2]
-MICA = ROOT / ".build/release/mica"
+MICA = Path(os.environ.get("MICA", ROOT / ".build/release/mica"))
 SIDE, MODEL_SIDE = 2048, 256
 
 

@@ -14,12 +14,23 @@ public enum LayerFileReader {
     public static func read(
         _ bytes: [UInt8], image: Int = 1, options: LayerReadOptions = LayerReadOptions()
     ) throws(ImageError) -> LayerTree {
+        try readFile(bytes, image: image, options: options).tree
+    }
+
+    /// As `read`, and the flat picture that the file carries, which `LayerFile` compares with.
+    public static func readFile(
+        _ bytes: [UInt8], image: Int = 1, options: LayerReadOptions = LayerReadOptions()
+    ) throws(ImageError) -> LayerFile {
         try options.checkByteCount(bytes.count)
-        if ImageFormat.detect(bytes) == .photoshop { return try PSDReader.read(bytes, options: options) }
+        if ImageFormat.detect(bytes) == .photoshop {
+            return LayerFile(try PSDReader.read(bytes, options: options), .photoshop(bytes, options))
+        }
         guard ZIPReader.isArchive(bytes) else { throw .noLayers }
         let archive = try ZIPReader(bytes)
-        if OpenRasterReader.isOpenRaster(archive) { return try OpenRasterReader.read(archive, options: options) }
-        return try read(archive, image: image, options: options)
+        if OpenRasterReader.isOpenRaster(archive) {
+            return LayerFile(try OpenRasterReader.read(archive, options: options), .openRaster(archive, options))
+        }
+        return LayerFile(try read(archive, image: image, options: options))
     }
 
     /// A ZIP with a manifest, which may lie in one folder with everything else.

@@ -27,6 +27,14 @@ public enum OpenRasterReader {
         return try LayerTree(width: width, height: height, nodes: try nodes.nodes(of: stack, depth: 0))
     }
 
+    /// The flat picture of an archive. Throws `ImageError` if it has none.
+    static func readMerged(_ archive: ZIPReader, options: LayerReadOptions) throws(ImageError) -> PixelBuffer {
+        let file = try archive.read(OpenRasterWriter.mergedName, limit: maximumPictureByteCount)
+        var decoding = DecodeOptions(maximumPixels: options.maximumCanvasPixels)
+        decoding.appliesOrientation = false
+        return try ImageDecoder.decode(file, options: decoding).pixels
+    }
+
     private static func damaged(_ detail: String) -> ImageError { .damaged(.openRaster, detail: detail) }
 
     /// Makes nodes of elements; `budget` counts what was decoded.

@@ -6,6 +6,8 @@ import Foundation
 public enum OpenRasterWriter {
     /// The media type, which is also the first file's content.
     public static let mediaType = "image/openraster"
+    /// The flat picture's file.
+    static let mergedName = "mergedimage.png"
     private static let thumbnailSide = 256
 
     /// Encodes a tree; layers are trimmed. The same tree gives the same bytes.
@@ -27,7 +29,7 @@ public enum OpenRasterWriter {
         for (index, picture) in pictures.enumerated() {
             try archive.add(Stack.fileName(index), picture, compression: .stored)
         }
-        try archive.add("mergedimage.png", try PNGEncoder.encode(merged), compression: .stored)
+        try archive.add(mergedName, try PNGEncoder.encode(merged), compression: .stored)
         let thumbnail = try PNGEncoder.encode(merged.fitted(within: thumbnailSide))
         try archive.add("Thumbnails/thumbnail.png", thumbnail, compression: .stored)
         return archive.finish()

@@ -53,10 +53,10 @@ enum BlendFormula {
         case .softLight: return each(below, above, softLight)
         case .colorDodge: return each(below, above, dodge)
         case .colorBurn: return each(below, above, burn)
-        case .hue: return HueFormula.set(above.saturated(as: below), luminosityOf: below)
-        case .saturation: return HueFormula.set(below.saturated(as: above), luminosityOf: below)
-        case .color: return HueFormula.set(above, luminosityOf: below)
-        case .luminosity: return HueFormula.set(below, luminosityOf: above)
+        case .hue: return HueFormula.css.hue(below, above)
+        case .saturation: return HueFormula.css.saturation(below, above)
+        case .color: return HueFormula.css.color(below, above)
+        case .luminosity: return HueFormula.css.luminosity(below, above)
         }
     }
 
@@ -92,33 +92,6 @@ enum BlendFormula {
     }
 }
 
-/// The modes that see all three colours at once.
-private enum HueFormula {
-    static func luminosity(_ color: CompositePixel) -> Float {
-        0.3 * color.x + 0.59 * color.y + 0.11 * color.z
-    }
-
-    static func set(_ color: CompositePixel, luminosityOf other: CompositePixel) -> CompositePixel {
-        var result = color + (luminosity(other) - luminosity(color))
-        let middle = luminosity(result)
-        let lowest = min(result.x, result.y, result.z)
-        let highest = max(result.x, result.y, result.z)
-        // Back into the cube, towards grey.
-        if lowest < 0 { result = middle + (result - middle) * (middle / (middle - lowest)) }
-        if highest > 1 { result = middle + (result - middle) * ((1 - middle) / (highest - middle)) }
-        return result
-    }
-}
-
 extension CompositePixel {
     fileprivate static var one: CompositePixel { CompositePixel(repeating: 1) }
-
-    /// The colour stretched to the saturation of another, its darkest channel at 0.
-    fileprivate func saturated(as other: CompositePixel) -> CompositePixel {
-        let lowest = Swift.min(x, y, z)
-        let range = Swift.max(x, y, z) - lowest
-        guard range > 0 else { return .zero }
-        let saturation = Swift.max(other.x, other.y, other.z) - Swift.min(other.x, other.y, other.z)
-        return (self - lowest) * (saturation / range)
-    }
 }

@@ -4,10 +4,19 @@ public enum Composite {
     ///
     /// Hidden nodes are left out; sums are kept in floating point and rounded once at the end, so that many layers are
     /// no less exact than two. Colour under alpha 0 is 0. Rows are shared among the processors.
-    public static func flatten(_ tree: LayerTree) -> PixelBuffer { flatten(tree, mattedOnWhite: false) }
+    public static func flatten(_ tree: LayerTree) -> PixelBuffer {
+        flatten(tree, ExactRows.self, mattedOnWhite: false)
+    }
+
+    /// As `flatten`, but with bytes after every layer and group, as Krita computes (`ByteRows`).
+    public static func flattenInBytes(_ tree: LayerTree) -> PixelBuffer {
+        flatten(tree, ByteRows.self, mattedOnWhite: false)
+    }
 
     /// As `flatten`, with the colours over white and the alpha beside them: what PSD calls the merged image.
-    static func flattenMattedOnWhite(_ tree: LayerTree) -> PixelBuffer { flatten(tree, mattedOnWhite: true) }
+    static func flattenMattedOnWhite(_ tree: LayerTree) -> PixelBuffer {
+        flatten(tree, ExactRows.self, mattedOnWhite: true)
+    }
 
     /// The picture over opaque white, without alpha: what a vision model is shown.
     ///
@@ -34,21 +43,25 @@ public enum Composite {
         return RGBBuffer(uncheckedWidth: image.width, height: image.height, bytes: result)
     }
 
-    private static func flatten(_ tree: LayerTree, mattedOnWhite: Bool) -> PixelBuffer {
+    private static func flatten<Arithmetic: RowArithmetic>(
+        _ tree: LayerTree, _: Arithmetic.Type, mattedOnWhite: Bool
+    ) -> PixelBuffer {
         let width = tree.width
         var result = [UInt8](repeating: 0, count: width * tree.height * PixelBuffer.channels)
         result.withUnsafeMutableBufferPointer { result in
             guard let base = result.baseAddress else { return }
             let target = SharedBytes(base: base)
             Strips.forEach(rows: tree.height, bytesPerRow: width * 64) { rows in
-                var renderer = RowRenderer(width: width)
+                var renderer = RowRenderer<Arithmetic>(width: width)
                 for y in rows {
                     let row = renderer.render(tree.nodes, y: y)
                     let pixels = target.base + y * width * PixelBuffer.channels
-                    if mattedOnWhite {
-                        for x in 0..<width { CompositePixel.storeMattedOnWhite(row[x], at: pixels + x * 4) }
-                    } else {
-                        for x in 0..<width { CompositePixel.storeStraight(row[x], at: pixels + x * 4) }
+                    for x in 0..<width {
+                        if mattedOnWhite {
+                            CompositePixel.storeMattedOnWhite(Arithmetic.sum(row[x]), at: pixels + x * 4)
+                        } else {
+                            CompositePixel.storeStraight(Arithmetic.sum(row[x]), at: pixels + x * 4)
+                        }
                     }
                 }
                 renderer.deallocate()

@@ -1,4 +1,4 @@
-/// How the flat picture of a tree is written.
+/// How a flat picture is written.
 public struct FlatPicture: Sendable, Equatable {
     /// A colour, 8 bits a channel.
     public struct Color: Sendable, Equatable {
@@ -36,23 +36,22 @@ public struct FlatPicture: Sendable, Equatable {
     /// Transparent, of high quality.
     public init() {}
 
-    /// The flat picture as PNG. Throws `ImageError`.
-    public func png(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
-        try PNGEncoder.encode(flat(tree), options: PNGOptions(colorType: .automatic))
+    /// The picture as PNG. Throws `ImageError`.
+    public func png(_ flat: PixelBuffer) throws(ImageError) -> [UInt8] {
+        try PNGEncoder.encode(onBackground(flat), options: PNGOptions(colorType: .automatic))
     }
 
-    /// The flat picture as WebP, without loss. Throws `ImageError`.
-    public func webP(_ tree: LayerTree) throws(ImageError) -> [UInt8] { try WebPEncoder.encode(flat(tree)) }
+    /// The picture as WebP, without loss. Throws `ImageError`.
+    public func webP(_ flat: PixelBuffer) throws(ImageError) -> [UInt8] { try WebPEncoder.encode(onBackground(flat)) }
 
-    /// The flat picture as JPEG. Throws `ImageError`.
-    public func jpeg(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
+    /// The picture as JPEG. Throws `ImageError`.
+    public func jpeg(_ flat: PixelBuffer) throws(ImageError) -> [UInt8] {
         var opaque = self
         opaque.background = background ?? Color(red: 255, green: 255, blue: 255)
-        return try JPEGEncoder.encode(RGBBuffer(droppingAlphaOf: opaque.flat(tree)), quality: Int32(quality))
+        return try JPEGEncoder.encode(RGBBuffer(droppingAlphaOf: opaque.onBackground(flat)), quality: Int32(quality))
     }
 
-    private func flat(_ tree: LayerTree) -> PixelBuffer {
-        let flat = Composite.flatten(tree)
+    private func onBackground(_ flat: PixelBuffer) -> PixelBuffer {
         guard let background, !flat.isOpaque else { return flat }
         let color = [background.red, background.green, background.blue].map(Int.init)
         var bytes = flat.bytes

@@ -27,7 +27,8 @@ public struct LayerReadOptions: Sendable, Equatable {
 
     /// Throws if the file is empty or larger than allowed.
     func checkByteCount(_ count: Int) throws(ImageError) {
-        guard count > 0 else { throw .emptyInput }
+        // Not `emptyInput`, whose advice is about pictures.
+        guard count > 0 else { throw .noLayers }
         guard count <= maximumByteCount else { throw .inputTooLarge(byteCount: count, limit: maximumByteCount) }
     }
 

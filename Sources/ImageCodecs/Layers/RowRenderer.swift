@@ -1,8 +1,8 @@
 /// Sums the layers of a tree, a row at a time.
 ///
 /// Belongs to one thread. Rows in between (groups, clipped runs) come from a stack that grows with the tree's depth.
-struct RowRenderer {
-    private typealias Row = UnsafeMutableBufferPointer<CompositePixel>
+struct RowRenderer<Arithmetic: RowArithmetic> {
+    private typealias Row = Arithmetic.Row
 
     private let width: Int
     private var rows: [Row] = []
@@ -19,7 +19,7 @@ struct RowRenderer {
     }
 
     /// One row of the picture, valid until the next call.
-    mutating func render(_ nodes: [LayerNode], y: Int) -> UnsafePointer<CompositePixel> {
+    mutating func render(_ nodes: [LayerNode], y: Int) -> UnsafePointer<Arithmetic.Pixel> {
         used = 0
         let row = take()
         draw(nodes, y, into: row)
@@ -48,14 +48,14 @@ struct RowRenderer {
 
     private mutating func draw(_ node: LayerNode, _ y: Int, into row: Row) {
         switch node {
-        case .layer(let layer): LayerRow.draw(layer, y, mode: layer.blendMode, keepsAlpha: false, into: row)
+        case .layer(let layer): Arithmetic.draw(layer, y, mode: layer.blendMode, keepsAlpha: false, into: row)
         case .group(let group):
             switch group.blending {
             case .passThrough: drawThrough(group, y, into: row)
             case .isolated(let mode):
                 let inner = take()
                 draw(group.children, y, into: inner)
-                LayerRow.draw(inner, opacity: group.opacity, mode: mode, keepsAlpha: false, into: row)
+                Arithmetic.draw(inner, opacity: group.opacity, mode: mode, keepsAlpha: false, into: row)
                 give()
             }
         }
@@ -67,8 +67,7 @@ struct RowRenderer {
         let before = take()
         _ = before.update(fromContentsOf: row)
         draw(group.children, y, into: row)
-        let strength = Float(group.opacity) / 255
-        for x in 0..<width { row[x] = before[x] + (row[x] - before[x]) * strength }
+        Arithmetic.fade(row, from: before, opacity: group.opacity)
         give()
     }
 
@@ -83,24 +82,24 @@ struct RowRenderer {
         case .layer(var layer):
             mode = layer.blendMode
             layer.opacity = 255
-            LayerRow.draw(layer, y, mode: .normal, keepsAlpha: false, into: shape)
+            Arithmetic.draw(layer, y, mode: .normal, keepsAlpha: false, into: shape)
         case .group(let group):
             if case .isolated(let own) = group.blending { mode = own }
             draw(group.children, y, into: shape)
         }
         for node in clipped where node.isVisible && node.opacity > 0 {
             switch node {
-            case .layer(let layer): LayerRow.draw(layer, y, mode: layer.blendMode, keepsAlpha: true, into: shape)
+            case .layer(let layer): Arithmetic.draw(layer, y, mode: layer.blendMode, keepsAlpha: true, into: shape)
             case .group(let group):
                 let inner = take()
                 draw(group.children, y, into: inner)
                 var own = BlendMode.normal
                 if case .isolated(let mode) = group.blending { own = mode }
-                LayerRow.draw(inner, opacity: group.opacity, mode: own, keepsAlpha: true, into: shape)
+                Arithmetic.draw(inner, opacity: group.opacity, mode: own, keepsAlpha: true, into: shape)
                 give()
             }
         }
-        LayerRow.draw(shape, opacity: base.opacity, mode: mode, keepsAlpha: false, into: row)
+        Arithmetic.draw(shape, opacity: base.opacity, mode: mode, keepsAlpha: false, into: row)
         give()
     }
 
@@ -110,7 +109,7 @@ struct RowRenderer {
     private mutating func take() -> Row {
         if used == rows.count { rows.append(Row.allocate(capacity: width)) }
         used += 1
-        rows[used - 1].initialize(repeating: .zero)
+        rows[used - 1].initialize(repeating: Arithmetic.nothing)
         return rows[used - 1]
     }
 

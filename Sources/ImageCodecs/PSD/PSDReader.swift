@@ -35,6 +35,19 @@ public enum PSDReader {
         return try LayerTree(width: header.width, height: header.height, nodes: try nodes.finished())
     }
 
+    /// The flat picture at the end of a file with layers, with its alpha if it has one. Throws `ImageError`.
+    static func readMerged(_ bytes: [UInt8], options: LayerReadOptions) throws(ImageError) -> PixelBuffer {
+        var reader = ByteReader(bytes, format: .photoshop)
+        let header = try PSDHeader(&reader, options: options)
+        let profile = try profile(&reader)
+        var section = try reader.part(try reader.number(header.dialect.lengthBytes))
+        try section.skip(header.dialect.lengthBytes)
+        // A negative number of layers says that the first channel beside the colours is alpha.
+        let hasAlpha = try section.signed(2) < 0 && header.channels > header.colorChannels
+        let merged = try PSDMergedImage.read(&reader, header, hasAlpha: hasAlpha)
+        return try PSDPixels(header: header, profile: profile).converted(merged)
+    }
+
     /// The ICC profile of the resource section, empty without one.
     private static func profile(_ reader: inout ByteReader) throws(ImageError) -> [UInt8] {
         var section = try reader.part(try reader.number(4))

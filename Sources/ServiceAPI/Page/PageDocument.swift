@@ -599,6 +599,10 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .layers { padding: 0 8px; }
 .layer { border-radius: var(--radius); }
 .layer.is-selected { background: var(--tint); }
+/* What was split again stands under its name, further in. */
+.layer, .group { margin-left: calc(16px * var(--depth, 0)); }
+.group { padding: 8px 10px 2px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.group::before { content: "▾ "; }
 .layer-row { display: flex; align-items: center; }
 .eye { position: relative; flex: none; cursor: pointer; }
 .eye span { display: grid; place-items: center; width: 36px; height: 44px; border-radius: 8px; }
@@ -824,11 +828,20 @@ byId('settings').addEventListener('submit', async (event) => {
 });
 
 function start(chosen, values) {
-  const run = new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen });
+  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }), tooLarge(chosen));
+}
+
+/** Splits a layer of a result again: it becomes a group of that result. */
+function startSplit(run, source, values) {
+  begin(new Run({ name: run.name, thumb: run.thumb, settings: values, picture: run.picture, source }));
+  // The button that was pressed is hidden now.
+  byId('cancel').focus();
+}
+
+function begin(run, problem = null) {
   watch(run);
   history.add(run);
   open(run);
-  const problem = tooLarge(chosen);
   if (problem) run.refuse(problem);
   else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
@@ -868,6 +881,7 @@ function open(run) {
 
 async function show() {
   const run = current;
+  const hadFocus = document.activeElement === byId('cancel');
   document.title = titleOf(run);
   showProgress(run);
   showTrouble(run);
@@ -887,18 +901,20 @@ async function show() {
     shown = 'done';
     await run.prepare();
     if (run !== current) return;
-    showResult(run);
+    showResult(run, hadFocus);
   }
   shown = key;
 }
 
-function showResult(run) {
+function showResult(run, hadFocus) {
   list.show(run.layers);
   stage.showRun(run);
-  select(run.layers.at(-1));
+  select(run.newest);
+  // Browsers take the focus from a button that was hidden, but not at once.
+  if (hadFocus && [document.body, byId('cancel')].includes(document.activeElement)) list.focus();
   showFacts(run);
   byId('save-error').hidden = true;
-  byId('again').disabled = !run.picture;
+  byId('again').disabled = !run.picture && !run.source;
   const count = run.layers.length;
   say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
 }
@@ -923,7 +939,11 @@ function showTrouble(run) {
   if (problem.status === 413 && run.picture?.bitmap) {
     actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
   }
-  if (isRefused) {
+  if (run.isSourceGone) {
+    if (run.picture) {
+      actions.push({ text: 'Run the picture again', isPrimary: true, run: () => start(run.picture, run.settings) });
+    }
+  } else if (isRefused) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
@@ -932,6 +952,10 @@ function showTrouble(run) {
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
   let note = run.state === 'cancelled' ? '' : null;
+  if (run.isSourceGone) {
+    note = 'A layer can be split while its result is kept, and this one is gone. '
+      + 'Run the picture again, and split the layer of the new result.';
+  }
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
@@ -956,7 +980,9 @@ history.addEventListener('open', ({ detail: run }) => {
 });
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  if (current?.picture) start(current.picture, { ...current.settings, seed: randomSeed() });
+  const values = { ...current?.settings, seed: randomSeed() };
+  if (current?.source) startSplit(current, current.source, values);
+  else if (current?.picture) start(current.picture, values);
 });
 
 // Layers
@@ -967,7 +993,12 @@ list.addEventListener('change', () => stage.update());
 stage.addEventListener('move', () => list.update());
 list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
 list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
-list.addEventListener('split', ({ detail: layer }) => choose(layer.file, layerName(layer)));
+list.addEventListener('split', ({ detail: layer }) => {
+  if (!settings.check()) return;
+  const { jobId, layers } = current;
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
+  startSplit(current, source, settings.read());
+});
 
 const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
 
@@ -1215,13 +1246,13 @@ export class History extends EventTarget {
     if (run.thumb) picture.append(make('img', { src: run.thumb, alt: '' }));
     return make('button', {
       type: 'button', className: 'run', onclick: () => this.dispatchEvent(new CustomEvent('open', { detail: run })),
-    }, picture, make('span', {}, make('strong', { textContent: run.name }),
+    }, picture, make('span', {}, make('strong', { textContent: nameOf(run) }),
       make('span', { className: 'run-state hint' })));
   }
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId }) => ({ name, thumb, settings, jobId }));
+      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;
@@ -1232,6 +1263,8 @@ export class History extends EventTarget {
     }
   }
 }
+
+const nameOf = (run) => (run.source ? `${run.name} › ${run.source.layer}` : run.name);
 
 function stateText(run) {
   switch (run.state) {
@@ -1268,8 +1301,8 @@ import { byId, make, say } from './markup.js';
 const thumbSide = 96;
 
 /**
- * The list of layers, uppermost first. Says `select` and `change` (of how a layer is shown), and `save` and `split`
- * when somebody wants a layer as a file or split again; `detail` is the layer.
+ * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
+ * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -1295,7 +1328,14 @@ export class LayerList extends EventTarget {
 
   /** Puts the rows into the order of the layers. */
   #arrange() {
-    this.list.replaceChildren(...[...this.layers].reverse().map((layer) => this.rows.get(layer).item));
+    let around = [];
+    this.list.replaceChildren(...[...this.layers].reverse().flatMap((layer) => {
+      const isNew = layer.groups.map((name, depth) =>
+        layer.groups.slice(0, depth + 1).some((other, level) => other !== around[level]));
+      around = layer.groups;
+      return [...layer.groups.flatMap((name, depth) => (isNew[depth] ? [heading(name, depth)] : [])),
+        this.rows.get(layer).item];
+    }));
     this.update();
   }
 
@@ -1323,6 +1363,9 @@ export class LayerList extends EventTarget {
       this.rows.get(layer)?.item.scrollIntoView({ block: 'nearest' });
     }
   }
+
+  /** Puts the keyboard where the selected layer is. */
+  focus() { this.rows.get(this.selected)?.pick.focus({ preventScroll: true }); }
 
   /** Shows the layers' state. */
   update() {
@@ -1387,8 +1430,8 @@ export class LayerList extends EventTarget {
     };
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
-    const action = (text, name) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, onclick: () => this.#tell(name, layer),
+    const action = (text, name, disabled = false) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(name, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' },
@@ -1396,15 +1439,23 @@ export class LayerList extends EventTarget {
       make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
         make('label', {}, 'x', x), make('label', {}, 'y', y), up, down),
       make('div', { className: 'row' }, action('View alone', 'alone'), action('Save PNG', 'save'),
-        action('Split it again', 'split')));
+        action('Split it again', 'split', !layer.box)));
     const item = make('li', { className: 'layer' },
       make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
+    item.style.setProperty('--depth', layer.groups.length);
     return { item, pick, more, eye, opacity, percent, x, y, up, down };
   }
 
   #tell(name, layer) {
     this.dispatchEvent(new CustomEvent(name, { detail: layer }));
   }
+}
+
+/** The line above a group's layers. */
+function heading(name, depth) {
+  const item = make('li', { className: 'group hint', textContent: name });
+  item.style.setProperty('--depth', depth);
+  return item;
 }
 
 function thumb(layer) {
@@ -1681,6 +1732,8 @@ const mostRetries = 5;
 class Layer {
   constructor(description) {
     Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    /** Names of the groups around it, outermost first. */
+    this.groups = description.groups ?? [];
     this.file = null;
     this.bitmap = null;
     this.reset();
@@ -1694,17 +1747,22 @@ class Layer {
 }
 
 /**
- * One picture with its settings on the way to its layers. Says `change` when anything did.
+ * One picture with its settings on the way to its layers, or one layer of a result on the way to a group of layers.
+ * Says `change` when anything did.
  *
  * `state`: sending, paused (will be sent again), queued, running, loading (of layers), done, failed, cancelled.
  */
 export class Run extends EventTarget {
   static streamCount = 0;
 
-  /** @param {{name: string, thumb: string, settings: object, picture?: Picture}} facts */
-  constructor({ name, thumb, settings, picture = null }) {
+  /**
+   * @param {{name: string, thumb: string, settings: object, picture?: Picture,
+   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
+   *   again, of a result with `count` layers.
+   */
+  constructor({ name, thumb, settings, picture = null, source = null }) {
     super();
-    Object.assign(this, { name, thumb, settings, picture });
+    Object.assign(this, { name, thumb, settings, picture, source });
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -1728,6 +1786,12 @@ export class Run extends EventTarget {
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
+  /** The layer to look at first: the uppermost of those that were made. */
+  get newest() {
+    return this.layers.at(this.source ? this.source.index - 1 + this.layers.length - this.source.count : -1);
+  }
+  /** True if the result that the layer is of is kept no longer. */
+  get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
   get seed() { return this.manifest?.seed ?? this.settings.seed; }
 
   /** Sends the picture and sees it through. */
@@ -1843,9 +1907,9 @@ export class Run extends EventTarget {
       try {
         const form = new FormData();
         for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
-        form.append('image', this.picture.file, 'picture');
+        if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
-          idempotencyKey, signal: this.aborter.signal,
+          idempotencyKey, source: this.source, signal: this.aborter.signal,
           onSent: (share) => { this.sent = share; this.#changed(); },
         });
         this.jobId = job.id;
@@ -2142,13 +2206,15 @@ export async function isReady() {
 }
 
 /**
- * Sends a picture and its settings, and gives the job. `onSent` hears the share that is uploaded, 0 to 1.
- * The same `idempotencyKey` never makes two jobs, so an upload may be repeated when its answer was lost.
+ * Sends a picture and its settings, or the settings for splitting layer `source.index` of job `source.jobId` again,
+ * and gives the job. `onSent` hears the share that is uploaded, 0 to 1. The same `idempotencyKey` never makes two jobs,
+ * so an upload may be repeated when its answer was lost.
  */
-export async function submit(form, { idempotencyKey, onSent, signal }) {
+export async function submit(form, { source, ...options }) {
+  const path = source ? `${job(source.jobId)}/layers/${source.index}/layers` : 'v1/jobs';
   for (;;) {
     const used = key.value;
-    const answer = await upload(form, used, idempotencyKey, onSent, signal);
+    const answer = await upload(form, path, used, options);
     if (answer.status >= 200 && answer.status < 300) return parseJSON(answer.responseText);
     const header = (name) => answer.getResponseHeader(name) ?? '';
     const problem = Problem.from(
@@ -2158,11 +2224,12 @@ export async function submit(form, { idempotencyKey, onSent, signal }) {
 }
 
 /** `fetch` tells nothing about what is sent, `XMLHttpRequest` does. */
-function upload(form, keyValue, idempotencyKey, onSent, signal) {
+function upload(form, path, keyValue, { idempotencyKey, onSent, signal }) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
-    sending.open('POST', new URL('v1/jobs', root));
+    sending.open('POST', new URL(path, root));
     sending.setRequestHeader('Accept', 'application/json, application/problem+json');
+    sending.setRequestHeader('Prefer', 'respond-async');
     sending.setRequestHeader('Idempotency-Key', idempotencyKey);
     for (const [name, value] of Object.entries(authorization(keyValue))) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => event.lengthComputable && onSent?.(event.loaded / event.total);
@@ -2749,6 +2816,7 @@ function describe(run) {
   const ahead = run.position === 1 ? '1 job is ahead of it' : `${run.position} jobs are ahead of it`;
   switch (run.state) {
     case 'sending':
+      if (run.source) return { title: `Splitting ${run.source.layer} again`, share: null, detail: '' };
       return { title: 'Sending the picture', share: run.sent, detail: `${Math.round(run.sent * 100)} %` };
     case 'queued':
       return {

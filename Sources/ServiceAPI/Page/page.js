@@ -130,11 +130,20 @@ byId('settings').addEventListener('submit', async (event) => {
 });
 
 function start(chosen, values) {
-  const run = new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen });
+  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }), tooLarge(chosen));
+}
+
+/** Splits a layer of a result again: it becomes a group of that result. */
+function startSplit(run, source, values) {
+  begin(new Run({ name: run.name, thumb: run.thumb, settings: values, picture: run.picture, source }));
+  // The button that was pressed is hidden now.
+  byId('cancel').focus();
+}
+
+function begin(run, problem = null) {
   watch(run);
   history.add(run);
   open(run);
-  const problem = tooLarge(chosen);
   if (problem) run.refuse(problem);
   else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
@@ -174,6 +183,7 @@ function open(run) {
 
 async function show() {
   const run = current;
+  const hadFocus = document.activeElement === byId('cancel');
   document.title = titleOf(run);
   showProgress(run);
   showTrouble(run);
@@ -193,18 +203,20 @@ async function show() {
     shown = 'done';
     await run.prepare();
     if (run !== current) return;
-    showResult(run);
+    showResult(run, hadFocus);
   }
   shown = key;
 }
 
-function showResult(run) {
+function showResult(run, hadFocus) {
   list.show(run.layers);
   stage.showRun(run);
-  select(run.layers.at(-1));
+  select(run.newest);
+  // Browsers take the focus from a button that was hidden, but not at once.
+  if (hadFocus && [document.body, byId('cancel')].includes(document.activeElement)) list.focus();
   showFacts(run);
   byId('save-error').hidden = true;
-  byId('again').disabled = !run.picture;
+  byId('again').disabled = !run.picture && !run.source;
   const count = run.layers.length;
   say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
 }
@@ -229,7 +241,11 @@ function showTrouble(run) {
   if (problem.status === 413 && run.picture?.bitmap) {
     actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
   }
-  if (isRefused) {
+  if (run.isSourceGone) {
+    if (run.picture) {
+      actions.push({ text: 'Run the picture again', isPrimary: true, run: () => start(run.picture, run.settings) });
+    }
+  } else if (isRefused) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
@@ -238,6 +254,10 @@ function showTrouble(run) {
   }
   if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
   let note = run.state === 'cancelled' ? '' : null;
+  if (run.isSourceGone) {
+    note = 'A layer can be split while its result is kept, and this one is gone. '
+      + 'Run the picture again, and split the layer of the new result.';
+  }
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
     note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
@@ -262,7 +282,9 @@ history.addEventListener('open', ({ detail: run }) => {
 });
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  if (current?.picture) start(current.picture, { ...current.settings, seed: randomSeed() });
+  const values = { ...current?.settings, seed: randomSeed() };
+  if (current?.source) startSplit(current, current.source, values);
+  else if (current?.picture) start(current.picture, values);
 });
 
 // Layers
@@ -273,7 +295,12 @@ list.addEventListener('change', () => stage.update());
 stage.addEventListener('move', () => list.update());
 list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
 list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
-list.addEventListener('split', ({ detail: layer }) => choose(layer.file, layerName(layer)));
+list.addEventListener('split', ({ detail: layer }) => {
+  if (!settings.check()) return;
+  const { jobId, layers } = current;
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
+  startSplit(current, source, settings.read());
+});
 
 const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
 

@@ -14,6 +14,9 @@ struct RecomposeRequest: Sendable {
         case pptx
         case sheet
 
+        /// Whether it is one picture without layers.
+        var isFlat: Bool { [.png, .webp, .jpeg].contains(self) }
+
         var mediaType: String {
             switch self {
             case .png, .webp, .jpeg: "image/\(rawValue)"
@@ -26,7 +29,9 @@ struct RecomposeRequest: Sendable {
         }
     }
 
-    private static let names = ["format", "image", "background", "quality"]
+    private static let names = ["format", "image", "background", "quality", "rounding"]
+    /// The answer's field that says how a flat picture was rounded.
+    private static let roundingField = "Mica-Rounding"
     private static let mostImages = 1_000
     private static let fileName = "file"
     private static let manifestName = "manifest"
@@ -39,6 +44,7 @@ struct RecomposeRequest: Sendable {
     private let form: Form
     private let image: Int
     private let flat: FlatPicture
+    private let rounding: Rounding
     /// Nil for a body that is one file.
     private let formType: MediaType?
 
@@ -58,6 +64,7 @@ struct RecomposeRequest: Sendable {
             flat.background = color
         }
         self.flat = flat
+        rounding = try Self.rounding(query)
         if let text = try query.value("format") {
             guard let form = Form(rawValue: text) else { throw .notAcceptable(known: Form.allCases.map(\.rawValue)) }
             self.form = form
@@ -70,6 +77,16 @@ struct RecomposeRequest: Sendable {
         }
     }
 
+    private static func rounding(_ query: RequestQuery) throws(ServiceError) -> Rounding {
+        guard let text = try query.value("rounding") else { return .auto }
+        guard let rounding = Rounding(rawValue: text) else {
+            throw .unreadableParameter(
+                name: "rounding", value: ParameterText.shortened(text),
+                expected: "one of \(Rounding.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return rounding
+    }
+
     private static func formType(_ head: RequestHead) throws(ServiceError) -> MediaType? {
         guard let text = head.fields["content-type"] else { return nil }
         guard let type = MediaType(text) else { throw .unsupportedMediaType(String(text.prefix(80))) }
@@ -80,12 +97,20 @@ struct RecomposeRequest: Sendable {
 
     /// Reads the layers and makes the answer; takes time and memory.
     func answer(_ body: [UInt8], limits: LayerReadOptions) throws(ServiceError) -> Response {
-        let tree = try tree(body, limits)
+        let layers = try layers(body, limits)
         do throws(ImageError) {
-            return Answer.file(try encoded(tree), type: form.mediaType, name: "picture.\(fileEnding)")
+            guard form.isFlat else { return file(try encoded(layers.tree)) }
+            let (pixels, rounding) = layers.flattened(rounding)
+            var response = file(try encoded(pixels))
+            response.fields.append((Self.roundingField, rounding.rawValue))
+            return response
         } catch {
             throw .encoding(error)
         }
+    }
+
+    private func file(_ bytes: [UInt8]) -> Response {
+        Answer.file(bytes, type: form.mediaType, name: "picture.\(fileEnding)")
     }
 
     private var fileEnding: String {
@@ -96,11 +121,17 @@ struct RecomposeRequest: Sendable {
         }
     }
 
+    private func encoded(_ pixels: PixelBuffer) throws(ImageError) -> [UInt8] {
+        switch form {
+        case .webp: try flat.webP(pixels)
+        case .jpeg: try flat.jpeg(pixels)
+        default: try flat.png(pixels)
+        }
+    }
+
     private func encoded(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
         switch form {
-        case .png: try flat.png(tree)
-        case .webp: try flat.webP(tree)
-        case .jpeg: try flat.jpeg(tree)
+        case .png, .webp, .jpeg: preconditionFailure("flat pictures are made of pixels")
         case .psd: try PSDWriter.encode(tree)
         case .psb: try PSDWriter.encode(tree, options: PSDOptions(size: .large))
         case .ora: try OpenRasterWriter.encode(tree)
@@ -111,7 +142,7 @@ struct RecomposeRequest: Sendable {
 
     // MARK: Reading
 
-    private func tree(_ body: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerTree {
+    private func layers(_ body: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerFile {
         guard let formType else { return try read(body, limits) }
         let parts: [MultipartPart]
         do {
@@ -125,12 +156,12 @@ struct RecomposeRequest: Sendable {
         guard manifests.count <= 1 else { throw .repeatedParameter(name: Self.manifestName) }
         if let file = files.first { return try read(Array(file.content), limits) }
         guard let manifest = manifests.first else { throw .missingLayers }
-        return try read(manifest, parts, limits)
+        return LayerFile(try read(manifest, parts, limits))
     }
 
-    private func read(_ file: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerTree {
+    private func read(_ file: [UInt8], _ limits: LayerReadOptions) throws(ServiceError) -> LayerFile {
         do {
-            return try LayerFileReader.read(file, image: image, options: limits)
+            return try LayerFileReader.readFile(file, image: image, options: limits)
         } catch {
             throw .layers(error)
         }

@@ -8,7 +8,8 @@ struct CORSPolicy: Sendable {
     private static let maximumAgeSeconds = 600
     /// Fields of answers that scripts may read.
     private static let exposed =
-        "Location, Retry-After, X-Request-Id, Content-Disposition, Preference-Applied, Idempotent-Replayed"
+        "Location, Retry-After, X-Request-Id, Content-Disposition, Preference-Applied, Idempotent-Replayed,"
+        + " Mica-Rounding"
     /// Fields of requests that scripts may set.
     private static let allowed =
         "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id, traceparent, tracestate"

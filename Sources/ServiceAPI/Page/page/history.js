@@ -66,13 +66,13 @@ export class History extends EventTarget {
     if (run.thumb) picture.append(make('img', { src: run.thumb, alt: '' }));
     return make('button', {
       type: 'button', className: 'run', onclick: () => this.dispatchEvent(new CustomEvent('open', { detail: run })),
-    }, picture, make('span', {}, make('strong', { textContent: run.name }),
+    }, picture, make('span', {}, make('strong', { textContent: nameOf(run) }),
       make('span', { className: 'run-state hint' })));
   }
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId }) => ({ name, thumb, settings, jobId }));
+      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;
@@ -83,6 +83,8 @@ export class History extends EventTarget {
     }
   }
 }
+
+const nameOf = (run) => (run.source ? `${run.name} › ${run.source.layer}` : run.name);
 
 function stateText(run) {
   switch (run.state) {

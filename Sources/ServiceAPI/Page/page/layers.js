@@ -3,8 +3,8 @@ import { byId, make, say } from './markup.js';
 const thumbSide = 96;
 
 /**
- * The list of layers, uppermost first. Says `select` and `change` (of how a layer is shown), and `save` and `split`
- * when somebody wants a layer as a file or split again; `detail` is the layer.
+ * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
+ * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -30,7 +30,14 @@ export class LayerList extends EventTarget {
 
   /** Puts the rows into the order of the layers. */
   #arrange() {
-    this.list.replaceChildren(...[...this.layers].reverse().map((layer) => this.rows.get(layer).item));
+    let around = [];
+    this.list.replaceChildren(...[...this.layers].reverse().flatMap((layer) => {
+      const isNew = layer.groups.map((name, depth) =>
+        layer.groups.slice(0, depth + 1).some((other, level) => other !== around[level]));
+      around = layer.groups;
+      return [...layer.groups.flatMap((name, depth) => (isNew[depth] ? [heading(name, depth)] : [])),
+        this.rows.get(layer).item];
+    }));
     this.update();
   }
 
@@ -58,6 +65,9 @@ export class LayerList extends EventTarget {
       this.rows.get(layer)?.item.scrollIntoView({ block: 'nearest' });
     }
   }
+
+  /** Puts the keyboard where the selected layer is. */
+  focus() { this.rows.get(this.selected)?.pick.focus({ preventScroll: true }); }
 
   /** Shows the layers' state. */
   update() {
@@ -122,8 +132,8 @@ export class LayerList extends EventTarget {
     };
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
-    const action = (text, name) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, onclick: () => this.#tell(name, layer),
+    const action = (text, name, disabled = false) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(name, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' },
@@ -131,15 +141,23 @@ export class LayerList extends EventTarget {
       make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
         make('label', {}, 'x', x), make('label', {}, 'y', y), up, down),
       make('div', { className: 'row' }, action('View alone', 'alone'), action('Save PNG', 'save'),
-        action('Split it again', 'split')));
+        action('Split it again', 'split', !layer.box)));
     const item = make('li', { className: 'layer' },
       make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
+    item.style.setProperty('--depth', layer.groups.length);
     return { item, pick, more, eye, opacity, percent, x, y, up, down };
   }
 
   #tell(name, layer) {
     this.dispatchEvent(new CustomEvent(name, { detail: layer }));
   }
+}
+
+/** The line above a group's layers. */
+function heading(name, depth) {
+  const item = make('li', { className: 'group hint', textContent: name });
+  item.style.setProperty('--depth', depth);
+  return item;
 }
 
 function thumb(layer) {

@@ -13,6 +13,8 @@ const mostRetries = 5;
 class Layer {
   constructor(description) {
     Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    /** Names of the groups around it, outermost first. */
+    this.groups = description.groups ?? [];
     this.file = null;
     this.bitmap = null;
     this.reset();
@@ -26,17 +28,22 @@ class Layer {
 }
 
 /**
- * One picture with its settings on the way to its layers. Says `change` when anything did.
+ * One picture with its settings on the way to its layers, or one layer of a result on the way to a group of layers.
+ * Says `change` when anything did.
  *
  * `state`: sending, paused (will be sent again), queued, running, loading (of layers), done, failed, cancelled.
  */
 export class Run extends EventTarget {
   static streamCount = 0;
 
-  /** @param {{name: string, thumb: string, settings: object, picture?: Picture}} facts */
-  constructor({ name, thumb, settings, picture = null }) {
+  /**
+   * @param {{name: string, thumb: string, settings: object, picture?: Picture,
+   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
+   *   again, of a result with `count` layers.
+   */
+  constructor({ name, thumb, settings, picture = null, source = null }) {
     super();
-    Object.assign(this, { name, thumb, settings, picture });
+    Object.assign(this, { name, thumb, settings, picture, source });
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -60,6 +67,12 @@ export class Run extends EventTarget {
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
+  /** The layer to look at first: the uppermost of those that were made. */
+  get newest() {
+    return this.layers.at(this.source ? this.source.index - 1 + this.layers.length - this.source.count : -1);
+  }
+  /** True if the result that the layer is of is kept no longer. */
+  get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
   get seed() { return this.manifest?.seed ?? this.settings.seed; }
 
   /** Sends the picture and sees it through. */
@@ -175,9 +188,9 @@ export class Run extends EventTarget {
       try {
         const form = new FormData();
         for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
-        form.append('image', this.picture.file, 'picture');
+        if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
-          idempotencyKey, signal: this.aborter.signal,
+          idempotencyKey, source: this.source, signal: this.aborter.signal,
           onSent: (share) => { this.sent = share; this.#changed(); },
         });
         this.jobId = job.id;

@@ -98,13 +98,15 @@ export async function isReady() {
 }
 
 /**
- * Sends a picture and its settings, and gives the job. `onSent` hears the share that is uploaded, 0 to 1.
- * The same `idempotencyKey` never makes two jobs, so an upload may be repeated when its answer was lost.
+ * Sends a picture and its settings, or the settings for splitting layer `source.index` of job `source.jobId` again,
+ * and gives the job. `onSent` hears the share that is uploaded, 0 to 1. The same `idempotencyKey` never makes two jobs,
+ * so an upload may be repeated when its answer was lost.
  */
-export async function submit(form, { idempotencyKey, onSent, signal }) {
+export async function submit(form, { source, ...options }) {
+  const path = source ? `${job(source.jobId)}/layers/${source.index}/layers` : 'v1/jobs';
   for (;;) {
     const used = key.value;
-    const answer = await upload(form, used, idempotencyKey, onSent, signal);
+    const answer = await upload(form, path, used, options);
     if (answer.status >= 200 && answer.status < 300) return parseJSON(answer.responseText);
     const header = (name) => answer.getResponseHeader(name) ?? '';
     const problem = Problem.from(
@@ -114,11 +116,12 @@ export async function submit(form, { idempotencyKey, onSent, signal }) {
 }
 
 /** `fetch` tells nothing about what is sent, `XMLHttpRequest` does. */
-function upload(form, keyValue, idempotencyKey, onSent, signal) {
+function upload(form, path, keyValue, { idempotencyKey, onSent, signal }) {
   return new Promise((resolve, reject) => {
     const sending = new XMLHttpRequest();
-    sending.open('POST', new URL('v1/jobs', root));
+    sending.open('POST', new URL(path, root));
     sending.setRequestHeader('Accept', 'application/json, application/problem+json');
+    sending.setRequestHeader('Prefer', 'respond-async');
     sending.setRequestHeader('Idempotency-Key', idempotencyKey);
     for (const [name, value] of Object.entries(authorization(keyValue))) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => event.lengthComputable && onSent?.(event.loaded / event.total);

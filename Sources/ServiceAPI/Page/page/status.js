@@ -18,6 +18,7 @@ function describe(run) {
   const ahead = run.position === 1 ? '1 job is ahead of it' : `${run.position} jobs are ahead of it`;
   switch (run.state) {
     case 'sending':
+      if (run.source) return { title: `Splitting ${run.source.layer} again`, share: null, detail: '' };
       return { title: 'Sending the picture', share: run.sent, detail: `${Math.round(run.sent * 100)} %` };
     case 'queued':
       return {

@@ -33,6 +33,6 @@ enum ArchiveFuzzer {
             guard let bytes = try? archive.read(name, limit: entryLimit) else { continue }
             precondition(bytes.count <= entryLimit)
         }
-        if let tree = try? LayerFileReader.read(file, options: options) { _ = Composite.flatten(tree) }
+        if let layers = try? LayerFileReader.readFile(file, options: options) { _ = layers.flattened() }
     }
 }

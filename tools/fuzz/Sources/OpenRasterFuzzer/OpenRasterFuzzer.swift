@@ -23,7 +23,9 @@ enum OpenRasterFuzzer {
             (try? writer.add("stack.xml", stack)) != nil, (try? writer.add("data/a.png", png)) != nil,
             (try? writer.add("data/layer0.png", png)) != nil
         else { preconditionFailure("the archive cannot be written") }
-        guard let tree = try? LayerFileReader.read(writer.finish(), options: options) else { return }
+        guard let file = try? LayerFileReader.readFile(writer.finish(), options: options) else { return }
+        let tree = file.tree
+        _ = file.flattened(.eachLayer)
         let flat = Composite.flatten(tree)
         // What the format has no words for is refused; everything else comes back.
         guard let again = try? OpenRasterWriter.encode(tree),

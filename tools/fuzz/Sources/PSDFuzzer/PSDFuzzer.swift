@@ -16,8 +16,10 @@ enum PSDFuzzer {
     private static let options = LayerReadOptions(maximumCanvasPixels: 1 << 11, maximumLayerPixels: 1 << 13)
 
     private static func read(_ file: [UInt8]) {
-        guard let tree = try? PSDReader.read(file, options: options) else { return }
+        guard let layers = try? LayerFileReader.readFile(file, options: options) else { return }
+        let tree = layers.tree
         precondition(tree.width * tree.height <= options.maximumCanvasPixels)
+        _ = layers.flattened()
         let flat = Composite.flatten(tree)
         guard let again = try? PSDWriter.encode(tree),
             let second = try? PSDReader.read(again, options: options)

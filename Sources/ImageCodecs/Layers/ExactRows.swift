@@ -1,8 +1,9 @@
-/// One row of a layer or of a group's picture put over a row of sums.
-enum LayerRow {
+/// Rows in floating point, which become bytes once, at the end.
+enum ExactRows: RowArithmetic {
     typealias Row = UnsafeMutableBufferPointer<CompositePixel>
 
-    /// A row of a layer; with `keepsAlpha` it shows only where the row has something (source-atop).
+    static var nothing: CompositePixel { .zero }
+
     static func draw(_ layer: ImageLayer, _ y: Int, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
         guard let pixels = layer.pixels, y >= layer.y, y < layer.y + pixels.height else { return }
         let columns = max(0, layer.x)..<max(max(0, layer.x), min(row.count, layer.x + pixels.width))
@@ -30,7 +31,6 @@ enum LayerRow {
         }
     }
 
-    /// A row of sums over another.
     static func draw(_ source: Row, opacity: UInt8, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
         let strength = Float(opacity) / 255
         if mode == .normal && !keepsAlpha {
@@ -42,4 +42,11 @@ enum LayerRow {
             BlendFormula.blend(0..<row.count, mode: mode, keepsAlpha: keepsAlpha, into: row) { source[$0] * strength }
         }
     }
+
+    static func fade(_ row: Row, from before: Row, opacity: UInt8) {
+        let strength = Float(opacity) / 255
+        for x in 0..<row.count { row[x] = before[x] + (row[x] - before[x]) * strength }
+    }
+
+    static func sum(_ pixel: CompositePixel) -> CompositePixel { pixel }
 }
