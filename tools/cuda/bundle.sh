@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# Packs gpu-bundle.tar.xz: the command, the tests of the CUDA backend with their fixtures, kernels compiled beforehand, the shared
-# libraries of Swift and of the system, and session.sh, for a machine with an NVIDIA GPU that has neither Swift nor the sources. Unpack
-# and run ./session.sh. bundle.sh FOLDER leaves the folder and packs nothing.
+# Packs gpu-bundle.tar.xz: the command with Swift's runtime in it, the tests of the CUDA backend with their fixtures and the shared
+# libraries of Swift that these need, kernels compiled beforehand, the system's libraries, and session.sh, for a machine with an NVIDIA
+# GPU that has neither Swift nor the sources. Unpack and run ./session.sh. The built-in model, 31 MB that do not shrink, is left out;
+# MODEL=FOLDER names one. bundle.sh FOLDER leaves the folder and packs nothing.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
-swift build -c release --product mica
+swift build -c release --product mica --static-swift-stdlib
 swift build --build-tests
 out=${1:-$(mktemp -d)/gpu-bundle}
 [[ $# == 0 ]] && trap 'rm -rf "$(dirname "$out")"' EXIT
-mkdir -p "$out"/{bin,lib,spare,share/mica/kernels,share/mica/models,tools}
-install "$(swift build -c release --show-bin-path)/mica" "$out/bin/mica"
+mkdir -p "$out"/{bin,lib,spare,share/mica/kernels,tools}
+install "$(swift build -c release --static-swift-stdlib --show-bin-path)/mica" "$out/bin/mica"
 
 # Of all tests those that a GPU is for, with what they need.
 debug=$(swift build --show-bin-path)
@@ -25,7 +26,6 @@ rm -r "$work"
 cp -r "$debug/mica_QwenImageTests.resources" "$out/bin/"
 strip "$out/bin/mica" "$out/bin/tests"
 
-cp -r Models/seedling "$out/share/mica/models/"
 cp docs/poster.png "$out/share/mica/"
 cp tools/cuda/session.sh "$out/"
 cp tools/cuda/reference_block.py "$out/tools/"
@@ -48,6 +48,7 @@ nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
 "$out/bin/mica" devices --check-kernels --cuda-libraries "$nvrtc" --compiled-kernels "$out/share/mica/kernels" > "$out/kernels.txt"
 
 if [[ $# == 0 ]]; then
-    tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T0 --x86 --lzma2=preset=6 > gpu-bundle.tar.xz
+    # Unicode's tables are in the command and in a library of the tests: a dictionary that reaches from one to the other.
+    tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T1 --x86 --lzma2=preset=6,dict=192MiB > gpu-bundle.tar.xz
     echo "gpu-bundle.tar.xz: $(du -h gpu-bundle.tar.xz | cut -f1), unpacked $(du -sh "$out" | cut -f1)"
 fi

@@ -14,7 +14,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$(mkdir -p "${1:-results}" && cd "${1:-results}" && pwd)
 shift
 groups=${*:-bars}
-model=$(realpath -m "${MODEL:-$here/share/mica/models/seedling}") poster=$(realpath -m "${POSTER:-$here/share/mica/poster.png}")
+model=$(realpath -m "${MODEL:-$out/tiny-model}") poster=$(realpath -m "${POSTER:-$here/share/mica/poster.png}")
 if [[ -x $here/bin/mica ]]; then
     cd "$here"
     # The system's libraries before the bundle's spare ones, and NVIDIA's of a Python environment, if there is one.
@@ -69,7 +69,13 @@ most() { # FIRST_LINE: the most of samples.csv from there on, above its first li
 }
 { echo "commit $commit"; date -u +%FT%TZ; echo "$groups"; } >> "$out/summary.txt"
 
+# Of the bundle, where no MODEL is named: random weights.
+makeSmall() {
+    [[ -e $model/model_index.json ]] || part tiny-model 20 "${mica[@]}" bench synth "$model" --size tiny --random
+}
+
 first() {
+    makeSmall
     part card 15 nvidia-smi
     part devices 30 "${mica[@]}" devices
     # Compiles the kernels, and says by operation what fails.
@@ -84,7 +90,7 @@ first() {
       done ) &
     ( bench first-block 30 block --dtype bf16 --image-tokens 9600 --text-tokens 256 --warmup 1 --repetitions 5
       MICA_CUDA_LOG=each bench first-block-times 30 block --dtype bf16 --image-tokens 9600 --text-tokens 256 --warmup 1 --repetitions 3 ) &
-    ( decompose seedling 40 --model "$model" --seed 1
+    ( decompose small-job 40 --model "$model" --seed 1
       bench small-vae 30 vae --dtype bf16 --warmup 0 --repetitions 1 ) &
     local job
     for job in $(jobs -p); do [[ $job == "$sampler" ]] || wait "$job"; done
@@ -118,6 +124,7 @@ full() {
 }
 
 lasting() {
+    makeSmall
     MICA_JOBS=200 part two-hundred-jobs 120 "${tests[@]}" 'CUDAGoldenTests.*jobsLeaveNothingBehind'
     part out-of-memory 60 "${tests[@]}" 'CUDAGoldenTests.*runsOutOfMemoryUnharmed'
     decompose after-out-of-memory 30 --model "$model" --seed 1
@@ -129,14 +136,14 @@ bars() {
     local sizes=(--resolution 640 --layers 4 --precision bfloat16)
     part devices 20 "${mica[@]}" devices
     makeFull &
-    local maker=$!
-    part first-compiled 25 "${tests[@]}" 'CUDABackendTests' &
-    part operations 50 "${tests[@]}" 'BackendTests.(OperationTests|ActivationTests|ConversionTests|WeightTests)' &
-    part stored-forms 50 "${tests[@]}" 'StoredFormTests' &
-    part goldens 50 "${tests[@]}" 'CUDAGoldenTests' &
-    local job
-    for job in $(jobs -p); do [[ $job == "$sampler" ]] || wait "$job"; done
+    local maker=$! job
+    # Alone: it looks at the driver's count, which others would move.
+    part first-compiled 30 "${tests[@]}" 'CUDABackendTests'
     wait "$maker"
+    part operations 45 "${tests[@]}" 'BackendTests.(OperationTests|ActivationTests|ConversionTests|WeightTests)' &
+    part stored-forms 45 "${tests[@]}" 'StoredFormTests' &
+    part goldens 45 "${tests[@]}" 'CUDAGoldenTests.*(everyStageEqualsTheReference|isAsCloseAsTheReference)' &
+    for job in $(jobs -p); do [[ $job == "$sampler" ]] || wait "$job"; done
     # The first turn also finds the fastest ways of its products, which the others read.
     for turn in 1 2; do
         bench "block-bf16-$turn" 20 "${block[@]}" --dtype bf16
@@ -150,11 +157,11 @@ bars() {
     part denoise-4GiB 40 "${mica[@]}" "${denoise[@]}" --offload stream --budget 4GiB
     part plan-6GiB 40 "${mica[@]}" bench plan --model "$full" "${sizes[@]}" --steps 2 --true-cfg-scale 4 --offload stream \
         --budget 6GiB --device cuda:0 --json
-    MICA_JOBS=200 part two-hundred-jobs 60 "${tests[@]}" 'CUDAGoldenTests.*jobsLeaveNothingBehind'
-    part out-of-memory 30 "${tests[@]}" 'CUDAGoldenTests.*runsOutOfMemoryUnharmed'
-    bench vae 20 vae --dtype bf16
     # An empty prompt has the model write a caption first.
     decompose whole-job-6GiB 110 --model "$full" "${sizes[@]:0:4}" --prompt '' --offload stream --budget 6GiB --steps 50 --true-cfg-scale 4 --seed 1
+    part out-of-memory 30 "${tests[@]}" 'CUDAGoldenTests.*runsOutOfMemoryUnharmed'
+    MICA_JOBS=200 part two-hundred-jobs 90 "${tests[@]}" 'CUDAGoldenTests.*jobsLeaveNothingBehind'
+    bench vae 20 vae --dtype bf16
     MICA_CUDA_LOG=each bench block-times-fp8 15 "${block[@]}" --dtype fp8
     report
 }
