@@ -9,31 +9,60 @@ enum ColorProfile {
     /// cannot be read, or is made for other channels than the picture has. (A wrong profile is no reason to refuse the
     /// picture: browsers ignore it as well.)
     static func convertToSRGB(_ image: inout EncodedPixels) throws(ImageError) -> Bool {
-        guard image.profile.count <= maximumByteCount, let context = cmsCreateContext(nil, nil) else { return false }
-        defer { cmsDeleteContext(context) }
-        // The default handler of a context prints nothing and every failure returns nil.
-        guard let profile = cmsOpenProfileFromMemTHR(context, image.profile, UInt32(image.profile.count)),
-            let target = cmsCreate_sRGBProfileTHR(context)
-        else { return false }
-        defer {
-            cmsCloseProfile(profile)
-            cmsCloseProfile(target)
-        }
-        guard let layout = layout(of: image, profile: profile) else { return false }
-        guard
-            let transform = cmsCreateTransformTHR(
-                context, profile, layout, target, cimages_lcms_rgba8(), UInt32(INTENT_PERCEPTUAL), 0)
-        else { return false }
-        defer { cmsDeleteTransform(transform) }
-        if layout == cimages_lcms_rgba8(), isIdentity(transform) { return false }
-        run(transform, on: &image, readsGrey: layout == cimages_lcms_gray8())
+        guard let conversion = ColorConversion(profile: image.profile, of: image.colorModel) else { return false }
+        conversion.run(on: &image)
         return true
+    }
+}
+
+/// A way to sRGB from one profile and one kind of samples; making it takes longer than a small picture does.
+final class ColorConversion {
+    private let context: cmsContext
+    private let transform: cmsHTRANSFORM
+    private let readsGrey: Bool
+
+    /// Nil where `ColorProfile.convertToSRGB` does nothing.
+    init?(profile bytes: [UInt8], of model: DecodedImage.ColorModel) {
+        guard !bytes.isEmpty, bytes.count <= ColorProfile.maximumByteCount,
+            let context = cmsCreateContext(nil, nil)
+        else { return nil }
+        // The default handler of a context prints nothing and every failure returns nil.
+        guard let (transform, layout) = Self.transform(context, bytes, model) else {
+            cmsDeleteContext(context)
+            return nil
+        }
+        if layout == cimages_lcms_rgba8(), Self.isIdentity(transform) {
+            cmsDeleteTransform(transform)
+            cmsDeleteContext(context)
+            return nil
+        }
+        self.context = context
+        self.transform = transform
+        readsGrey = layout == cimages_lcms_gray8()
+    }
+
+    deinit {
+        cmsDeleteTransform(transform)
+        cmsDeleteContext(context)
+    }
+
+    private static func transform(
+        _ context: cmsContext, _ bytes: [UInt8], _ model: DecodedImage.ColorModel
+    ) -> (cmsHTRANSFORM, layout: UInt32)? {
+        guard let profile = cmsOpenProfileFromMemTHR(context, bytes, UInt32(bytes.count)) else { return nil }
+        defer { cmsCloseProfile(profile) }
+        guard let target = cmsCreate_sRGBProfileTHR(context) else { return nil }
+        defer { cmsCloseProfile(target) }
+        guard let layout = layout(of: model, profile: profile) else { return nil }
+        let transform = cmsCreateTransformTHR(
+            context, profile, layout, target, cimages_lcms_rgba8(), UInt32(INTENT_PERCEPTUAL), 0)
+        return transform.map { ($0, layout) }
     }
 
     /// Little CMS' name of the samples to convert, if the profile is one for this picture.
-    private static func layout(of image: EncodedPixels, profile: cmsHPROFILE) -> UInt32? {
+    private static func layout(of model: DecodedImage.ColorModel, profile: cmsHPROFILE) -> UInt32? {
         let space = cmsGetColorSpace(profile)
-        switch image.colorModel {
+        switch model {
         case .grey, .greyAlpha: return space == cmsSigGrayData ? cimages_lcms_gray8() : nil
         case .rgb, .rgba, .palette: return space == cmsSigRgbData ? cimages_lcms_rgba8() : nil
         case .cmyk: return space == cmsSigCmykData ? cimages_lcms_cmyk8() : nil
@@ -54,7 +83,8 @@ enum ColorProfile {
         return zip(grid, converted).allSatisfy { abs(Int($0) - Int($1)) <= 1 }
     }
 
-    private static func run(_ transform: cmsHTRANSFORM, on image: inout EncodedPixels, readsGrey: Bool) {
+    /// Converts in place and leaves RGBA behind; the picture is of the kind that the conversion was made for.
+    func run(on image: inout EncodedPixels) {
         let width = image.width
         let hasAlpha = image.layout == .rgba
         let inputStep = image.layout == .grey ? 1 : 4

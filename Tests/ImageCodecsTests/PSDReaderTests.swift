@@ -230,4 +230,13 @@ struct PSDReaderTests {
             try PSDReader.read(unended)
         }
     }
+
+    /// The way to sRGB was made anew for each layer, 4 ms each, which a file of many small layers is full of.
+    @Test("layers of a file with a colour profile are not dear", .timeLimit(.minutes(1)))
+    func manyLayersWithAProfile() throws {
+        let pixel = try PixelBuffer(width: 1, height: 1, red: 9, alpha: 255)
+        let nodes = (0..<LayerTree.maximumNodes - 2).map { LayerNode.layer(ImageLayer(name: "\($0)", pixels: pixel)) }
+        let file = try PSDWriter.encode(LayerTree(width: 64, height: 64, nodes: nodes))
+        #expect(try PSDReader.read(file).layers.count == nodes.count)
+    }
 }

@@ -1,8 +1,13 @@
 /// Makes pixels of a layer's coded channels.
-struct PSDPixels: Sendable {
+struct PSDPixels {
     let header: PSDHeader
-    /// The ICC profile, empty without one.
-    let profile: [UInt8]
+    /// The file's way to sRGB, made once for all of its layers; nil if there is nothing to convert.
+    private let conversion: ColorConversion?
+
+    init(header: PSDHeader, profile: [UInt8]) {
+        self.header = header
+        conversion = ColorConversion(profile: profile, of: header.isGrey ? .greyAlpha : .rgba)
+    }
 
     /// The layer's pixels with its mask in their alpha; nil for a layer without any.
     func pixels(of record: PSDRecord) throws(ImageError) -> PixelBuffer? {
@@ -31,17 +36,17 @@ struct PSDPixels: Sendable {
         }
         if header.isGrey { spreadGrey(&bytes) }
         if let mask = record.mask { try apply(mask, of: record, to: &bytes) }
-        return try converted(PixelBuffer(uncheckedWidth: width, height: height, bytes: bytes))
+        return converted(PixelBuffer(uncheckedWidth: width, height: height, bytes: bytes))
     }
 
     /// Colours as sRGB.
-    func converted(_ pixels: PixelBuffer) throws(ImageError) -> PixelBuffer {
-        guard !profile.isEmpty else { return pixels }
+    func converted(_ pixels: PixelBuffer) -> PixelBuffer {
+        guard let conversion else { return pixels }
         var encoded = EncodedPixels(
             width: pixels.width, height: pixels.height, samples: pixels.bytes, layout: .rgba,
             colorModel: header.isGrey ? .greyAlpha : .rgba, bitDepth: 8, hasAlpha: true, orientation: 1,
-            profile: profile)
-        guard try ColorProfile.convertToSRGB(&encoded) else { return pixels }
+            profile: [])
+        conversion.run(on: &encoded)
         return PixelBuffer(uncheckedWidth: pixels.width, height: pixels.height, bytes: encoded.samples)
     }
 

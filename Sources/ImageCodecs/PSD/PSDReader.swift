@@ -23,7 +23,7 @@ public enum PSDReader {
         guard !records.isEmpty else {
             try budget.take(width: header.width, height: header.height)
             let merged = try PSDMergedImage.read(&reader, header)
-            let layer = ImageLayer(name: "background", pixels: try pixels.converted(merged))
+            let layer = ImageLayer(name: "background", pixels: pixels.converted(merged))
             return try LayerTree(width: header.width, height: header.height, nodes: [.layer(layer)])
         }
         var nodes = PSDNodes()
@@ -45,7 +45,7 @@ public enum PSDReader {
         // A negative number of layers says that the first channel beside the colours is alpha.
         let hasAlpha = try section.signed(2) < 0 && header.channels > header.colorChannels
         let merged = try PSDMergedImage.read(&reader, header, hasAlpha: hasAlpha)
-        return try PSDPixels(header: header, profile: profile).converted(merged)
+        return PSDPixels(header: header, profile: profile).converted(merged)
     }
 
     /// The ICC profile of the resource section, empty without one.
