@@ -4,10 +4,9 @@ import TensorCore
 /// Products with weights that are widened a panel of rows at a time, while it stays in the cache: no second copy of the
 /// matrix ever lives.
 extension CPUBackend {
-    /// Bytes of a panel of float32 at most, about: OpenBLAS packs the whole input again for each panel, so that wide
-    /// ones cost less (42 columns of 3072: 1.6 times the time of all columns at once).
-    private static let floatPanelBytes = 4 << 20
-    /// Panels of a matrix at least, for the workers to share, of 128 columns or more.
+    /// Columns of a panel of float32: OpenBLAS packs the whole input again for each panel, so that wide ones cost less.
+    private static let floatPanelColumns = 256
+    /// Panels of a smaller matrix, for the workers to share, of 64 columns or more.
     private static let floatPanels = 8
     /// Bytes of a panel of bfloat16, about: oneDNN packs it once more, and wider panels read the input less often.
     private static let halfPanelBytes = 1 << 20
@@ -18,7 +17,7 @@ extension CPUBackend {
         let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
         let split = ProductSplit(
             rows: rows, columns: columns,
-            panelColumns: min(Self.floatPanelBytes / max(depth * 4, 1), max(128, columns / Self.floatPanels)))
+            panelColumns: min(Self.floatPanelColumns, max(64, columns / Self.floatPanels)))
         let scratch = try allocate(
             [min(workers.count, split.parts.count), split.widest, depth], .float32)
         let (x, y) = (input.floats, output.floats)
