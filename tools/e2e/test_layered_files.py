@@ -241,7 +241,7 @@ def test_bad_layers_are_refused_in_one_line(service, form, tmp_path):
     lying = ora[:entry + 24] + b"\xff\xff\xff\x7f" + ora[entry + 28:]
     for body, status in (
         (b"", 400), (b"hello", 415), (psd[:1000], 422), (form("zip")[:-1], 422), (b"8BPS" + bytes(30), 415),
-        (outside, 422), (bomb, 415), (entity, 422), (huge, 422), (lying, 422), (psd[:len(psd) // 2], 422),
+        (outside, 422), (bomb, 413), (entity, 422), (huge, 422), (lying, 422), (psd[:len(psd) // 2], 422),
     ):
         (tmp_path / "bad").write_bytes(body)
         done = subprocess.run(
