@@ -58,8 +58,7 @@ enum ByteFormula {
     ) -> Pixel {
         let color = formula(CompositePixel(below) / 255, CompositePixel(above) / 255) * 255
         // Before it is made a number: that must be within what one holds.
-        return Pixel(
-            color.clamped(lowerBound: .zero, upperBound: .init(repeating: 255)), rounding: .toNearestOrEven)
+        return color.clamped(lowerBound: .zero, upperBound: .init(repeating: 255)).nearest
     }
 
     private static func hardLight(_ below: Int32, _ above: Int32) -> Int32 {

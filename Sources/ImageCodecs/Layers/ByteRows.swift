@@ -49,7 +49,7 @@ enum ByteRows: RowArithmetic {
             let mixed = old + (new - old) * strength
             var straight = mixed.w > 0 ? mixed * (255 / mixed.w) : .zero
             straight.w = mixed.w
-            row[x] = Pixel(straight, rounding: .toNearestOrEven)
+            row[x] = straight.nearest
         }
     }
 
@@ -78,7 +78,7 @@ enum ByteRows: RowArithmetic {
         let whole = keepsAlpha ? 255 : below.w + (255 - below.w) * alpha / 255
         var result = below + (CompositePixel(source) - below) * (alpha / whole)
         result.w = keepsAlpha ? below.w : whole
-        return Pixel(result, rounding: .toNearestOrEven)
+        return result.nearest
     }
 
     private static func blend(

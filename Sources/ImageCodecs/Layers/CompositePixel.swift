@@ -2,6 +2,15 @@
 typealias CompositePixel = SIMD4<Float>
 
 extension SIMD4<Float> {
+    /// Whole numbers, towards zero. Lane by lane: the standard library's conversion of vectors stays generic code,
+    /// which took half of the time of writing a PSD.
+    @inline(__always)
+    var truncated: SIMD4<Int32> { SIMD4<Int32>(Int32(x), Int32(y), Int32(z), Int32(w)) }
+
+    /// The nearest whole numbers, half to even.
+    @inline(__always)
+    var nearest: SIMD4<Int32> { rounded(.toNearestOrEven).truncated }
+
     /// Straight RGBA, 8 bits each; colour under alpha 0 is 0.
     @inline(__always)
     static func storeStraight(_ pixel: CompositePixel, at target: UnsafeMutablePointer<UInt8>) {
@@ -23,8 +32,7 @@ extension SIMD4<Float> {
     @inline(__always)
     private static func store(_ pixel: CompositePixel, at target: UnsafeMutablePointer<UInt8>) {
         // Sums are never far outside 0...255: rounding errors only.
-        let bytes = SIMD4<Int32>(
-            pixel.clamped(lowerBound: .zero, upperBound: .init(repeating: 255)) + 0.5, rounding: .towardZero)
+        let bytes = (pixel.clamped(lowerBound: .zero, upperBound: .init(repeating: 255)) + 0.5).truncated
         for channel in 0..<4 { target[channel] = UInt8(truncatingIfNeeded: bytes[channel]) }
     }
 
