@@ -1,24 +1,13 @@
+#include "avx2.h"
 #include "convolution_target.h"
 
-void mica_pack_convolution_f32(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area, size_t width,
-                               float *panels) {
-    for (size_t n = 0; n < outputs; n += width)
-        for (size_t cell = 0; cell < area; cell++)
-            for (size_t p = 0; p < inputs; p++, panels += width)
-                for (size_t j = 0; j < width; j++)
-                    panels[j] = n + j < outputs ? *weight_at(weight, n + j, p, inputs, time, area, cell) : 0;
-}
-
 #if defined(__x86_64__)
-#include <immintrin.h>
 
 // Convolutions without laying out patches, for CPUs with AVX2; see convolution_rows.h.
-#define AVX2_TARGET __attribute__((target("avx2,fma")))
 
 int mica_has_avx2(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 
-static inline __attribute__((always_inline)) AVX2_TARGET void store_pixel(const Target *target, size_t pixel, size_t n,
-                                                                          const __m256 sum[2]) {
+AVX2_INLINE void store_pixel(const Target *target, size_t pixel, size_t n, const __m256 sum[2]) {
     for (size_t part = 0; part < 2; part++) {
         const size_t first = n + part * 8;
         if (first >= target->outputs) return;

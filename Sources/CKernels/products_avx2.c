@@ -1,4 +1,4 @@
-#include "dispatch.h"
+#include "avx2.h"
 
 // Products of 8-bit integers on CPUs that have AVX2 and nothing wider: both operands become 16 bits, two of which lie in a word, and
 // vpmaddwd sums the products of two words' halves exactly. (vpmaddubsw, for bytes, would cut sums off at 16 bits.)
@@ -18,10 +18,6 @@ void mica_pack_pairs_u8(const uint8_t *x, size_t rows, size_t depth, uint32_t *g
 }
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define AVX2_TARGET __attribute__((target("avx2,fma")))
-#define AVX2_INLINE static inline __attribute__((always_inline)) AVX2_TARGET
 
 // Words of eight rows turned around: word k of row i becomes word i of line k.
 AVX2_INLINE void turn_words(const __m256i row[8], uint32_t *lines, size_t line_stride) {

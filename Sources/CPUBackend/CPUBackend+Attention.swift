@@ -6,6 +6,8 @@ extension CPUBackend {
     /// and its accumulated values stay in the second-level cache.
     private static let queryBlock = 128
     private static let keyBlock = 512
+    /// With fewer queries, packing the keys costs more than it saves.
+    static let fewQueries = 16
 
     /// Attention in blocks with a running maximum (Milakov and Gimelshein
     /// 2018): scratch memory does not grow with the number of tokens.

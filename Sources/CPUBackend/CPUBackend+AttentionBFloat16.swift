@@ -6,8 +6,6 @@ extension CPUBackend {
     private static let bfloat16QueryBlock = 96
     /// Keys of one block: 96 x 256 scores and a block's packed keys and values stay in the second-level cache.
     private static let bfloat16KeyBlock = 256
-    /// With fewer queries, packing the keys costs more than it saves.
-    private static let fewQueries = 16
 
     /// True if attention runs on the CPU's bfloat16 products.
     func usesBFloat16(attentionOf queries: Int, _ layout: AttentionLayout) -> Bool {

@@ -6,8 +6,6 @@ extension CPUBackend {
     private static let packedQueryBlock = 96
     /// Keys of one block: 96 x 256 scores and a block's packed keys and values stay in the second-level cache.
     private static let packedKeyBlock = 256
-    /// With fewer queries, packing the keys costs more than it saves.
-    private static let fewQueries = 16
 
     /// True if attention in float32 runs over packed keys and values. Segments are short, and packed by no panel.
     func packs(attentionOf queries: Int, _ layout: AttentionLayout) -> Bool {

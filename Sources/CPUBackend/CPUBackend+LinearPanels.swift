@@ -1,8 +1,7 @@
 import CKernels
 import TensorCore
 
-/// Products with weights that are widened a panel of rows at a time, while it stays in the cache: no second copy of the
-/// matrix ever lives.
+/// Products with weights that are widened a panel of rows at a time: no second copy of the whole matrix ever lives.
 extension CPUBackend {
     /// Columns of a panel of float32: OpenBLAS packs the whole input again for each panel, so that wide ones cost less.
     private static let floatPanelColumns = 256

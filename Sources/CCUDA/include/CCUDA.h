@@ -1,5 +1,5 @@
 // What Mica uses of the CUDA driver API, NVRTC, cuBLASLt, cuDNN and NVML, declared here so that nothing of CUDA is needed to build: the
-// libraries are opened at run time, and each table of functions below is filled by name. tools/cuda/check_declarations.sh compares
+// libraries are opened at run time, and each table of functions below is filled by name. tools/cuda/check.sh compares
 // all of this with NVIDIA's own headers. Handles are void *, a device address is 64 bits, every function returns a status.
 #pragma once
 #include <stddef.h>
