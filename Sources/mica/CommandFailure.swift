@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import QwenImage
 
 /// Failures as a command shows them: one line on standard error.
 enum CommandFailure {
@@ -12,9 +13,27 @@ enum CommandFailure {
     static func reporting(_ work: () throws -> Void) throws {
         do {
             try work()
+        } catch let code as ExitCode {
+            throw code
         } catch {
             report("\(error)")
             throw ExitCode(1)
+        }
+    }
+
+    /// The same for work that Ctrl-C cancels, whereupon the process ends with 130 as shells expect it. Such work leaves
+    /// nothing behind unless it comes to its end.
+    static func reportingUnlessCancelled(_ work: (Cancellation) throws -> Void) throws {
+        let cancellation = Cancellation()
+        let interrupts = InterruptHandler(cancellation)
+        defer { interrupts.stop() }
+        try reporting {
+            do {
+                try work(cancellation)
+            } catch PipelineError.cancelled {
+                report("cancelled; nothing was written")
+                throw ExitCode(130)
+            }
         }
     }
 }

@@ -68,22 +68,11 @@ struct Decompose: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
     }
 
     func run() throws {
-        let cancellation = Cancellation()
-        let interrupts = InterruptHandler(cancellation)
-        defer { interrupts.stop() }
-        do {
-            try decompose(cancellation)
-        } catch PipelineError.cancelled {
-            CommandFailure.report("cancelled; nothing was written")
-            throw ExitCode(130)
-        } catch {
-            CommandFailure.report("\(error)")
-            throw ExitCode(1)
-        }
+        try CommandFailure.reportingUnlessCancelled(decompose)
     }
 
     private func decompose(_ cancellation: Cancellation) throws {

@@ -47,7 +47,7 @@ struct Plan: ParsableCommand {
     var chart: String?
 
     func validate() throws {
-        if let threads, !(1...1024).contains(threads) { throw ValidationError("--threads must be 1 to 1024") }
+        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
     }
 
     func run() throws {

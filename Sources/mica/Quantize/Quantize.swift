@@ -53,18 +53,7 @@ struct Quantize: ParsableCommand {
     }
 
     func run() throws {
-        let cancellation = Cancellation()
-        let interrupts = InterruptHandler(cancellation)
-        defer { interrupts.stop() }
-        do {
-            try quantize(cancellation)
-        } catch PipelineError.cancelled {
-            CommandFailure.report("cancelled; nothing was written")
-            throw ExitCode(130)
-        } catch {
-            CommandFailure.report("\(error)")
-            throw ExitCode(1)
-        }
+        try CommandFailure.reportingUnlessCancelled(quantize)
     }
 
     private func quantize(_ cancellation: Cancellation) throws {
