@@ -41,9 +41,9 @@ import Testing
                     + options)
             #expect(run.status == 0, "\(run.errors)")
             let object = try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any]
-            return try #require(
-                (object?["stages"] as? [[String: Any]])?.first { $0["stage"] as? String == "denoise" }?["peak_tensor_bytes"]
-                    as? Int)
+            let stages = object?["stages"] as? [[String: Any]]
+            let denoise = try #require(stages?.first { $0["stage"] as? String == "denoise" })
+            return try #require(denoise["peak_tensor_bytes"] as? Int)
         }
         #expect(try peak(["--lora", Self.peft]) > peak([]))
     }
