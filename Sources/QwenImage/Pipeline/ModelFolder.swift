@@ -18,6 +18,8 @@ public struct ModelFolder: Sendable {
     let autoencoderSource: any TensorSource
     /// What most matrices of the transformer are quantised to, in its file; nil if they are not.
     public let quantizedPrecision: WeightPrecision?
+    /// What is applied to the transformer, in this order.
+    public let loras: [LoRA]
 
     /// The one pipeline class that this engine runs.
     static let pipelineClass = "QwenImageLayeredPipeline"
@@ -51,7 +53,8 @@ public struct ModelFolder: Sendable {
             scheduler = try FlowMatchEulerDiscreteScheduler(
                 folder: folder.appendingPathComponent("scheduler"))
             let transformerSource = try components.transformerSource(folder)
-            self.transformerSource = transformerSource
+            self.transformerSource = try components.adapted(transformerSource, transformer)
+            loras = components.activeLoRAs
             quantizedPrecision = transformerSource.precision
             autoencoderSource = try components.autoencoderSource(folder, autoencoder)
             textEncoderSource = try components.textEncoderSource(folder)
