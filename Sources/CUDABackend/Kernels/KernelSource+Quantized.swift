@@ -5,7 +5,8 @@ extension KernelSource {
         enum { E4M3 = 0, E5M2 = 1, INT8 = 2, INT4 = 3 };
         enum { GROUP = 64 };
 
-        // [rows, columns]: elements, and scales of float32 a row, or of bfloat16 a group of a row.
+        // [rows, columns]: elements, and scales of float32 a row, or of bfloat16 a group of a row. Blocks have their
+        // own, and a single 1 here.
         struct Matrix {
             const unsigned char *data;
             const void *scales;
@@ -49,6 +50,10 @@ extension KernelSource {
                     const u32 word = j < 4 ? bytes.x : bytes.y;
                     x[j] = scale * (float)((int)(word >> (j % 4 * 8 + shift) & 15) - 8);
                 }
+                return;
+            }
+            if (m.kind > INT4) {
+                for (int j = 0; j < N; j++) x[j] = decodeBlocks((int)m.kind, m.data, row * m.columns, index + j);
                 return;
             }
             if (N == 1) {
