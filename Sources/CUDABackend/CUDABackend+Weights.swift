@@ -123,7 +123,7 @@ extension CUDABackend {
         try arrived(matrix)
         let vector = matrix.isVector ? 8 : 1
         try launch(
-            .quantized, "dequantize_\(vector)", .rows(tensor.shape[0], pieces: matrix.columns / vector), matrix.words,
+            .quantized, matrix.dequantizer(vector), .rows(tensor.shape[0], pieces: matrix.columns / vector), matrix.words,
             try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
         guard let rotation = matrix.rotation else { return result }
         // The rotation is its own inverse.

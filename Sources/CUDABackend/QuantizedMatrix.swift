@@ -78,6 +78,12 @@ final class QuantizedMatrix: CUDAStorage, @unchecked Sendable {
         ]
     }
 
+    /// True if elements come in blocks, for which there are other kernels.
+    var isBlocked: Bool { code.rawValue > Code.int4.rawValue }
+
+    /// The kernel that makes values of rows, `vector` at once.
+    func dequantizer(_ vector: Int) -> String { isBlocked ? "dequantize_blocks_\(vector)" : "dequantize_\(vector)" }
+
     /// True if eight elements may be read at once.
     var isVector: Bool { code == .int4 ? columns % 64 == 0 : columns % 8 == 0 }
 }
@@ -179,7 +185,7 @@ extension CUDABackend {
         let vector = matrix.isVector ? 8 : 1
         if depth > 0 {
             try launch(
-                .quantized, "dequantize_\(vector)", .rows(columns, pieces: depth / vector), matrix.words, values,
+                .quantized, matrix.dequantizer(vector), .rows(columns, pieces: depth / vector), matrix.words, values,
                 Int64(work.firstRow), Int64(columns))
         }
         if x.elements != elements {
@@ -208,7 +214,7 @@ extension CUDABackend {
     private func fewRows(_ work: QuantizedProduct, _ input: View, _ target: View) throws(TensorError) {
         let vector = work.matrix.isVector && vectorWidth(work.depth, input) == 8 ? 8 : 1
         try launch(
-            .quantized, "quantized_rows_\(vector)",
+            .quantized, work.matrix.isBlocked ? "block_rows_\(vector)" : "quantized_rows_\(vector)",
             LaunchShape(grid: ((work.columns + 7) / 8, 1), block: (32, 8)), input, work.matrix.words,
             Int64(work.firstRow), try view(work.bias), target, work.activation.kernelCode, Int32(work.rows),
             Int32(work.columns))
