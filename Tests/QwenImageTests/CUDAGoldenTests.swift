@@ -100,6 +100,7 @@ extension CUDAGoldenTests {
         }
         let found = try latents(try backend { $0.precision = .float32 }, DeviceName(.cuda, 0))
         let expected = try latents(CPUBackend(), .cpu)
+        // Float32 on both, sums in other orders.
         #expect(relativeError(found, expected) < 1e-5)
     }
 
