@@ -4,16 +4,23 @@
 
 Writes Tests/WeightsTests/Fixtures/gguf/types.gguf (a matrix of every type that is read, random blocks and extreme ones)
 with its values in types.safetensors, and Tests/QwenImageTests/Fixtures/gguf/small.gguf: the golden checkpoint `small`'s
-transformer, quantised as such files are, matrices in several types and vectors in float32.
+transformer, quantised as such files are, matrices in several types and vectors in float32; beside it the layers that
+the reference makes of one golden case with its values.
 """
 
 import pathlib
 
 import gguf
 import numpy
+import torch
 from gguf import GGMLQuantizationType as Type
+from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import save_file
+from safetensors.torch import load_file
+
+import golden_recorder
+import make_goldens
 
 TESTS = pathlib.Path(__file__).resolve().parent.parent / "Tests"
 # Where the float16 scales of a block are, in bytes; all else is taken as it comes.
@@ -93,6 +100,22 @@ def write_transformer(source: pathlib.Path, target: pathlib.Path):
     finish(writer)
 
 
+def write_layers(model: pathlib.Path, case_folder: pathlib.Path, file: pathlib.Path):
+    """What the reference makes of a golden case with the file's values in place of the model's."""
+    case = next(case for case in make_goldens.CASES if case.name == case_folder.name)
+    pipeline = make_goldens.load_pipeline(model)
+    pipeline.transformer.load_state_dict({
+        tensor.name: torch.from_numpy(numpy.array(gguf.quants.dequantize(tensor.data, tensor.tensor_type), numpy.float32))
+        for tensor in gguf.GGUFReader(file).tensors
+    })
+    latents = load_file(case_folder / "latents.safetensors")["latents"]
+    image = Image.open(case_folder / case.file).convert("RGBA")
+    with torch.no_grad():
+        _, frames = golden_recorder.run_pipeline(pipeline, case, image, latents, None)
+    for index, frame in enumerate((numpy.clip(frames, 0, 1) * 255).round().astype(numpy.uint8)):
+        Image.fromarray(frame).save(file.parent / f"layer_{index}.png", optimize=True)
+
+
 def finish(writer: gguf.GGUFWriter):
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -103,7 +126,9 @@ def finish(writer: gguf.GGUFWriter):
 def main():
     write_types(TESTS / "WeightsTests/Fixtures/gguf")
     models = TESTS / "QwenImageTests/Fixtures"
-    write_transformer(models / "golden/checkpoints/small/transformer", models / "gguf/small.gguf")
+    small = models / "golden/checkpoints/small"
+    write_transformer(small / "transformer", models / "gguf/small.gguf")
+    write_layers(small, models / "golden/cases/wide-jpeg", models / "gguf/small.gguf")
 
 
 if __name__ == "__main__":

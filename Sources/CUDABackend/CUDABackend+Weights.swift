@@ -123,8 +123,8 @@ extension CUDABackend {
         try arrived(matrix)
         let vector = matrix.isVector ? 8 : 1
         try launch(
-            .quantized, matrix.dequantizer(vector), .rows(tensor.shape[0], pieces: matrix.columns / vector), matrix.words,
-            try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
+            .quantized, matrix.dequantizer(vector), .rows(tensor.shape[0], pieces: matrix.columns / vector),
+            matrix.words, try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
         guard let rotation = matrix.rotation else { return result }
         // The rotation is its own inverse.
         let rotated = try rotated(try view(result), rotation, count: result.elementCount)

@@ -22,7 +22,8 @@ import Testing
     /// Rows of one block and of several, over more than a slice of the depth too.
     static let blocks: [StoredMatrix] = DType.blockTypes.flatMap { dtype in
         let elements = dtype.block?.elements ?? 1
-        return [(1, 1), (3, 33), (5, 50), (1, 130), (9, 40)].map { (count: Int, rows: Int) in
+        // The last two have a block's own depths of the full-size model, 3072 and 12288, where blocks are of 256.
+        return [(1, 1), (3, 33), (1, 130), (12, 40), (48, 19)].map { (count: Int, rows: Int) in
             StoredMatrix(dtype: dtype, scaling: .none, rows: rows, columns: count * elements)
         }
     }

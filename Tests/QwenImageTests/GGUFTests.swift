@@ -10,7 +10,7 @@ import Weights
 /// A transformer as a GGUF file beside the other components of a folder (`tools/make_gguf_fixtures.py`).
 @Suite struct GGUFTests {
     private static func golden() throws -> GoldenCase {
-        try #require(GoldenCase.all.first { $0.meta.checkpoint == "small" && !$0.parameters.needsCaption })
+        try #require(GoldenCase.all.first { $0.meta.name == "wide-jpeg" })
     }
 
     private static func file() throws -> URL {
@@ -50,6 +50,20 @@ import Weights
             try writer.append(values.flatMap { value in withUnsafeBytes(of: value) { Array($0) } }, to: name)
         }
         try writer.finish()
+    }
+
+    /// The layers are those that the reference makes with the file's values.
+    @Test func layersOfTheReference() throws {
+        let golden = try Self.golden()
+        let model = try ModelFolder(golden.checkpoint, components: Self.components(try Self.file()))
+        let folder = try Self.file().deletingLastPathComponent()
+        let expected = try (0..<golden.meta.layers).map {
+            try GoldenCase.pixels(folder.appendingPathComponent("layer_\($0).png"))
+        }
+        let layers = try run(golden, model, .resident).result.images.flatMap { $0 }
+        GoldenTests.compareLayers(layers, expected)
+        // The file's values are not the model's own.
+        #expect(layers.map(\.bytes) != (try golden.expectedLayers().map(\.bytes)))
     }
 
     /// The layers are those of the same values as float32, in a third of the memory, and forecasts are exact.

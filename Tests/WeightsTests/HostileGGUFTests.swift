@@ -128,6 +128,7 @@ import Weights
     ]
 
     static let tensors: [Case] = [
+        Case(File.begin(tensors: 1).tensor("a", [0]), says: "ends in its header"),
         Case(one([1, 1, 1, 1, 1]), says: "5 axes in 'a', and at most 4"),
         Case(one([1], type: 17), says: "'a' is IQ2_XS, which is not read; take a file of F32, F16, BF16, Q4_0"),
         Case(one([1], type: 4000), says: "'a' is number 4000"),

@@ -53,7 +53,9 @@ struct GGUFHeader: Sendable {
         let alignment = try Self.alignment(values)
         let raw = try Self.readTensors(&reader, count: tensorCount)
         let dataOffset = (reader.offset + alignment - 1) / alignment * alignment
-        let data = Data(offset: dataOffset, byteCount: max(bytes.count - dataOffset, 0), alignment: alignment)
+        // Even a tensor without elements has a place in the file.
+        guard raw.isEmpty || dataOffset <= bytes.count else { throw .endsEarly(foundBytes: bytes.count) }
+        let data = Data(offset: dataOffset, byteCount: bytes.count - dataOffset, alignment: alignment)
         var entries: [String: Entry] = [:]
         for tensor in raw {
             let entry = try data.place(tensor, original: values[Self.originalShapePrefix + tensor.name])
