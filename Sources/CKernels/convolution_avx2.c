@@ -28,6 +28,7 @@ AVX2_INLINE void store_pixel(const Target *target, size_t pixel, size_t n, const
 }
 
 #define ROWS_NAME mica_convolve_rows_f32_avx2
+#define ROWS_WINOGRAD mica_winograd_avx2
 #define ROWS_UNIT float
 #define ROWS_TARGET AVX2_TARGET
 #define ROWS_LANES 8
@@ -43,6 +44,12 @@ AVX2_INLINE void store_pixel(const Target *target, size_t pixel, size_t n, const
 int mica_has_avx2(void) { return 0; }
 void mica_convolve_rows_f32_avx2(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                                  const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output) {
+    __builtin_trap();
+}
+void mica_winograd_avx2_weight(const float *panel, size_t units, float *points, size_t point_stride) { __builtin_trap(); }
+void mica_winograd_avx2_rows(const float *input, size_t input_width, size_t units, const float *points, const float *bias,
+                             const float *addend, size_t rows, size_t width, size_t outputs, size_t block, float *scratch,
+                             float *output) {
     __builtin_trap();
 }
 #endif

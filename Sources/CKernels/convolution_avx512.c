@@ -54,6 +54,7 @@ static inline __attribute__((always_inline)) F32_TARGET void store_pixel(const T
 #include "convolution_rows.h"
 
 #define ROWS_NAME mica_convolve_rows_f32
+#define ROWS_WINOGRAD mica_winograd_avx512
 #define ROWS_UNIT float
 #define ROWS_TARGET F32_TARGET
 #define ROWS_LANES 16
@@ -77,6 +78,12 @@ void mica_convolve_rows_bf16(const uint32_t *input, size_t input_width, size_t u
 }
 void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                             const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output) {
+    __builtin_trap();
+}
+void mica_winograd_avx512_weight(const float *panel, size_t units, float *points, size_t point_stride) { __builtin_trap(); }
+void mica_winograd_avx512_rows(const float *input, size_t input_width, size_t units, const float *points, const float *bias,
+                               const float *addend, size_t rows, size_t width, size_t outputs, size_t block, float *scratch,
+                               float *output) {
     __builtin_trap();
 }
 #endif

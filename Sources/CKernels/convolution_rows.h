@@ -9,6 +9,7 @@
 //   ROWS_SUM       ROWS_LANES sums
 //   ROWS_ZERO      sums of nothing
 //   ROWS_STEP(sum, unit, vector)   sum + unit * vector
+//   ROWS_WINOGRAD  optional, for float units: the name of the functions in convolution_winograd.h
 // and with a function store_pixel (its type is in convolution_target.h) for two vectors of sums.
 //
 // A tile of output pixels of one row times two vectors of output channels stays in registers while the taps and the input's units pass.
@@ -63,6 +64,10 @@ ROWS_TARGET void ROWS_NAME(const ROWS_UNIT *input, size_t input_width, size_t un
     }
 }
 #undef RUN
+#ifdef ROWS_WINOGRAD
+#include "convolution_winograd.h"
+#undef ROWS_WINOGRAD
+#endif
 #undef ROWS_JOIN
 #undef ROWS_PASTE
 #undef ROWS_TILE

@@ -39,6 +39,35 @@ package enum HostInstructions: Sendable, CaseIterable {
         }
     }
 
+    /// A panel of a 3x3 convolution's weight as the 16 points of Winograd's F(2x2, 3x3), see
+    /// `mica_winograd_avx2_weight`.
+    func winogradWeight(
+        _ panel: UnsafePointer<Float>, units: Int, points: UnsafeMutablePointer<Float>, pointStride: Int
+    ) {
+        switch self {
+        case .portable: preconditionFailure("a packed convolution on a CPU without its instructions")
+        case .avx2: mica_winograd_avx2_weight(panel, units, points, pointStride)
+        case .avx512: mica_winograd_avx512_weight(panel, units, points, pointStride)
+        }
+    }
+
+    /// The convolution of rows with such points, see `mica_winograd_avx2_rows`.
+    func winogradRows(
+        _ input: UnsafePointer<Float>, inputWidth: Int, units: Int, points: UnsafePointer<Float>,
+        bias: UnsafePointer<Float>, addend: UnsafePointer<Float>?, rows: Int, width: Int, outputs: Int, block: Int,
+        scratch: UnsafeMutablePointer<Float>, output: UnsafeMutablePointer<Float>
+    ) {
+        switch self {
+        case .portable: preconditionFailure("a packed convolution on a CPU without its instructions")
+        case .avx2:
+            mica_winograd_avx2_rows(
+                input, inputWidth, units, points, bias, addend, rows, width, outputs, block, scratch, output)
+        case .avx512:
+            mica_winograd_avx512_rows(
+                input, inputWidth, units, points, bias, addend, rows, width, outputs, block, scratch, output)
+        }
+    }
+
     /// `output = rows * panels`, or `output += ` it: a convolution with a kernel of one cell.
     ///
     /// - Parameters:

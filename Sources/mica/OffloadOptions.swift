@@ -11,7 +11,8 @@ struct OffloadOptions: ParsableArguments {
         help: ArgumentHelp(
             "Where weights live: auto, resident, model (a component at a time), stream (block after block, the next one"
                 + " read ahead; stream:N keeps N), sequential (not read ahead), disk (used where they are mapped) or"
-                + " balanced (over several devices). Auto takes the first of these that fits the budget.",
+                + " balanced (over several devices), guidance (a guidance branch on each of two). Auto takes the first"
+                + " of these that fits the budget.",
             valueName: "plan"))
     var offload: String?
 
@@ -81,7 +82,7 @@ enum EngineDevices {
     static func requestsByWorker(_ request: OffloadRequest) -> [OffloadRequest] {
         let spreads =
             switch request.plan {
-            case .balanced, .deviceMap: true
+            case .balanced, .guidance, .deviceMap: true
             default: false
             }
         guard !spreads, request.devices.count > 1, request.devices.allSatisfy({ $0.kind == .cuda }) else {

@@ -34,7 +34,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "What products are computed in: float32, bfloat16 or int8.")
     var compute: String?
 
-    @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk or balanced.")
+    @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk, balanced or guidance.")
     var offload: String?
 
     @Option(help: ArgumentHelp("Memory that the device may hold, tensors and weights: 6GiB.", valueName: "size"))

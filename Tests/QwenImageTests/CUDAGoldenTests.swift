@@ -130,9 +130,36 @@ extension CUDAGoldenTests {
     }
 }
 
+/// Two devices at a time.
+@Suite(.serialized, .enabled(if: GoldenDevice.count > 1, "there are not two GPUs"))
+struct TwoDevicesTests {
+    /// A guidance branch on each, and components spread over both: the same layers as on one, bit for bit.
+    @Test(arguments: [OffloadPlan.guidance, .balanced]) func plansGiveTheSameLayers(_ plan: OffloadPlan) throws {
+        let golden = try #require(
+            GoldenCase.all.first { $0.parameters.doTrueCFG && !$0.parameters.needsCaption })
+        func run(_ plan: OffloadPlan, _ indices: Range<Int>) throws -> Decomposition {
+            let names = indices.map { DeviceName(.cuda, $0) }
+            let devices = try names.map { name in
+                OffloadManager.Device(
+                    name: name, backend: try CUDABackend(GoldenDevice.libraries.get(), index: name.index))
+            }
+            return try LayeredPipeline(
+                model: golden.checkpoint, devices: devices, request: OffloadRequest(plan: plan, devices: names)
+            ).decompose(golden.picture(), parameters: golden.parameters, latents: golden.latents())
+        }
+        let alone = try run(.resident, 0..<1)
+        let both = try run(plan, 0..<2)
+        #expect(both.images == alone.images)
+        #expect(both.memory.stages.contains { $0.traffic.transferredBytes > 0 })
+    }
+}
+
 /// The device of these tests.
 private enum GoldenDevice {
     static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
+
+    /// How many there are.
+    static var count: Int { (try? libraries.get().deviceCount) ?? 0 }
 
     /// Why there is none; empty if there is one.
     static var absence: String {

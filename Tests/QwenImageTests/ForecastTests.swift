@@ -76,10 +76,11 @@ struct ForecastTests {
     }
 
     /// Every plan, alone and over three devices: each stage's peak on each device is that of the job.
-    @Test(arguments: ["resident", "model", "stream", "stream:1", "sequential", "disk", "balanced"])
+    @Test(arguments: ["resident", "model", "stream", "stream:1", "sequential", "disk", "balanced", "guidance"])
     func plansTakeWhatIsForecast(_ plan: String) throws {
         let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
-        let names: [DeviceName] = plan == "balanced" ? [.cpu, DeviceName(.cpu, 1), DeviceName(.cpu, 2)] : [.cpu]
+        let three = [DeviceName.cpu, DeviceName(.cpu, 1), DeviceName(.cpu, 2)]
+        let names = Array(three.prefix(["balanced": 3, "guidance": 2][plan] ?? 1))
         let request = OffloadRequest(plan: try OffloadPlan.read(plan), devices: names)
         let devices = names.map {
             OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, compute: .float32, name: "\($0)"))

@@ -19,8 +19,8 @@ import Weights
         let dim = model.transformer.innerDim
         let ahead = try ScheduleModulation(
             conditioning: embedding(timesteps, on: backend), weights: weights,
-            layers: ModulationLayers.store(weights, model.transformer, offload), configuration: model.transformer,
-            offload: offload)
+            layers: ModulationLayers.store(.modulation, weights, model.transformer, offload),
+            configuration: model.transformer, offload: offload)
         for (step, timestep) in timesteps.enumerated() {
             // As the reference has it: one step's conditioning through SiLU and the block's own layer.
             let activated = try backend.activate(embedding([timestep], on: backend), .silu)

@@ -25,6 +25,7 @@ import Weights
         (OffloadRequest(plan: .stream(residentBlocks: nil)), true),
         (OffloadRequest(plan: .stream(residentBlocks: 1)), false),
         (OffloadRequest(plan: .balanced, devices: three), false),
+        (OffloadRequest(plan: .guidance, devices: [three[0], three[1]]), false),
         (OffloadRequest(plan: .stream(residentBlocks: nil), devices: three), false),
     ]
 
@@ -68,6 +69,35 @@ import Weights
             let found = try run(golden, OffloadRequest(plan: .deviceMap(map), devices: Self.three), .float32)
             #expect(found.images == expected.images, "\(map)")
             #expect(found.memory.stages.contains { $0.traffic.transferredBytes > 0 }, "\(map)")
+        }
+    }
+
+    /// Each device computes one branch of every step; a job without guidance leaves the second one alone.
+    @Test func guidanceHasADeviceABranch() throws {
+        let golden = try #require(Self.cases.last)
+        let request = OffloadRequest(plan: .guidance, devices: [Self.three[0], Self.three[1]])
+        let devices = request.devices.map {
+            OffloadManager.Device(name: $0, backend: CPUBackend(name: $0.description))
+        }
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, devices: devices, request: request)
+        for scale in [golden.parameters.trueCFGScale, 1] {
+            var parameters = golden.parameters
+            parameters.trueCFGScale = scale
+            let result = try pipeline.decompose(
+                try golden.picture(), parameters: parameters, latents: try golden.latents())
+            let denoise = try #require(result.memory.stages.first { $0.name == "denoise" })
+            let peaks = denoise.peaks.map(\.bytes)
+            let isGuided = scale != 1
+            #expect(isGuided ? peaks[1] > peaks[0] / 2 : peaks[1] < peaks[0] / 8, "\(peaks) with guidance of \(scale)")
+            #expect((denoise.traffic.transferredBytes > 0) == isGuided)
+            pipeline.release()
+        }
+        for wrong in [[DeviceName.cpu], Self.three] {
+            #expect(throws: PlacementError.guidanceDevices(wrong)) {
+                try OffloadManager(
+                    devices: wrong.map { OffloadManager.Device(name: $0, backend: CPUBackend(name: $0.description)) },
+                    request: OffloadRequest(plan: .guidance, devices: wrong), layout: ModelLayout(components: []))
+            }
         }
     }
 

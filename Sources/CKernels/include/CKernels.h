@@ -103,6 +103,19 @@ void mica_convolve_rows_f32(const float *input, size_t input_width, size_t units
                             const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
 void mica_convolve_rows_f32_avx2(const float *input, size_t input_width, size_t units, size_t kernel, size_t stride, const float *panels,
                                  const float *bias, const float *addend, size_t rows, size_t width, size_t outputs, float *output);
+// 3x3 kernels with stride 1 by Winograd's F(2x2, 3x3), for `units` a multiple of half a panel's width. A panel [9, units, width] becomes 16
+// points, each [units, width], `point_stride` apart; all panels of a point lie side by side. The input has two rows and two columns more
+// than the output, which counts as even there. block tiles are done at a time; scratch: 16 * (block * (units + outputs,
+// padded to panels) + 2 * MICA_WINOGRAD_GAP).
+#define MICA_WINOGRAD_GAP 16
+void mica_winograd_avx2_weight(const float *panel, size_t units, float *points, size_t point_stride);
+void mica_winograd_avx512_weight(const float *panel, size_t units, float *points, size_t point_stride);
+void mica_winograd_avx2_rows(const float *input, size_t input_width, size_t units, const float *points, const float *bias,
+                             const float *addend, size_t rows, size_t width, size_t outputs, size_t block, float *scratch,
+                             float *output);
+void mica_winograd_avx512_rows(const float *input, size_t input_width, size_t units, const float *points, const float *bias,
+                               const float *addend, size_t rows, size_t width, size_t outputs, size_t block, float *scratch,
+                               float *output);
 
 // --- stored forms of weights ---------------------------------------------------------------------------------------------------
 // Elements of TensorCore's Quantization, without the scales of a row: float8_e4m3fn, float8_e5m2, int8; a row of int4 with the bfloat16

@@ -60,7 +60,8 @@ final class JobRehearsal {
                 try job.branch(
                     try job.pipeline.textEncoder.encode(
                         tokenIDs: try job.pipeline.textEncoder.tokenIDs(of: prompt),
-                        maxSequenceLength: parameters.maxSequenceLength, continues: index + 1 < prompts.count))
+                        maxSequenceLength: parameters.maxSequenceLength, continues: index + 1 < prompts.count),
+                    isNegative: index > 0)
             }
         }
         let condition = try stage(.encodeImage, of: .vae) { _ in
@@ -131,8 +132,10 @@ final class JobRehearsal {
     }
 
     private var moment: Moment {
-        Moment(
-            counts: meters.reduce(Meter.Counts()) { $0 + $1.counts }, stagedBytes: job.offload.traffic.movedBytes)
+        var counts = meters.reduce(Meter.Counts()) { $0 + $1.counts }
+        // The second branch's device works at the same time; the first one has more to do.
+        if job.offload.plan == .guidance { counts.work = meters[0].counts.work }
+        return Moment(counts: counts, stagedBytes: job.offload.traffic.movedBytes)
     }
 
     /// Runs a stage and notes what it took. `body` calls `between` after the first repetition and after the second,

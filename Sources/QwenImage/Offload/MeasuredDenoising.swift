@@ -82,7 +82,7 @@ package final class MeasuredDenoising {
             try (0..<2).map { index in
                 try transformer.branch(
                     promptEmbeds: noise([work.promptTokens, model.transformer.jointAttentionDim], seed: index),
-                    frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
+                    isNegative: index > 0, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
             }
         }
         let schedule = try stage(.modulation) {

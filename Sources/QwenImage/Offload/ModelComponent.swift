@@ -17,6 +17,10 @@ extension BlockList {
     /// The modulation layers of the blocks, each on its block's device, read once a job.
     static let modulation = BlockList(name: transformerBlocks.name, .transformer, isTransient: true)
 
+    /// The same of the second guidance branch, where it has a device of its own.
+    static let guidanceBlocks = BlockList(name: DevicePlacement.guidanceBlocks, .transformer)
+    static let guidanceModulation = BlockList(name: guidanceBlocks.name, .transformer, isTransient: true)
+
     private init(name: String, _ component: ModelComponent, isTransient: Bool = false) {
         self.init(name: name, component: component.rawValue, isTransient: isTransient)
     }
@@ -25,4 +29,19 @@ extension BlockList {
 extension OffloadManager {
     /// The device of a component's weights that belong to no block.
     func root(of component: ModelComponent) -> any Backend { root(of: component.rawValue) }
+}
+
+/// Where one instance of the transformer lives.
+struct TransformerPlace {
+    /// What its weights outside of blocks are under in a placement.
+    let root: String
+    let blocks: BlockList
+    let modulation: BlockList
+
+    /// All branches, or the conditional one.
+    static let firstBranch = TransformerPlace(
+        root: ModelComponent.transformer.rawValue, blocks: .transformerBlocks, modulation: .modulation)
+    /// The unconditional branch on a device of its own.
+    static let secondBranch = TransformerPlace(
+        root: DevicePlacement.guidanceRoot, blocks: .guidanceBlocks, modulation: .guidanceModulation)
 }

@@ -106,7 +106,7 @@ final class LayeredJob {
             let encoded = try embedding(
                 of: prompt, continues: index + 1 < prompts.count, observer: index == 0 ? hooks.observer : nil)
             if index > 0 { try hooks.observer?.record(name, encoded.batchOfOne) }
-            branches.append(try branch(encoded))
+            branches.append(try branch(encoded, isNegative: index > 0))
         }
         report(.encodePrompt, prompts.count, prompts.count)
         return branches
@@ -120,10 +120,11 @@ final class LayeredJob {
     }
 
     /// The guidance branch of an embedding.
-    func branch(_ promptEmbeds: Tensor) throws(TensorError) -> QwenImageTransformer2DModel.Branch {
+    func branch(_ promptEmbeds: Tensor, isNegative: Bool) throws(TensorError) -> QwenImageTransformer2DModel.Branch {
         let embeds = try offload.transfer(promptEmbeds, from: offload.root(of: .textEncoder), to: backend)
         return try pipeline.transformer.branch(
-            promptEmbeds: embeds, frames: frames, height: geometry.tokenHeight, width: geometry.tokenWidth)
+            promptEmbeds: embeds, isNegative: isNegative, frames: frames, height: geometry.tokenHeight,
+            width: geometry.tokenWidth)
     }
 
     /// [tokens, hidden], from the cache if it has it; not where an observer is to see all that is computed.
@@ -214,8 +215,9 @@ final class LayeredJob {
                 "scheduler.timesteps", try backend.upload(scheduler.timesteps, [scheduler.timesteps.count]))
         }
         let blockCount = pipeline.transformer.configuration.numLayers
-        let modulation = try pipeline.transformer.schedule(timesteps: scheduler.timesteps.map { $0 / 1000 }) {
-            (done) throws(WeightsError) in
+        let modulation = try pipeline.transformer.schedule(
+            timesteps: scheduler.timesteps.map { $0 / 1000 }, hasGuidance: parameters.doTrueCFG
+        ) { (done) throws(WeightsError) in
             if hooks.cancellation.isCancelled { throw .tensor(.cancelled) }
             report(.modulation, done, blockCount)
         }

@@ -43,10 +43,10 @@ struct ModulationLayers: Sendable {
 
     /// Those of all blocks; `weights` is the root of the transformer's checkpoint.
     static func store(
-        _ weights: WeightScope, _ configuration: TransformerConfiguration, _ offload: OffloadManager
+        _ list: BlockList, _ weights: WeightScope, _ configuration: TransformerConfiguration, _ offload: OffloadManager
     ) -> BlockStore<ModulationLayers> {
         BlockStore(
-            .modulation, count: configuration.numLayers, in: weights["transformer_blocks"], manager: offload
+            list, count: configuration.numLayers, in: weights["transformer_blocks"], manager: offload
         ) { (block, _) throws(WeightsError) in
             try ModulationLayers(block, configuration)
         }

@@ -5,7 +5,9 @@ import Weights
 /// The diffusion transformer: two streams, text and image, that meet in each block's attention.
 ///
 /// Blocks are the outer loop and guidance branches the inner one: a block's
-/// weights are asked for once a step, whatever it costs to get them.
+/// weights are asked for once a step, whatever it costs to get them. Where the plan gives the second branch a device of
+/// its own, a second model lives there, and the branches pass their blocks in turns: devices that compute by themselves
+/// work at the same time.
 /// Source: diffusers `models/transformers/transformer_qwenimage.py`, `QwenImageTransformer2DModel.forward`.
 public final class QwenImageTransformer2DModel {
     /// Its sizes.
@@ -19,6 +21,8 @@ public final class QwenImageTransformer2DModel {
     private let projectionOut: Linear
     private let blocks: BlockStore<TransformerBlock>
     private let modulations: BlockStore<ModulationLayers>
+    /// The model on the second branch's device; nil if all branches pass the same blocks.
+    private let second: QwenImageTransformer2DModel?
 
     private static let epsilon: Float = 1e-6
 
@@ -33,12 +37,24 @@ public final class QwenImageTransformer2DModel {
     }
 
     /// Opens the model where an offload manager has it, see the other initializer.
-    public init(
+    public convenience init(
         configuration: TransformerConfiguration, source: any TensorSource, offload: OffloadManager
+    ) throws(WeightsError) {
+        var second: QwenImageTransformer2DModel?
+        if offload.plan == .guidance {
+            second = try QwenImageTransformer2DModel(configuration, source, offload, .secondBranch, second: nil)
+        }
+        try self.init(configuration, source, offload, .firstBranch, second: second)
+    }
+
+    private init(
+        _ configuration: TransformerConfiguration, _ source: any TensorSource, _ offload: OffloadManager,
+        _ place: TransformerPlace, second: QwenImageTransformer2DModel?
     ) throws(WeightsError) {
         self.configuration = configuration
         self.offload = offload
-        backend = offload.root(of: .transformer)
+        self.second = second
+        backend = offload.root(of: place.root)
         let weights = WeightScope(source: source, backend: backend)
         self.weights = weights
         let dim = configuration.innerDim
@@ -47,11 +63,11 @@ public final class QwenImageTransformer2DModel {
         textNorm = try weights["txt_norm"].vector("weight", configuration.jointAttentionDim)
         projectionOut = try weights["proj_out"].linear(inFeatures: dim, outFeatures: configuration.outputDim)
         let list = weights["transformer_blocks"]
-        blocks = BlockStore(.transformerBlocks, count: configuration.numLayers, in: list, manager: offload) {
+        blocks = BlockStore(place.blocks, count: configuration.numLayers, in: list, manager: offload) {
             (block, _) throws(WeightsError) in
             try TransformerBlock(block, configuration)
         }
-        modulations = ModulationLayers.store(weights, configuration, offload)
+        modulations = ModulationLayers.store(place.modulation, weights, configuration, offload)
     }
 
     /// One guidance branch of a job: its prompt, projected, and the rotary angles of its text and image tokens.
@@ -60,6 +76,8 @@ public final class QwenImageTransformer2DModel {
         let text: Tensor
         /// By device with blocks, [textTokens + imageTokens, headSize / 2].
         let rotaries: [String: Rotary]
+        /// True if it passes the second branch's device.
+        var isSecond = false
 
         /// The angles on a device that has blocks.
         func rotary(on backend: any Backend) -> Rotary {
@@ -71,18 +89,27 @@ public final class QwenImageTransformer2DModel {
     /// What a job needs at every step, computed once.
     public struct Schedule: Sendable {
         let modulation: ScheduleModulation
+        /// The same on the second branch's device.
+        let second: ScheduleModulation?
     }
 
     /// Prepares one branch.
     ///
     /// - Parameters:
     ///   - promptEmbeds: [tokens, jointAttentionDim] float32.
+    ///   - isNegative: true for the unconditional branch, which may have a device of its own.
     ///   - frames: frames made anew (layers + 1).
     ///   - height: of a frame, in tokens.
     ///   - width: of a frame, in tokens.
     public func branch(
-        promptEmbeds: Tensor, frames: Int, height: Int, width: Int
+        promptEmbeds: Tensor, isNegative: Bool = false, frames: Int, height: Int, width: Int
     ) throws(TensorError) -> Branch {
+        if isNegative, let second {
+            let there = try offload.transfer(promptEmbeds, from: backend, to: second.backend)
+            var branch = try second.branch(promptEmbeds: there, frames: frames, height: height, width: width)
+            branch.isSecond = true
+            return branch
+        }
         let normed = try backend.rmsNorm(promptEmbeds, weight: textNorm, epsilon: Self.epsilon)
         let text = try backend.linear(normed, textIn)
         let embedding = LayerRotaryEmbedding(
@@ -106,18 +133,34 @@ public final class QwenImageTransformer2DModel {
     ///
     /// - Parameters:
     ///   - timesteps: by step, as the transformer is given them (timestep / 1000).
+    ///   - hasGuidance: true if a second branch will be asked for.
     ///   - progress: blocks done, of `configuration.numLayers`; may throw to stop.
     public func schedule(
-        timesteps: [Float], progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
+        timesteps: [Float], hasGuidance: Bool = true,
+        progress: (Int) throws(WeightsError) -> Void = { _ throws(WeightsError) in }
     ) throws(WeightsError) -> Schedule {
+        guard hasGuidance, let second else {
+            return Schedule(modulation: try modulation(timesteps, progress), second: nil)
+        }
+        // Each of the two is half of the work.
+        let blocks = configuration.numLayers
+        return Schedule(
+            modulation: try modulation(timesteps) { (done) throws(WeightsError) in try progress(done / 2) },
+            second: try second.modulation(timesteps) { (done) throws(WeightsError) in
+                try progress((blocks + done) / 2)
+            })
+    }
+
+    private func modulation(
+        _ timesteps: [Float], _ progress: (Int) throws(WeightsError) -> Void
+    ) throws(WeightsError) -> ScheduleModulation {
         let embedding = try TimestepEmbedding(weights["time_text_embed"], configuration)
         let conditioning = try WeightsError.converting { () throws(TensorError) in
             try embedding(timesteps, on: backend)
         }
-        return Schedule(
-            modulation: try ScheduleModulation(
-                conditioning: conditioning, weights: weights, layers: modulations, configuration: configuration,
-                offload: offload, progress: progress))
+        return try ScheduleModulation(
+            conditioning: conditioning, weights: weights, layers: modulations, configuration: configuration,
+            offload: offload, progress: progress)
     }
 
     /// Predicts the velocity of every image token, for each branch.
@@ -133,31 +176,81 @@ public final class QwenImageTransformer2DModel {
         _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int, continues: Bool = false,
         observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
     ) throws(WeightsError) -> [Tensor] {
-        var joint = try WeightsError.converting { () throws(TensorError) in try start(hiddenStates, branches) }
-        var place = backend
+        var pass = try Pass(
+            self, hiddenStates, branches.filter { !$0.isSecond }, schedule.modulation, step, observer: observer)
+        var other: Pass?
+        if let second, let modulation = schedule.second, branches.contains(where: \.isSecond) {
+            let there = try WeightsError.converting { () throws(TensorError) in
+                try offload.transfer(hiddenStates, from: backend, to: second.backend)
+            }
+            other = try Pass(second, there, branches.filter(\.isSecond), modulation, step, observer: nil)
+        }
         for index in 0..<configuration.numLayers {
             if cancellation?.isCancelled == true { throw .tensor(.cancelled) }
-            let image = schedule.modulation.image(block: index, step: step)
-            let text = schedule.modulation.text(block: index, step: step)
+            try pass.go(through: index, continues: continues)
+            try other?.go(through: index, continues: continues)
+        }
+        var outputs = try pass.finish()
+        for output in try other?.finish() ?? [] {
+            outputs.append(
+                try WeightsError.converting { () throws(TensorError) in
+                    try offload.transfer(output, from: second?.backend ?? backend, to: backend)
+                })
+        }
+        return outputs
+    }
+
+    /// Branches on their way through the blocks of one model at one step.
+    private struct Pass {
+        private let model: QwenImageTransformer2DModel
+        private let branches: [Branch]
+        private let modulation: ScheduleModulation
+        private let step: Int
+        private let observer: (any TensorObserver)?
+        /// By branch, [textTokens + imageTokens, dim], and the device that has them.
+        private var joint: [Tensor]
+        private var place: any Backend
+
+        init(
+            _ model: QwenImageTransformer2DModel, _ hiddenStates: Tensor, _ branches: [Branch],
+            _ modulation: ScheduleModulation, _ step: Int, observer: (any TensorObserver)?
+        ) throws(WeightsError) {
+            (self.model, self.branches, self.modulation, self.step) = (model, branches, modulation, step)
+            self.observer = observer
+            place = model.backend
+            joint = try WeightsError.converting { () throws(TensorError) in try model.start(hiddenStates, branches) }
+        }
+
+        mutating func go(through index: Int, continues: Bool) throws(WeightsError) {
+            let image = modulation.image(block: index, step: step)
+            let text = modulation.text(block: index, step: step)
             // An observer is shown the last block's text too, as the reference computes it.
-            let updatesText = index < configuration.numLayers - 1 || observer != nil
-            let device = blocks.backend(of: index)
-            joint = try moved(joint, from: place, to: device)
+            let updatesText = index < model.configuration.numLayers - 1 || observer != nil
+            let device = model.blocks.backend(of: index)
+            joint = try model.moved(joint, from: place, to: device)
             place = device
-            try blocks.withWeights(of: index, continues: continues) { (block) throws(TensorError) in
+            try model.blocks.withWeights(of: index, continues: continues) { (block) throws(TensorError) in
                 for (branch, hidden) in zip(branches, joint) {
                     try block(
                         hidden, textTokens: branch.text.shape[0], imageModulation: image, textModulation: text,
                         rotary: branch.rotary(on: device), updatesText: updatesText, on: device)
                 }
                 if let observer, let branch = branches.first, let hidden = joint.first {
-                    let shown = try offload.transfer(hidden, from: device, to: backend)
-                    try Self.show(observer, index, shown, textTokens: branch.text.shape[0])
+                    let shown = try model.offload.transfer(hidden, from: device, to: model.backend)
+                    try QwenImageTransformer2DModel.show(
+                        observer, index, shown, textTokens: branch.text.shape[0])
                 }
             }
         }
-        joint = try moved(joint, from: place, to: backend)
-        return try WeightsError.converting { () throws(TensorError) in try finish(joint, branches, schedule, step) }
+
+        /// By branch, [imageTokens, outputDim] on the model's device.
+        mutating func finish() throws(WeightsError) -> [Tensor] {
+            joint = try model.moved(joint, from: place, to: model.backend)
+            let output = modulation.output(step: step)
+            return try WeightsError.converting { () throws(TensorError) in
+                try model.finish(joint, branches, scale: output.scale, shift: output.shift)
+            }
+        }
     }
 
     private static func show(
@@ -201,9 +294,8 @@ public final class QwenImageTransformer2DModel {
     }
 
     private func finish(
-        _ joint: [Tensor], _ branches: [Branch], _ schedule: Schedule, _ step: Int
+        _ joint: [Tensor], _ branches: [Branch], scale: Tensor, shift: Tensor
     ) throws(TensorError) -> [Tensor] {
-        let (scale, shift) = schedule.modulation.output(step: step)
         var outputs: [Tensor] = []
         for (branch, hidden) in zip(branches, joint) {
             let image = hidden.rows(branch.text.shape[0]..<hidden.shape[0])
@@ -224,5 +316,6 @@ public final class QwenImageTransformer2DModel {
     /// Drops the blocks that are held on the device; they are loaded again when needed.
     public func release() {
         blocks.releaseAll()
+        second?.release()
     }
 }

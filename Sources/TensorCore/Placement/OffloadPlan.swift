@@ -13,11 +13,14 @@ public enum OffloadPlan: Sendable, Hashable, CustomStringConvertible {
     case disk
     /// Components and runs of blocks spread over the devices by their budgets.
     case balanced
+    /// Everything on the first of two devices, and the transformer also on the second, which takes the second guidance
+    /// branch.
+    case guidance
     /// Components and runs of blocks where the map says.
     case deviceMap(DeviceMap)
 
     /// The words of `--offload`, `auto` first; `stream` may carry a number (`stream:12`).
-    public static let words = ["auto", "resident", "model", "sequential", "stream", "disk", "balanced"]
+    public static let words = ["auto", "resident", "model", "sequential", "stream", "disk", "balanced", "guidance"]
 
     /// Reads a word of `words`, or `stream:N`. Nil for `auto`: the first plan in this list that fits the budget. Throws
     /// `unknownPlan`.
@@ -30,6 +33,7 @@ public enum OffloadPlan: Sendable, Hashable, CustomStringConvertible {
         case "stream": return .stream(residentBlocks: nil)
         case "disk": return .disk
         case "balanced": return .balanced
+        case "guidance": return .guidance
         default:
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, parts[0] == "stream", let count = WholeNumber.read(parts[1], limit: 1000) else {
@@ -48,6 +52,7 @@ public enum OffloadPlan: Sendable, Hashable, CustomStringConvertible {
         case .stream: "stream"
         case .disk: "disk"
         case .balanced: "balanced"
+        case .guidance: "guidance"
         case .deviceMap: "map"
         }
     }
@@ -66,7 +71,7 @@ public enum OffloadPlan: Sendable, Hashable, CustomStringConvertible {
 public struct OffloadRequest: Sendable, Hashable {
     /// Nil has it chosen by the budget.
     public var plan: OffloadPlan?
-    /// At least one; more than one only serves `balanced` and maps.
+    /// At least one; more than one only serves `balanced`, `guidance` and maps.
     public var devices: [DeviceName]
     /// Limits of memory.
     public var budget: MemoryBudget

@@ -22,6 +22,8 @@ public enum PlacementError: Error, Sendable, Equatable, CustomStringConvertible 
     case blocksMissing(list: String, indices: [Int])
     /// A component that a map leaves out.
     case componentMissing(String)
+    /// Not two devices for a guidance branch each.
+    case guidanceDevices([DeviceName])
     /// No plan, or not the one that was asked for, keeps to the budget; `smallestBytes` would do.
     case budgetTooSmall(device: DeviceName, plan: String?, limitBytes: Int, smallestBytes: Int)
 
@@ -45,6 +47,9 @@ public enum PlacementError: Error, Sendable, Equatable, CustomStringConvertible 
         case .blocksMissing(let list, let indices):
             "the device map leaves out \(indices.count == 1 ? "block" : "blocks") \(Self.ranges(indices)) of \(list)"
         case .componentMissing(let name): "the device map leaves out \(name)"
+        case .guidanceDevices(let devices):
+            "the plan 'guidance' is for two devices, such as cuda:0,cuda:1, not"
+                + " \(devices.map(\.description).joined(separator: ", "))"
         case .budgetTooSmall(let device, let plan, let limit, let smallest):
             "\(ByteCount(limit)) on \(device) are too little for \(plan.map { "the plan '\($0)'" } ?? "any plan"):"
                 + " at least \(ByteCount(roundedUp: smallest)) are needed"

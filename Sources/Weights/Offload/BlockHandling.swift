@@ -39,7 +39,7 @@ struct BlockHandling: Sendable, Equatable {
             retention = count.map { .first($0) } ?? .whatFits
         case .disk:
             retention = .never
-        case .balanced, .deviceMap:
+        case .balanced, .guidance, .deviceMap:
             isStaged = isStaged || (backend.limitBytes != nil && !backend.copiesAhead)
             retention = backend.limitBytes == nil ? .always : .whatFits
         }
@@ -52,7 +52,7 @@ extension OffloadPlan {
     /// True if components take turns on the device.
     var holdsOneComponent: Bool {
         switch self {
-        case .resident, .balanced, .deviceMap: false
+        case .resident, .balanced, .guidance, .deviceMap: false
         case .model, .sequential, .stream, .disk: true
         }
     }

@@ -22,6 +22,8 @@ extension OffloadManager {
             placement = try map.resolved(for: layout, devices: known)
         case .balanced:
             placement = .balanced(layout, over: devices.map { ($0.name, $0.backend.limitBytes) })
+        case .guidance:
+            placement = try .guidance(layout, over: request.devices)
         case .resident, .model, .sequential, .stream, .disk:
             break
         }

@@ -34,6 +34,13 @@ enum PictureCases {
         cases.append(convolution([31, 29, 33], 34, .same(kernel: 3), frames: 3, .bfloat16, hasAddend: true))
         cases.append(convolution([61, 59, 96], 7, .downsample, frames: nil, .float32, hasAddend: false))
         cases.append(convolution([300, 301, 4], 5, .same(kernel: 1), frames: nil, .float32, hasAddend: true))
+        // Large enough for transformed tiles: even and odd sides, strips that end inside of a tile, other paddings.
+        let shifted = ConvolutionGeometry(kernel: 3, top: 0, left: 2, bottom: 2, right: 1)
+        for (height, width) in [(16, 16), (17, 23), (25, 18), (9, 71)] {
+            cases.append(convolution([height, width, 16], 34, .same(kernel: 3), frames: 3, .bfloat16, hasAddend: true))
+            cases.append(convolution([height, width, 48], 16, shifted, frames: nil, .float32, hasAddend: false))
+        }
+        cases.append(convolution([18, 17, 272], 7, .same(kernel: 3), frames: nil, .float32, hasAddend: true))
         return cases
     }
 
