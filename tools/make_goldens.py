@@ -124,12 +124,14 @@ def captions_of(case: Case, recorder, pipeline, image, size) -> dict:
     return captions
 
 
-def write_case(case: Case, out: pathlib.Path):
-    folder = out / "cases" / case.name
+def empty(folder: pathlib.Path):
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
-    pipeline = load_pipeline(out / "checkpoints" / case.checkpoint)
+
+
+def write_case(case: Case, folder: pathlib.Path, pipeline, **described):
+    """Runs a case and writes what it gave; `described` goes into golden.json too."""
     image = save_input(case, folder)
     latents, generator, noise = noise_of(case, pipeline, image, folder)
     recorder, frames = golden_recorder.run_pipeline(pipeline, case, image, latents, generator)
@@ -140,12 +142,12 @@ def write_case(case: Case, out: pathlib.Path):
     prompt = recorder.captions[0] if recorder.captions else case.prompt
     golden_recorder.keep_prompts(recorder, pipeline, case, prompt)
     save_file(golden_recorder.select(recorder.tensors, case.full, case.steps), folder / "golden.safetensors")
-    write_description(case, folder, pipeline, recorder, size, captions)
+    write_description(case, folder, pipeline, recorder, size, captions, described)
     for index, frame in enumerate((np.clip(frames, 0, 1) * 255).round().astype(np.uint8)):
         Image.fromarray(frame).save(folder / f"layer_{index}.png", optimize=True)
 
 
-def write_description(case: Case, folder: pathlib.Path, pipeline, recorder, size, captions: dict):
+def write_description(case: Case, folder: pathlib.Path, pipeline, recorder, size, captions: dict, described: dict):
     prompt = recorder.captions[0] if recorder.captions else case.prompt
     texts = TOKENIZER_TEXTS if case.full else (prompt, case.negative_prompt or "")
     description = dict(
@@ -157,7 +159,7 @@ def write_description(case: Case, folder: pathlib.Path, pipeline, recorder, size
         width=size[0], height=size[1], timesteps=recorder.timesteps, caption=(recorder.captions or [None])[0],
         captions=captions, prompt_template=pipeline.prompt_template_encode,
         drop=pipeline.prompt_template_encode_start_idx,
-        token_ids=[[text, pipeline.tokenizer(text)["input_ids"]] for text in texts])
+        token_ids=[[text, pipeline.tokenizer(text)["input_ids"]] for text in texts], **described)
     lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}" for key, value in description.items()]
     (folder / "golden.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -175,8 +177,10 @@ def main():
     if options.only is None:
         golden_schedules.write_schedules(options.out / "schedules.json")
     for case in cases:
-        write_case(case, options.out)
-        print(f"{case.name}: {options.out / 'cases' / case.name}")
+        folder = options.out / "cases" / case.name
+        empty(folder)
+        write_case(case, folder, load_pipeline(options.out / "checkpoints" / case.checkpoint))
+        print(f"{case.name}: {folder}")
 
 
 if __name__ == "__main__":

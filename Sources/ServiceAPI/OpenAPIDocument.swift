@@ -1134,13 +1134,17 @@ components:
           type: array
           items:
             type: object
-            required: [id, object, created, owned_by, captioner, defaults, limits]
+            required: [id, object, created, owned_by, captioner, loras, defaults, limits]
             properties:
               id: { type: string }
               object: { type: string, const: model }
               created: { description: "Unix time of the service's start.", type: integer }
               owned_by: { type: string }
               captioner: { description: True if an empty prompt has the model write a caption., type: boolean }
+              loras:
+                description: What is applied to the transformer; empty for the model as it is.
+                type: array
+                items: { $ref: "#/components/schemas/AppliedLoRA" }
               defaults: { $ref: "#/components/schemas/Parameters" }
               limits:
                 type: object
@@ -1149,6 +1153,12 @@ components:
                   upload_bytes: { description: The largest body., type: integer }
                   pixels: { description: The most pixels of a picture., type: integer }
                   side: { description: The longest side of a picture., type: integer }
+    AppliedLoRA:
+      type: object
+      required: [name, weight]
+      properties:
+        name: { description: The file's name without its ending., type: string }
+        weight: { description: What its part is multiplied by., type: number }
     LayersForm:
       type: object
       required: [image]
@@ -1752,6 +1762,10 @@ components:
       required: [model, width, height, seed, fit, parameters, seconds, layers, psd]
       properties:
         model: { type: string }
+        loras:
+          description: What was applied to the transformer; missing without any.
+          type: array
+          items: { $ref: "#/components/schemas/AppliedLoRA" }
         width: { description: Of every layer., type: integer, minimum: 1 }
         height: { type: integer, minimum: 1 }
         seed: { $ref: "#/components/schemas/Seed" }

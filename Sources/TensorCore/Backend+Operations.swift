@@ -43,14 +43,22 @@ extension Backend {
         try allocate(shape, .float32)
     }
 
-    /// `activation(input · weightᵀ + bias)`: input [S, K], weight [N, K], result [S, N].
+    /// `activation(input · weightᵀ + bias)`, what LoRAs add to the weight included: input [S, K], weight [N, K],
+    /// result [S, N], which must not overlap the input.
     @discardableResult
     public func linear(
         _ input: Tensor, _ layer: Linear, activation: Activation = .none, into output: Tensor? = nil
     ) throws(TensorError) -> Tensor {
         let result = try use(output, orAllocate: [input.shape[0], layer.weight.shape[0]])
+        // An activation is of the whole sum.
+        let isWhole = layer.adapters.isEmpty
         try execute(
-            .linear(input: input, weight: layer.weight, bias: layer.bias, activation: activation, output: result))
+            .linear(
+                input: input, weight: layer.weight, bias: layer.bias, activation: isWhole ? activation : .none,
+                output: result))
+        guard !isWhole else { return result }
+        for adapter in layer.adapters { try add(adapter, of: input, to: result) }
+        if activation != .none { try execute(.activate(input: result, activation: activation, output: result)) }
         return result
     }
 

@@ -20,6 +20,8 @@ public protocol TensorSource: Sendable {
     func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
     /// The files that it maps.
     var mappings: [any HostMemory] { get }
+    /// What LoRAs add to the weight of a linear layer, given by the layer's place.
+    func adapters(of layer: String) -> [LayerAdapter]
 }
 
 extension TensorSource {
@@ -27,6 +29,9 @@ extension TensorSource {
     public func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         try tensor(named: name, shape: shape)
     }
+
+    /// None.
+    public func adapters(of layer: String) -> [LayerAdapter] { [] }
 
     /// No texts.
     public var headerTexts: [[String: String]] { [] }

@@ -45,7 +45,8 @@ public struct WeightScope: Sendable {
 
     // MARK: Layers
 
-    /// A linear layer: `weight` [out, in] in the checkpoint's own type, `bias` [out] as float32 if asked for.
+    /// A linear layer: `weight` [out, in] in the checkpoint's own type, `bias` [out] as float32 if asked for, with what
+    /// the source's LoRAs add to it.
     ///
     /// - Parameters:
     ///   - storedShape: how the checkpoint shapes the weight if not as a matrix, such as [out, in, 1, 1].
@@ -58,7 +59,19 @@ public struct WeightScope: Sendable {
         let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
             weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
-            bias: bias ? try vector("bias", outFeatures) : nil)
+            bias: bias ? try vector("bias", outFeatures) : nil,
+            adapters: try adapters(inFeatures: inFeatures, outFeatures: outFeatures))
+    }
+
+    private func adapters(inFeatures: Int, outFeatures: Int) throws(WeightsError) -> [LowRank] {
+        var adapters: [LowRank] = []
+        for adapter in source.adapters(of: path) {
+            adapters.append(
+                LowRank(
+                    down: try matrix(adapter.down, rows: adapter.rank, columns: inFeatures),
+                    up: try matrix(adapter.up, rows: outFeatures, columns: adapter.rank), scale: adapter.scale))
+        }
+        return adapters
     }
 
     /// A convolution: `weight` [out, in, k, k], or [out, in, t, k, k] with a temporal kernel t, laid out by the

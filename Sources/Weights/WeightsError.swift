@@ -52,6 +52,8 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     case quantization(tensor: String, file: String, problem: QuantizationProblem)
     /// A matrix that is to be held in few bits cannot be.
     case conversion(tensor: String, file: String, problem: TensorError)
+    /// A LoRA cannot be applied; `tensor` is the key that shows it, nil for the file as a whole.
+    case lora(tensor: String?, file: String, problem: LoRAProblem)
     /// A configuration file is not as the model needs it.
     case configuration(file: String, problem: ConfigurationProblem)
     /// The backend could not take the weights, or the work on them failed.
@@ -104,6 +106,9 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
             "the tensor '\(tensor.quotable)' in \(file.quotable) is quantised, but \(problem)"
         case .conversion(let tensor, let file, let problem):
             "the tensor '\(tensor.quotable)' in \(file.quotable) cannot be converted: \(problem)"
+        case .lora(let tensor, let file, let problem):
+            "the LoRA \(file.quotable) cannot be applied: "
+                + (tensor.map { "'\($0.quotable)': " } ?? "") + problem.description
         case .configuration(let file, let problem): "\(file.quotable): \(problem)"
         case .tensor(let error): error.description
         }

@@ -20,6 +20,16 @@ enum Configuration {
         return settings
     }
 
+    /// Options that may be lists of YAML, and are given on as lines.
+    private static let lists: Set<String> = [ServiceSettings.Key.loras.rawValue]
+
+    /// The texts of a list; nil for anything else.
+    private static func list(_ node: Node) -> [String]? {
+        guard let items = node.sequence else { return nil }
+        let texts = items.compactMap { $0.scalar?.string }
+        return texts.count == items.count ? texts : nil
+    }
+
     /// The file's keys and values as text, in order.
     private static func read(_ path: String) throws(SettingsError) -> [(key: String, value: String)] {
         let text: String
@@ -49,6 +59,10 @@ enum Configuration {
         }
         var values: [(key: String, value: String)] = []
         for (key, value) in mapping {
+            if let name = key.scalar?.string, lists.contains(name), let items = list(value) {
+                values.append((name, items.map { $0 + "\n" }.joined()))
+                continue
+            }
             guard let name = key.scalar?.string, let scalar = value.scalar else {
                 throw .file(name: path, problem: "'\(key.scalar?.string ?? "?")' must have a single value")
             }

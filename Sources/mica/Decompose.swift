@@ -3,8 +3,8 @@ import CPUBackend
 import Foundation
 import ImageCodecs
 import QwenImage
-import TensorCore
 import ServiceAPI
+import TensorCore
 import Weights
 
 /// `mica decompose`: one picture in, its layers out, in this process.
@@ -40,6 +40,8 @@ struct Decompose: ParsableCommand {
     @OptionGroup(title: "Files") var writing: FileWritingOptions
 
     @OptionGroup(title: "Weights") var components: ComponentOptions
+
+    @OptionGroup(title: "LoRAs") var loras: LoRAOptions
 
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
@@ -95,7 +97,7 @@ struct Decompose: ParsableCommand {
         defer { if !succeeded { target.discard() } }
         let request = try offload.request()
         let folder = try ModelLocation.folder(model)
-        let opened = try ModelFolder(folder, components: components.components)
+        let opened = try ModelFolder(folder, components: loras.added(to: components.components))
         let devices = try EngineDevices.open(
             request, threads: threads,
             compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),

@@ -11,6 +11,7 @@ import Weights
 /// The engine as the service knows it: one pipeline, one job at a time.
 final class PipelineDecomposer: LayerDecomposer {
     let modelName: String
+    let loras: [LoRA]
     let hasCaptioner: Bool
     let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
@@ -52,6 +53,7 @@ final class PipelineDecomposer: LayerDecomposer {
         let engine = try open()
         let pipeline = engine.pipeline
         modelName = model.folder.lastPathComponent
+        loras = model.loras
         defaults = pipeline.model.defaults
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         self.cache = cache

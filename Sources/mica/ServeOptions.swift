@@ -25,6 +25,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
     var model: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A LoRA for the transformer and its weight, 1 if none is given; may be given several times.",
+            valueName: "file[:weight]"))
+    var lora: [String] = []
+
     @Option(help: "Threads that compute; as many as there are processors if not given.")
     var threads: String?
 
@@ -63,7 +69,9 @@ struct ServeOptions: ParsableArguments {
         var settings = try Configuration.settings(file: config, environment: ProcessInfo.processInfo.environment)
         let given: [(ServiceSettings.Key, String?)] = [
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
-            (.tlsKey, tlsKey), (.model, model), (.threads, threads), (.precision, precision),
+            (.tlsKey, tlsKey), (.model, model),
+            (.loras, lora.isEmpty ? nil : lora.map { $0 + "\n" }.joined()), (.threads, threads),
+            (.precision, precision),
             (.compute, compute), (.offload, offload), (.budget, budget),
             (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),

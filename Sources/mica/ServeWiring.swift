@@ -24,9 +24,14 @@ enum ServeWiring {
         let request = try OffloadRequest(
             offload: settings.offload, device: settings.device, budget: settings.budget,
             hostBudget: settings.hostBudget, map: try settings.deviceMap.map { try EngineDevices.map($0) })
-        let model = try ModelFolder(
-            try ModelLocation.folder(settings.model),
-            components: ModelComponents(settings.transformer, settings.textEncoder, settings.vae))
+        var components = ModelComponents(settings.transformer, settings.textEncoder, settings.vae)
+        components.loras = try settings.loras.map { (text) throws(SettingsError) in
+            guard let lora = LoRA(text: text) else {
+                throw .value(source: "loras", value: text, expected: "a file, or file:weight with a finite number")
+            }
+            return lora
+        }
+        let model = try ModelFolder(try ModelLocation.folder(settings.model), components: components)
         let machine = RateSource.Machine(
             compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision, on: request.devices),
             weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)

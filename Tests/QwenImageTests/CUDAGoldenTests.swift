@@ -17,13 +17,13 @@ struct CUDAGoldenTests {
         return try CUDABackend(GoldenDevice.libraries.get(), options: options)
     }
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.all + GoldenCase.adapted)
     func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
         let backend = try backend { $0.precision = .float32 }
         let observer = RecordingObserver(backend)
         var hooks = LayeredPipeline.Hooks()
         hooks.observer = observer
-        let result = try LayeredPipeline(model: golden.checkpoint, backend: backend).decompose(
+        let result = try LayeredPipeline(model: golden.model(), backend: backend).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks)
         #expect(result.caption == golden.meta.caption)
         try GoldenTests.compareStages(observer, golden)

@@ -29,16 +29,27 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         let width: Int
         let height: Int
         let caption: String?
+        let loras: [AppliedLoRA]?
+    }
+
+    /// A LoRA of the case, by its file's name.
+    struct AppliedLoRA: Decodable, Sendable {
+        let file: String
+        let weight: Double
     }
 
     static let root = Bundle.module.resourceURL!.appendingPathComponent("Fixtures/golden")
 
-    /// All cases, by name.
-    static let all: [GoldenCase] = {
-        let cases = root.appendingPathComponent("cases")
+    /// All cases of the model as it is, by name.
+    static let all = cases(in: "cases")
+    /// Those with LoRAs, made by `tools/make_lora_goldens.py`.
+    static let adapted = cases(in: "loras")
+
+    private static func cases(in folder: String) -> [GoldenCase] {
+        let cases = root.appendingPathComponent(folder)
         let names = try! FileManager.default.contentsOfDirectory(atPath: cases.path).sorted()
         return names.map { try! GoldenCase(folder: cases.appendingPathComponent($0)) }
-    }()
+    }
 
     init(folder: URL) throws {
         self.folder = folder
@@ -49,6 +60,15 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     var testDescription: String { meta.name }
 
     var checkpoint: URL { Self.root.appendingPathComponent("checkpoints/\(meta.checkpoint)") }
+
+    /// The checkpoint with the case's LoRAs.
+    func model() throws -> ModelFolder {
+        var components = ModelComponents()
+        components.loras = (meta.loras ?? []).map {
+            LoRA(file: folder.appendingPathComponent($0.file), weight: $0.weight)
+        }
+        return try ModelFolder(checkpoint, components: components)
+    }
 
     var parameters: DecompositionParameters {
         DecompositionParameters(

@@ -11,10 +11,10 @@ import Weights
     /// Stages may differ by the order of float32 sums only.
     static let stageTolerance = 1e-4
 
-    @Test(arguments: GoldenCase.all)
+    @Test(arguments: GoldenCase.all + GoldenCase.adapted)
     func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
         let backend = CPUBackend()
-        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        let pipeline = try LayeredPipeline(model: golden.model(), backend: backend)
         let observer = RecordingObserver(backend)
         var hooks = LayeredPipeline.Hooks()
         hooks.observer = observer

@@ -51,6 +51,20 @@ import Testing
         #expect(FlowMatchEulerDiscreteScheduler.mu(conditionTokens: 4096) == 4)
     }
 
+    /// What the README says of LoRAs for few steps: their exponential shift by log(3) is a constant one of 3.
+    @Test func aConstantShiftIsTheExponentialOfItsLogarithm() throws {
+        var constant = try FlowMatchEulerDiscreteScheduler(
+            Self.configuration(#"{"use_dynamic_shifting": false, "shift": 3.0, "time_shift_type": "linear"}"#))
+        var exponential = try FlowMatchEulerDiscreteScheduler(
+            Self.configuration(#"{"use_dynamic_shifting": true, "time_shift_type": "exponential"}"#))
+        for steps in [1, 4, 8] {
+            let sigmas = FlowMatchEulerDiscreteScheduler.defaultSigmas(steps: steps)
+            try constant.setTimesteps(sigmas: sigmas, mu: 2.5)
+            try exponential.setTimesteps(sigmas: sigmas, mu: log(3))
+            #expect(zip(constant.sigmas, exponential.sigmas).allSatisfy { abs($0 - $1) < 1e-6 })
+        }
+    }
+
     @Test func deltaLeadsToTheNextSigma() throws {
         var scheduler = try FlowMatchEulerDiscreteScheduler(Self.configuration(#"{"use_dynamic_shifting": true}"#))
         try scheduler.setTimesteps(sigmas: [1, 0.5], mu: 0)

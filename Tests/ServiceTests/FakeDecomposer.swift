@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import ImageCodecs
 import LayerFitting
 import QwenImage
@@ -11,6 +12,7 @@ import Weights
 final class FakeDecomposer: LayerDecomposer {
     let modelName = "fake"
     let hasCaptioner = true
+    let loras = [LoRA(file: URL(fileURLWithPath: "/loras/line, art.safetensors"), weight: 0.5)]
     let memoryLimitBytes: Int?
     let caches = [CacheFigures(name: "caption", hits: 1, misses: 2)]
     let started = Counter()
@@ -85,7 +87,7 @@ final class FakeDecomposer: LayerDecomposer {
             return Decomposition(
                 images: images, parameters: parameters, caption: parameters.needsCaption ? "a caption" : nil,
                 width: Self.width, height: Self.height, stageSeconds: [(.denoise, 0.25), (.decode, 0.5)],
-                peakTensorBytes: 0)
+                peakTensorBytes: 0, loras: loras)
         } catch {
             throw .model(file: "fake", problem: "\(error)")
         }

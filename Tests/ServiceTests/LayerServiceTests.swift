@@ -31,6 +31,8 @@ import Testing
 
         let result = try ServiceFixture.json(parts[0].content)
         #expect(result["model"] as? String == "fake" && result["caption"] == nil)
+        let loras = try #require(result["loras"] as? [[String: Any]])
+        #expect(loras.map { $0["name"] as? String } == ["line, art"] && loras[0]["weight"] as? Double == 0.5)
         #expect(result["width"] as? Int == 6 && result["height"] as? Int == 4)
         #expect((result["seed"] as? NSNumber)?.uint64Value == UInt64.max)
         let parameters = try #require(result["parameters"] as? [String: Any])
@@ -51,6 +53,21 @@ import Testing
             #expect(try pixels == FakeDecomposer.layer(image: 0, index: index))
         }
         #expect(parts[4].content.starts(with: Array("8BPS".utf8)))
+        fixture.stop()
+    }
+
+    /// What is applied to the model is said where the model is: in the list of models and in the files.
+    @Test func activeLoRAsAreNamed() throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        let models = try ServiceFixture.json(client.ask("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n").body[...])
+        let model = try #require((models["data"] as? [[String: Any]])?.first)
+        #expect((model["loras"] as? [[String: Any]])?.first?["name"] as? String == "line, art")
+        client.send(ServiceFixture.form([], image: try ServiceFixture.png(), query: "?format=psd"))
+        let file = try client.readAnswer().body
+        for text in [#"LoRAs: &quot;line, art:0.5&quot;, Layers:"#, "line, art"] {
+            #expect(file.firstRange(of: Array(text.utf8)) != nil, "\(text)")
+        }
         fixture.stop()
     }
 

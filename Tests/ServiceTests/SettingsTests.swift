@@ -112,6 +112,17 @@ import Yams
         #expect(error?.description.contains("tls_key") == true)
     }
 
+    /// Between commas, or one a line, so that a name may have a comma.
+    @Test(arguments: [
+        ("a.safetensors", ["a.safetensors"]), (" a:0.5 , b c:1,", ["a:0.5", "b c:1"]), ("a,b:2\n", ["a,b:2"]),
+        ("a\n\n b \r\n", ["a", "b"]), (",", []),
+    ])
+    func listsOfLoRAs(_ text: String, _ expected: [String]) throws {
+        var settings = ServiceSettings()
+        try settings.apply(environment: ["MICA_LORAS": text])
+        #expect(settings.loras == expected)
+    }
+
     @Test func strangersAndDoublesAreRefused() {
         var settings = ServiceSettings()
         #expect(throws: SettingsError.repeatedKey(file: "f", key: "port")) {

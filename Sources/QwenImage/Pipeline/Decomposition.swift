@@ -17,12 +17,14 @@ public struct Decomposition: Sendable {
     public let peakTensorBytes: Int
     /// Where weights lived, and what was held and moved.
     public let memory: JobMemory
+    /// What was applied to the transformer.
+    public let loras: [LoRA]
 
     /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
         stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int,
-        memory: JobMemory = JobMemory()
+        memory: JobMemory = JobMemory(), loras: [LoRA] = []
     ) {
         self.images = images
         self.parameters = parameters
@@ -32,5 +34,6 @@ public struct Decomposition: Sendable {
         self.stageSeconds = stageSeconds
         self.peakTensorBytes = peakTensorBytes
         self.memory = memory
+        self.loras = loras
     }
 }

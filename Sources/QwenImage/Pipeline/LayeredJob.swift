@@ -48,7 +48,7 @@ final class LayeredJob {
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
             stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
-            memory: memory)
+            memory: memory, loras: pipeline.model.loras)
     }
 
     /// By image, the tokens of all frames. What only the loop needs (modulations, angles, prompts) is gone when this

@@ -8,6 +8,8 @@ public struct ModelComponents: Sendable, Equatable {
     public var transformer: URL?
     public var textEncoder: URL?
     public var autoencoder: URL?
+    /// Applied to the transformer, whatever its weights are; those of weight 0 are not opened.
+    public var loras: [LoRA] = []
 
     /// All from the folder.
     public init() {}
@@ -30,6 +32,22 @@ public struct ModelComponents: Sendable, Equatable {
             transformer ?? folder.appendingPathComponent("transformer"),
             prefixes: Self.transformerPrefixes, gguf: Self.transformerGGUF)
     }
+
+    /// The transformer's tensors with the LoRAs beside them.
+    func adapted(
+        _ transformer: any TensorSource, _ configuration: TransformerConfiguration
+    ) throws(WeightsError) -> any TensorSource {
+        guard !activeLoRAs.isEmpty else { return transformer }
+        let modules = LoRAModules(configuration.linearLayers)
+        var opened: [(file: LoRAFile, weight: Double)] = []
+        for lora in activeLoRAs {
+            opened.append((try LoRAFile(file: lora.file, modules: modules), lora.weight))
+        }
+        return AdaptedSource(transformer, loras: opened)
+    }
+
+    /// Those that change anything.
+    var activeLoRAs: [LoRA] { loras.filter { $0.weight != 0 } }
 
     /// The text encoder's tensors, in either of the public spellings.
     func textEncoderSource(_ folder: URL) throws(WeightsError) -> QuantizedSource {

@@ -18,6 +18,8 @@ public struct ModelFolder: Sendable {
     let autoencoderSource: any TensorSource
     /// What most matrices of the transformer are quantised to, in its file; nil if they are not.
     public let quantizedPrecision: WeightPrecision?
+    /// What is applied to the transformer, in this order.
+    public let loras: [LoRA]
 
     /// The one pipeline class that this engine runs.
     static let pipelineClass = "QwenImageLayeredPipeline"
@@ -45,12 +47,13 @@ public struct ModelFolder: Sendable {
             }
             defaults = try ModelDefaults.read(fromFolder: folder)
             let transformerSource = try components.transformerSource(folder)
-            self.transformerSource = transformerSource
             quantizedPrecision = transformerSource.precision
             let found = try TransformerConfiguration.find(
                 in: folder, weights: components.transformer, source: transformerSource)
             transformer = found.configuration
             try transformer.validate(file: found.name)
+            self.transformerSource = try components.adapted(transformerSource, transformer)
+            loras = components.activeLoRAs
             autoencoder = try Self.configuration("vae", in: folder)
             try autoencoder.validate(file: "vae/config.json")
             scheduler = try FlowMatchEulerDiscreteScheduler(

@@ -7,7 +7,7 @@ import Weights
 /// Source: diffusers `transformer_qwenimage.py`,
 /// `QwenTimestepProjEmbeddings`; `embeddings.py`, `get_timestep_embedding`.
 struct TimestepEmbedding: Sendable {
-    private static let channels = 256
+    static let channels = 256
     private static let scale: Float = 1000
     private static let maxPeriod: Double = 10000
 

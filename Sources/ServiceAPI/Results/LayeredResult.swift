@@ -22,6 +22,8 @@ public struct LayeredResult: Sendable {
     public let peakTensorBytes: Int
     /// Where weights lived, and what was held and moved.
     public let memory: JobMemory
+    /// What was applied to the transformer.
+    public let loras: [LoRA]
 
     /// A result of these pictures; the rest is taken from the decomposition.
     public init(
@@ -37,6 +39,7 @@ public struct LayeredResult: Sendable {
         stageSeconds = decomposition.stageSeconds
         peakTensorBytes = decomposition.peakTensorBytes
         memory = decomposition.memory
+        loras = decomposition.loras
     }
 
     /// The model's own layers, named by their places; throws `ImageError` if there are none.

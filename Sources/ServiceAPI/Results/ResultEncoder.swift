@@ -127,7 +127,9 @@ public struct ResultEncoder: Sendable {
         }
         seconds["fit"] = result.fitSeconds
         return ResultManifest(
-            model: result.modelName, width: result.width, height: result.height,
+            model: result.modelName,
+            loras: result.loras.isEmpty ? nil : result.loras.map { ResultManifest.AppliedLoRA($0) },
+            width: result.width, height: result.height,
             seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
             parameters: ResultManifest.Parameters(result.parameters),
             seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },

@@ -47,6 +47,17 @@ struct ResultManifest: Codable, Sendable {
         }
     }
 
+    /// What was applied to the transformer.
+    struct AppliedLoRA: Codable, Sendable {
+        let name: String
+        let weight: Double
+
+        init(_ lora: LoRA) {
+            name = lora.name
+            weight = lora.weight
+        }
+    }
+
     struct PSD: Codable, Sendable {
         let image: Int
         let part: String
@@ -129,6 +140,8 @@ struct ResultManifest: Codable, Sendable {
     }
 
     let model: String
+    /// Nil without any.
+    let loras: [AppliedLoRA]?
     let width: Int
     let height: Int
     let seed: UInt64

@@ -9,6 +9,7 @@ struct ResultMetadata: Sendable {
 
     private struct Own: Encodable {
         let model: String
+        let loras: [ResultManifest.AppliedLoRA]?
         let seed: UInt64
         let caption: String?
         let parameters: ResultManifest.Parameters
@@ -28,11 +29,14 @@ struct ResultMetadata: Sendable {
             "Steps: \(parameters.numInferenceSteps), Sampler: Euler,"
                 + " CFG scale: \(Self.number(parameters.trueCFGScale)), Seed: \(manifest.seed),"
                 + " Size: \(manifest.width)x\(manifest.height), Model: \(manifest.model),"
+                + Self.line(manifest.loras)
                 + " Layers: \(parameters.layers), Resolution: \(parameters.resolution), Version: Mica")
         text = lines.joined(separator: "\n")
         json = String(
             decoding: JSONText.bytes(
-                Own(model: manifest.model, seed: manifest.seed, caption: manifest.caption, parameters: parameters)),
+                Own(
+                    model: manifest.model, loras: manifest.loras, seed: manifest.seed, caption: manifest.caption,
+                    parameters: parameters)),
             as: UTF8.self)
     }
 
@@ -55,6 +59,13 @@ struct ResultMetadata: Sendable {
         text.split(whereSeparator: \.isNewline).joined(separator: " ").trimmingSpaces
     }
 
+    /// ` LoRAs: "name:weight, ...",`, quoted as values with commas are in this form; nothing without any.
+    private static func line(_ loras: [ResultManifest.AppliedLoRA]?) -> String {
+        guard let loras, !loras.isEmpty else { return "" }
+        let list = loras.map { "\($0.name):\(number($0.weight))" }.joined(separator: ", ")
+        return " LoRAs: \(String(decoding: JSONText.bytes(list), as: UTF8.self)),"
+    }
+
     /// 4 and not 4.0.
     private static func number(_ value: Double) -> String {
         value == value.rounded() && abs(value) < 1e9 ? "\(Int(value))" : "\(value)"
@@ -62,7 +73,8 @@ struct ResultMetadata: Sendable {
 }
 
 extension String {
-    fileprivate var trimmingSpaces: String {
+    /// Without spaces at either end.
+    var trimmingSpaces: String {
         var rest = self[...]
         while rest.first == " " { rest.removeFirst() }
         while rest.last == " " { rest.removeLast() }

@@ -59,6 +59,7 @@ struct ModelList: Encodable, Sendable {
         let created: Int
         let ownedBy = "mica"
         let captioner: Bool
+        let loras: [ResultManifest.AppliedLoRA]
         let defaults: ResultManifest.Parameters?
         let limits: Limits
 
@@ -68,6 +69,7 @@ struct ModelList: Encodable, Sendable {
             case created
             case ownedBy = "owned_by"
             case captioner
+            case loras
             case defaults
             case limits
         }
@@ -86,6 +88,7 @@ struct ModelList: Encodable, Sendable {
         data = [
             Model(
                 id: decomposer.modelName, created: created, captioner: decomposer.hasCaptioner,
+                loras: decomposer.loras.map { ResultManifest.AppliedLoRA($0) },
                 defaults: defaults.map { ResultManifest.Parameters($0, withSeed: false) },
                 limits: Limits(
                     uploadBytes: configuration.uploadBytes, pixels: configuration.maximumPixels,

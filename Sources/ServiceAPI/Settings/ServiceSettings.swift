@@ -12,6 +12,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case transformer
         case textEncoder = "text_encoder"
         case vae
+        case loras
         case threads
         case precision
         case compute
@@ -71,6 +72,8 @@ public struct ServiceSettings: Sendable, Equatable {
     public var transformer: String?
     public var textEncoder: String?
     public var vae: String?
+    /// LoRAs for the transformer, in the engine's words: `FILE` or `FILE:WEIGHT` each.
+    public var loras: [String] = []
     /// Threads that compute; nil for as many as there are processors.
     public var threads: Int?
     /// What large matrices are held in and what the engine computes in, in the engine's words; nil for as the model has
@@ -128,6 +131,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case .transformer: transformer = try value.nonEmpty()
         case .textEncoder: textEncoder = try value.nonEmpty()
         case .vae: vae = try value.nonEmpty()
+        case .loras: loras = value.list()
         case .threads: threads = try value.number(1...1024)
         case .precision: precision = try value.nonEmpty()
         case .compute: compute = try value.nonEmpty()

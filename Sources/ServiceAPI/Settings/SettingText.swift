@@ -31,6 +31,13 @@ struct SettingText {
         return text
     }
 
+    /// Texts between commas; one a line if there are lines, so that a text may have commas.
+    func list() -> [String] {
+        let isLines = text.contains(where: \.isNewline)
+        return text.split { isLines ? $0.isNewline : $0 == "," }.map { String($0).trimmingSpaces }
+            .filter { !$0.isEmpty }
+    }
+
     /// Origins between commas or spaces: scheme, host and perhaps a port, without a path; or `*`.
     func origins() throws(SettingsError) -> [String] {
         let words = text.split { $0 == "," || $0.isWhitespace }.map(String.init)

@@ -9,6 +9,9 @@ public protocol LayerDecomposer: Sendable {
     /// What answers and logs call the model, such as its folder's name.
     var modelName: String { get }
 
+    /// What is applied to the model's transformer.
+    var loras: [LoRA] { get }
+
     /// True if an empty prompt has the model write a caption.
     var hasCaptioner: Bool { get }
 
@@ -41,6 +44,9 @@ public protocol LayerDecomposer: Sendable {
 extension LayerDecomposer {
     /// None: one device.
     public var others: [any LayerDecomposer] { [] }
+
+    /// None: the model as it is.
+    public var loras: [LoRA] { [] }
 }
 
 /// How often a cache had what was looked for.

@@ -115,6 +115,8 @@ private final class RecordingSource: TensorSource {
 
     func contains(_ name: String) -> Bool { base.contains(name) }
 
+    func adapters(of layer: String) -> [LayerAdapter] { base.adapters(of: layer) }
+
     func tensor(named name: String) throws(WeightsError) -> HostTensor {
         let tensor = try base.tensor(named: name)
         note(name, tensor)
@@ -161,6 +163,8 @@ struct StagedSource: TensorSource {
     var names: [String] { base.names }
 
     func contains(_ name: String) -> Bool { base.contains(name) }
+
+    func adapters(of layer: String) -> [LayerAdapter] { base.adapters(of: layer) }
 
     func tensor(named name: String) throws(WeightsError) -> HostTensor {
         if let tensor = staged[name] { return tensor }

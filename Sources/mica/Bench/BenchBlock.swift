@@ -19,6 +19,11 @@ struct BenchBlock: ParsableCommand {
     @Option(help: "Text tokens.")
     var textTokens = 64
 
+    @Option(
+        help: ArgumentHelp(
+            "The rank of a synthetic LoRA on every layer of the block; may be given several times.", valueName: "n"))
+    var loraRank: [Int] = []
+
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
@@ -26,6 +31,7 @@ struct BenchBlock: ParsableCommand {
         try BenchOptions.check("--hidden", hidden, 2...65_536)
         try BenchOptions.check("--image-tokens", imageTokens, 1...1_000_000)
         try BenchOptions.check("--text-tokens", textTokens, 1...1_000_000)
+        for rank in loraRank { try BenchOptions.check("--lora-rank", rank, 1...4096) }
         guard hidden.isMultiple(of: 2 * heads) else {
             throw ValidationError("--hidden must be an even number for each of --heads")
         }
@@ -36,8 +42,12 @@ struct BenchBlock: ParsableCommand {
     }
 
     private func measure() throws {
-        let parameters = ["hidden": hidden, "heads": heads, "image_tokens": imageTokens, "text_tokens": textTokens]
+        var parameters: [String: Any] = [
+            "hidden": hidden, "heads": heads, "image_tokens": imageTokens, "text_tokens": textTokens,
+        ]
+        if !loraRank.isEmpty { parameters["lora_ranks"] = loraRank }
         let result = try BenchRunner.run("block", options, parameters: parameters) { backend, source in
+            source.loraRanks = loraRank
             var configuration = TransformerConfiguration()
             configuration.numAttentionHeads = heads
             configuration.attentionHeadDim = hidden / heads

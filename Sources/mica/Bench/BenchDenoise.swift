@@ -26,6 +26,8 @@ struct BenchDenoise: ParsableCommand {
     @Option(help: ArgumentHelp("Tokens of each prompt.", valueName: "n"))
     var promptTokens = 64
 
+    @OptionGroup(title: "LoRAs") var loras: LoRAOptions
+
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "Threads to compute with; all processors if not given.")
@@ -50,7 +52,8 @@ struct BenchDenoise: ParsableCommand {
             var request = try offload.request()
             // Without a whole job there is nothing to choose by; streaming fills whatever budget there is.
             if request.plan == nil, request.devices.count == 1 { request.plan = .stream(residentBlocks: nil) }
-            let folder = try ModelFolder(URL(fileURLWithPath: model))
+            let folder = try ModelFolder(
+                URL(fileURLWithPath: model), components: loras.added(to: ModelComponents()))
             // The published weights' own type, unless something else is asked for.
             let compute = precision.compute(with: folder.quantizedPrecision ?? .bfloat16, on: request.devices)
             let manager = try OffloadManager(

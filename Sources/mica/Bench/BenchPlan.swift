@@ -21,6 +21,8 @@ struct BenchPlan: ParsableCommand {
 
     @OptionGroup(title: "Weights") var components: ComponentOptions
 
+    @OptionGroup(title: "LoRAs") var loras: LoRAOptions
+
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles: on or off.")
@@ -39,7 +41,7 @@ struct BenchPlan: ParsableCommand {
     private func measure() throws {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
-        let opened = try ModelFolder(folder, components: components.components)
+        let opened = try ModelFolder(folder, components: loras.added(to: components.components))
         let machine = RateSource.Machine(
             compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
             weightForm: precision.form, threads: threads)

@@ -11,6 +11,13 @@ final class SyntheticSource: TensorSource {
     private let dtype: DType
     private let isFilled: Bool
     private let matrices = Mutex<[String: SyntheticMemory]>([:])
+    private let ranks = Mutex<[Int]>([])
+
+    /// Of the LoRAs that every layer has.
+    var loraRanks: [Int] {
+        get { ranks.withLock { $0 } }
+        set { ranks.withLock { $0 = newValue } }
+    }
 
     /// - Parameters:
     ///   - dtype: float32 or bfloat16, or for matrices alone a type of blocks.
@@ -22,6 +29,12 @@ final class SyntheticSource: TensorSource {
     }
 
     func contains(_ name: String) -> Bool { true }
+
+    func adapters(of layer: String) -> [LayerAdapter] {
+        loraRanks.enumerated().map { index, rank in
+            LayerAdapter(down: "lora_A.\(index)", up: "lora_B.\(index)", rank: rank, scale: 0.5)
+        }
+    }
 
     func tensor(named name: String) throws(WeightsError) -> HostTensor {
         throw .tensorMissing(tensor: name, file: location)

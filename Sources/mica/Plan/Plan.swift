@@ -29,6 +29,8 @@ struct Plan: ParsableCommand {
 
     @OptionGroup(title: "Weights") var components: ComponentOptions
 
+    @OptionGroup(title: "LoRAs") var loras: LoRAOptions
+
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
     @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
@@ -60,7 +62,7 @@ struct Plan: ParsableCommand {
     private func plan() throws -> Bool {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
-        let opened = try ModelFolder(folder, components: components.components)
+        let opened = try ModelFolder(folder, components: loras.added(to: components.components))
         let machine = RateSource.Machine(
             compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
             weightForm: precision.form, threads: threads)
