@@ -33,7 +33,7 @@ extension CPUBackend {
     func shared(_ tensor: HostTensor, isCounted: Bool = true) throws(TensorError) -> Tensor {
         guard tensor.dtype.isWeightType else { throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype) }
         let address = tensor.memory.withUnsafeBytes { $0.baseAddress.map { $0 + tensor.byteOffset } }
-        guard let address, Int(bitPattern: address) % tensor.dtype.byteCount == 0 else {
+        guard let address, Int(bitPattern: address) % tensor.dtype.alignment == 0 else {
             // A file may place a tensor at any byte; arithmetic needs whole elements.
             return try alignedCopy(of: tensor)
         }

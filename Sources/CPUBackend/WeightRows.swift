@@ -49,7 +49,7 @@ struct WeightRows {
         }
     }
 
-    /// Where an element of a row is; of int4, where its group starts.
+    /// Where an element of a row is; of int4 where its group starts, of blocks where its block does.
     func address(row: Int, element: Int) -> UnsafeRawPointer {
         base + row * rowBytes + dtype.byteCount(of: [1, element])
     }
@@ -64,7 +64,7 @@ struct WeightRows {
         for (index, row) in rows.enumerated() { narrow(row, 0..<columns, into: halves + index * columns) }
     }
 
-    /// Elements of a row as float32; of int4, from the start of a group.
+    /// Elements of a row as float32; of int4 from the start of a group, of blocks whole ones.
     func widen(_ row: Int, _ elements: Range<Int>, into floats: UnsafeMutablePointer<Float>) {
         let source = address(row: row, element: elements.lowerBound)
         let count = elements.count
@@ -78,11 +78,12 @@ struct WeightRows {
         case .int4:
             mica_widen_s4(
                 source.assumingMemoryBound(to: UInt8.self), scales(row, from: elements.lowerBound), floats, count)
-        default: preconditionFailure("\(dtype) is no weight type")
+        default:
+            mica_widen_blocks(dtype.blockCode, source.assumingMemoryBound(to: UInt8.self), floats, count)
         }
     }
 
-    /// Elements of a row as bfloat16; of int4, from the start of a group.
+    /// Elements of a row as bfloat16; of int4 from the start of a group, of blocks whole ones.
     func narrow(_ row: Int, _ elements: Range<Int>, into halves: UnsafeMutablePointer<UInt16>) {
         let source = address(row: row, element: elements.lowerBound)
         let count = elements.count
@@ -96,7 +97,8 @@ struct WeightRows {
         case .int4:
             mica_narrow_s4(
                 source.assumingMemoryBound(to: UInt8.self), scales(row, from: elements.lowerBound), halves, count)
-        default: preconditionFailure("\(dtype) is no weight type")
+        default:
+            mica_narrow_blocks(dtype.blockCode, source.assumingMemoryBound(to: UInt8.self), halves, count)
         }
     }
 
@@ -114,7 +116,7 @@ struct WeightRows {
             case .int4:
                 mica_dot_s4(
                     vector, source.assumingMemoryBound(to: UInt8.self), scales(row, from: 0), columns)
-            default: preconditionFailure("\(dtype) is no weight type")
+            default: mica_dot_blocks(dtype.blockCode, vector, source.assumingMemoryBound(to: UInt8.self), columns)
             }
         return rowScales.map { sum * $0[row] } ?? sum
     }
@@ -133,5 +135,28 @@ struct WeightRows {
         guard let groupScales else { preconditionFailure("int4 without scales") }
         precondition(element.isMultiple(of: Quantization.groupSize), "\(element) is in the middle of a group")
         return groupScales + row * groups + element / Quantization.groupSize
+    }
+}
+
+extension DType {
+    /// The kernels' number of a type whose elements come in blocks.
+    var blockCode: Int32 {
+        let code =
+            switch self {
+            case .q40: MICA_Q4_0
+            case .q41: MICA_Q4_1
+            case .q50: MICA_Q5_0
+            case .q51: MICA_Q5_1
+            case .q80: MICA_Q8_0
+            case .q2K: MICA_Q2_K
+            case .q3K: MICA_Q3_K
+            case .q4K: MICA_Q4_K
+            case .q5K: MICA_Q5_K
+            case .q6K: MICA_Q6_K
+            case .iq4NL: MICA_IQ4_NL
+            case .iq4XS: MICA_IQ4_XS
+            default: preconditionFailure("\(self) is no weight type")
+            }
+        return Int32(code)
     }
 }

@@ -6,7 +6,8 @@ extension CUDABackend {
         try device.enter()
         defer { temporaries.removeAll() }
         if let quantization = tensor.quantization { return try quantized(tensor, quantization) }
-        if let values = try float8(tensor, options.precision == .bfloat16 ? .bfloat16 : .float32) { return values }
+        if tensor.dtype.block != nil { return try unscaled(tensor, columns: tensor.shape[-1]) }
+        if let values = try coded(tensor, options.precision == .bfloat16 ? .bfloat16 : .float32) { return values }
         let elements = try elements(of: tensor)
         // Matrices of other types are rounded once, so that every product finds what it multiplies.
         if options.precision == .bfloat16, elements != .bfloat16 {
@@ -21,7 +22,7 @@ extension CUDABackend {
         if let quantization = tensor.quantization {
             return try values(of: try quantized(tensor, quantization), .float32)
         }
-        if let values = try float8(tensor, .float32) { return values }
+        if let values = try coded(tensor, .float32) { return values }
         if try elements(of: tensor) == .float32 { return try arriving(tensor, .float32) }
         return try converted(tensor, to: .float32, .float32)
     }
@@ -85,22 +86,30 @@ extension CUDABackend {
 
     /// A convolution's weight as it comes, or widened.
     private func source(of tensor: HostTensor) throws(TensorError) -> Tensor {
-        if let values = try float8(tensor, .float32) { return values }
+        if let values = try coded(tensor, .float32) { return values }
         return try arriving(tensor, try elements(of: tensor))
     }
 
-    /// A tensor of 8-bit floats that are values by themselves; nil for other types.
-    private func float8(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor? {
-        guard tensor.quantization == nil, tensor.dtype.isWeightType, let code = QuantizedMatrix.Code(tensor.dtype)
+    /// The values of a tensor of 8-bit floats or blocks, which need no scales beside them; nil for other types.
+    private func coded(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor? {
+        guard tensor.quantization == nil, tensor.dtype.isWeightType, QuantizedMatrix.Code(tensor.dtype) != nil
         else { return nil }
+        let flat = try unscaled(tensor, columns: tensor.shape.elementCount)
+        return try values(of: flat.reshaped([1, tensor.shape.elementCount]), elements).reshaped(tensor.shape)
+    }
+
+    /// A tensor as it is stored, in rows of `columns`, whose elements need no scales beside them.
+    private func unscaled(_ tensor: HostTensor, columns: Int) throws(TensorError) -> Tensor {
+        guard let code = QuantizedMatrix.Code(tensor.dtype) else {
+            throw .unsupportedDType(operation: "a weight", dtype: tensor.dtype)
+        }
         let one = try scratch(1, .float32, operation: "a weight")
         try upload([1 as Float], to: one)
         let matrix = try QuantizedMatrix(
-            tensor.byteCount, code: code, scales: one, isWhole: true, columns: tensor.shape.elementCount,
+            tensor.byteCount, code: code, scales: one, isWhole: true, columns: columns,
             rotation: nil, pool: pool, writer: .copies)
         if tensor.byteCount > 0 { matrix.arrival = try staging.copy(tensor, to: matrix.address) }
-        let flat = Tensor(storage: matrix, shape: [1, tensor.shape.elementCount], dtype: tensor.dtype)
-        return try values(of: flat, elements).reshaped(tensor.shape)
+        return Tensor(storage: matrix, shape: tensor.shape, dtype: tensor.dtype)
     }
 
     /// A stored matrix's values.
@@ -114,8 +123,8 @@ extension CUDABackend {
         try arrived(matrix)
         let vector = matrix.isVector ? 8 : 1
         try launch(
-            .quantized, "dequantize_\(vector)", .rows(tensor.shape[0], pieces: matrix.columns / vector), matrix.words,
-            try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
+            .quantized, matrix.dequantizer(vector), .rows(tensor.shape[0], pieces: matrix.columns / vector),
+            matrix.words, try view(result), Int64(tensor.offset / max(matrix.columns, 1)), Int64(tensor.shape[0]))
         guard let rotation = matrix.rotation else { return result }
         // The rotation is its own inverse.
         let rotated = try rotated(try view(result), rotation, count: result.elementCount)

@@ -1,7 +1,7 @@
 import CCUDA
 import TensorCore
 
-/// A matrix of 8 or 4 bits in device memory, with what makes values of its elements.
+/// A matrix of few bits in device memory, with what makes values of its elements.
 // @unchecked because as a CUDAStorage it is; what is added never changes, but for sums, made at first need by the
 // thread that owns the backend.
 final class QuantizedMatrix: CUDAStorage, @unchecked Sendable {
@@ -11,6 +11,19 @@ final class QuantizedMatrix: CUDAStorage, @unchecked Sendable {
         case e5m2 = 1
         case int8 = 2
         case int4 = 3
+        // In blocks, whose scales are among the elements.
+        case q40 = 4
+        case q41 = 5
+        case q50 = 6
+        case q51 = 7
+        case q80 = 8
+        case q2K = 9
+        case q3K = 10
+        case q4K = 11
+        case q5K = 12
+        case q6K = 13
+        case iq4NL = 14
+        case iq4XS = 15
 
         init?(_ dtype: DType) {
             switch dtype {
@@ -18,6 +31,18 @@ final class QuantizedMatrix: CUDAStorage, @unchecked Sendable {
             case .float8E5M2: self = .e5m2
             case .int8: self = .int8
             case .int4: self = .int4
+            case .q40: self = .q40
+            case .q41: self = .q41
+            case .q50: self = .q50
+            case .q51: self = .q51
+            case .q80: self = .q80
+            case .q2K: self = .q2K
+            case .q3K: self = .q3K
+            case .q4K: self = .q4K
+            case .q5K: self = .q5K
+            case .q6K: self = .q6K
+            case .iq4NL: self = .iq4NL
+            case .iq4XS: self = .iq4XS
             default: return nil
             }
         }
@@ -52,6 +77,12 @@ final class QuantizedMatrix: CUDAStorage, @unchecked Sendable {
             isWhole ? 0 : 1,
         ]
     }
+
+    /// True if elements come in blocks, for which there are other kernels.
+    var isBlocked: Bool { code.rawValue > Code.int4.rawValue }
+
+    /// The kernel that makes values of rows, `vector` at once.
+    func dequantizer(_ vector: Int) -> String { isBlocked ? "dequantize_blocks_\(vector)" : "dequantize_\(vector)" }
 
     /// True if eight elements may be read at once.
     var isVector: Bool { code == .int4 ? columns % 64 == 0 : columns % 8 == 0 }
@@ -154,7 +185,7 @@ extension CUDABackend {
         let vector = matrix.isVector ? 8 : 1
         if depth > 0 {
             try launch(
-                .quantized, "dequantize_\(vector)", .rows(columns, pieces: depth / vector), matrix.words, values,
+                .quantized, matrix.dequantizer(vector), .rows(columns, pieces: depth / vector), matrix.words, values,
                 Int64(work.firstRow), Int64(columns))
         }
         if x.elements != elements {
@@ -183,7 +214,7 @@ extension CUDABackend {
     private func fewRows(_ work: QuantizedProduct, _ input: View, _ target: View) throws(TensorError) {
         let vector = work.matrix.isVector && vectorWidth(work.depth, input) == 8 ? 8 : 1
         try launch(
-            .quantized, "quantized_rows_\(vector)",
+            .quantized, work.matrix.isBlocked ? "block_rows_\(vector)" : "quantized_rows_\(vector)",
             LaunchShape(grid: ((work.columns + 7) / 8, 1), block: (32, 8)), input, work.matrix.words,
             Int64(work.firstRow), try view(work.bias), target, work.activation.kernelCode, Int32(work.rows),
             Int32(work.columns))

@@ -54,7 +54,7 @@ struct MappedUse {
     mutating func touchRows(of table: HostTensor, _ indices: [Int32]) {
         guard table.memory.isMapped else { return }
         let place = Place(memory: ObjectIdentifier(table.memory), byteOffset: table.byteOffset)
-        touchRows(of: place, rowBytes: table.shape.rowElementCount * table.dtype.byteCount, indices)
+        touchRows(of: place, rowBytes: table.dtype.byteCount(of: [1, table.shape.rowElementCount]), indices)
     }
 
     /// The pages of a tensor went back to the system.
@@ -74,7 +74,7 @@ struct MappedUse {
 
     private mutating func touchRows(of table: Tensor, _ indices: [Int32]) {
         guard let source = sources[ObjectIdentifier(table.storage)] else { return }
-        touchRows(of: source.place, rowBytes: table.shape.rowElementCount * table.dtype.byteCount, indices)
+        touchRows(of: source.place, rowBytes: table.dtype.byteCount(of: [1, table.shape.rowElementCount]), indices)
     }
 
     private mutating func touchRows(of table: Place, rowBytes: Int, _ indices: [Int32]) {

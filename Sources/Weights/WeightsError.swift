@@ -36,6 +36,12 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     case trailingBytes(file: String, expectedBytes: Int, foundBytes: Int)
     /// A safetensors header breaks the format.
     case headerInvalid(file: String, problem: HeaderProblem)
+    /// A GGUF file breaks its format, or is of a kind that is not read.
+    case ggufInvalid(file: String, problem: GGUFProblem)
+    /// A GGUF file where one is not taken.
+    case ggufNotTaken(file: String)
+    /// A GGUF file of another kind of model.
+    case ggufArchitecture(file: String, expected: String, found: String)
     /// A tensor that was asked for is not there.
     case tensorMissing(tensor: String, file: String)
     /// A tensor has another shape than the model's configuration says.
@@ -84,6 +90,12 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
             "\(file.quotable) goes on after its last tensor: \(expected) bytes are expected, \(found) are there"
         case .headerInvalid(let file, let problem):
             "\(file.quotable) is not a valid safetensors file: \(problem)"
+        case .ggufInvalid(let file, let problem): "\(file.quotable) is no GGUF file that can be read: \(problem)"
+        case .ggufNotTaken(let file):
+            "\(file.quotable) is a GGUF file; only the transformer may be one: give these weights as safetensors"
+        case .ggufArchitecture(let file, let expected, let found):
+            "\(file.quotable) is a GGUF file of the architecture '\(found.quotable)';"
+                + " that of this component is '\(expected)'"
         case .tensorMissing(let tensor, let file): "\(file.quotable) has no tensor '\(tensor.quotable)'"
         case .wrongShape(let tensor, let file, let expected, let found):
             "the tensor '\(tensor.quotable)' in \(file.quotable) has the shape \(found), but \(expected) is expected"

@@ -69,11 +69,11 @@ struct RotationOptions: ParsableArguments {
 struct ComponentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The transformer's weights, instead of the model folder's: a safetensors file or folder.",
+            "The transformer's weights, instead of the model folder's: a safetensors or GGUF file, or a folder.",
             valueName: "file"))
     var transformer: String?
 
-    @Option(help: ArgumentHelp("The text encoder's weights, alike.", valueName: "file"))
+    @Option(help: ArgumentHelp("The text encoder's weights: a safetensors file or folder.", valueName: "file"))
     var textEncoder: String?
 
     @Option(help: ArgumentHelp("The VAE's weights, alike.", valueName: "file"))

@@ -19,6 +19,15 @@ import Testing
         shapes.map { StoredMatrix(dtype: dtype, scaling: scaling, rows: $0.2, columns: $0.1) }
     }
 
+    /// Rows of one block and of several, over more than a slice of the depth too.
+    static let blocks: [StoredMatrix] = DType.blockTypes.flatMap { dtype in
+        let elements = dtype.block?.elements ?? 1
+        // The last two have a block's own depths of the full-size model, 3072 and 12288, where blocks are of 256.
+        return [(1, 1), (3, 33), (1, 130), (12, 40), (48, 19)].map { (count: Int, rows: Int) in
+            StoredMatrix(dtype: dtype, scaling: .none, rows: rows, columns: count * elements)
+        }
+    }
+
     static let rotated: [StoredMatrix] = [(4, 12, 7), (16, 48, 33), (64, 192, 20), (256, 512, 19)]
         .flatMap {
             (size: Int, columns: Int, rows: Int) in
@@ -34,7 +43,7 @@ import Testing
         return known.map { [$0.0] } ?? [1, 4, 21]
     }
 
-    @Test(arguments: matrices + rotated)
+    @Test(arguments: matrices + rotated + blocks)
     func multiply(_ matrix: StoredMatrix) throws {
         let stored = matrix.tensor()
         let values = matrix.values
@@ -73,7 +82,7 @@ import Testing
         }
     }
 
-    @Test(arguments: matrices + rotated)
+    @Test(arguments: matrices + rotated + blocks)
     func gatherRows(_ matrix: StoredMatrix) throws {
         let indices = [Int32(matrix.rows - 1), 0, Int32(matrix.rows / 2)]
         let values = matrix.values
@@ -91,7 +100,7 @@ import Testing
     }
 
     /// A part of a fused projection: rows of a stored matrix, brought whole or cut before.
-    @Test(arguments: matrices.filter { $0.rows > 20 })
+    @Test(arguments: (matrices + blocks).filter { $0.rows > 20 })
     func viewsOfRows(_ matrix: StoredMatrix) throws {
         let range = 7..<19
         let stored = matrix.tensor()

@@ -32,7 +32,7 @@ final class AskedTensors: TensorSource {
 }
 
 /// Memory of a size that no one looks into.
-private final class EndlessZeros: HostMemory {
+final class EndlessZeros: HostMemory {
     let byteCount = Int.max / 4
 
     func withUnsafeBytes<Result, Failure: Error>(

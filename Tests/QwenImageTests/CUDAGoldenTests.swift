@@ -1,3 +1,4 @@
+import CPUBackend
 import CUDABackend
 import Foundation
 import ImageCodecs
@@ -78,6 +79,31 @@ struct CUDAGoldenTests {
 }
 
 extension CUDAGoldenTests {
+    /// A transformer in ggml's blocks, wherever its weights are, gives what the CPU makes of it.
+    @Test(arguments: [OffloadPlan.resident, .stream(residentBlocks: 1)])
+    func blocksGiveWhatTheyGiveOnTheCPU(_ plan: OffloadPlan) throws {
+        let golden = try #require(
+            GoldenCase.all.first { $0.meta.checkpoint == "small" && !$0.parameters.needsCaption })
+        var components = ModelComponents()
+        components.transformer = GoldenCase.root.appendingPathComponent("../gguf/small.gguf")
+        let model = try ModelFolder(golden.checkpoint, components: components)
+        func latents(_ backend: any Backend, _ name: DeviceName) throws -> [Float] {
+            let observer = RecordingObserver(backend)
+            var hooks = LayeredPipeline.Hooks()
+            hooks.observer = observer
+            let pipeline = try LayeredPipeline(
+                model: model, devices: [.init(name: name, backend: backend)],
+                request: OffloadRequest(plan: plan, devices: [name]))
+            _ = try pipeline.decompose(
+                golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks)
+            return try #require(observer.values["step.0.latents"])
+        }
+        let found = try latents(try backend { $0.precision = .float32 }, DeviceName(.cuda, 0))
+        let expected = try latents(CPUBackend(), .cpu)
+        // Float32 on both, sums in other orders.
+        #expect(relativeError(found, expected) < 1e-5)
+    }
+
     /// Memory that something else takes makes a job fail, and the next one gives what it gave before.
     @Test func runsOutOfMemoryUnharmed() throws {
         let golden = try #require(GoldenCase.all.first { !$0.parameters.needsCaption })

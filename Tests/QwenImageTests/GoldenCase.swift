@@ -84,7 +84,11 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     }
 
     func pixels(_ name: String) throws -> PixelBuffer {
-        let bytes = try [UInt8](Data(contentsOf: folder.appendingPathComponent(name)))
+        try Self.pixels(folder.appendingPathComponent(name))
+    }
+
+    static func pixels(_ file: URL) throws -> PixelBuffer {
+        let bytes = try [UInt8](Data(contentsOf: file))
         var options = DecodeOptions()
         options.appliesColorProfile = false
         return try ImageDecoder.decode(bytes, options: options).pixels

@@ -49,7 +49,10 @@ import Weights
     }
 
     static func compareLayers(_ layers: [PixelBuffer], _ golden: GoldenCase) throws {
-        let expected = try golden.expectedLayers()
+        compareLayers(layers, try golden.expectedLayers())
+    }
+
+    static func compareLayers(_ layers: [PixelBuffer], _ expected: [PixelBuffer]) {
         #expect(layers.count == expected.count)
         var equal = 0
         var total = 0

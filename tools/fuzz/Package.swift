@@ -15,8 +15,8 @@ let mica: Target.Dependency = .product(name: "MicaModules", package: "mica")
 
 /// The names that `make fuzz` takes.
 let fuzzers = [
-    "HTTPFuzzer", "MultipartFuzzer", "PictureFuzzer", "RequestFuzzer", "SafetensorsFuzzer", "PSDFuzzer",
-    "OpenRasterFuzzer", "ArchiveFuzzer",
+    "HTTPFuzzer", "MultipartFuzzer", "PictureFuzzer", "RequestFuzzer", "SafetensorsFuzzer", "GGUFFuzzer",
+    "PSDFuzzer", "OpenRasterFuzzer", "ArchiveFuzzer",
 ]
 
 let package = Package(

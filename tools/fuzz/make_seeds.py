@@ -1,6 +1,6 @@
 """Writes the inputs that a fuzzer starts from: python3 tools/fuzz/make_seeds.py TARGET FOLDER
 
-Pictures and safetensors files are the tests' fixtures; requests and forms are made here. What once failed is kept under
+Pictures, safetensors and GGUF files are the tests' fixtures; requests and forms are made here. What once failed is kept under
 regressions/.
 """
 
@@ -150,6 +150,8 @@ def seeds(target: str) -> list[bytes]:
         return layer_requests()
     if target == "SafetensorsFuzzer":
         return [seed for seed in safetensors() if len(seed) <= LARGEST]
+    if target == "GGUFFuzzer":
+        return [(ROOT / "Tests/WeightsTests/Fixtures/gguf/types.gguf").read_bytes()]
     raise SystemExit(f"make_seeds: no fuzzer {target}")
 
 

@@ -7,6 +7,10 @@
 // The values of `Activation`, in the order of the Swift enum.
 enum { MICA_NONE = 0, MICA_SILU = 1, MICA_GELU_TANH = 2, MICA_GELU = 3 };
 
+// Types whose elements come in ggml's blocks of 32, and of 256.
+enum { MICA_Q4_0, MICA_Q4_1, MICA_Q5_0, MICA_Q5_1, MICA_Q8_0, MICA_IQ4_NL };
+enum { MICA_Q2_K = MICA_IQ4_NL + 1, MICA_Q3_K, MICA_Q4_K, MICA_Q5_K, MICA_Q6_K, MICA_IQ4_XS };
+
 // --- element types -------------------------------------------------------------------------------------------------------------
 // y[i] = (float) x[i]; x may have any alignment.
 void mica_widen_bf16(const uint16_t *x, float *y, size_t count);
@@ -131,6 +135,10 @@ float mica_dot_e4m3(const float *a, const uint8_t *b, size_t count);
 float mica_dot_e5m2(const float *a, const uint8_t *b, size_t count);
 float mica_dot_s8(const float *a, const int8_t *b, size_t count);
 float mica_dot_s4(const float *a, const uint8_t *b, const uint16_t *scales, size_t count);
+// Elements that come in ggml's blocks (TensorCore's `DType.block`), whole ones of them: `count` is a multiple of the block's elements.
+void mica_widen_blocks(int type, const uint8_t *x, float *y, size_t count);
+void mica_narrow_blocks(int type, const uint8_t *x, uint16_t *y, size_t count);
+float mica_dot_blocks(int type, const float *a, const uint8_t *b, size_t count);
 // y *= scales by column, rows of y `stride` apart.
 void mica_scale_columns(float *y, const float *scales, size_t rows, size_t columns, size_t stride);
 // Index of the first value that is not finite; `count` if all are.

@@ -5,7 +5,8 @@ extension KernelSource {
         enum { E4M3 = 0, E5M2 = 1, INT8 = 2, INT4 = 3 };
         enum { GROUP = 64 };
 
-        // [rows, columns]: elements, and scales of float32 a row, or of bfloat16 a group of a row.
+        // [rows, columns]: elements, and scales of float32 a row, or of bfloat16 a group of a row. Blocks have their
+        // own, and a single 1 here.
         struct Matrix {
             const unsigned char *data;
             const void *scales;
@@ -32,8 +33,9 @@ extension KernelSource {
         }
 
         // N elements from `index` on, times the scale of their group where groups have one. Eight want columns that a
-        // group, or for bytes eight, divides.
-        template <int N>
+        // group, or for bytes eight, divides. Matrices in blocks have kernels of their own, since these need more
+        // registers.
+        template <int N, bool BLOCKS>
         DEVICE void decode(const Matrix &m, i64 row, int index, float (&x)[N]) {
             if (m.kind == INT4) {
                 const int groups = ((int)m.columns + GROUP - 1) / GROUP;
@@ -51,6 +53,10 @@ extension KernelSource {
                 }
                 return;
             }
+            if (BLOCKS) {
+                for (int j = 0; j < N; j++) x[j] = decodeBlocks((int)m.kind, m.data, row * m.columns, index + j);
+                return;
+            }
             if (N == 1) {
                 x[0] = decode((int)m.kind, m.data[row * m.columns + index]);
                 return;
@@ -63,31 +69,37 @@ extension KernelSource {
         DEVICE float rowScale(const Matrix &m, i64 row) { return m.kind == INT4 ? 1.0f : ((const float *)m.scales)[row * m.scaleStep]; }
 
         // Rows `first` and on of a matrix as values.
-        template <int N>
-        DEVICE void dequantize(Matrix m, View output, i64 first, i64 rows) {
+        template <int N, bool BLOCKS>
+        DEVICE void values(Matrix m, View output, i64 first, i64 rows) {
             const i64 row = rowIndex();
             if (row >= rows) return;
             const float scale = rowScale(m, first + row);
             for (int c = threadIdx.x * N; c < m.columns; c += blockDim.x * N) {
                 float x[N];
-                decode(m, first + row, c, x);
+                decode<N, BLOCKS>(m, first + row, c, x);
                 for (int j = 0; j < N; j++) x[j] *= scale;
                 store(output, row * m.columns + c, x);
             }
         }
+        template <int N>
+        DEVICE void dequantize(Matrix m, View output, i64 first, i64 rows) { values<N, false>(m, output, first, rows); }
         BOTH(dequantize, (Matrix m, View output, i64 first, i64 rows), (m, output, first, rows))
+
+        template <int N>
+        DEVICE void dequantize_blocks(Matrix m, View output, i64 first, i64 rows) { values<N, true>(m, output, first, rows); }
+        BOTH(dequantize_blocks, (Matrix m, View output, i64 first, i64 rows), (m, output, first, rows))
 
         // At most FEW rows of input times a matrix: a warp a column of the output.
         enum { FEW = 4 };
 
-        template <int N>
-        DEVICE void quantized_rows(View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns) {
+        template <int N, bool BLOCKS>
+        DEVICE void few_rows(View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns) {
             const int column = (int)rowIndex();
             if (column >= columns) return;
             float sums[FEW] = {0, 0, 0, 0};
             for (int k = threadIdx.x * N; k < m.columns; k += 32 * N) {
                 float w[N];
-                decode(m, first + column, k, w);
+                decode<N, BLOCKS>(m, first + column, k, w);
                 #pragma unroll
                 for (int r = 0; r < FEW; r++) {
                     if (r >= rows) continue;
@@ -104,7 +116,18 @@ extension KernelSource {
                 if (threadIdx.x == 0) store(output, (i64)r * columns + column, activate(sum, activation));
             }
         }
+        template <int N>
+        DEVICE void quantized_rows(View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns) {
+            few_rows<N, false>(input, m, first, bias, output, activation, rows, columns);
+        }
         BOTH(quantized_rows, (View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns),
+             (input, m, first, bias, output, activation, rows, columns))
+
+        template <int N>
+        DEVICE void block_rows(View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns) {
+            few_rows<N, true>(input, m, first, bias, output, activation, rows, columns);
+        }
+        BOTH(block_rows, (View input, Matrix m, i64 first, View bias, View output, int activation, int rows, int columns),
              (input, m, first, bias, output, activation, rows, columns))
 
         // Runs of `size` (a power of 4, at most 4096) times the Kronecker power of the regular Hadamard matrix of order

@@ -12,7 +12,7 @@ struct KernelSource: Sendable {
     static let products = KernelSource(name: "products", text: common + matrixUnits + productKernels)
     static let attention = KernelSource(name: "attention", text: common + matrixUnits + attentionKernels)
 
-    static let quantized = KernelSource(name: "quantized", text: common + quantizedKernels)
+    static let quantized = KernelSource(name: "quantized", text: common + blockKernels + quantizedKernels)
 
     /// Every program.
     static let all = [elements, norms, products, attention, quantized]

@@ -18,6 +18,9 @@ public struct ModelComponents: Sendable, Equatable {
     private static let transformerPrefixes = [
         "model.diffusion_model.", "diffusion_model.", "transformer.",
     ]
+    /// What a GGUF file of the transformer is; those of other components are not read.
+    private static let transformerGGUF = GGUFComponent(
+        architecture: "qwen_image", sign: "transformer_blocks.0.img_mod.1.weight")
     private static let textEncoderPrefixes = [
         "text_encoders.qwen25_7b.transformer.", "text_encoder.",
     ]
@@ -27,7 +30,7 @@ public struct ModelComponents: Sendable, Equatable {
     func transformerSource(_ folder: URL) throws(WeightsError) -> QuantizedSource {
         try Checkpoint.open(
             transformer ?? folder.appendingPathComponent("transformer"),
-            prefixes: Self.transformerPrefixes)
+            prefixes: Self.transformerPrefixes, gguf: Self.transformerGGUF)
     }
 
     /// The transformer's tensors with the LoRAs beside them.

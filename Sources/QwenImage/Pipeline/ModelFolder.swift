@@ -46,16 +46,18 @@ public struct ModelFolder: Sendable {
                 throw PipelineError.unknownPipeline(found: index.className, expected: Self.pipelineClass)
             }
             defaults = try ModelDefaults.read(fromFolder: folder)
-            transformer = try Self.configuration("transformer", in: folder)
-            try transformer.validate(file: "transformer/config.json")
+            let transformerSource = try components.transformerSource(folder)
+            quantizedPrecision = transformerSource.precision
+            let found = try TransformerConfiguration.find(
+                in: folder, weights: components.transformer, source: transformerSource)
+            transformer = found.configuration
+            try transformer.validate(file: found.name)
+            self.transformerSource = try components.adapted(transformerSource, transformer)
+            loras = components.activeLoRAs
             autoencoder = try Self.configuration("vae", in: folder)
             try autoencoder.validate(file: "vae/config.json")
             scheduler = try FlowMatchEulerDiscreteScheduler(
                 folder: folder.appendingPathComponent("scheduler"))
-            let transformerSource = try components.transformerSource(folder)
-            self.transformerSource = try components.adapted(transformerSource, transformer)
-            loras = components.activeLoRAs
-            quantizedPrecision = transformerSource.precision
             autoencoderSource = try components.autoencoderSource(folder, autoencoder)
             textEncoderSource = try components.textEncoderSource(folder)
         } catch {
@@ -74,9 +76,9 @@ public struct ModelFolder: Sendable {
         AutoencoderKLQwenImage(configuration: autoencoder, source: autoencoderSource, backend: backend)
     }
 
-    /// The element type of the transformer's matrices.
+    /// The element type of the transformer's large matrices.
     public var transformerDType: DType {
-        (try? transformerSource.tensor(named: "img_in.weight"))?.dtype ?? .bfloat16
+        (try? transformerSource.tensor(named: "transformer_blocks.0.attn.to_q.weight"))?.dtype ?? .bfloat16
     }
 
     /// The largest weight file of the transformer.
@@ -85,7 +87,7 @@ public struct ModelFolder: Sendable {
         let files = try? FileManager.default.contentsOfDirectory(
             at: component, includingPropertiesForKeys: [.fileSizeKey])
         func size(_ file: URL) -> Int { (try? file.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0 }
-        return files?.filter { $0.pathExtension == "safetensors" }.max { size($0) < size($1) }
+        return files?.filter { ["safetensors", "gguf"].contains($0.pathExtension) }.max { size($0) < size($1) }
     }
 
     /// The components and their blocks with the bytes of them, for device maps and budgets.

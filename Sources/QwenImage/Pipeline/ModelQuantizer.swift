@@ -30,6 +30,15 @@ public struct ModelQuantizer {
     /// Plans the conversion: every tensor's name, type and place; no weight is read.
     public init(model: ModelFolder, form: WeightForm) throws(PipelineError) {
         self.model = model
+        let transformer = model.transformerSource
+        let isBlocked = transformer.names.contains {
+            (try? transformer.tensor(named: $0))?.dtype.block != nil
+        }
+        guard !isBlocked else {
+            throw .model(
+                file: transformer.location,
+                problem: "is quantised already, as GGUF: use it as it is, or convert the original")
+        }
         let text = try Qwen25VLConfiguration(folder: model.folder.appendingPathComponent("text_encoder"))
         components = try PipelineError.converting { () throws(WeightsError) -> [Component] in
             [

@@ -31,6 +31,7 @@ public struct CheckpointFolder: TensorSource {
             self.files = [file]
             self.names = file.names
             self.fileIndices = Dictionary(uniqueKeysWithValues: file.names.map { ($0, 0) })
+        case .gguf(let fileName): throw .weightsMissing(folder: location, found: fileName)
         case .sharded(let indexName):
             let index = try ShardIndex(file: folder.appending(path: indexName), name: "\(location)/\(indexName)")
             self.files = try Self.open(index, in: folder, location)

@@ -6,6 +6,8 @@ struct WeightFiles {
     enum Choice: Equatable {
         case single(String)
         case sharded(index: String)
+        /// One file in GGUF.
+        case gguf(String)
     }
 
     private let location: String
@@ -58,6 +60,10 @@ struct WeightFiles {
         if let shard = fileNames.first(where: { $0.hasSuffix(".safetensors") && $0.contains("-of-") }) {
             throw .indexMissing(folder: location, shard: shard)
         }
+        let ggufs = fileNames.filter { $0.lowercased().hasSuffix(GGUFFile.suffix) && !$0.hasPrefix(".") }
+        guard ggufs.count <= 1 else { throw .ambiguousVariants(folder: location, files: ggufs) }
+        if let gguf = ggufs.first { return .gguf(gguf) }
+
         // What PyTorch writes without safetensors: loading such a file can run code.
         let pickles = [".bin", ".pt", ".pth", ".ckpt", ".bin.index.json"]
         let pickle = fileNames.first { name in pickles.contains { name.hasSuffix($0) } }
@@ -81,6 +87,7 @@ extension WeightFiles.Choice {
         switch self {
         case .single(let name): name
         case .sharded(let name): name
+        case .gguf(let name): name
         }
     }
 }

@@ -4,7 +4,10 @@ extension DType {
     /// The type that a safetensors header calls `name`; nil if the engine has none for it (safetensors, `tensor.rs`,
     /// `Dtype`).
     init?(safetensorsName name: String) {
-        guard let dtype = DType.allCases.first(where: { $0 != .int4 && $0.safetensorsName == name })
+        guard
+            let dtype = DType.allCases.first(where: {
+                $0 != .int4 && $0.block == nil && $0.safetensorsName == name
+            })
         else { return nil }
         self = dtype
     }
@@ -25,6 +28,7 @@ extension DType {
         case .int32: "I32"
         case .int64: "I64"
         case .bool: "BOOL"
+        default: preconditionFailure("safetensors has no \(rawValue)")
         }
     }
 }

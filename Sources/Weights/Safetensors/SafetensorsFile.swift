@@ -21,7 +21,10 @@ public struct SafetensorsFile: TensorSource {
     /// - Parameter name: what messages call the file; the path if nil.
     /// - Throws: the errors of `MappedFile`, `truncated`, `trailingBytes`, `headerInvalid`.
     public init(file: URL, name: String? = nil) throws(WeightsError) {
-        let mapping = try MappedFile(file: file, name: name)
+        try self.init(try MappedFile(file: file, name: name))
+    }
+
+    init(_ mapping: MappedFile) throws(WeightsError) {
         let lengthByteCount = SafetensorsHeader.lengthByteCount
         guard mapping.byteCount >= lengthByteCount else {
             throw .truncated(file: mapping.name, expectedBytes: lengthByteCount, foundBytes: mapping.byteCount)

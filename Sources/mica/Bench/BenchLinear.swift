@@ -29,17 +29,36 @@ struct BenchLinear: ParsableCommand {
 
     /// A weight's form and what is computed with it.
     private struct Variant {
-        let weights: BenchDType
-        let isRotated: Bool
+        /// What the file has.
+        let stored: DType
+        /// What the backend holds; nil for what the file has.
+        let form: WeightForm?
+        let name: String
         let compute: ComputePrecision
 
-        var name: String { weights.rawValue + (isRotated ? " rotated" : "") }
+        var isRotated: Bool { form?.isRotated ?? false }
+
+        init(_ weights: BenchDType, isRotated: Bool = false, _ compute: ComputePrecision) {
+            stored = weights.weights
+            form = WeightForm(weights.precision, isRotated: isRotated)
+            name = weights.rawValue
+            self.compute = compute
+        }
+
+        /// As a GGUF file has it.
+        init(_ blocks: DType, _ compute: ComputePrecision) {
+            stored = blocks
+            form = nil
+            name = blocks.rawValue
+            self.compute = compute
+        }
     }
 
     private static let variants: [Variant] =
         BenchDType.allCases.flatMap { weights in
-            [ComputePrecision.float32, .bfloat16].map { Variant(weights: weights, isRotated: false, compute: $0) }
-        } + [false, true].map { Variant(weights: .int8, isRotated: $0, compute: .int8) }
+            [ComputePrecision.float32, .bfloat16].map { Variant(weights, $0) }
+        } + [false, true].map { Variant(.int8, isRotated: $0, .int8) }
+        + DType.blockTypes.flatMap { blocks in [ComputePrecision.float32, .bfloat16].map { Variant(blocks, $0) } }
 
     func validate() throws {
         try BenchOptions.check("--in-features", inFeatures, 1...262_144)
@@ -56,14 +75,14 @@ struct BenchLinear: ParsableCommand {
     private func measure() throws {
         var lines: [[String]] = [["weight", "products", "bytes"] + rows.map { "\($0) rows, ms" }]
         var objects: [[String: Any]] = []
-        for variant in Self.variants {
+        for variant in Self.variants where fits(variant) {
             let (bytes, medians) = try medians(variant)
             lines.append(
-                [variant.name, variant.compute.rawValue, "\(ByteCount(bytes))"]
+                [variant.name + (variant.isRotated ? " rotated" : ""), variant.compute.rawValue, "\(ByteCount(bytes))"]
                     + medians.map { String(format: "%.3f", $0 * 1000) })
             objects += zip(rows, medians).map { rows, seconds in
                 [
-                    "weight": variant.weights.rawValue, "hadamard": variant.isRotated,
+                    "weight": variant.name, "hadamard": variant.isRotated,
                     "compute": variant.compute.rawValue, "rows": rows, "median_seconds": seconds, "weight_bytes": bytes,
                     "gflops_per_second": 2 * Double(rows * inFeatures * outFeatures) / seconds / 1e9,
                 ]
@@ -81,12 +100,14 @@ struct BenchLinear: ParsableCommand {
         }
     }
 
+    /// True if rows of the weight are whole blocks.
+    private func fits(_ variant: Variant) -> Bool { inFeatures.isMultiple(of: variant.stored.block?.elements ?? 1) }
+
     /// The stored bytes, and the median seconds for each number of rows.
     private func medians(_ variant: Variant) throws -> (bytes: Int, medians: [Double]) {
         let backend = CPUBackend(
-            threads: threads, compute: variant.compute,
-            weightForm: WeightForm(variant.weights.precision, isRotated: variant.isRotated))
-        let source = SyntheticSource(dtype: variant.weights.weights, isFilled: true)
+            threads: threads, compute: variant.compute, weightForm: variant.form)
+        let source = SyntheticSource(dtype: variant.stored, isFilled: true)
         let weight = try backend.blockWeight(source.tensor(named: "weight", shape: [outFeatures, inFeatures]))
         let layer = Linear(
             weight: weight, bias: try backend.upload([Float](repeating: 0, count: outFeatures), [outFeatures]))

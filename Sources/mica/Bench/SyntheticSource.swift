@@ -20,10 +20,10 @@ final class SyntheticSource: TensorSource {
     }
 
     /// - Parameters:
-    ///   - dtype: float32 or bfloat16.
+    ///   - dtype: float32 or bfloat16, or for matrices alone a type of blocks.
     ///   - isFilled: false leaves the weights untouched, for a backend that does not look at them.
     init(dtype: DType, isFilled: Bool) {
-        precondition(dtype == .float32 || dtype == .bfloat16)
+        precondition(dtype == .float32 || dtype == .bfloat16 || dtype.block != nil)
         self.dtype = dtype
         self.isFilled = isFilled
     }
@@ -46,7 +46,7 @@ final class SyntheticSource: TensorSource {
             return HostTensor(memory: memory, byteOffset: 0, shape: shape, dtype: dtype)
         }
         do throws(TensorError) {
-            let memory = try SyntheticMemory(byteCount: shape.elementCount * dtype.byteCount)
+            let memory = try SyntheticMemory(byteCount: dtype.byteCount(of: shape))
             if isFilled { fill(memory, name, shape) }
             if isMatrix { matrices.withLock { $0[name] = memory } }
             return HostTensor(memory: memory, byteOffset: 0, shape: shape, dtype: dtype)
@@ -61,7 +61,10 @@ final class SyntheticSource: TensorSource {
         let bound = isNorm ? 0.1 : 1 / Float(max(shape.rowElementCount, 64)).squareRoot()
         let values = SyntheticValues.pattern(
             count: shape.elementCount, bound: bound, centre: isNorm ? 1 : 0)
-        if dtype == .float32 {
+        if dtype.block != nil {
+            // Any of these bytes is the upper half of a small scale, and as good a number as another.
+            memory.fill(with: values.map { UInt8(truncatingIfNeeded: $0.bitPattern) & 0x2F })
+        } else if dtype == .float32 {
             memory.fill(with: values)
         } else {
             memory.fill(with: values.map { UInt16(truncatingIfNeeded: $0.bitPattern >> 16) })

@@ -57,7 +57,8 @@ struct Calibration {
 
     private func productOperations() throws -> Double {
         let (inner, outer) = (transformer.innerDim, transformer.mlpDim)
-        let source = SyntheticSource(dtype: dtype == .float32 ? .float32 : .bfloat16, isFilled: true)
+        let isKept = dtype == .float32 || dtype.block.map { inner.isMultiple(of: $0.elements) } == true
+        let source = SyntheticSource(dtype: isKept ? dtype : .bfloat16, isFilled: true)
         let weight = try backend.blockWeight(try source.tensor(named: "calibration", shape: [outer, inner]))
         let layer = Linear(weight: weight, bias: nil)
         let input = try SyntheticValues.tensor([Self.rows, inner], on: backend)

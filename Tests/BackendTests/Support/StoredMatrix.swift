@@ -1,3 +1,4 @@
+import CPUBackend
 import TensorCore
 
 /// A matrix in a stored form made of seeded bytes, as a checkpoint would lend it, with the values that it stands for.
@@ -25,6 +26,7 @@ struct StoredMatrix: Sendable, CustomStringConvertible {
 
     /// The elements' bytes, every code but NaN.
     private var bytes: [UInt8] {
+        if let block = dtype.block { return blockBytes(block) }
         var source = SeededValues(seed: seed)
         let count = dtype.byteCount(of: [rows, columns])
         return (0..<count).map { _ in
@@ -36,6 +38,40 @@ struct StoredMatrix: Sendable, CustomStringConvertible {
             default: return byte
             }
         }
+    }
+
+    /// Blocks of random bits with small scales.
+    private func blockBytes(_ block: ElementBlock) -> [UInt8] {
+        var source = SeededValues(seed: seed)
+        var bytes = (0..<dtype.byteCount(of: [rows, columns])).map { _ in
+            UInt8(truncatingIfNeeded: source.nextBits() >> 32)
+        }
+        for start in stride(from: 0, to: bytes.count, by: block.bytes) {
+            for place in scalePlaces {
+                // A float16 of 2^-10 to 2^-7 of either sign: the upper byte's sign and exponent.
+                bytes[start + place + 1] = bytes[start + place + 1] & 0x87 | 0x18
+            }
+        }
+        return bytes
+    }
+
+    /// Where a block has scales of float16.
+    private var scalePlaces: [Int] {
+        switch dtype {
+        case .q41, .q51, .q4K, .q5K: [0, 2]
+        case .q2K: [80, 82]
+        case .q3K: [108]
+        case .q6K: [208]
+        default: [0]
+        }
+    }
+
+    /// What blocks stand for, as the CPU reads them: a fixture of another program's says that it does so rightly.
+    private var blockValues: [Double] {
+        let backend = CPUBackend(threads: 1)
+        let all = (0..<Int32(rows)).map { $0 }
+        let values = try? backend.download(try backend.rows(all, of: tensor()))
+        return (values ?? []).map(Double.init)
     }
 
     private var scaleCount: Int {
@@ -70,8 +106,9 @@ struct StoredMatrix: Sendable, CustomStringConvertible {
             quantization: quantization)
     }
 
-    /// What it stands for, row-major, by the definitions and nothing else.
+    /// What it stands for, row-major, by the definitions and, but for blocks, nothing else.
     var values: [Double] {
+        if dtype.block != nil { return blockValues }
         let (bytes, scales) = (bytes, scales)
         var result: [Double] = []
         for row in 0..<rows {
