@@ -62,6 +62,22 @@ import Weights
         #expect(relativeError(found, try golden.golden().tensor(named: name).floats()) > 0.02)
     }
 
+    /// Beside a GGUF file too: with the LoRA its layers are as near the reference's as its rounding lets them be.
+    @Test func worksBesideGGUF() throws {
+        let golden = try #require(GoldenCase.adapted.first { $0.meta.name == "kohya-alpha" })
+        var components = ModelComponents()
+        components.transformer = GoldenCase.root.appendingPathComponent("../gguf/small.gguf")
+        func ratio(_ loras: [LoRA]) throws -> Double {
+            components.loras = loras
+            let model = try ModelFolder(golden.checkpoint, components: components)
+            let result = try LayeredPipeline(model: model, backend: CPUBackend()).decompose(
+                golden.picture(), parameters: golden.parameters, latents: golden.latents())
+            return try LayerRatio.decibels(result.images.flatMap { $0 }, golden.expectedLayers())
+        }
+        let (with, without) = (try ratio(golden.model().loras), try ratio([]))
+        #expect(with > 40 && without < 36, "\(with) and \(without) dB")
+    }
+
     /// A weight of 0 is the model as it is, and its file is not even opened.
     @Test func weightZeroIsOff() throws {
         let golden = try #require(GoldenCase.adapted.first)
