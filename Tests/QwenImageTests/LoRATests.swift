@@ -10,14 +10,21 @@ import Weights
 @Suite struct LoRATests {
     private static let three = [DeviceName(.cpu, 0), DeviceName(.cpu, 1), DeviceName(.cpu, 2)]
 
-    /// Every plan and form: the layers of the resident one bit for bit, and each stage's peak as it was forecast.
+    /// Two LoRAs without guidance, and one on every layer with it, beside weights of several forms.
+    private static let cases: [(golden: String, form: WeightForm?)] = [
+        ("two-weighted", nil), ("two-weighted", WeightForm(.int4)),
+        ("peft-metadata", WeightForm(.int8, isRotated: true)),
+    ]
+
+    /// Every plan: the layers of the resident one bit for bit, and each stage's peak as it was forecast.
     @Test(
-        arguments: ["resident", "model", "stream", "stream:1", "sequential", "disk", "balanced"],
-        [nil, WeightForm(.int8, isRotated: true), WeightForm(.int4)])
-    func plansChangeNothingAndTakeWhatIsForecast(_ plan: String, _ form: WeightForm?) throws {
-        let golden = try #require(GoldenCase.adapted.first { $0.meta.name == "two-weighted" })
+        arguments: ["resident", "model", "stream", "stream:1", "sequential", "disk", "balanced", "guidance"],
+        cases.indices)
+    func plansChangeNothingAndTakeWhatIsForecast(_ plan: String, _ index: Int) throws {
+        let (name, form) = Self.cases[index]
+        let golden = try #require(GoldenCase.adapted.first { $0.meta.name == name })
         func run(_ plan: String) throws -> Decomposition {
-            let names = plan == "balanced" ? Self.three : [.cpu]
+            let names = Array(Self.three.prefix(["balanced": 3, "guidance": 2][plan] ?? 1))
             let request = OffloadRequest(plan: try OffloadPlan.read(plan), devices: names)
             let devices = names.map {
                 OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, weightForm: form, name: "\($0)"))
@@ -53,6 +60,22 @@ import Weights
         let name = "transformer.0.output"
         let found = try #require(far.values[name])
         #expect(relativeError(found, try golden.golden().tensor(named: name).floats()) > 0.02)
+    }
+
+    /// Beside a GGUF file too: with the LoRA its layers are as near the reference's as its rounding lets them be.
+    @Test func worksBesideGGUF() throws {
+        let golden = try #require(GoldenCase.adapted.first { $0.meta.name == "kohya-alpha" })
+        var components = ModelComponents()
+        components.transformer = GoldenCase.root.appendingPathComponent("../gguf/small.gguf")
+        func ratio(_ loras: [LoRA]) throws -> Double {
+            components.loras = loras
+            let model = try ModelFolder(golden.checkpoint, components: components)
+            let result = try LayeredPipeline(model: model, backend: CPUBackend()).decompose(
+                golden.picture(), parameters: golden.parameters, latents: golden.latents())
+            return try LayerRatio.decibels(result.images.flatMap { $0 }, golden.expectedLayers())
+        }
+        let (with, without) = (try ratio(golden.model().loras), try ratio([]))
+        #expect(with > 40 && without < 36, "\(with) and \(without) dB")
     }
 
     /// A weight of 0 is the model as it is, and its file is not even opened.
