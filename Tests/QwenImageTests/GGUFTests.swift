@@ -66,16 +66,25 @@ import Weights
         #expect(layers.map(\.bytes) != (try golden.expectedLayers().map(\.bytes)))
     }
 
-    /// The layers are those of the same values as float32, in a third of the memory, and forecasts are exact.
-    @Test func sameLayersAsItsValues() throws {
+    /// The layers are those of the same values as float32, in a third of the memory, and forecasts are exact; with a
+    /// LoRA too, for which blocks are a stored form as any other.
+    @Test(arguments: [false, true])
+    func sameLayersAsItsValues(_ hasLoRA: Bool) throws {
         let golden = try Self.golden()
         let scratch = TemporaryFolder()
-        let model = try ModelFolder(golden.checkpoint, components: Self.components(try Self.file()))
-        #expect(Set(model.transformerSource.names.compactMap { try? model.transformerSource.tensor(named: $0).dtype })
-            == [.float32, .bfloat16, .float16, .q80, .q40, .q41, .q50, .q51])
+        let adapted = try #require(GoldenCase.adapted.first { $0.meta.name == "kohya-alpha" })
+        let lora = LoRA(file: adapted.folder.appendingPathComponent("kohya.safetensors"))
+        func open(_ transformer: URL, _ loras: [LoRA] = hasLoRA ? [lora] : []) throws -> ModelFolder {
+            var components = Self.components(transformer)
+            components.loras = loras
+            return try ModelFolder(golden.checkpoint, components: components)
+        }
+        let source = try open(try Self.file(), []).transformerSource
+        let types = Set(try source.names.map { try source.tensor(named: $0).dtype })
+        #expect(types == [.float32, .bfloat16, .float16, .q80, .q40, .q41, .q50, .q51])
         let wide = scratch.url.appendingPathComponent("wide.safetensors")
-        try writeValues(of: model.transformerSource, to: wide)
-        let wideModel = try ModelFolder(golden.checkpoint, components: Self.components(wide))
+        try writeValues(of: source, to: wide)
+        let (model, wideModel) = (try open(try Self.file()), try open(wide))
         let (found, forecast) = try run(golden, model, .resident)
         let (expected, wideForecast) = try run(golden, wideModel, .resident)
         for (layer, wanted) in zip(found.images.flatMap { $0 }, expected.images.flatMap { $0 }) {
@@ -86,7 +95,7 @@ import Weights
         func heldBytes(_ model: ModelFolder) throws -> Int {
             try model.layout().components.first { $0.name == "transformer" }?.byteCount ?? 0
         }
-        let (narrow, broad) = (try heldBytes(model), try heldBytes(wideModel))
+        let (narrow, broad) = (try heldBytes(open(try Self.file(), [])), try heldBytes(open(wide, [])))
         #expect(narrow * 3 < broad && narrow > 0)
         #expect(forecast.peakTensorBytes == found.peakTensorBytes)
         #expect(wideForecast.peakTensorBytes == expected.peakTensorBytes)
