@@ -2,9 +2,10 @@ import CKernels
 import TensorCore
 
 /// 3x3 convolutions with stride 1 in float32 by Winograd's F(2x2, 3x3): 4 products an output where the taps take 9.
-/// Its rounding is that of float32 sums (a test measures it); bfloat16 would lose bits in the transforms.
+/// Its rounding keeps to the bound that the operations' tests have for sums of float32; bfloat16 would lose bits in the
+/// transforms.
 enum WinogradConvolution {
-    /// Output rows that a task computes, half of a direct strip: a task's last level of cache is full earlier.
+    /// Output rows that a task computes, half of a direct strip: small pictures have strips for all threads.
     static let stripRows = 8
     /// Values of a tile in the transformed domain: 4x4.
     static let points = 16
