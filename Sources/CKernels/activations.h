@@ -10,6 +10,8 @@ INLINE float mica_gelu_tanh(float x) {
     return x / (1.0f + mica_expf(-2.0f * u));
 }
 
+INLINE float mica_gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }
+
 // One row of y = activation(x + bias); the switch stands outside of the loops so that each loop vectorises.
 INLINE void bias_activate_row(const float *x, const float *bias, float *y, size_t columns, int activation) {
     const float *source = x;
@@ -25,7 +27,7 @@ INLINE void bias_activate_row(const float *x, const float *bias, float *y, size_
         for (size_t i = 0; i < columns; i++) y[i] = mica_gelu_tanh(source[i]);
         break;
     case MICA_GELU:
-        for (size_t i = 0; i < columns; i++) y[i] = 0.5f * source[i] * (1.0f + erff(source[i] * 0.70710678118654752f));
+        for (size_t i = 0; i < columns; i++) y[i] = mica_gelu(source[i]);
         break;
     default:
         if (source != y) memcpy(y, source, columns * sizeof(float));

@@ -8,6 +8,10 @@ KERNEL void mica_widen_f16(const uint16_t *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = mica_f16(x[i]);
 }
 
+void mica_prefetch(const void *bytes, size_t count) {
+    for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
+}
+
 KERNEL void mica_exp(const float *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = mica_expf(x[i]);
 }

@@ -55,7 +55,9 @@ extension CPUBackend {
             return
         }
         if multipliesBFloat16, try bfloat16Product(input, weight, bias, activation, output) { return }
-        if multipliesInTiles {
+        if multipliesPairs {
+            try pairedProduct(input, weight, bias, activation, output)
+        } else if multipliesInTiles {
             try tiledProduct(.float32, input, weight, bias, activation, output)
         } else if weight.dtype == .float32 {
             floatProduct(input, weight, bias, activation, output)

@@ -59,19 +59,24 @@ extension CPUBackend {
         let words = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
         let firstRow = weight.offset / quantized.columns
         let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
+        let integers = UnsafePointer(weight.rawPointer.assumingMemoryBound(to: Int8.self))
         for turn in product.turns {
             quantize(input.rows(turn), rounded, rowScales, zeros)
             product.pack(turn.count, of: rounded.rawPointer.assumingMemoryBound(to: UInt8.self), into: words, workers)
             product.multiply(
-                turn.count, words, UnsafePointer(weight.rawPointer.assumingMemoryBound(to: Int8.self)),
+                turn.count, words, scales: nil, .integers(integers),
                 scratch: scratch.rawPointer.assumingMemoryBound(to: UInt32.self), workers
-            ) { found, rows, range in
-                let place = (rows.lowerBound + turn.lowerBound)..<(rows.upperBound + turn.lowerBound)
-                mica_dequantize_rows(
-                    found, PairProduct.panelColumns, rowScales.floats + rows.lowerBound, zeros + rows.lowerBound,
-                    scales.floats + firstRow + range.lowerBound, sums + range.lowerBound,
-                    output.floats + place.lowerBound * columns + range.lowerBound, rows.count, range.count, columns)
-                finish(output, place, range, bias, activation)
+            ) { found in
+                let first = found.rows.lowerBound
+                let rows = (first + turn.lowerBound)..<(found.rows.upperBound + turn.lowerBound)
+                found.forEachPanel { panel, columns in
+                    // Sums of 32 bits, in whose place the floats come that they become.
+                    mica_dequantize_rows(
+                        UnsafeRawPointer(panel).assumingMemoryBound(to: Int32.self), PairProduct.panelColumns,
+                        rowScales.floats + first, zeros + first, scales.floats + firstRow + columns.lowerBound,
+                        sums + columns.lowerBound, panel, rows.count, columns.count, PairProduct.panelColumns)
+                    finishPanel(panel, output, rows, columns, bias, activation)
+                }
             }
         }
     }

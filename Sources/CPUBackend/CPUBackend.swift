@@ -19,6 +19,9 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     public let weightForm: WeightForm?
     /// True if bfloat16 was asked for and this CPU multiplies it.
     let multipliesBFloat16: Bool
+    /// True if bfloat16 was asked for and this CPU, without instructions for it, multiplies integers of 16 bits faster
+    /// than float32.
+    let multipliesPairs: Bool
     /// True if 8 bits were asked for and this CPU multiplies them.
     let multipliesInt8: Bool
     /// True if this CPU multiplies matrices in the backend's own tiles.
@@ -61,6 +64,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         self.instructions = instructions ?? HostInstructions.ofThisCPU
         let isWidest = self.instructions == .avx512
         multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && isWidest
+        multipliesPairs = compute != .float32 && self.instructions == .avx2
         multipliesInt8 = compute == .int8 && self.instructions != .portable
         multipliesInTiles = isWidest
         self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
@@ -79,6 +83,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         compute = backend.compute
         weightForm = backend.weightForm
         multipliesBFloat16 = backend.multipliesBFloat16
+        multipliesPairs = backend.multipliesPairs
         multipliesInt8 = backend.multipliesInt8
         multipliesInTiles = backend.multipliesInTiles
         prefersMatrixUnits = backend.prefersMatrixUnits

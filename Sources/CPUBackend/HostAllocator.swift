@@ -25,8 +25,8 @@ package final class HostAllocator: Sendable {
         var lentBytes = 0
         /// Of both together.
         var totalPeakBytes = 0
-        /// Addresses of kept blocks by size.
-        var kept: [Int: [UInt]] = [:]
+        /// Kept blocks, the one that was freed last at the end.
+        var kept: [(size: Int, address: UInt)] = []
     }
 
     private let state = Mutex(State())
@@ -180,8 +180,8 @@ package final class HostAllocator: Sendable {
             return .outOfMemory(
                 operation: operation, neededBytes: size, usedBytes: shared.usedBytes, limitBytes: shared.limitBytes)
         }
-        let isKept = reusesKept && !(state.kept[size]?.isEmpty ?? true)
-        if state.keptBytes > limit - sum, !isKept { Self.releaseKept(&state) }
+        let isKept = reusesKept && state.kept.contains { $0.size == size }
+        if !isKept { Self.releaseKept(&state, downTo: limit - sum) }
         return nil
     }
 
@@ -195,7 +195,7 @@ package final class HostAllocator: Sendable {
             guard !isRehearsing else { return true }
             guard size >= Self.mappedBlockBytes else { return false }
             state.keptBytes += size
-            state.kept[size, default: []].append(address)
+            state.kept.append((size, address))
             return true
         }
         shared?.giveBack(size)
@@ -208,22 +208,24 @@ package final class HostAllocator: Sendable {
     }
 
     private static func takeBlock(_ size: Int, _ state: inout State) -> UInt? {
-        if let block = state.kept[size]?.popLast() {
+        if let index = state.kept.lastIndex(where: { $0.size == size }) {
             state.keptBytes -= size
-            return block
+            return state.kept.remove(at: index).address
         }
-        if state.usedBytes + state.keptBytes + size > state.peakBytes { releaseKept(&state) }
+        releaseKept(&state, downTo: state.peakBytes - state.usedBytes - size)
         return newBlock(size).map { UInt(bitPattern: $0) }
     }
 
-    private static func releaseKept(_ state: inout State) {
-        for (size, blocks) in state.kept {
-            for block in blocks {
-                if let pointer = UnsafeMutableRawPointer(bitPattern: block) { free(pointer, size: size) }
-            }
+    /// Frees what was kept longest until no more than `bytes` are kept.
+    private static func releaseKept(_ state: inout State, downTo bytes: Int = 0) {
+        var count = 0
+        while state.keptBytes > max(bytes, 0), count < state.kept.count {
+            let block = state.kept[count]
+            if let pointer = UnsafeMutableRawPointer(bitPattern: block.address) { free(pointer, size: block.size) }
+            state.keptBytes -= block.size
+            count += 1
         }
-        state.kept.removeAll()
-        state.keptBytes = 0
+        state.kept.removeFirst(count)
     }
 
     private static func roundedSize(_ byteCount: Int) -> Int {

@@ -29,7 +29,7 @@ struct WeightRows {
         let firstRow = columns == 0 ? 0 : weight.offset / columns
         dtype = weight.dtype
         self.columns = columns
-        rowBytes = weight.dtype.byteCount(of: [1, columns])
+        rowBytes = weight.dtype.byteCount(ofRow: columns)
         base = UnsafeRawPointer(storage.base + firstRow * rowBytes)
         groups = Quantization.groupCount(columns: columns)
         let quantized = storage as? QuantizedStorage
@@ -51,7 +51,12 @@ struct WeightRows {
 
     /// Where an element of a row is; of int4 where its group starts, of blocks where its block does.
     func address(row: Int, element: Int) -> UnsafeRawPointer {
-        base + row * rowBytes + dtype.byteCount(of: [1, element])
+        base + row * rowBytes + dtype.byteCount(ofRow: element)
+    }
+
+    /// Asks for elements of a row, which will be read soon.
+    func prefetch(_ row: Int, _ elements: Range<Int>) {
+        mica_prefetch(address(row: row, element: elements.lowerBound), dtype.byteCount(ofRow: elements.count))
     }
 
     /// Rows as float32, one after another.

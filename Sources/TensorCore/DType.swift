@@ -57,7 +57,13 @@ public enum DType: String, Sendable, Hashable, CaseIterable {
         if let block { return shape.elementCount / block.elements * block.bytes }
         guard self == .int4 else { return shape.elementCount * byteCount }
         let columns = shape.dimensions.last ?? 1
-        return columns == 0 ? 0 : shape.elementCount / columns * ((columns + 1) / 2)
+        return columns == 0 ? 0 : shape.elementCount / columns * byteCount(ofRow: columns)
+    }
+
+    /// Bytes of a row's first `elements`; whole blocks of them.
+    public func byteCount(ofRow elements: Int) -> Int {
+        if let block { return elements / block.elements * block.bytes }
+        return self == .int4 ? (elements + 1) / 2 : elements * byteCount
     }
 
     /// True for the types whose elements are values by themselves, or with what stands in their block, which the engine

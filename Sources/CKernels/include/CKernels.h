@@ -28,6 +28,8 @@ void mica_exp(const float *x, float *y, size_t count);
 // --- pointwise -----------------------------------------------------------------------------------------------------------------
 // y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
 void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation);
+// The same from a panel of sums [rows, 16], of which up to 16 columns count, to rows `stride` apart.
+void mica_finish_panel(const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, int activation);
 // y = silu(gate) * up; y may be gate.
 void mica_silu_gate(const float *gate, const float *up, float *y, size_t count);
 // target += gate * addend, by row of `columns`; gate may be NULL for 1.
@@ -167,17 +169,25 @@ void mica_dequantize_rows(const int32_t *x, size_t x_stride, const float *row_sc
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
 
-// --- products of 8 bits with AVX2 (mica_has_avx2) ---------------------------------------------------------------------------------
+// --- products as 16-bit integers with AVX2 (mica_has_avx2) -------------------------------------------------------------------------
 // Rows of a group.
 #define MICA_PAIR_ROWS 6
-// Rows [rows, depth] as groups of six, each [units, 6]: a unit is two elements as a word of two 16-bit integers. What is missing of a
-// row or a group is 0; units = (depth + 1) / 2.
-void mica_pack_pairs_u8(const uint8_t *x, size_t rows, size_t depth, uint32_t *groups);
+// Most elements of a slice whose integers share a scale.
+#define MICA_SLICE 256
+// Up to `elements` of rows `stride` apart as groups of six rows, each [units, 6]: a unit is two elements as a word of two 16-bit integers.
+// What is missing of a row or a group is 0; units = (elements + 1) / 2.
+void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *groups);
 // Up to 16 rows of `elements`, `stride` apart, as a panel [units, 16].
 void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *panel);
-// sums [count * 6, 16] = groups * panel, or += it if `adds`: `units` of each, groups `group_stride` words apart.
-void mica_product_pairs(const uint32_t *groups, size_t group_stride, size_t count, const uint32_t *panel, size_t units, int32_t *sums,
-                        int adds);
+// The same of floats, at most MICA_SLICE of each row: `scales`, one a row of the group or panel, times integers, which are within
+// 1 part in 10,000 of the slice by length (relative L2). Sums of products of two such slices fit 32 bits, whatever the values.
+void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *groups, float *scales);
+void mica_pack_scaled_panel(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *panel, float *scales);
+// sums [count * 6, 16] = groups * panel, or += it if `adds`: `units` of each.
+void mica_product_pairs(const uint32_t *groups, size_t count, const uint32_t *panel, size_t units, int32_t *sums, int adds);
+// The same of integers that have scales, sums being floats.
+void mica_product_scaled_pairs(const uint32_t *groups, const float *row_scales, size_t count, const uint32_t *panel,
+                               const float *column_scales, size_t units, float *sums, int adds);
 
 // --- matrix products, where the CPU has AVX-512 (f32), AVX-512 BF16 (bf16) and AVX-512 VNNI (u8s8) --------------------------------
 // Up to 48 rows [rows, depth] as a panel [units, width], width being rows rounded up to 16: the same unit of all rows side by side. A
@@ -202,6 +212,9 @@ void mica_im2col(const float *x, size_t height, size_t width, size_t channels, s
                  size_t output_width, size_t start, size_t count, float *columns);
 // Each pixel of rows `first ..< last` of x [height, width, channels] four times into y [2 * height, 2 * width, channels].
 void mica_upsample_nearest(const float *x, size_t width, size_t channels, size_t first, size_t last, float *y);
+
+// Asks the CPU for bytes that will be read soon.
+void mica_prefetch(const void *bytes, size_t count);
 
 // --- memory --------------------------------------------------------------------------------------------------------------------
 // Gives freed memory of the C library's heap back to the system, where the library can do that.
