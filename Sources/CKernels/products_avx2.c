@@ -1,4 +1,4 @@
-#include "avx2.h"
+#include "pairs.h"
 
 // Products of 8-bit integers on CPUs that have AVX2 and nothing wider: both operands become 16 bits, two of which lie in a word, and
 // vpmaddwd sums the products of two words' halves exactly. (vpmaddubsw, for bytes, would cut sums off at 16 bits.)
@@ -19,23 +19,11 @@ void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t ele
 
 #if defined(__x86_64__)
 
-// Words of eight rows turned around: word k of row i becomes word i of line k.
+// Words of eight rows turned around, to lines `line_stride` words apart.
 AVX2_INLINE void turn_words(const __m256i row[8], uint32_t *lines, size_t line_stride) {
-    __m256i a[8], b[8];
-    for (int i = 0; i < 8; i += 2) {
-        a[i] = _mm256_unpacklo_epi32(row[i], row[i + 1]);
-        a[i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 1]);
-    }
-    for (int i = 0; i < 8; i += 4) {
-        b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);
-        b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
-        b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
-        b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
-    }
-    for (int i = 0; i < 4; i++) {
-        _mm256_storeu_si256((__m256i *)(lines + (size_t)i * line_stride), _mm256_permute2x128_si256(b[i], b[4 + i], 0x20));
-        _mm256_storeu_si256((__m256i *)(lines + (size_t)(4 + i) * line_stride), _mm256_permute2x128_si256(b[i], b[4 + i], 0x31));
-    }
+    __m256i line[8];
+    turned(row, line);
+    for (size_t i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(lines + i * line_stride), line[i]);
 }
 
 AVX2_TARGET void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *panel) {
@@ -119,18 +107,6 @@ AVX2_TARGET void mica_product_scaled_pairs(const uint32_t *groups, const float *
     }
 }
 
-AVX2_INLINE float largest_lane(__m256 v) {
-    __m128 four = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    four = _mm_max_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_max_ss(four, _mm_movehdup_ps(four)));
-}
-
-AVX2_INLINE float sum_of_lanes(__m256 v) {
-    __m128 four = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
-    four = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(four, _mm_movehdup_ps(four)));
-}
-
 // The largest magnitude and the sum of squares of values times `factor`; the sum is none where a value is none.
 AVX2_INLINE float measure(const float *x, size_t count, float factor, float *squares) {
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)), factors = _mm256_set1_ps(factor);
@@ -149,8 +125,7 @@ AVX2_INLINE float measure(const float *x, size_t count, float factor, float *squ
     return largest_lane(_mm256_max_ps(_mm256_max_ps(top[0], top[1]), _mm256_max_ps(top[2], top[3])));
 }
 
-// The scale of up to MICA_SLICE values as 16-bit integers: with it, their length is at most 46,340, the root of the largest sum, and
-// each fits 16 bits. 0 for zeros, and for what is too small to be divided by.
+// The scale of a slice; 0 for zeros, and for what is too small to be divided by.
 AVX2_INLINE float slice_scale(const float *x, size_t count) {
     float squares, factor = 1, largest = measure(x, count, factor, &squares);
     // Squares that may have overflowed or vanished are taken again, of values near 1.
@@ -158,17 +133,7 @@ AVX2_INLINE float slice_scale(const float *x, size_t count) {
         factor = largest < 1e-30f ? 0 : 1 / largest;
         largest = measure(x, count, factor, &squares);
     }
-    // Rounding adds half a step an element, 8 to the length of 256; single precision as much as 1 in a million.
-    const float length = sqrtf(squares) / 46330.0f, single = largest / 32767.0f;
-    // Written so that a length which is no number is taken.
-    return factor == 0 && squares == 0 ? 0 : (length < single ? single : length) / factor;
-}
-
-// 16 values as integers, in order.
-AVX2_INLINE __m256i integers(const float *x, __m256 factor) {
-    const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor));
-    const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor));
-    return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
+    return factor == 0 && squares == 0 ? 0 : integer_scale(largest, squares) / factor;
 }
 
 // The same of what is left of a row, zeros after it.
@@ -180,18 +145,26 @@ AVX2_INLINE __m256i last_integers(const float *x, size_t count, __m256 factor) {
 
 AVX2_TARGET void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *groups, float *scales) {
     const size_t units = (elements + 1) / 2, whole = elements / 16 * 16;
-    for (size_t first = 0; first < rows; first += MICA_PAIR_ROWS, groups += units * MICA_PAIR_ROWS, scales += MICA_PAIR_ROWS)
+    for (size_t first = 0; first < rows; first += MICA_PAIR_ROWS, groups += units * MICA_PAIR_ROWS, scales += MICA_PAIR_ROWS) {
+        const size_t count = rows - first < MICA_PAIR_ROWS ? rows - first : MICA_PAIR_ROWS;
+        __m256 factors[MICA_PAIR_ROWS];
         for (size_t i = 0; i < MICA_PAIR_ROWS; i++) {
-            const float *row = x + (first + i) * stride;
-            scales[i] = first + i < rows ? slice_scale(row, elements) : 0;
-            const __m256 factor = _mm256_set1_ps(scales[i] == 0 ? 0 : 1 / scales[i]);
-            for (size_t e = 0; e < elements; e += 16) {
-                uint32_t words[8] = {0};
-                if (first + i < rows)
-                    _mm256_storeu_si256((__m256i *)words, e < whole ? integers(row + e, factor) : last_integers(row + e, elements - e, factor));
-                for (size_t u = 0; u < 8 && e / 2 + u < units; u++) groups[(e / 2 + u) * MICA_PAIR_ROWS + i] = words[u];
-            }
+            scales[i] = i < count ? slice_scale(x + (first + i) * stride, elements) : 0;
+            factors[i] = _mm256_set1_ps(scales[i] == 0 ? 0 : 1 / scales[i]);
         }
+        for (size_t e = 0; e < elements; e += 16) {
+            __m256i words[8];
+            for (size_t i = 0; i < 8; i++) {
+                const float *from = x + (first + i) * stride + e;
+                words[i] = i >= count ? _mm256_setzero_si256()
+                    : e < whole       ? integers(from, factors[i])
+                                      : last_integers(from, elements - e, factors[i]);
+            }
+            uint32_t *lines = groups + e / 2 * MICA_PAIR_ROWS, last[8 * MICA_PAIR_ROWS];
+            turn_group(words, e < whole ? lines : last);
+            if (e >= whole) memcpy(lines, last, (units - e / 2) * MICA_PAIR_ROWS * sizeof *lines);
+        }
+    }
 }
 
 AVX2_TARGET void mica_pack_scaled_panel(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *panel, float *scales) {

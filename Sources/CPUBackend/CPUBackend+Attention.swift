@@ -17,6 +17,9 @@ extension CPUBackend {
         if usesBFloat16(attentionOf: query.shape[0], layout) {
             return try bfloat16Attention(query, key, value, layout, output)
         }
+        if pairs(attentionOf: query.shape[0], layout) {
+            return try pairedAttention(query, key, value, layout, output)
+        }
         if packs(attentionOf: query.shape[0], layout) {
             return try packedAttention(query, key, value, layout, output)
         }

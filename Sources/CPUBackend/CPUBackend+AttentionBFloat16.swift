@@ -21,21 +21,11 @@ extension CPUBackend {
             queries: query.shape[0], keys: key.shape[0], layout.mask, rows: Self.bfloat16QueryBlock)
         let packed = PackedHead(keyCount: key.shape[0], headSize: layout.headSize, block: Self.bfloat16KeyBlock)
         let packedWords = try allocate([packed.wordCount], .int32, operation: "attention")
-        let job = BFloat16AttentionJob(
+        let attention = BFloat16Attention(
             query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
             packed: packed, words: packedWords.rawPointer.assumingMemoryBound(to: UInt32.self),
             queryRows: Self.bfloat16QueryBlock)
-        let group = layout.heads / layout.keyHeads
-        let scratch = try allocate([workers.count, job.scratchFloats], .float32, operation: "attention")
-        let memory = scratch.floats
-        for keyHead in 0..<layout.keyHeads {
-            workers.run(tasks: packed.blockCount) { _, block in job.pack(keyHead: keyHead, block: block) }
-            workers.run(tasks: group * blocks.count) { worker, task in
-                job.run(
-                    head: keyHead * group + task / blocks.count, blocks[task % blocks.count],
-                    scratch: memory + worker * job.scratchFloats)
-            }
-        }
+        try run(attention, blocks)
     }
 }
 
@@ -55,7 +45,7 @@ private struct PackedHead {
 }
 
 /// The operands of one attention in bfloat16.
-private struct BFloat16AttentionJob {
+private struct BFloat16Attention: HeadAttention {
     let query: UnsafeMutablePointer<Float>
     let key: UnsafeMutablePointer<Float>
     let value: UnsafeMutablePointer<Float>
@@ -65,6 +55,8 @@ private struct BFloat16AttentionJob {
     let words: UnsafeMutablePointer<UInt32>
     /// Most rows of a block of queries.
     let queryRows: Int
+
+    var blockCount: Int { packed.blockCount }
 
     /// Scores, rounded weights, rounded queries, accumulated values, maximum, sum, and each row's range of keys.
     var scratchFloats: Int {

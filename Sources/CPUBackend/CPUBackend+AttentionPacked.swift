@@ -24,32 +24,23 @@ extension CPUBackend {
         let paddedSize = (layout.headSize + width - 1) / width * width
         let blockFloats = Self.packedKeyBlock * (layout.headSize + paddedSize)
         let packed = try allocate([count, blockFloats], .float32, operation: "attention")
-        let job = PackedAttentionJob(
+        let attention = FloatAttention(
             query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
-            keyCount: key.shape[0], packed: packed.floats, blockFloats: blockFloats, keyBlock: Self.packedKeyBlock,
+            keyCount: key.shape[0], blockCount: count, packed: packed.floats, blockFloats: blockFloats, keyBlock: Self.packedKeyBlock,
             queryRows: Self.packedQueryBlock, instructions: instructions)
-        let group = layout.heads / layout.keyHeads
-        let scratch = try allocate([workers.count, job.scratchFloats], .float32, operation: "attention")
-        let memory = scratch.floats
-        for keyHead in 0..<layout.keyHeads {
-            workers.run(tasks: count) { _, block in job.pack(keyHead: keyHead, block: block) }
-            workers.run(tasks: group * blocks.count) { worker, task in
-                job.run(
-                    head: keyHead * group + task / blocks.count, blocks[task % blocks.count],
-                    scratch: memory + worker * job.scratchFloats)
-            }
-        }
+        try run(attention, blocks)
     }
 }
 
 /// The operands of one attention in float32 over packed keys and values.
-private struct PackedAttentionJob {
+private struct FloatAttention: HeadAttention {
     let query: UnsafeMutablePointer<Float>
     let key: UnsafeMutablePointer<Float>
     let value: UnsafeMutablePointer<Float>
     let output: UnsafeMutablePointer<Float>
     let layout: AttentionLayout
     let keyCount: Int
+    let blockCount: Int
     /// For each block of keys, these in panels, then the values in panels.
     let packed: UnsafeMutablePointer<Float>
     let blockFloats: Int

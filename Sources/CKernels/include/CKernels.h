@@ -189,6 +189,14 @@ void mica_product_pairs(const uint32_t *groups, size_t count, const uint32_t *pa
 void mica_product_scaled_pairs(const uint32_t *groups, const float *row_scales, size_t count, const uint32_t *panel,
                                const float *column_scales, size_t units, float *sums, int adds);
 
+// Softmax of base 2 over a block of scores [rows, keys], in panels [rows, 16] of keys `stride` floats apart. Weights become groups of
+// rows, each [units, 6], of 8 units a panel, and a scale a row. `visible`, the maximum and the sum are as in mica_softmax_block; what
+// was accumulated is panels of as many floats.
+void mica_softmax_pairs(float *scores, size_t rows, size_t stride, size_t keys, const int32_t *visible, float *maximum, float *sum,
+                        float *accumulated, size_t accumulated_panels, uint32_t *groups, float *scales);
+// y [columns, rows] = x [rows, columns] transposed; rows of each lie their stride apart.
+void mica_transpose(const float *x, size_t stride, size_t rows, size_t columns, float *y, size_t y_stride);
+
 // --- matrix products, where the CPU has AVX-512 (f32), AVX-512 BF16 (bf16) and AVX-512 VNNI (u8s8) --------------------------------
 // Up to 48 rows [rows, depth] as a panel [units, width], width being rows rounded up to 16: the same unit of all rows side by side. A
 // unit is 4 bytes: a float, two bfloat16 (rounded), four 8-bit integers; what is missing at the end of a row is 0.
