@@ -101,7 +101,8 @@ AVX2_TARGET void mica_product_scaled_pairs(const uint32_t *groups, const float *
             _Pragma("clang loop unroll(full)") for (int half = 0; half < 2; half++) {
                 float *const place = sums + i * 16 + half * 8;
                 const __m256 before = adds ? _mm256_loadu_ps(place) : _mm256_setzero_ps();
-                _mm256_storeu_ps(place, _mm256_fmadd_ps(_mm256_cvtepi32_ps(sum[i][half]), _mm256_mul_ps(row, columns[half]), before));
+                // One scale after the other: the product of two small ones may be too small for a float.
+                _mm256_storeu_ps(place, _mm256_fmadd_ps(_mm256_mul_ps(_mm256_cvtepi32_ps(sum[i][half]), row), columns[half], before));
             }
         }
     }

@@ -26,8 +26,8 @@ extension CPUBackend {
         let packed = try allocate([count, blockFloats], .float32, operation: "attention")
         let attention = FloatAttention(
             query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
-            keyCount: key.shape[0], blockCount: count, packed: packed.floats, blockFloats: blockFloats, keyBlock: Self.packedKeyBlock,
-            queryRows: Self.packedQueryBlock, instructions: instructions)
+            keyCount: key.shape[0], blockCount: count, packed: packed.floats, blockFloats: blockFloats,
+            keyBlock: Self.packedKeyBlock, queryRows: Self.packedQueryBlock, instructions: instructions)
         try run(attention, blocks)
     }
 }

@@ -63,7 +63,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         self.weightForm = weightForm
         self.instructions = instructions ?? HostInstructions.ofThisCPU
         let isWidest = self.instructions == .avx512
-        multipliesBFloat16 = compute != .float32 && ComputePrecision.hasFastBFloat16 && isWidest
+        multipliesBFloat16 = compute != .float32 && ComputePrecision.hasBFloat16Instructions && isWidest
         multipliesPairs = compute != .float32 && self.instructions == .avx2
         multipliesInt8 = compute == .int8 && self.instructions != .portable
         multipliesInTiles = isWidest

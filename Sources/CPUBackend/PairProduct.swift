@@ -170,8 +170,8 @@ struct PairProduct {
 
     private func panels(of span: Range<Int>) -> Int { (span.count + Self.panelColumns - 1) / Self.panelColumns }
 
-    /// Packs a span's columns. They come from memory, a few lines of each row at a time, so that what comes next is asked
-    /// for before.
+    /// Packs a span's columns. They come from memory, a few lines of each row at a time, so that what comes next is
+    /// asked for before.
     private func pack(_ span: Range<Int>, of weight: Weight, _ memory: Scratch) {
         let steps = panels(of: span) * slices
         for step in 0..<steps {
@@ -194,7 +194,8 @@ struct PairProduct {
         switch weight {
         case .integers(let integers):
             mica_pack_pairs_s8(
-                integers + columns.lowerBound * depth + elements.lowerBound, depth, columns.count, elements.count, panel)
+                integers + columns.lowerBound * depth + elements.lowerBound, depth, columns.count, elements.count,
+                panel)
         case .scaled(let weightRows):
             for (place, column) in columns.enumerated() {
                 weightRows.widen(column, elements, into: memory.floats + place * Self.sliceElements)

@@ -84,7 +84,7 @@ private final class HeldFloats: HostMemory, @unchecked Sendable {
 }
 
 /// Seeded uniform values (Steele, Lea and Flood 2014).
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
 
     /// -1 ..< 1.

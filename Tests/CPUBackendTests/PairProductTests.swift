@@ -1,0 +1,103 @@
+import CPUBackend
+import Foundation
+import TensorCore
+import Testing
+
+/// Products of 16-bit integers with a scale a slice against plain products in double precision, with values that a
+/// common scale could not hold.
+@Suite(.enabled(if: HostInstructions.ofThisCPU != .portable, "this CPU has no AVX2"))
+struct PairProductTests {
+    /// Each operand is off by at most half a step an element: 8 of a slice's length of 32,767 or more, 2.4 parts in
+    /// 10,000; two operands, by Cauchy and Schwarz, by twice that of the product of their lengths.
+    static let bound = 5e-4
+
+    /// Rows, depth and columns: at the edges of groups (6), blocks (192), slices (256), panels (16) and spans (64).
+    static let shapes = [
+        (5, 1, 1), (6, 2, 16), (7, 255, 17), (191, 256, 15), (193, 257, 65), (385, 513, 33), (12, 770, 130),
+    ]
+
+    /// What is done to some of the values.
+    enum Values: CaseIterable {
+        case uniform
+        /// One of each 97 is 3,000 times as large.
+        case outliers
+        case large
+        case small
+        case allEqual
+    }
+
+    @Test(arguments: shapes, Values.allCases)
+    func isWithinTheBoundOfLengths(_ shape: (Int, Int, Int), _ values: Values) throws {
+        let (rows, depth, columns) = shape
+        var random = SplitMix(state: UInt64(rows * 31 + depth * 7 + columns))
+        let input = Self.make(rows * depth, values, &random)
+        let weight = Self.make(columns * depth, values, &random)
+        let found = try Self.product(input, [rows, depth], weight, [columns, depth])
+        for row in 0..<rows {
+            for column in 0..<columns {
+                var (sum, x, w) = (0.0, 0.0, 0.0)
+                for k in 0..<depth {
+                    let (a, b) = (Double(input[row * depth + k]), Double(weight[column * depth + k]))
+                    sum += a * b
+                    x += a * a
+                    w += b * b
+                }
+                let difference = abs(Double(found[row * columns + column]) - sum)
+                guard difference <= Self.bound * (x * w).squareRoot() else {
+                    Issue.record("\(shape) \(values): \(row), \(column) is off by \(difference)")
+                    return
+                }
+            }
+        }
+    }
+
+    @Test func whatIsNoNumberStaysInItsRow() throws {
+        var input = [Float](repeating: 1, count: 8 * 300)
+        input[2 * 300 + 299] = .nan
+        input[5 * 300] = .infinity
+        let found = try Self.product(input, [8, 300], [Float](repeating: 1, count: 20 * 300), [20, 300])
+        for row in 0..<8 {
+            let isNumber = found[row * 20..<(row + 1) * 20].allSatisfy { abs($0 - 300) < 0.1 }
+            let isNone = found[row * 20..<(row + 1) * 20].allSatisfy { !$0.isFinite }
+            #expect(row == 2 || row == 5 ? isNone : isNumber, "row \(row)")
+        }
+    }
+
+    @Test func zerosGiveZeros() throws {
+        let found = try Self.product(
+            [Float](repeating: 0, count: 6 * 40), [6, 40], [Float](repeating: 3, count: 3 * 40), [3, 40])
+        #expect(found.allSatisfy { $0 == 0 })
+    }
+
+    @Test func isTheSameWithAnyNumberOfThreads() throws {
+        var random = SplitMix(state: 9)
+        let input = Self.make(200 * 300, .uniform, &random)
+        let weight = Self.make(70 * 300, .uniform, &random)
+        let one = try Self.product(input, [200, 300], weight, [70, 300], threads: 1)
+        for threads in [2, 3, 7] {
+            #expect(try Self.product(input, [200, 300], weight, [70, 300], threads: threads) == one)
+        }
+    }
+
+    private static func product(
+        _ input: [Float], _ inputShape: Shape, _ weight: [Float], _ weightShape: Shape, threads: Int = 2
+    ) throws -> [Float] {
+        let backend = CPUBackend(threads: threads, compute: .bfloat16, instructions: .avx2)
+        return try backend.download(
+            backend.linear(
+                backend.upload(input, inputShape), Linear(weight: backend.upload(weight, weightShape), bias: nil)))
+    }
+
+    private static func make(_ count: Int, _ values: Values, _ random: inout SplitMix) -> [Float] {
+        (0..<count).map { index in
+            let value = random.unit()
+            return switch values {
+            case .uniform: value
+            case .outliers: index % 97 == 5 ? value * 3000 : value
+            case .large: value * 1e17
+            case .small: value * 1e-17
+            case .allEqual: 0.7
+            }
+        }
+    }
+}
