@@ -8,11 +8,6 @@ KERNEL void mica_widen_f16(const uint16_t *x, float *y, size_t count) {
     for (size_t i = 0; i < count; i++) y[i] = mica_f16(x[i]);
 }
 
-void mica_transpose(const float *x, size_t stride, size_t rows, size_t columns, float *y, size_t y_stride) {
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++) y[c * y_stride + r] = x[r * stride + c];
-}
-
 void mica_prefetch(const void *bytes, size_t count) {
     for (size_t i = 0; i < count; i += 64) __builtin_prefetch((const char *)bytes + i);
 }

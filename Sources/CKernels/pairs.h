@@ -49,7 +49,7 @@ AVX2_INLINE void turn_group(const __m256i row[8], uint32_t *lines) {
 // is at most 46,340, the root of the largest sum, and each fits 16 bits.
 AVX2_INLINE float integer_scale(float largest, float squares) {
     // Rounding adds half a step an element, 8 to the length of 256; single precision as much as 1 in a million.
-    const float length = sqrtf(squares) / 46330.0f, single = largest / 32767.0f;
+    const float length = sqrtf(squares) * (1 / 46330.0f), single = largest * (1 / 32767.0f);
     // Written so that a length which is no number is taken.
     return length < single ? single : length;
 }

@@ -67,7 +67,18 @@ enum AttentionCases {
             4, 1100, AttentionLayout(heads: 1, headSize: 2, scale: 0.1), "huge scores",
             fill: .values([0x1p17, 0, 0x1p20, 0, 0x1p24, 0, -0x1p18, 0]),
             keys: .values((0..<1100).flatMap { [Float($0) * 0x1p16 + 0x1p14, 0] }))
-        return [large, equal, rising, falling, huge]
+        return [large, equal, rising, falling, huge] + extremeForMany
+    }
+
+    /// The same for queries enough that backends pack keys: scores to 34 carry an error of their own size into exp.
+    private static var extremeForMany: [OperationCase] {
+        let layout = AttentionLayout(heads: 1, headSize: 2, scale: 1)
+        let queries = Operand.Fill.values((0..<40).flatMap { [Float($0 % 5) / 2, 0] })
+        let rising = (0..<1100).flatMap { [Float($0) / 64, 0] }
+        let falling = (0..<1100).flatMap { [Float(1100 - $0) / 64, 0] }
+        return [("rising scores", rising), ("falling scores", falling)].map { note, keys in
+            attention(40, 1100, layout, "\(note), many queries", fill: queries, keys: .values(keys), condition: 40)
+        }
     }
 
     private static func attention(
