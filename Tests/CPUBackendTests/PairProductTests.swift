@@ -11,9 +11,11 @@ struct PairProductTests {
     /// 10,000; two operands, by Cauchy and Schwarz, by twice that of the product of their lengths.
     static let bound = 5e-4
 
-    /// Rows, depth and columns: at the edges of groups (6), blocks (192), slices (256), panels (16) and spans (64).
+    /// Rows, depth and columns: at the edges of groups (6), blocks (192), slices (256), panels (16) and spans (64); the
+    /// last one's input is more than is packed at once.
     static let shapes = [
         (5, 1, 1), (6, 2, 16), (7, 255, 17), (191, 256, 15), (193, 257, 65), (385, 513, 33), (12, 770, 130),
+        (200, 24_000, 1),
     ]
 
     /// What is done to some of the values.

@@ -74,8 +74,8 @@ enum AttentionCases {
     private static var extremeForMany: [OperationCase] {
         let layout = AttentionLayout(heads: 1, headSize: 2, scale: 1)
         let queries = Operand.Fill.values((0..<40).flatMap { [Float($0 % 5) / 2, 0] })
-        let rising = (0..<1100).flatMap { [Float($0) / 64, 0] }
-        let falling = (0..<1100).flatMap { [Float(1100 - $0) / 64, 0] }
+        let rising: [Float] = (0..<1100).flatMap { [Float($0) / 64, 0] }
+        let falling: [Float] = (0..<1100).flatMap { [Float(1100 - $0) / 64, 0] }
         return [("rising scores", rising), ("falling scores", falling)].map { note, keys in
             attention(40, 1100, layout, "\(note), many queries", fill: queries, keys: .values(keys), condition: 40)
         }
