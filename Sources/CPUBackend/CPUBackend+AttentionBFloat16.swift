@@ -22,7 +22,7 @@ extension CPUBackend {
         let packed = PackedHead(keyCount: key.shape[0], headSize: layout.headSize, block: Self.bfloat16KeyBlock)
         let packedWords = try allocate([packed.wordCount], .int32, operation: "attention")
         let attention = BFloat16Attention(
-            query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
+            operands: AttentionOperands(query, key, value, layout, output),
             packed: packed, words: packedWords.rawPointer.assumingMemoryBound(to: UInt32.self),
             queryRows: Self.bfloat16QueryBlock)
         try run(attention, blocks)
@@ -46,11 +46,7 @@ private struct PackedHead {
 
 /// The operands of one attention in bfloat16.
 private struct BFloat16Attention: HeadAttention {
-    let query: UnsafeMutablePointer<Float>
-    let key: UnsafeMutablePointer<Float>
-    let value: UnsafeMutablePointer<Float>
-    let output: UnsafeMutablePointer<Float>
-    let layout: AttentionLayout
+    let operands: AttentionOperands
     let packed: PackedHead
     let words: UnsafeMutablePointer<UInt32>
     /// Most rows of a block of queries.

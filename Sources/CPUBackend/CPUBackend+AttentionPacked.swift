@@ -25,7 +25,7 @@ extension CPUBackend {
         let blockFloats = Self.packedKeyBlock * (layout.headSize + paddedSize)
         let packed = try allocate([count, blockFloats], .float32, operation: "attention")
         let attention = FloatAttention(
-            query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
+            operands: AttentionOperands(query, key, value, layout, output),
             keyCount: key.shape[0], blockCount: count, packed: packed.floats, blockFloats: blockFloats,
             keyBlock: Self.packedKeyBlock, queryRows: Self.packedQueryBlock, instructions: instructions)
         try run(attention, blocks)
@@ -34,11 +34,7 @@ extension CPUBackend {
 
 /// The operands of one attention in float32 over packed keys and values.
 private struct FloatAttention: HeadAttention {
-    let query: UnsafeMutablePointer<Float>
-    let key: UnsafeMutablePointer<Float>
-    let value: UnsafeMutablePointer<Float>
-    let output: UnsafeMutablePointer<Float>
-    let layout: AttentionLayout
+    let operands: AttentionOperands
     let keyCount: Int
     let blockCount: Int
     /// For each block of keys, these in panels, then the values in panels.

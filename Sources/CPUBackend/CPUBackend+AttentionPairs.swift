@@ -20,7 +20,7 @@ extension CPUBackend {
         let packed = PackedPairs(keyCount: key.shape[0], headSize: layout.headSize)
         let memory = try allocate([packed.blockCount, packed.blockFloats], .float32, operation: "attention")
         let attention = PairAttention(
-            query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout,
+            operands: AttentionOperands(query, key, value, layout, output),
             packed: packed, memory: memory.floats, queryRows: Self.pairQueryBlock)
         try run(attention, blocks)
     }
@@ -81,11 +81,7 @@ private func words(_ floats: UnsafeMutablePointer<Float>) -> UnsafeMutablePointe
 
 /// The operands of one attention as 16-bit integers.
 private struct PairAttention: HeadAttention {
-    let query: UnsafeMutablePointer<Float>
-    let key: UnsafeMutablePointer<Float>
-    let value: UnsafeMutablePointer<Float>
-    let output: UnsafeMutablePointer<Float>
-    let layout: AttentionLayout
+    let operands: AttentionOperands
     let packed: PackedPairs
     let memory: UnsafeMutablePointer<Float>
     /// Most rows of a block of queries, whole groups.

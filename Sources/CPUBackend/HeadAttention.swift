@@ -1,8 +1,26 @@
 import TensorCore
 
+/// What an attention reads and writes: queries and output [queries, heads * size], keys and values
+/// [keys, keyHeads * size], all float32.
+struct AttentionOperands {
+    let query: UnsafeMutablePointer<Float>
+    let key: UnsafeMutablePointer<Float>
+    let value: UnsafeMutablePointer<Float>
+    let output: UnsafeMutablePointer<Float>
+    let layout: AttentionLayout
+
+    init(_ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor) {
+        self.query = query.floats
+        self.key = key.floats
+        self.value = value.floats
+        self.output = output.floats
+        self.layout = layout
+    }
+}
+
 /// Attention over keys and values that are packed once a head, in blocks of both.
 protocol HeadAttention {
-    var layout: AttentionLayout { get }
+    var operands: AttentionOperands { get }
     /// Blocks of keys.
     var blockCount: Int { get }
     /// Floats that each worker needs.
@@ -13,6 +31,14 @@ protocol HeadAttention {
 
     /// Computes a block of a head's queries over all packed keys that they see.
     func run(head: Int, _ block: QueryBlock, scratch: UnsafeMutablePointer<Float>)
+}
+
+extension HeadAttention {
+    var query: UnsafeMutablePointer<Float> { operands.query }
+    var key: UnsafeMutablePointer<Float> { operands.key }
+    var value: UnsafeMutablePointer<Float> { operands.value }
+    var output: UnsafeMutablePointer<Float> { operands.output }
+    var layout: AttentionLayout { operands.layout }
 }
 
 extension CPUBackend {

@@ -179,8 +179,9 @@ int mica_has_s8_products(void);
 void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *groups);
 // Up to 16 rows of `elements`, `stride` apart, as a panel [units, 16].
 void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *panel);
-// The same of floats, at most MICA_SLICE of each row: `scales`, one a row of the group or panel, times integers, which are within
-// 1 part in 10,000 of the slice by length (relative L2). Sums of products of two such slices fit 32 bits, whatever the values.
+// The same of floats, at most MICA_SLICE of each row: `scales`, one a row of the group or panel, times integers, which are off by about
+// 1 part in 10,000 of the slice by length (relative L2), 2.4 at most. Sums of products of two such slices fit 32 bits, whatever the
+// values.
 void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *groups, float *scales);
 void mica_pack_scaled_panel(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *panel, float *scales);
 // sums [count * 6, 16] = groups * panel, or += it if `adds`: `units` of each.
