@@ -1,7 +1,7 @@
 #include "pairs.h"
 
 // Softmax between the two products of attention as 16-bit integers (products_avx2.c): scores come and weights go in the layouts that
-// these have, panels of 16 keys and groups of six rows.
+// these have, panels of 32 keys and groups of two rows.
 
 #if defined(__x86_64__)
 
@@ -15,13 +15,13 @@ typedef struct {
 
 AVX2_INLINE float largest_score(Row row, size_t seen) {
     // What is hidden behind the last key that is seen.
-    for (size_t i = seen; i < row.panels * 16; i++) row.scores[i / 16 * row.stride + i % 16] = -INFINITY;
-    __m256 low = _mm256_loadu_ps(row.scores), high = _mm256_loadu_ps(row.scores + 8);
-    for (size_t p = 1; p < row.panels; p++) {
-        low = _mm256_max_ps(_mm256_loadu_ps(row.scores + p * row.stride), low);
-        high = _mm256_max_ps(_mm256_loadu_ps(row.scores + p * row.stride + 8), high);
-    }
-    return largest_lane(_mm256_max_ps(low, high));
+    for (size_t i = seen; i < row.panels * MICA_PAIR_COLUMNS; i++)
+        row.scores[i / MICA_PAIR_COLUMNS * row.stride + i % MICA_PAIR_COLUMNS] = -INFINITY;
+    __m256 top[4];
+    for (size_t k = 0; k < 4; k++) top[k] = _mm256_set1_ps(-INFINITY);
+    for (size_t p = 0; p < row.panels; p++)
+        for (size_t k = 0; k < 4; k++) top[k] = _mm256_max_ps(_mm256_loadu_ps(row.scores + p * row.stride + k * 8), top[k]);
+    return largest_lane(_mm256_max_ps(_mm256_max_ps(top[0], top[1]), _mm256_max_ps(top[2], top[3])));
 }
 
 // 2^x for x <= 0, within 3 parts in a million; where x is below -126, about 2^-126. NaN stays NaN.
@@ -42,65 +42,73 @@ AVX2_INLINE __m256 power_of_two(__m256 x) {
 // Scores become 2^(score - top); returns their sum.
 AVX2_INLINE float powers(Row row, float top) {
     const __m256 tops = _mm256_set1_ps(top);
-    __m256 low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
-    for (size_t p = 0; p < row.panels; p++) {
-        float *s = row.scores + p * row.stride;
-        const __m256 first = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(s), tops));
-        const __m256 second = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(s + 8), tops));
-        _mm256_storeu_ps(s, first);
-        _mm256_storeu_ps(s + 8, second);
-        low = _mm256_add_ps(low, first);
-        high = _mm256_add_ps(high, second);
-    }
-    return sum_of_lanes(_mm256_add_ps(low, high));
+    __m256 sum[4];
+    for (size_t k = 0; k < 4; k++) sum[k] = _mm256_setzero_ps();
+    for (size_t p = 0; p < row.panels; p++)
+        for (size_t k = 0; k < 4; k++) {
+            float *const s = row.scores + p * row.stride + k * 8;
+            const __m256 power = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(s), tops));
+            _mm256_storeu_ps(s, power);
+            sum[k] = _mm256_add_ps(sum[k], power);
+        }
+    return sum_of_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
 }
 
-// Weights of a group's rows as integers; zeros for keys that a row does not see, and for rows that there are none of.
-AVX2_INLINE void pack_weights(const Row rows[MICA_PAIR_ROWS], const float *scales, size_t panels, uint32_t *group) {
+// 16 of a row's weights as integers; zeros for keys that it does not see.
+AVX2_INLINE __m256i weights(Row row, size_t panel, size_t half, __m256 factor) {
+    return panel < row.panels ? integers(row.scores + panel * row.stride + half * 16, factor) : _mm256_setzero_si256();
+}
+
+// Weights of two rows as a group.
+AVX2_INLINE void pack_weights(const Row rows[MICA_PAIR_ROWS], const float *scales, size_t panels, uint32_t *group, uint32_t *excesses) {
     __m256 factors[MICA_PAIR_ROWS];
     for (size_t i = 0; i < MICA_PAIR_ROWS; i++) factors[i] = _mm256_set1_ps(scales[i] == 0 ? 0 : 1 / scales[i]);
-    for (size_t p = 0; p < panels; p++) {
-        __m256i words[8];
-        for (size_t i = 0; i < 8; i++)
-            words[i] = i < MICA_PAIR_ROWS && p < rows[i].panels ? integers(rows[i].scores + p * rows[i].stride, factors[i])
-                                                                : _mm256_setzero_si256();
-        turn_group(words, group + p * 8 * MICA_PAIR_ROWS);
-    }
+    __m256i excess = _mm256_setzero_si256();
+    for (size_t p = 0; p < panels; p++)
+        for (size_t half = 0; half < 2; half++, group += 16)
+            excess = pack_units(weights(rows[0], p, half, factors[0]), weights(rows[1], p, half, factors[1]), 4, group, excess);
+    store_excess(excess, excesses);
+}
+
+// A row of accumulated values times a factor.
+AVX2_INLINE void rescale(float *accumulated, size_t stride, size_t panels, float factor) {
+    for (size_t p = 0; p < panels; p++)
+        for (size_t i = 0; i < MICA_PAIR_COLUMNS; i++) accumulated[p * stride + i] *= factor;
 }
 
 AVX2_TARGET void mica_softmax_pairs(float *scores, size_t rows, size_t stride, size_t keys, const int32_t *visible, float *maximum,
-                                    float *sum, float *accumulated, size_t accumulated_panels, uint32_t *groups, float *scales) {
-    const size_t panels = (keys + 15) / 16;
+                                    float *sum, float *accumulated, size_t accumulated_panels, mica_pairs groups) {
+    const size_t panels = (keys + MICA_PAIR_COLUMNS - 1) / MICA_PAIR_COLUMNS;
     for (size_t first = 0; first < rows; first += MICA_PAIR_ROWS) {
         Row group[MICA_PAIR_ROWS] = {0};
-        for (size_t r = first; r < rows && r < first + MICA_PAIR_ROWS; r++) {
-            const int32_t limit = visible ? visible[r] : (int32_t)keys;
+        for (size_t r = first; r < first + MICA_PAIR_ROWS; r++) {
+            const int32_t limit = r >= rows ? 0 : visible ? visible[r] : (int32_t)keys;
             const size_t seen = limit < 0 ? 0 : ((size_t)limit < keys ? (size_t)limit : keys);
-            const Row row = {scores + r * 16, stride, (seen + 15) / 16};
+            const Row row = {scores + r * MICA_PAIR_COLUMNS, stride, (seen + MICA_PAIR_COLUMNS - 1) / MICA_PAIR_COLUMNS};
             group[r - first] = row;
-            scales[r] = 0;
+            groups.scales[r] = 0;
             if (seen == 0) continue;
             const float block = largest_score(row, seen), top = block > maximum[r] ? block : maximum[r];
             const float added = powers(row, top), largest = exp2f(block - top);
             if (top > maximum[r]) {
                 // The first block finds a maximum of -infinity: nothing was accumulated yet.
                 const float factor = maximum[r] == -INFINITY ? 0 : exp2f(maximum[r] - top);
-                for (size_t p = 0; p < accumulated_panels; p++)
-                    for (size_t i = 0; i < 16; i++) accumulated[p * stride + r * 16 + i] *= factor;
+                rescale(accumulated + r * MICA_PAIR_COLUMNS, stride, accumulated_panels, factor);
                 sum[r] *= factor;
                 maximum[r] = top;
             }
             sum[r] += added;
             // None of the squares is more than its root times the largest.
-            scales[r] = integer_scale(largest, largest * added);
+            groups.scales[r] = integer_scale(largest, largest * added);
         }
-        pack_weights(group, scales + first, panels, groups + first * panels * 8);
+        pack_weights(group, groups.scales + first, panels, groups.words + first * panels * (MICA_PAIR_COLUMNS / 2),
+                     groups.excesses + first);
     }
 }
 
 #else
 void mica_softmax_pairs(float *scores, size_t rows, size_t stride, size_t keys, const int32_t *visible, float *maximum, float *sum,
-                        float *accumulated, size_t accumulated_panels, uint32_t *groups, float *scales) {
+                        float *accumulated, size_t accumulated_panels, mica_pairs groups) {
     __builtin_trap();
 }
 #endif

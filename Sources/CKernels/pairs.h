@@ -1,4 +1,4 @@
-// What makes 16-bit integers of floats, see products_avx2.c.
+// What makes 16-bit integers of floats and lays them out, see products_avx2.c.
 #pragma once
 #include "avx2.h"
 
@@ -35,30 +35,37 @@ AVX2_INLINE void turned(const __m256i row[8], __m256i line[8]) {
     }
 }
 
-// The first six of eight rows turned around, to lines of six words.
-AVX2_INLINE void turn_group(const __m256i row[8], uint32_t *lines) {
-    __m256i line[8];
-    turned(row, line);
-    // The last two words of a line, which are none, give way to the next line.
-    for (size_t i = 0; i < 7; i++) _mm256_storeu_si256((__m256i *)(lines + i * MICA_PAIR_ROWS), line[i]);
-    _mm_storeu_si128((__m128i *)(lines + 7 * MICA_PAIR_ROWS), _mm256_castsi256_si128(line[7]));
-    _mm_storel_epi64((__m128i *)(lines + 7 * MICA_PAIR_ROWS + 4), _mm256_extracti128_si256(line[7], 1));
-}
-
 // The scale of up to MICA_SLICE values as 16-bit integers, of which the largest and the sum of squares are known: with it, their length
-// is at most 46,340, the root of the largest sum, and each fits 16 bits.
+// is at most 46,340, the root of the largest sum, and two of them fit 16 bits together.
 AVX2_INLINE float integer_scale(float largest, float squares) {
     // Rounding adds half a step an element, 8 to the length of 256; single precision as much as 1 in a million.
-    const float length = sqrtf(squares) * (1 / 46330.0f), single = largest * (1 / 32767.0f);
+    const float length = sqrtf(squares) * (1 / 46330.0f), single = largest * (1 / 16383.0f);
     // Written so that a length which is no number is taken.
     return length < single ? single : length;
 }
 
-// 16 values as integers, in order.
+// 16 values as integers, whose units come in the order 0, 2, 1, 3, as vpackssdw leaves them.
 AVX2_INLINE __m256i integers(const float *x, __m256 factor) {
-    const __m256i low = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor));
-    const __m256i high = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor));
-    return _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
+    return _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor)),
+                              _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor)));
+}
+
+// The first `units` of four of two rows, in that order, become a group's; each unit's excess is added to its row's, twice.
+AVX2_INLINE __m256i pack_units(__m256i first, __m256i second, size_t units, uint32_t *group, __m256i excess) {
+    const __m256i pairs[2] = {_mm256_unpacklo_epi64(first, second), _mm256_unpackhi_epi64(first, second)};
+    for (size_t i = 0; i < 2; i++) {
+        excess = _mm256_add_epi32(_mm256_madd_epi16(pairs[i], _mm256_shuffle_epi32(pairs[i], 0xb1)), excess);
+        if (units >= 2 * i + 2) _mm256_storeu_si256((__m256i *)(group + i * 8), pairs[i]);
+        else if (units == 2 * i + 1) _mm_storeu_si128((__m128i *)(group + i * 8), _mm256_castsi256_si128(pairs[i]));
+    }
+    return excess;
+}
+
+// The excesses of two rows.
+AVX2_INLINE void store_excess(__m256i excess, uint32_t *excesses) {
+    const __m128i rows = _mm_add_epi32(_mm256_castsi256_si128(excess), _mm256_extracti128_si256(excess, 1));
+    excesses[0] = (uint32_t)_mm_extract_epi32(rows, 0);
+    excesses[1] = (uint32_t)_mm_extract_epi32(rows, 2);
 }
 
 #endif

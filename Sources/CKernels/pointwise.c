@@ -4,22 +4,22 @@ KERNEL void mica_bias_activate(const float *x, const float *bias, float *y, size
     for (size_t r = 0; r < rows; r++) bias_activate_row(x + r * stride, bias, y + r * stride, columns, activation);
 }
 
-// The width is known here, so that a row is two vectors and nothing else.
+// The width is known here, so that a row is four vectors and nothing else.
 #define FINISH_ROWS(VALUE)                                                        \
-    for (size_t r = 0; r < rows; r++, sums += 16, y += stride) {                  \
-        float row[16];                                                            \
-        for (size_t i = 0; i < 16; i++) {                                         \
+    for (size_t r = 0; r < rows; r++, sums += MICA_PAIR_COLUMNS, y += stride) {   \
+        float row[MICA_PAIR_COLUMNS];                                             \
+        for (size_t i = 0; i < MICA_PAIR_COLUMNS; i++) {                          \
             const float x = sums[i] + biases[i];                                  \
             row[i] = VALUE;                                                       \
         }                                                                         \
-        if (columns == 16) memcpy(y, row, sizeof row);                            \
+        if (columns == MICA_PAIR_COLUMNS) memcpy(y, row, sizeof row);             \
         else memcpy(y, row, columns * sizeof(float));                             \
     }                                                                             \
     break;
 
 KERNEL void mica_finish_panel(const float *restrict sums, const float *restrict bias, float *restrict y, size_t stride, size_t rows,
                               size_t columns, int activation) {
-    float biases[16] = {0};
+    float biases[MICA_PAIR_COLUMNS] = {0};
     if (bias) memcpy(biases, bias, columns * sizeof(float));
     switch (activation) {
     case MICA_SILU: FINISH_ROWS(x * mica_sigmoid(x))

@@ -3,7 +3,7 @@ import TensorCore
 
 extension CPUBackend {
     /// Rows of queries of one block: whole groups of the kernel's.
-    private static let pairQueryBlock = 16 * Int(MICA_PAIR_ROWS)
+    private static let pairQueryBlock = 48 * Int(MICA_PAIR_ROWS)
 
     /// True if attention runs as products of 16-bit integers. Segments are short, and packed by no panel.
     func pairs(attentionOf queries: Int, _ layout: AttentionLayout) -> Bool {
@@ -32,51 +32,53 @@ private struct PackedPairs {
     let headSize: Int
 
     /// Columns of a panel, of keys as of values.
-    static let panelColumns = 16
+    static let panelColumns = Int(MICA_PAIR_COLUMNS)
     /// Keys of a block: as many as may share a scale where they are summed.
     static let keyBlock = Int(MICA_SLICE)
 
     var blockCount: Int { (keyCount + Self.keyBlock - 1) / Self.keyBlock }
     var valuePanels: Int { (headSize + Self.panelColumns - 1) / Self.panelColumns }
-    /// Words of 2 elements along the head.
-    var headUnits: Int { (headSize + 1) / 2 }
-    private var keyWords: Int { Self.keyBlock * headUnits }
-    private var valueWords: Int { valuePanels * Self.panelColumns * Self.keyBlock / 2 }
-    private var paddedSize: Int { valuePanels * Self.panelColumns }
+    /// Units of 4 elements along the head.
+    var headUnits: Int { (headSize + 3) / 4 }
+    /// Columns of whole panels along the head.
+    var paddedSize: Int { valuePanels * Self.panelColumns }
 
-    /// Keys in panels, their scales, values in panels, their scales, and values turned around while they are packed.
-    var blockFloats: Int {
-        keyWords + Self.keyBlock + valueWords + paddedSize + Self.panelColumns * Self.keyBlock
-    }
+    private var keyWords: Int { Self.words(rows: Self.keyBlock, units: headUnits) }
+    private var valueWords: Int { Self.words(rows: paddedSize, units: Self.keyBlock / 4) }
+
+    /// 4-byte words of packed rows: two a unit, and a scale and an excess.
+    static func words(rows: Int, units: Int) -> Int { rows * (2 * units + 2) }
+
+    /// Keys in panels, values in panels, and values turned around while they are packed.
+    var blockFloats: Int { keyWords + valueWords + Self.panelColumns * Self.keyBlock }
 
     /// Units of a row's weights for some keys: whole panels.
-    static func weightUnits(_ keys: Int) -> Int { (keys + panelColumns - 1) / panelColumns * (panelColumns / 2) }
+    static func weightUnits(_ keys: Int) -> Int { (keys + panelColumns - 1) / panelColumns * (panelColumns / 4) }
 
     func keys(of block: Int) -> Range<Int> {
         (block * Self.keyBlock)..<min((block + 1) * Self.keyBlock, keyCount)
     }
 
     struct Block {
-        let keys: UnsafeMutablePointer<UInt32>
-        let keyScales: UnsafeMutablePointer<Float>
-        let values: UnsafeMutablePointer<UInt32>
-        let valueScales: UnsafeMutablePointer<Float>
+        let keys: mica_pairs
+        let values: mica_pairs
         let turned: UnsafeMutablePointer<Float>
     }
 
     func block(_ index: Int, in memory: UnsafeMutablePointer<Float>) -> Block {
         let base = memory + index * blockFloats
-        let keyScales = base + keyWords
-        let values = keyScales + Self.keyBlock
-        let valueScales = values + valueWords
         return Block(
-            keys: words(base), keyScales: keyScales, values: words(values), valueScales: valueScales,
-            turned: valueScales + paddedSize)
+            keys: Self.pairs(in: base, rows: Self.keyBlock, units: headUnits),
+            values: Self.pairs(in: base + keyWords, rows: paddedSize, units: Self.keyBlock / 4),
+            turned: base + keyWords + valueWords)
     }
-}
 
-private func words(_ floats: UnsafeMutablePointer<Float>) -> UnsafeMutablePointer<UInt32> {
-    UnsafeMutableRawPointer(floats).assumingMemoryBound(to: UInt32.self)
+    /// Packed rows in `words(rows:units:)` of memory.
+    static func pairs(in memory: UnsafeMutablePointer<Float>, rows: Int, units: Int) -> mica_pairs {
+        let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt32.self)
+        let count = rows * 2 * units
+        return mica_pairs(words: words, scales: memory + count, excesses: words + count + rows)
+    }
 }
 
 /// The operands of one attention as 16-bit integers.
@@ -91,11 +93,13 @@ private struct PairAttention: HeadAttention {
 
     var blockCount: Int { packed.blockCount }
 
-    /// Scores, weights and queries in groups, accumulated values, and by row the scales of both, maximum and sum.
+    /// Weights and queries in groups, scores, accumulated values, and by row the maximum and sum.
     var scratchFloats: Int {
-        let padded = packed.valuePanels * PackedPairs.panelColumns
-        return queryRows * (PackedPairs.keyBlock * 3 / 2 + packed.headUnits + padded + 4)
+        weightWords + queryWords + queryRows * (PackedPairs.keyBlock + packed.paddedSize + 2)
     }
+
+    private var weightWords: Int { PackedPairs.words(rows: queryRows, units: PackedPairs.keyBlock / 4) }
+    private var queryWords: Int { PackedPairs.words(rows: queryRows, units: packed.headUnits) }
 
     func pack(keyHead: Int, block index: Int) {
         let (stride, size) = (layout.keyHeads * layout.headSize, layout.headSize)
@@ -103,58 +107,63 @@ private struct PairAttention: HeadAttention {
         let offset = range.lowerBound * stride + keyHead * size
         let block = packed.block(index, in: memory)
         let width = PackedPairs.panelColumns
-        for first in Swift.stride(from: 0, to: range.count, by: width) {
-            mica_pack_scaled_panel(
-                key + offset + first * stride, stride, min(width, range.count - first), size,
-                block.keys + first * packed.headUnits, block.keyScales + first)
-        }
+        pack(key + offset, stride, range.count, size, block.keys, units: packed.headUnits)
         let units = PackedPairs.weightUnits(range.count)
         // Weights end with a whole panel of keys: where there are no more, values are 0.
         block.turned.update(repeating: 0, count: width * PackedPairs.keyBlock)
         for first in Swift.stride(from: 0, to: size, by: width) {
             let columns = min(width, size - first)
             mica_transpose(value + offset + first, stride, range.count, columns, block.turned, PackedPairs.keyBlock)
-            mica_pack_scaled_panel(
-                block.turned, PackedPairs.keyBlock, columns, units * 2, block.values + first * units,
-                block.valueScales + first)
+            pack(
+                block.turned, PackedPairs.keyBlock, columns, units * 4, block.values.panel(from: first, units: units),
+                units: units)
+        }
+    }
+
+    /// Packs rows of `elements`, `stride` apart, into panels of `units`, the last one filled up with zeros.
+    private func pack(
+        _ rows: UnsafePointer<Float>, _ stride: Int, _ count: Int, _ elements: Int, _ panels: mica_pairs, units: Int
+    ) {
+        let width = PackedPairs.panelColumns
+        for first in Swift.stride(from: 0, to: count, by: width) {
+            let panel = panels.panel(from: first, units: units)
+            for place in Swift.stride(from: 0, to: width, by: PairProduct.packedColumns) {
+                let left = max(0, count - first - place)
+                mica_pack_scaled_columns(
+                    rows + min(first + place, count) * stride, stride, min(left, PairProduct.packedColumns), elements,
+                    panel.advanced(words: place, rows: place))
+            }
         }
     }
 
     func run(head: Int, _ block: QueryBlock, scratch: UnsafeMutablePointer<Float>) {
         let (size, stride) = (layout.headSize, layout.heads * layout.headSize)
         let rows = block.queries.count
-        let scores = scratch
-        let weights = words(scores + queryRows * PackedPairs.keyBlock)
-        let queries = weights + queryRows * PackedPairs.keyBlock / 2
-        let accumulated = UnsafeMutableRawPointer(queries + queryRows * packed.headUnits)
-            .assumingMemoryBound(to: Float.self)
-        let scales = accumulated + queryRows * packed.valuePanels * PackedPairs.panelColumns
-        let weightScales = scales + queryRows
-        let maximum = weightScales + queryRows
+        let weights = PackedPairs.pairs(in: scratch, rows: queryRows, units: PackedPairs.keyBlock / 4)
+        let queries = PackedPairs.pairs(in: scratch + weightWords, rows: queryRows, units: packed.headUnits)
+        let scores = scratch + weightWords + queryWords
+        let accumulated = scores + queryRows * PackedPairs.keyBlock
+        let maximum = accumulated + queryRows * packed.paddedSize
         let sum = maximum + queryRows
-        accumulated.update(repeating: 0, count: queryRows * packed.valuePanels * PackedPairs.panelColumns)
-        weightScales.update(repeating: 0, count: queryRows)
+        accumulated.update(repeating: 0, count: queryRows * packed.paddedSize)
         maximum.update(repeating: -.infinity, count: rows)
         sum.update(repeating: 0, count: rows)
         let first = block.queries.lowerBound * stride + head * size
-        mica_pack_scaled_rows(query + first, stride, rows, size, queries, scales)
+        mica_pack_scaled_rows(query + first, stride, rows, size, queries)
         // Softmax is by powers of two.
-        for row in 0..<rows { scales[row] *= layout.scale * Self.log2E }
+        for row in 0..<rows { queries.scales[row] *= layout.scale * Self.log2E }
         for index in 0...(block.keys.upperBound - 1) / PackedPairs.keyBlock {
             let keys = packed.keys(of: index)
             let visible = block.causalOffset.map { offset in
                 block.queries.map { Int32(clamping: $0 + offset + 1 - keys.lowerBound) }
             }
             let operand = packed.block(index, in: memory)
-            multiply(
-                rows, queries, scales, operand.keys, operand.keyScales, columns: keys.count, units: packed.headUnits,
-                scores, adds: false)
+            multiply(rows, queries, operand.keys, columns: keys.count, units: packed.headUnits, scores, adds: false)
             mica_softmax_pairs(
-                scores, rows, panelStride, keys.count, visible, maximum, sum, accumulated, packed.valuePanels, weights,
-                weightScales)
+                scores, rows, panelStride, keys.count, visible, maximum, sum, accumulated, packed.valuePanels, weights)
             multiply(
-                rows, weights, weightScales, operand.values, operand.valueScales, columns: size,
-                units: PackedPairs.weightUnits(keys.count), accumulated, adds: true)
+                rows, weights, operand.values, columns: size, units: PackedPairs.weightUnits(keys.count), accumulated,
+                adds: true)
         }
         for column in Swift.stride(from: 0, to: size, by: PackedPairs.panelColumns) {
             mica_softmax_finish(
@@ -167,15 +176,19 @@ private struct PairAttention: HeadAttention {
     private var panelStride: Int { queryRows * PackedPairs.panelColumns }
 
     private func multiply(
-        _ rows: Int, _ groups: UnsafePointer<UInt32>, _ rowScales: UnsafePointer<Float>,
-        _ panels: UnsafePointer<UInt32>, _ columnScales: UnsafePointer<Float>, columns: Int, units: Int,
+        _ rows: Int, _ groups: mica_pairs, _ panels: mica_pairs, columns: Int, units: Int,
         _ sums: UnsafeMutablePointer<Float>, adds: Bool
     ) {
         let groupCount = (rows + Int(MICA_PAIR_ROWS) - 1) / Int(MICA_PAIR_ROWS)
         for first in stride(from: 0, to: columns, by: PackedPairs.panelColumns) {
             mica_product_scaled_pairs(
-                groups, rowScales, groupCount, panels + first * units, columnScales + first, units,
-                sums + first * queryRows, adds ? 1 : 0)
+                groups, groupCount, panels.panel(from: first, units: units), units, sums + first * queryRows,
+                adds ? 1 : 0)
         }
     }
+}
+
+extension mica_pairs {
+    /// The panel of rows from `row` on, a multiple of a panel's, where panels of `units` lie one after another.
+    fileprivate func panel(from row: Int, units: Int) -> mica_pairs { advanced(words: row * 2 * units, rows: row) }
 }

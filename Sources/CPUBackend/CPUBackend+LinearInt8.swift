@@ -56,15 +56,17 @@ extension CPUBackend {
         let packed = try allocate([product.packedWords], .int32, operation: "linear")
         let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
         let zeros = rowZeros.rawPointer.assumingMemoryBound(to: Int32.self)
-        let words = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
+        let groups = product.groups(in: packed.rawPointer.assumingMemoryBound(to: UInt32.self))
         let firstRow = weight.offset / quantized.columns
         let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         let integers = UnsafePointer(weight.rawPointer.assumingMemoryBound(to: Int8.self))
         for turn in product.turns {
             quantize(input.rows(turn), rounded, rowScales, zeros)
-            product.pack(turn.count, of: rounded.rawPointer.assumingMemoryBound(to: UInt8.self), into: words, workers)
+            product.pack(
+                turn.count, of: UnsafePointer(rounded.rawPointer.assumingMemoryBound(to: UInt8.self)), into: groups,
+                workers)
             product.multiply(
-                turn.count, words, scales: nil, .integers(integers),
+                turn.count, groups, .integers(integers),
                 scratch: scratch.rawPointer.assumingMemoryBound(to: UInt32.self), workers
             ) { found in
                 let first = found.rows.lowerBound

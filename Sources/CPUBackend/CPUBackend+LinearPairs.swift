@@ -9,14 +9,13 @@ extension CPUBackend {
     ) throws(TensorError) {
         let product = PairProduct(rows: input.shape[0], depth: input.shape[1], columns: output.shape[1])
         let packed = try allocate([product.packedWords], .int32, operation: "linear")
-        let rowScales = try allocate([product.rowScaleCount], .float32, operation: "linear")
         let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
-        let words = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
+        let groups = product.groups(in: packed.rawPointer.assumingMemoryBound(to: UInt32.self))
         let weights = WeightRows(weight)
         for turn in product.turns {
-            product.pack(turn.count, of: input.rows(turn).floats, into: words, scales: rowScales.floats, workers)
+            product.pack(turn.count, of: UnsafePointer(input.rows(turn).floats), into: groups, workers)
             product.multiply(
-                turn.count, words, scales: rowScales.floats, .scaled(weights),
+                turn.count, groups, .scaled(weights),
                 scratch: scratch.rawPointer.assumingMemoryBound(to: UInt32.self), workers
             ) { found in
                 let first = found.rows.lowerBound + turn.lowerBound
@@ -28,7 +27,7 @@ extension CPUBackend {
         }
     }
 
-    /// Bias and activation from a panel's sums [rows, 16] to a rectangle of the output.
+    /// Bias and activation from a panel's sums [rows, 32] to a rectangle of the output.
     func finishPanel(
         _ sums: UnsafePointer<Float>, _ output: Tensor, _ rows: Range<Int>, _ columns: Range<Int>, _ bias: Tensor?,
         _ activation: Activation

@@ -2,16 +2,14 @@ import Glibc
 import Synchronization
 import TensorCore
 
-/// Hands out blocks of host memory, counts them, and keeps freed ones for the next request of the same size.
+/// Hands out blocks of host memory, counts them, and keeps freed ones for the next request of the same size, or their
+/// pages for one of another.
 ///
 /// Kept blocks never raise the process's peak: what is used and what
 /// is kept stay together below the most that was ever used at once.
 package final class HostAllocator: Sendable {
     /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
     package static let mappedBlockBytes = 1 << 15
-    /// From this size on the kernel is asked for huge pages:
-    /// touching memory for the first time is then 10 times cheaper.
-    private static let hugePageBytes = 8 << 20
 
     private struct State: ~Copyable {
         /// Of allocated blocks.
@@ -212,8 +210,39 @@ package final class HostAllocator: Sendable {
             state.keptBytes -= size
             return state.kept.remove(at: index).address
         }
-        releaseKept(&state, downTo: state.peakBytes - state.usedBytes - size)
-        return newBlock(size).map { UInt(bitPattern: $0) }
+        let block = newBlock(size)
+        let mayStay = state.peakBytes - state.usedBytes - size
+        if let block { movePages(to: block, size, &state, downTo: mayStay) }
+        releaseKept(&state, downTo: mayStay)
+        return block.map { UInt(bitPattern: $0) }
+    }
+
+    /// Fills a new block with pages of kept ones, those that were kept longest first, until no more than `bytes` are
+    /// kept: pages from the system would have to be cleared. What is left of a block stays kept.
+    private static func movePages(
+        to block: UnsafeMutableRawPointer, _ size: Int, _ state: inout State, downTo bytes: Int
+    ) {
+        var filled = 0
+        var index = 0
+        while state.keptBytes > max(bytes, 0), index < state.kept.count {
+            let kept = state.kept[index]
+            let moved = min(kept.size, size - filled) / HostPages.hugePageBytes * HostPages.hugePageBytes
+            guard moved > 0, let source = UnsafeMutableRawPointer(bitPattern: kept.address) else {
+                index += 1
+                continue
+            }
+            guard HostPages.move(moved, from: source, to: block + filled) else { return }
+            filled += moved
+            let rest = kept.size - moved
+            if rest >= HostPages.hugePageBytes {
+                state.keptBytes -= moved
+                state.kept[index] = (rest, kept.address + UInt(moved))
+            } else {
+                if rest > 0 { HostPages.unmap(source + moved, rest) }
+                state.keptBytes -= kept.size
+                state.kept.remove(at: index)
+            }
+        }
     }
 
     /// Frees what was kept longest until no more than `bytes` are kept.
@@ -234,17 +263,12 @@ package final class HostAllocator: Sendable {
     }
 
     private static func newBlock(_ size: Int) -> UnsafeMutableRawPointer? {
-        guard size >= mappedBlockBytes else { return aligned_alloc(64, size) }
-        guard let block = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-            block != MAP_FAILED
-        else { return nil }
-        if size >= hugePageBytes { madvise(block, size, MADV_HUGEPAGE) }
-        return block
+        size >= mappedBlockBytes ? HostPages.map(size) : aligned_alloc(64, size)
     }
 
     private static func free(_ block: UnsafeMutableRawPointer, size: Int) {
         if size >= mappedBlockBytes {
-            munmap(block, size)
+            HostPages.unmap(block, size)
         } else {
             Glibc.free(block)
         }

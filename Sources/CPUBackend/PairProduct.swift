@@ -1,9 +1,9 @@
 import CKernels
 
-/// How matrices are multiplied with AVX2 alone as integers of 16 bits, two of which make a unit (see
+/// How matrices are multiplied with AVX2 alone as integers of 16 bits, four of which make a unit (see
 /// `products_avx2.c`).
 ///
-/// The input is packed into groups of six rows, some megabytes of them at a time, slice by slice of the depth; the
+/// The input is packed into groups of two rows, some megabytes of them at a time, slice by slice of the depth; the
 /// weight is packed a span of columns at a time, once for all rows of a task.
 struct PairProduct {
     let rows: Int
@@ -20,7 +20,7 @@ struct PairProduct {
 
     /// Sums of a block's rows and a span's columns.
     struct Sums {
-        /// For each panel of columns [rows, 16].
+        /// For each panel of columns [rows, 32].
         fileprivate let base: UnsafeMutablePointer<Float>
         /// Of the turn.
         let rows: Range<Int>
@@ -38,37 +38,51 @@ struct PairProduct {
 
     private static let groupRows = Int(MICA_PAIR_ROWS)
     /// Columns of a panel, and from one row of its sums to the next.
-    static let panelColumns = 16
+    static let panelColumns = Int(MICA_PAIR_COLUMNS)
     /// Rows of a block, of which a slice of the depth stays in the second-level cache while a span's columns pass.
-    private static let blockRows = 32 * groupRows
+    private static let blockRows = 96 * groupRows
     /// Columns of a task.
-    private static let spanColumns = 4 * panelColumns
+    private static let spanColumns = 2 * panelColumns
+    /// Columns of a panel that are packed at once.
+    static let packedColumns = Int(MICA_PACKED_COLUMNS)
     /// Elements of a slice: a panel of them stays in the first-level cache.
     private static let sliceElements = Int(MICA_SLICE)
     /// Packed groups are at most about this large, however long the input.
-    private static let packedBytes = 16 << 20
+    private static let packedBytes = 32 << 20
     /// Tasks for each worker, where columns and rows make as many: the last ones end unevenly.
     private static let tasksPerWorker = 4
 
-    private var units: Int { (depth + 1) / 2 }
+    /// 4-byte words of a row.
+    private var rowWords: Int { Self.rowWords(depth) }
     private var slices: Int { (depth + Self.sliceElements - 1) / Self.sliceElements }
+
+    /// Units of so many elements.
+    private static func units(_ elements: Int) -> Int { (elements + 3) / 4 }
+
+    private static func rowWords(_ elements: Int) -> Int { 2 * units(elements) }
 
     /// Input rows that are packed and multiplied at once, whole blocks unless they are all.
     var rowsAtOnce: Int {
-        let fitting = Self.packedBytes / max(units * 4, 1) / Self.blockRows * Self.blockRows
+        let fitting = Self.packedBytes / max(rowWords * 4, 1) / Self.blockRows * Self.blockRows
         return min(max(fitting, Self.blockRows), Self.wholeGroups(rows))
     }
 
-    /// 4-byte words for packed groups.
-    var packedWords: Int { rowsAtOnce * units }
+    /// 4-byte words for packed groups: units, and a scale and an excess a slice of each row.
+    var packedWords: Int { rowsAtOnce * (rowWords + 2 * slices) }
 
-    /// Scales of packed rows, one a slice.
-    var rowScaleCount: Int { rowsAtOnce * slices }
+    /// Packed groups in `packedWords` of memory.
+    func groups(in memory: UnsafeMutablePointer<UInt32>) -> mica_pairs {
+        Self.pairs(in: memory, words: rowsAtOnce * rowWords, rows: rowsAtOnce * slices)
+    }
 
-    /// 4-byte words that each worker needs: a span's panels and their scales, a block's sums, a slice of a panel as
-    /// floats.
+    private static func pairs(in memory: UnsafeMutablePointer<UInt32>, words: Int, rows: Int) -> mica_pairs {
+        let scales = UnsafeMutableRawPointer(memory + words).assumingMemoryBound(to: Float.self)
+        return mica_pairs(words: memory, scales: scales, excesses: memory + words + rows)
+    }
+
+    /// 4-byte words that each worker needs: a span's panels, a block's sums, a slice of a panel as floats.
     var scratchWords: Int {
-        Self.spanColumns * (units + slices + Self.blockRows) + Self.panelColumns * Self.sliceElements
+        Self.spanColumns * (rowWords + 2 * slices + Self.blockRows) + Self.packedColumns * Self.sliceElements
     }
 
     /// The rows of each turn of packing and multiplying.
@@ -88,47 +102,41 @@ struct PairProduct {
         (index * Self.sliceElements)..<min((index + 1) * Self.sliceElements, depth)
     }
 
-    /// Where a block's slice lies among packed groups.
-    private func groupOffset(_ rows: Range<Int>, slice: Int) -> Int {
-        rows.lowerBound * units + Self.wholeGroups(rows.count) * slice * (Self.sliceElements / 2)
-    }
-
-    /// Where a block's scales of a slice lie.
-    private func scaleOffset(_ rows: Range<Int>, slice: Int) -> Int {
-        rows.lowerBound * slices + Self.wholeGroups(rows.count) * slice
+    /// A slice of a block of rows among packed groups.
+    private func slice(_ index: Int, of rows: Range<Int>, in groups: mica_pairs) -> mica_pairs {
+        let count = Self.wholeGroups(rows.count)
+        return groups.advanced(
+            words: rows.lowerBound * rowWords + count * index * Self.rowWords(Self.sliceElements),
+            rows: rows.lowerBound * slices + count * index)
     }
 
     /// Packs the rows of a turn, [count, depth].
-    func pack(
-        _ count: Int, of source: UnsafePointer<UInt8>, into packed: UnsafeMutablePointer<UInt32>, _ workers: Workers
-    ) {
-        workers.run(tasks: blocks(of: count) * slices) { _, task in
-            let (rows, slice) = (rows(ofBlock: task / slices, of: count), task % slices)
-            let elements = elements(ofSlice: slice)
-            mica_pack_pairs_u8(
-                source + rows.lowerBound * depth + elements.lowerBound, depth, rows.count, elements.count,
-                packed + groupOffset(rows, slice: slice))
-        }
+    func pack(_ count: Int, of source: UnsafePointer<UInt8>, into groups: mica_pairs, _ workers: Workers) {
+        pack(count, of: source, into: groups, workers, mica_pack_pairs_u8)
     }
 
     /// Packs the rows of a turn, [count, depth], as integers and their scales.
-    func pack(
-        _ count: Int, of source: UnsafePointer<Float>, into packed: UnsafeMutablePointer<UInt32>,
-        scales: UnsafeMutablePointer<Float>, _ workers: Workers
+    func pack(_ count: Int, of source: UnsafePointer<Float>, into groups: mica_pairs, _ workers: Workers) {
+        pack(count, of: source, into: groups, workers, mica_pack_scaled_rows)
+    }
+
+    private func pack<Element>(
+        _ count: Int, of source: UnsafePointer<Element>, into groups: mica_pairs, _ workers: Workers,
+        _ kernel: (UnsafePointer<Element>?, _ stride: Int, _ rows: Int, _ elements: Int, mica_pairs) -> Void
     ) {
         workers.run(tasks: blocks(of: count) * slices) { _, task in
-            let (rows, slice) = (rows(ofBlock: task / slices, of: count), task % slices)
-            let elements = elements(ofSlice: slice)
-            mica_pack_scaled_rows(
+            let (rows, index) = (rows(ofBlock: task / slices, of: count), task % slices)
+            let elements = elements(ofSlice: index)
+            kernel(
                 source + rows.lowerBound * depth + elements.lowerBound, depth, rows.count, elements.count,
-                packed + groupOffset(rows, slice: slice), scales + scaleOffset(rows, slice: slice))
+                slice(index, of: rows, in: groups))
         }
     }
 
     /// Multiplies the packed rows of a turn, and calls `finish` with the sums of all rows and columns, some at a time.
     func multiply(
-        _ count: Int, _ packed: UnsafePointer<UInt32>, scales: UnsafePointer<Float>?, _ weight: Weight,
-        scratch: UnsafeMutablePointer<UInt32>, _ workers: Workers, finish: (Sums) -> Void
+        _ count: Int, _ groups: mica_pairs, _ weight: Weight, scratch: UnsafeMutablePointer<UInt32>,
+        _ workers: Workers, finish: (Sums) -> Void
     ) {
         let spans = (columns + Self.spanColumns - 1) / Self.spanColumns
         let blocks = blocks(of: count)
@@ -136,12 +144,12 @@ struct PairProduct {
         workers.run(tasks: spans * chunks) { worker, task in
             let first = task / chunks * Self.spanColumns
             let span = first..<min(first + Self.spanColumns, columns)
-            let memory = Scratch(scratch + worker * scratchWords, spanWords: Self.spanColumns * units, slices: slices)
+            let memory = Scratch(scratch + worker * scratchWords, rowWords: rowWords, slices: slices)
             pack(span, of: weight, memory)
             let chunk = task % chunks
             for block in (blocks * chunk / chunks)..<(blocks * (chunk + 1) / chunks) {
                 let rows = rows(ofBlock: block, of: count)
-                multiply(rows, span, packed, scales: scales, weight, memory)
+                multiply(rows, span, groups, weight, memory)
                 finish(Sums(base: memory.sums, rows: rows, columns: span))
             }
         }
@@ -149,22 +157,23 @@ struct PairProduct {
 
     /// What a worker works in.
     private struct Scratch {
-        /// For each slice, for each panel [units, 16].
-        let panels: UnsafeMutablePointer<UInt32>
-        /// For each slice, of each column.
-        let scales: UnsafeMutablePointer<Float>
+        /// For each slice, for each panel.
+        let panels: mica_pairs
         let sums: UnsafeMutablePointer<Float>
         let floats: UnsafeMutablePointer<Float>
 
-        init(_ memory: UnsafeMutablePointer<UInt32>, spanWords: Int, slices: Int) {
-            panels = memory
-            scales = UnsafeMutableRawPointer(memory + spanWords).assumingMemoryBound(to: Float.self)
-            sums = scales + slices * spanColumns
+        init(_ memory: UnsafeMutablePointer<UInt32>, rowWords: Int, slices: Int) {
+            panels = pairs(in: memory, words: spanColumns * rowWords, rows: spanColumns * slices)
+            sums = UnsafeMutableRawPointer(memory + spanColumns * (rowWords + 2 * slices))
+                .assumingMemoryBound(to: Float.self)
             floats = sums + blockRows * spanColumns
         }
 
-        func panel(_ index: Int, slice: Int, units: Int) -> UnsafeMutablePointer<UInt32> {
-            panels + slice * (sliceElements / 2) * spanColumns + index * panelColumns * units
+        /// A panel of a slice of `elements`.
+        func panel(_ index: Int, slice: Int, elements: Int) -> mica_pairs {
+            panels.advanced(
+                words: slice * rowWords(sliceElements) * spanColumns + index * panelColumns * rowWords(elements),
+                rows: slice * spanColumns + index * panelColumns)
         }
     }
 
@@ -190,50 +199,56 @@ struct PairProduct {
 
     private func pack(panel index: Int, slice: Int, of span: Range<Int>, _ weight: Weight, _ memory: Scratch) {
         let (columns, elements) = (columns(ofPanel: index, of: span), elements(ofSlice: slice))
-        let panel = memory.panel(index, slice: slice, units: (elements.count + 1) / 2)
+        let panel = memory.panel(index, slice: slice, elements: elements.count)
         switch weight {
         case .integers(let integers):
             mica_pack_pairs_s8(
                 integers + columns.lowerBound * depth + elements.lowerBound, depth, columns.count, elements.count,
                 panel)
         case .scaled(let weightRows):
-            for (place, column) in columns.enumerated() {
-                weightRows.widen(column, elements, into: memory.floats + place * Self.sliceElements)
+            // Few at a time: their floats stay in the first-level cache.
+            for first in stride(from: 0, to: Self.panelColumns, by: Self.packedColumns) {
+                let some = columns.dropFirst(first).prefix(Self.packedColumns)
+                for (place, column) in some.enumerated() {
+                    weightRows.widen(column, elements, into: memory.floats + place * Self.sliceElements)
+                }
+                mica_pack_scaled_columns(
+                    memory.floats, Self.sliceElements, some.count, elements.count,
+                    panel.advanced(words: first, rows: first))
             }
-            let scales = memory.scales + slice * Self.spanColumns + index * Self.panelColumns
-            mica_pack_scaled_panel(
-                memory.floats, Self.sliceElements, columns.count, elements.count, panel, scales)
             if let rowScales = weightRows.rowScales {
-                for (place, column) in columns.enumerated() { scales[place] *= rowScales[column] }
+                for (place, column) in columns.enumerated() { panel.scales[place] *= rowScales[column] }
             }
         }
     }
 
     /// The sums of a block's rows and a span's columns, slice by slice of the depth.
     private func multiply(
-        _ rows: Range<Int>, _ span: Range<Int>, _ packed: UnsafePointer<UInt32>, scales: UnsafePointer<Float>?,
-        _ weight: Weight, _ memory: Scratch
+        _ rows: Range<Int>, _ span: Range<Int>, _ groups: mica_pairs, _ weight: Weight, _ memory: Scratch
     ) {
-        let groups = Self.wholeGroups(rows.count) / Self.groupRows
-        for slice in 0..<slices {
-            let units = (elements(ofSlice: slice).count + 1) / 2
-            let input = packed + groupOffset(rows, slice: slice)
-            let rowScales = scales.map { $0 + scaleOffset(rows, slice: slice) }
-            for index in 0..<panels(of: span) {
-                let panel = memory.panel(index, slice: slice, units: units)
-                let sums = memory.sums + index * Self.blockRows * Self.panelColumns
+        let count = Self.wholeGroups(rows.count) / Self.groupRows
+        for index in 0..<slices {
+            let elements = elements(ofSlice: index).count
+            let input = slice(index, of: rows, in: groups)
+            for panelIndex in 0..<panels(of: span) {
+                let panel = memory.panel(panelIndex, slice: index, elements: elements)
+                let sums = memory.sums + panelIndex * Self.blockRows * Self.panelColumns
                 switch weight {
                 case .integers:
                     mica_product_pairs(
-                        input, groups, panel, units,
-                        UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Int32.self), slice > 0 ? 1 : 0)
+                        input, count, panel, Self.units(elements),
+                        UnsafeMutableRawPointer(sums).assumingMemoryBound(to: Int32.self), index > 0 ? 1 : 0)
                 case .scaled:
-                    mica_product_scaled_pairs(
-                        input, rowScales, groups, panel,
-                        memory.scales + slice * Self.spanColumns + index * Self.panelColumns, units, sums,
-                        slice > 0 ? 1 : 0)
+                    mica_product_scaled_pairs(input, count, panel, Self.units(elements), sums, index > 0 ? 1 : 0)
                 }
             }
         }
+    }
+}
+
+extension mica_pairs {
+    /// What lies so many words and rows behind.
+    func advanced(words: Int, rows: Int) -> mica_pairs {
+        mica_pairs(words: self.words + words, scales: scales + rows, excesses: excesses + rows)
     }
 }

@@ -78,6 +78,57 @@ struct HostAllocatorTests {
         #expect(allocator.keptBytes == 0)
     }
 
+    /// Blocks that are made of others' pages, in any order of requests: none changes what another one holds.
+    @Test(arguments: [4, 5] as [UInt64])
+    func pagesMoveToOneBlockAtMost(_ seed: UInt64) throws {
+        let allocator = HostAllocator(limitBytes: nil)
+        var random = Random(state: seed)
+        var held: [(size: Int, mark: UInt8, block: UnsafeMutableRawPointer)] = []
+        // The peak, so that what is freed later is kept.
+        let most = try allocator.allocate(96 << 20, operation: "a test")
+        allocator.recycle(most, byteCount: 96 << 20)
+        for step in 0..<150 {
+            let size = 1 + random.next(below: 24 << 20)
+            if held.map(\.size).reduce(size, +) < 90 << 20 {
+                let block = try allocator.allocate(size, operation: "a test")
+                memset(block, Int32(step), size)
+                held.append((size, UInt8(step), block))
+            } else {
+                let (size, mark, block) = held.remove(at: random.next(below: held.count))
+                let bytes = UnsafeRawBufferPointer(start: block, count: size)
+                #expect(stride(from: 0, to: size, by: 4096).allSatisfy { bytes[$0] == mark } && bytes[size - 1] == mark)
+                allocator.recycle(block, byteCount: size)
+            }
+            #expect(allocator.memory.usedBytes + allocator.keptBytes <= allocator.memory.peakBytes)
+        }
+        for (size, _, block) in held { allocator.recycle(block, byteCount: size) }
+        allocator.releaseKept()
+        #expect(allocator.memory.usedBytes == 0 && allocator.keptBytes == 0)
+    }
+
+    /// A block as large as the peak made of two kept ones, and one made of a part of it: no page is asked for again.
+    @Test func pagesOfKeptBlocksAreUsed() throws {
+        let allocator = HostAllocator(limitBytes: nil)
+        let half = 16 << 20
+        let parts = try (0..<2).map { _ in try allocator.allocate(half, operation: "a test") }
+        for part in parts { memset(part, 1, half) }
+        for part in parts { allocator.recycle(part, byteCount: half) }
+        let whole = try allocator.allocate(2 * half, operation: "a test")
+        #expect(Self.isResident(whole, 2 * half))
+        allocator.recycle(whole, byteCount: 2 * half)
+        let part = try allocator.allocate(half / 2, operation: "a test")
+        #expect(Self.isResident(part, half / 2))
+        #expect(allocator.keptBytes == 2 * half - half / 2)
+        allocator.recycle(part, byteCount: half / 2)
+        allocator.releaseKept()
+    }
+
+    /// True if memory stands behind every page.
+    private static func isResident(_ block: UnsafeMutableRawPointer, _ size: Int) -> Bool {
+        var pages = [UInt8](repeating: 0, count: size / 4096)
+        return mincore(block, size, &pages) == 0 && pages.allSatisfy { $0 & 1 == 1 }
+    }
+
     /// A linear congruential generator is random enough for an order of requests.
     private struct Random {
         var state: UInt64

@@ -46,8 +46,11 @@ enum FunctionFinder {
         }?.line
     }
 
-    /// The line of the parameter list's end, at the outermost level: `name(...) {`.
+    /// The line of the parameter list's end, at the outermost level: `name(...) {`; what ends with a semicolon before
+    /// it is a declaration.
     private static func cHead(_ head: [(line: Int, text: Substring)]) -> Int? {
-        head.contains { $0.text.contains(")") } ? head.first { $0.text.contains("(") }?.line : nil
+        let declared = head.lastIndex { $0.text.contains(";") }.map { head.index(after: $0) } ?? head.startIndex
+        let own = head[declared...]
+        return own.contains { $0.text.contains(")") } ? own.first { $0.text.contains("(") }?.line : nil
     }
 }

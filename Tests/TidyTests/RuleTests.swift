@@ -36,6 +36,8 @@ struct RuleTests {
         #expect(lines(.functionLength, "let x = S.init(y).map {\n\(body)\n}\n") == [])
         let kernel = "static int table[] = {\n\(body)\n};\nvoid f(int x)\n{\n    if (x) {\n\(body)    }\n}\n"
         #expect(lines(.functionLength, kernel, path: "Sources/CKernels/x.c") == [72])
+        let header = String(repeating: "void f(int x);\n", count: 80) + "typedef struct {\n    int y;\n} S;\n"
+        #expect(lines(.functionLength, header, path: "Sources/CKernels/include/x.h") == [])
     }
 
     @Test func uncheckedReason() {

@@ -28,7 +28,7 @@ void mica_exp(const float *x, float *y, size_t count);
 // --- pointwise -----------------------------------------------------------------------------------------------------------------
 // y = activation(x + bias), rows of `columns`, rows `stride` apart; bias may be NULL; in place (y == x) is allowed.
 void mica_bias_activate(const float *x, const float *bias, float *y, size_t rows, size_t columns, size_t stride, int activation);
-// The same from a panel of sums [rows, 16], of which up to 16 columns count, to rows `stride` apart.
+// The same from a panel of sums [rows, 32], of which up to 32 columns count, to rows `stride` apart.
 void mica_finish_panel(const float *sums, const float *bias, float *y, size_t stride, size_t rows, size_t columns, int activation);
 // y = silu(gate) * up; y may be gate.
 void mica_silu_gate(const float *gate, const float *up, float *y, size_t count);
@@ -170,31 +170,41 @@ void mica_dequantize_rows(const int32_t *x, size_t x_stride, const float *row_sc
 int mica_has_s8_products(void);
 
 // --- products as 16-bit integers with AVX2 (mica_has_avx2) -------------------------------------------------------------------------
-// Rows of a group.
-#define MICA_PAIR_ROWS 6
+// Rows of a group, and columns of a panel.
+#define MICA_PAIR_ROWS 2
+#define MICA_PAIR_COLUMNS 32
+// Columns of a panel that are packed at once.
+#define MICA_PACKED_COLUMNS 8
 // Most elements of a slice whose integers share a scale.
 #define MICA_SLICE 256
-// Up to `elements` of rows `stride` apart as groups of six rows, each [units, 6]: a unit is two elements as a word of two 16-bit integers.
-// What is missing of a row or a group is 0; units = (elements + 1) / 2.
-void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *groups);
-// Up to 16 rows of `elements`, `stride` apart, as a panel [units, 16].
-void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, uint32_t *panel);
-// The same of floats, at most MICA_SLICE of each row: `scales`, one a row of the group or panel, times integers, which are off by about
-// 1 part in 10,000 of the slice by length (relative L2), 2.4 at most. Sums of products of two such slices fit 32 bits, whatever the
-// values.
-void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *groups, float *scales);
-void mica_pack_scaled_panel(const float *x, size_t stride, size_t rows, size_t elements, uint32_t *panel, float *scales);
-// sums [count * 6, 16] = groups * panel, or += it if `adds`: `units` of each.
-void mica_product_pairs(const uint32_t *groups, size_t count, const uint32_t *panel, size_t units, int32_t *sums, int adds);
+// A slice of rows as integers of 16 bits, two of which lie in a word and four of which make a unit, (elements + 3) / 4 of them; what is
+// missing of a slice is 0. A group is [units, 2 rows, 2 words], a panel [units, 2 words, 32 rows].
+typedef struct {
+    uint32_t *words;
+    // By row: what its integers are times; not used where they are themselves.
+    float *scales;
+    // By row: the sum that each product of the slice has too much, see products_avx2.c; modulo 2^32.
+    uint32_t *excesses;
+} mica_pairs;
+// Rows of `elements`, `stride` apart, as groups.
+void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
+// Up to 32 rows as a panel.
+void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs panel);
+// The same of floats, at most MICA_SLICE of each row: scales times integers, which are off by about 1 part in 10,000 of the slice by
+// length (relative L2), 4.9 at most. Sums of products of two such slices fit 32 bits, whatever the values.
+void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
+// Up to 8 rows as as many columns, where these begin in a panel; zeros where there are fewer.
+void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs panel);
+// sums [count * 2, 32] = groups * panel, or += it if `adds`: `units` of each.
+void mica_product_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, int32_t *sums, int adds);
 // The same of integers that have scales, sums being floats.
-void mica_product_scaled_pairs(const uint32_t *groups, const float *row_scales, size_t count, const uint32_t *panel,
-                               const float *column_scales, size_t units, float *sums, int adds);
+void mica_product_scaled_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, float *sums, int adds);
 
-// Softmax of base 2 over a block of scores [rows, keys], in panels [rows, 16] of keys `stride` floats apart. Weights become groups of
-// rows, each [units, 6], of 8 units a panel, and a scale a row. `visible`, the maximum and the sum are as in mica_softmax_block; what
-// was accumulated is panels of as many floats.
+// Softmax of base 2 over a block of scores [rows, keys], in panels [rows, 32] of keys `stride` floats apart. Weights become groups of
+// rows, of 8 units a panel. `visible`, the maximum and the sum are as in mica_softmax_block; what was accumulated is panels of as many
+// floats.
 void mica_softmax_pairs(float *scores, size_t rows, size_t stride, size_t keys, const int32_t *visible, float *maximum, float *sum,
-                        float *accumulated, size_t accumulated_panels, uint32_t *groups, float *scales);
+                        float *accumulated, size_t accumulated_panels, mica_pairs groups);
 // y [columns, rows] = x [rows, columns] transposed; rows of each lie their stride apart.
 void mica_transpose(const float *x, size_t stride, size_t rows, size_t columns, float *y, size_t y_stride);
 
@@ -231,3 +241,5 @@ void mica_trim_heap(void);
 // From 256 KiB on, the heap takes memory from the system for each request and gives it back with it. Left alone, the C library raises
 // that bound to the largest array that was ever freed, and from then on keeps as much. For the whole process, once is enough.
 void mica_bound_heap(void);
+// Moves mapped pages to where others are mapped, without copying what they hold. 0 if the system does not, and nothing has happened.
+int mica_move_pages(void *from, void *to, size_t bytes);
