@@ -39,19 +39,17 @@ AVX2_INLINE __m256 power_of_two(__m256 x) {
     return _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(p), _mm256_slli_epi32(_mm256_castps_si256(moved), 23)));
 }
 
-// Scores become 2^(score - top); returns their sum.
-AVX2_INLINE float powers(Row row, float top) {
+// Scores become 2^(score - top); returns their sum. Not inlined, or the polynomial's constants would not stay in registers.
+static __attribute__((noinline)) AVX2_TARGET float powers(float *scores, size_t stride, size_t panels, float top) {
     const __m256 tops = _mm256_set1_ps(top);
-    __m256 sum[4];
-    for (size_t k = 0; k < 4; k++) sum[k] = _mm256_setzero_ps();
-    for (size_t p = 0; p < row.panels; p++)
-        for (size_t k = 0; k < 4; k++) {
-            float *const s = row.scores + p * row.stride + k * 8;
-            const __m256 power = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(s), tops));
-            _mm256_storeu_ps(s, power);
-            sum[k] = _mm256_add_ps(sum[k], power);
+    __m256 sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (size_t p = 0; p < panels; p++, scores += stride)
+        _Pragma("clang loop unroll(full)") for (size_t k = 0; k < 4; k++) {
+            const __m256 power = power_of_two(_mm256_sub_ps(_mm256_loadu_ps(scores + k * 8), tops));
+            _mm256_storeu_ps(scores + k * 8, power);
+            sum[k % 2] = _mm256_add_ps(sum[k % 2], power);
         }
-    return sum_of_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
+    return sum_of_lanes(_mm256_add_ps(sum[0], sum[1]));
 }
 
 // 16 of a row's weights as integers; zeros for keys that it does not see.
@@ -89,7 +87,7 @@ AVX2_TARGET void mica_softmax_pairs(float *scores, size_t rows, size_t stride, s
             groups.scales[r] = 0;
             if (seen == 0) continue;
             const float block = largest_score(row, seen), top = block > maximum[r] ? block : maximum[r];
-            const float added = powers(row, top), largest = exp2f(block - top);
+            const float added = powers(row.scores, stride, row.panels, top), largest = block == top ? 1 : exp2f(block - top);
             if (top > maximum[r]) {
                 // The first block finds a maximum of -infinity: nothing was accumulated yet.
                 const float factor = maximum[r] == -INFINITY ? 0 : exp2f(maximum[r] - top);

@@ -95,9 +95,10 @@ private struct PairAttention: HeadAttention {
 
     /// Weights and queries in groups, scores, accumulated values, and by row the maximum and sum.
     var scratchFloats: Int {
-        weightWords + queryWords + queryRows * (PackedPairs.keyBlock + packed.paddedSize + 2)
+        weightWords + queryWords + scorePanels * panelStride + packed.valuePanels * panelStride + 2 * queryRows
     }
 
+    private var scorePanels: Int { PackedPairs.keyBlock / PackedPairs.panelColumns }
     private var weightWords: Int { PackedPairs.words(rows: queryRows, units: PackedPairs.keyBlock / 4) }
     private var queryWords: Int { PackedPairs.words(rows: queryRows, units: packed.headUnits) }
 
@@ -142,10 +143,10 @@ private struct PairAttention: HeadAttention {
         let weights = PackedPairs.pairs(in: scratch, rows: queryRows, units: PackedPairs.keyBlock / 4)
         let queries = PackedPairs.pairs(in: scratch + weightWords, rows: queryRows, units: packed.headUnits)
         let scores = scratch + weightWords + queryWords
-        let accumulated = scores + queryRows * PackedPairs.keyBlock
-        let maximum = accumulated + queryRows * packed.paddedSize
+        let accumulated = scores + scorePanels * panelStride
+        let maximum = accumulated + packed.valuePanels * panelStride
         let sum = maximum + queryRows
-        accumulated.update(repeating: 0, count: queryRows * packed.paddedSize)
+        accumulated.update(repeating: 0, count: packed.valuePanels * panelStride)
         maximum.update(repeating: -.infinity, count: rows)
         sum.update(repeating: 0, count: rows)
         let first = block.queries.lowerBound * stride + head * size
@@ -167,13 +168,14 @@ private struct PairAttention: HeadAttention {
         }
         for column in Swift.stride(from: 0, to: size, by: PackedPairs.panelColumns) {
             mica_softmax_finish(
-                accumulated + column * queryRows, PackedPairs.panelColumns, sum, output + first + column, rows,
-                min(PackedPairs.panelColumns, size - column), stride)
+                accumulated + column / PackedPairs.panelColumns * panelStride, PackedPairs.panelColumns, sum,
+                output + first + column, rows, min(PackedPairs.panelColumns, size - column), stride)
         }
     }
 
-    /// Floats from one panel of sums to the next.
-    private var panelStride: Int { queryRows * PackedPairs.panelColumns }
+    /// Floats from one panel of sums to the next: a row more than there are, or a row's lines in all panels would share
+    /// a few places of the first-level cache.
+    private var panelStride: Int { (queryRows + 1) * PackedPairs.panelColumns }
 
     private func multiply(
         _ rows: Int, _ groups: mica_pairs, _ panels: mica_pairs, columns: Int, units: Int,
@@ -182,8 +184,8 @@ private struct PairAttention: HeadAttention {
         let groupCount = (rows + Int(MICA_PAIR_ROWS) - 1) / Int(MICA_PAIR_ROWS)
         for first in stride(from: 0, to: columns, by: PackedPairs.panelColumns) {
             mica_product_scaled_pairs(
-                groups, groupCount, panels.panel(from: first, units: units), units, sums + first * queryRows,
-                adds ? 1 : 0)
+                groups, groupCount, panels.panel(from: first, units: units), units,
+                sums + first / PackedPairs.panelColumns * panelStride, adds ? 1 : 0)
         }
     }
 }
