@@ -179,47 +179,54 @@ struct PairProduct {
 
     private func panels(of span: Range<Int>) -> Int { (span.count + Self.panelColumns - 1) / Self.panelColumns }
 
-    /// Packs a span's columns. They come from memory, a few lines of each row at a time, so that what comes next is
-    /// asked for before.
+    /// Packs a span's columns.
     private func pack(_ span: Range<Int>, of weight: Weight, _ memory: Scratch) {
-        let steps = panels(of: span) * slices
-        for step in 0..<steps {
-            if case .scaled(let weightRows) = weight, step + 1 < steps {
-                let next = elements(ofSlice: (step + 1) % slices)
-                for column in columns(ofPanel: (step + 1) / slices, of: span) { weightRows.prefetch(column, next) }
+        for index in 0..<panels(of: span) {
+            let columns = columns(ofPanel: index, of: span)
+            switch weight {
+            case .integers(let integers):
+                for slice in 0..<slices {
+                    let elements = elements(ofSlice: slice)
+                    mica_pack_pairs_s8(
+                        integers + columns.lowerBound * depth + elements.lowerBound, depth, columns.count,
+                        elements.count, memory.panel(index, slice: slice, elements: elements.count))
+                }
+            case .scaled(let weightRows):
+                // Few at a time: their floats stay in the first-level cache.
+                for place in stride(from: 0, to: Self.panelColumns, by: Self.packedColumns) {
+                    let first = min(columns.lowerBound + place, columns.upperBound)
+                    let some = first..<min(first + Self.packedColumns, columns.upperBound)
+                    pack(some, of: weightRows, at: place, ofPanel: index, memory)
+                }
             }
-            pack(panel: step / slices, slice: step % slices, of: span, weight, memory)
+        }
+    }
+
+    /// Packs some columns where they begin in a panel, slice by slice. They come from memory, a few lines of each at a
+    /// time, so that what comes next is asked for before.
+    private func pack(
+        _ columns: Range<Int>, of weightRows: WeightRows, at place: Int, ofPanel index: Int, _ memory: Scratch
+    ) {
+        let following = columns.upperBound..<min(columns.upperBound + Self.packedColumns, self.columns)
+        for slice in 0..<slices {
+            let isLast = slice + 1 == slices
+            let next = elements(ofSlice: isLast ? 0 : slice + 1)
+            for column in isLast ? following : columns { weightRows.prefetch(column, next) }
+            let elements = elements(ofSlice: slice)
+            for (row, column) in columns.enumerated() {
+                weightRows.widen(column, elements, into: memory.floats + row * Self.sliceElements)
+            }
+            let panel = memory.panel(index, slice: slice, elements: elements.count)
+                .advanced(words: place, rows: place)
+            mica_pack_scaled_columns(memory.floats, Self.sliceElements, columns.count, elements.count, panel)
+            guard let rowScales = weightRows.rowScales else { continue }
+            for (row, column) in columns.enumerated() { panel.scales[row] *= rowScales[column] }
         }
     }
 
     private func columns(ofPanel index: Int, of span: Range<Int>) -> Range<Int> {
         let first = span.lowerBound + index * Self.panelColumns
         return first..<min(first + Self.panelColumns, span.upperBound)
-    }
-
-    private func pack(panel index: Int, slice: Int, of span: Range<Int>, _ weight: Weight, _ memory: Scratch) {
-        let (columns, elements) = (columns(ofPanel: index, of: span), elements(ofSlice: slice))
-        let panel = memory.panel(index, slice: slice, elements: elements.count)
-        switch weight {
-        case .integers(let integers):
-            mica_pack_pairs_s8(
-                integers + columns.lowerBound * depth + elements.lowerBound, depth, columns.count, elements.count,
-                panel)
-        case .scaled(let weightRows):
-            // Few at a time: their floats stay in the first-level cache.
-            for first in stride(from: 0, to: Self.panelColumns, by: Self.packedColumns) {
-                let some = columns.dropFirst(first).prefix(Self.packedColumns)
-                for (place, column) in some.enumerated() {
-                    weightRows.widen(column, elements, into: memory.floats + place * Self.sliceElements)
-                }
-                mica_pack_scaled_columns(
-                    memory.floats, Self.sliceElements, some.count, elements.count,
-                    panel.advanced(words: first, rows: first))
-            }
-            if let rowScales = weightRows.rowScales {
-                for (place, column) in columns.enumerated() { panel.scales[place] *= rowScales[column] }
-            }
-        }
     }
 
     /// The sums of a block's rows and a span's columns, slice by slice of the depth.
