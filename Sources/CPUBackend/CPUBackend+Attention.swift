@@ -31,26 +31,21 @@ extension CPUBackend {
         let scratch = try allocate(
             [max(min(workers.count, tasks), 1), scratchFloats], .float32, operation: "attention")
         let memory = scratch.floats
-        let job = AttentionJob(
-            query: query.floats, key: key.floats, value: value.floats, output: output.floats, layout: layout)
+        let operands = AttentionOperands(query, key, value, layout, output)
         workers.run(tasks: tasks) { worker, task in
             let block = blocks[task % blocks.count]
-            job.run(
+            operands.run(
                 head: task / blocks.count, block, keyBlock: Self.keyBlock,
                 scratch: memory + worker * scratchFloats, capacity: Self.queryBlock)
         }
     }
 }
 
-/// The operands of one attention; `run` computes one block of one head.
-private struct AttentionJob {
-    let query: UnsafeMutablePointer<Float>
-    let key: UnsafeMutablePointer<Float>
-    let value: UnsafeMutablePointer<Float>
-    let output: UnsafeMutablePointer<Float>
-    let layout: AttentionLayout
-
-    func run(head: Int, _ block: QueryBlock, keyBlock: Int, scratch: UnsafeMutablePointer<Float>, capacity: Int) {
+extension AttentionOperands {
+    /// Computes a block of a head's queries with keys and values where they lie, `keyBlock` of them at a time.
+    fileprivate func run(
+        head: Int, _ block: QueryBlock, keyBlock: Int, scratch: UnsafeMutablePointer<Float>, capacity: Int
+    ) {
         let size = layout.headSize
         let queryStride = layout.heads * size
         let keyStride = layout.keyHeads * size

@@ -8,14 +8,13 @@ import TensorCore
 /// Kept blocks never raise the process's peak: what is used and what
 /// is kept stay together below the most that was ever used at once.
 package final class HostAllocator: Sendable {
-    /// Blocks from this size on come straight from the system, so that freeing them returns the memory.
-    package static let mappedBlockBytes = 1 << 15
+    /// Blocks from this size on come straight from the system, and are kept.
+    package static let mappedBlockBytes = KeptBlocks.mappedBlockBytes
 
     private struct State: ~Copyable {
         /// Of allocated blocks.
         var usedBytes = 0
         var peakBytes = 0
-        var keptBytes = 0
         var allocationCount = 0
         /// Requests until one fails on purpose.
         var requestsUntilFailure: Int?
@@ -23,8 +22,7 @@ package final class HostAllocator: Sendable {
         var lentBytes = 0
         /// Of both together.
         var totalPeakBytes = 0
-        /// Kept blocks, the one that was freed last at the end.
-        var kept: [(size: Int, address: UInt)] = []
+        var kept = KeptBlocks()
     }
 
     private let state = Mutex(State())
@@ -71,7 +69,7 @@ package final class HostAllocator: Sendable {
 
     /// Bytes of blocks that are kept for reuse.
     package var keptBytes: Int {
-        state.withLock { $0.keptBytes }
+        state.withLock { $0.kept.bytes }
     }
 
     /// Requests so far, those that failed included.
@@ -100,7 +98,7 @@ package final class HostAllocator: Sendable {
     /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
     package func resetPeak() {
         state.withLock {
-            Self.releaseKept(&$0)
+            $0.kept.release(downTo: 0)
             $0.peakBytes = $0.usedBytes
             $0.totalPeakBytes = $0.usedBytes + $0.lentBytes
         }
@@ -178,8 +176,8 @@ package final class HostAllocator: Sendable {
             return .outOfMemory(
                 operation: operation, neededBytes: size, usedBytes: shared.usedBytes, limitBytes: shared.limitBytes)
         }
-        let isKept = reusesKept && state.kept.contains { $0.size == size }
-        if !isKept { Self.releaseKept(&state, downTo: limit - sum) }
+        let isKept = reusesKept && state.kept.contains(size)
+        if !isKept { state.kept.release(downTo: limit - sum) }
         return nil
     }
 
@@ -187,90 +185,26 @@ package final class HostAllocator: Sendable {
     package func recycle(_ block: UnsafeMutableRawPointer, byteCount: Int) {
         let size = Self.roundedSize(byteCount)
         let address = UInt(bitPattern: block)
-        let keeps = state.withLock { state in
+        state.withLock { state in
             state.usedBytes -= size
             // Used and kept bytes together stay what they were, and so below the peak.
-            guard !isRehearsing else { return true }
-            guard size >= Self.mappedBlockBytes else { return false }
-            state.keptBytes += size
-            state.kept.append((size, address))
-            return true
+            guard !isRehearsing, !state.kept.keep(address, size) else { return }
+            state.kept.free(address, size)
         }
         shared?.giveBack(size)
-        if !keeps { Self.free(block, size: size) }
     }
 
     /// Frees all kept blocks.
     package func releaseKept() {
-        state.withLock { Self.releaseKept(&$0) }
+        state.withLock { $0.kept.release(downTo: 0) }
     }
 
     private static func takeBlock(_ size: Int, _ state: inout State) -> UInt? {
-        if let index = state.kept.lastIndex(where: { $0.size == size }) {
-            state.keptBytes -= size
-            return state.kept.remove(at: index).address
-        }
-        let block = newBlock(size)
-        let mayStay = state.peakBytes - state.usedBytes - size
-        if let block { movePages(to: block, size, &state, downTo: mayStay) }
-        releaseKept(&state, downTo: mayStay)
-        return block.map { UInt(bitPattern: $0) }
-    }
-
-    /// Fills a new block with pages of kept ones, those that were kept longest first, until no more than `bytes` are
-    /// kept: pages from the system would have to be cleared. What is left of a block stays kept.
-    private static func movePages(
-        to block: UnsafeMutableRawPointer, _ size: Int, _ state: inout State, downTo bytes: Int
-    ) {
-        var filled = 0
-        var index = 0
-        while state.keptBytes > max(bytes, 0), index < state.kept.count {
-            let kept = state.kept[index]
-            let moved = min(kept.size, size - filled) / HostPages.hugePageBytes * HostPages.hugePageBytes
-            guard moved > 0, let source = UnsafeMutableRawPointer(bitPattern: kept.address) else {
-                index += 1
-                continue
-            }
-            guard HostPages.move(moved, from: source, to: block + filled) else { return }
-            filled += moved
-            let rest = kept.size - moved
-            if rest >= HostPages.hugePageBytes {
-                state.keptBytes -= moved
-                state.kept[index] = (rest, kept.address + UInt(moved))
-            } else {
-                if rest > 0 { HostPages.unmap(source + moved, rest) }
-                state.keptBytes -= kept.size
-                state.kept.remove(at: index)
-            }
-        }
-    }
-
-    /// Frees what was kept longest until no more than `bytes` are kept.
-    private static func releaseKept(_ state: inout State, downTo bytes: Int = 0) {
-        var count = 0
-        while state.keptBytes > max(bytes, 0), count < state.kept.count {
-            let block = state.kept[count]
-            if let pointer = UnsafeMutableRawPointer(bitPattern: block.address) { free(pointer, size: block.size) }
-            state.keptBytes -= block.size
-            count += 1
-        }
-        state.kept.removeFirst(count)
+        state.kept.take(size) ?? state.kept.make(size, mayStay: state.peakBytes - state.usedBytes - size)
     }
 
     private static func roundedSize(_ byteCount: Int) -> Int {
         let unit = byteCount >= mappedBlockBytes ? 4096 : 64
         return max((byteCount + unit - 1) / unit * unit, unit)
-    }
-
-    private static func newBlock(_ size: Int) -> UnsafeMutableRawPointer? {
-        size >= mappedBlockBytes ? HostPages.map(size) : aligned_alloc(64, size)
-    }
-
-    private static func free(_ block: UnsafeMutableRawPointer, size: Int) {
-        if size >= mappedBlockBytes {
-            HostPages.unmap(block, size)
-        } else {
-            Glibc.free(block)
-        }
     }
 }

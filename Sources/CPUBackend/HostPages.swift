@@ -26,8 +26,8 @@ enum HostPages {
         munmap(block, size)
     }
 
-    /// Moves pages with what they hold to where others were, without copying: whole huge pages that begin at multiples
-    /// of their size. False if the system does not; then nothing has happened.
+    /// Moves pages of one mapping with what they hold to where others were, without copying: whole huge pages that
+    /// begin at multiples of their size. False if the system does not; the others may be gone then.
     static func move(_ size: Int, from source: UnsafeMutableRawPointer, to target: UnsafeMutableRawPointer) -> Bool {
         mica_move_pages(source, target, size) != 0
     }

@@ -106,7 +106,8 @@ struct HostAllocatorTests {
         #expect(allocator.memory.usedBytes == 0 && allocator.keptBytes == 0)
     }
 
-    /// A block as large as the peak made of two kept ones, and one made of a part of it: no page is asked for again.
+    /// A block as large as the peak made of two kept ones, one made of a part of it, and one of all parts again: no
+    /// page is asked for again.
     @Test func pagesOfKeptBlocksAreUsed() throws {
         let allocator = HostAllocator(limitBytes: nil)
         let half = 16 << 20
@@ -120,6 +121,11 @@ struct HostAllocatorTests {
         #expect(Self.isResident(part, half / 2))
         #expect(allocator.keptBytes == 2 * half - half / 2)
         allocator.recycle(part, byteCount: half / 2)
+        let again = try allocator.allocate(2 * half, operation: "a test")
+        #expect(Self.isResident(again, 2 * half))
+        #expect(allocator.keptBytes == 0)
+        memset(again, 2, 2 * half)
+        allocator.recycle(again, byteCount: 2 * half)
         allocator.releaseKept()
     }
 

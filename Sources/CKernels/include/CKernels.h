@@ -241,5 +241,6 @@ void mica_trim_heap(void);
 // From 256 KiB on, the heap takes memory from the system for each request and gives it back with it. Left alone, the C library raises
 // that bound to the largest array that was ever freed, and from then on keeps as much. For the whole process, once is enough.
 void mica_bound_heap(void);
-// Moves mapped pages to where others are mapped, without copying what they hold. 0 if the system does not, and nothing has happened.
+// Moves pages of one mapping to where others are mapped, without copying what they hold. 0 if the system does not; the others may be
+// gone then.
 int mica_move_pages(void *from, void *to, size_t bytes);
