@@ -29,7 +29,7 @@ typedef struct {
     STEP("%[r]", "64(%[column])", "%[x]", "%[y]", "%[u]", "%[v]", C)                     \
     STEP("224(%[column])", "96(%[column])", "%[x]", "%[y]", "%[x]", "%[y]", D)
 
-// A unit's products added to the sums. These, three lines, two words and three sums take all 16 registers: as instructions in this
+// A unit's products added to the sums. Eight sums, three lines, two words and three terms take all 16 registers: as instructions in this
 // order they do, while compilers move loads ahead and push a sum out to memory. Fewer instructions count for more than fewer loads.
 AVX2_INLINE void add_unit(const uint32_t *row, const uint32_t *column, Sums *sums) {
     __m256i p, q, r, x, y, t, u, v;

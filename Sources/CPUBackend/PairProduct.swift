@@ -47,7 +47,8 @@ struct PairProduct {
     static let packedColumns = Int(MICA_PACKED_COLUMNS)
     /// Elements of a slice: a panel of them stays in the first-level cache.
     private static let sliceElements = Int(MICA_SLICE)
-    /// Packed groups are at most about this large, however long the input.
+    /// Packed groups are at most about this large, however long the input. The last shapes of PairProductTests and
+    /// Int8ProductTests are larger.
     private static let packedBytes = 32 << 20
     /// Tasks for each worker, where columns and rows make as many: the last ones end unevenly.
     private static let tasksPerWorker = 4
@@ -72,12 +73,7 @@ struct PairProduct {
 
     /// Packed groups in `packedWords` of memory.
     func groups(in memory: UnsafeMutablePointer<UInt32>) -> mica_pairs {
-        Self.pairs(in: memory, words: rowsAtOnce * rowWords, rows: rowsAtOnce * slices)
-    }
-
-    private static func pairs(in memory: UnsafeMutablePointer<UInt32>, words: Int, rows: Int) -> mica_pairs {
-        let scales = UnsafeMutableRawPointer(memory + words).assumingMemoryBound(to: Float.self)
-        return mica_pairs(words: memory, scales: scales, excesses: memory + words + rows)
+        mica_pairs(in: memory, words: rowsAtOnce * rowWords, rows: rowsAtOnce * slices)
     }
 
     /// 4-byte words that each worker needs: a span's panels, a block's sums, a slice of a panel as floats.
@@ -163,7 +159,7 @@ struct PairProduct {
         let floats: UnsafeMutablePointer<Float>
 
         init(_ memory: UnsafeMutablePointer<UInt32>, rowWords: Int, slices: Int) {
-            panels = pairs(in: memory, words: spanColumns * rowWords, rows: spanColumns * slices)
+            panels = mica_pairs(in: memory, words: spanColumns * rowWords, rows: spanColumns * slices)
             sums = UnsafeMutableRawPointer(memory + spanColumns * (rowWords + 2 * slices))
                 .assumingMemoryBound(to: Float.self)
             floats = sums + blockRows * spanColumns
@@ -254,6 +250,12 @@ struct PairProduct {
 }
 
 extension mica_pairs {
+    /// Packed rows in memory: the words of their units, then a scale and an excess for each slice of a row.
+    init(in memory: UnsafeMutablePointer<UInt32>, words: Int, rows: Int) {
+        let scales = UnsafeMutableRawPointer(memory + words).assumingMemoryBound(to: Float.self)
+        self.init(words: memory, scales: scales, excesses: memory + words + rows)
+    }
+
     /// What lies so many words and rows behind.
     func advanced(words: Int, rows: Int) -> mica_pairs {
         mica_pairs(words: self.words + words, scales: scales + rows, excesses: excesses + rows)

@@ -16,7 +16,7 @@ struct PairProductTests {
     /// spans (64); the last one's input is more than is packed at once.
     static let shapes = [
         (5, 1, 1), (6, 2, 32), (7, 3, 33), (8, 4, 16), (7, 255, 17), (191, 256, 31), (193, 257, 65), (385, 513, 33),
-        (12, 770, 130), (13, 269, 95), (200, 24_000, 1),
+        (12, 770, 130), (13, 269, 95), (200, 48_000, 1),
     ]
 
     /// What is done to some of the values.
