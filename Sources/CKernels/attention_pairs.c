@@ -97,7 +97,7 @@ AVX2_TARGET void mica_softmax_pairs(float *scores, size_t rows, size_t stride, s
             }
             sum[r] += added;
             // None of the squares is more than its root times the largest.
-            groups.scales[r] = integer_scale(largest, largest * added);
+            groups.scales[r] = integer_scale(largest, largest * added, unmixed);
         }
         pack_weights(group, groups.scales + first, panels, groups.words + first * panels * (MICA_PAIR_COLUMNS / 2),
                      groups.excesses + first);

@@ -5,14 +5,6 @@
 
 #if defined(__x86_64__)
 
-// 16 bytes of a row as 16 bits each; zeros after its end, and for a row that there is none of.
-AVX2_INLINE __m128i bytes(const void *x, size_t left) {
-    uint8_t some[16] = {0};
-    if (left >= 16) return _mm_loadu_si128(x);
-    memcpy(some, x, left);
-    return _mm_loadu_si128((const __m128i *)some);
-}
-
 AVX2_TARGET void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) {
     const size_t units = (elements + 3) / 4;
     for (size_t r = 0; r < rows; r += 2, groups.words += units * 4) {
@@ -29,27 +21,7 @@ AVX2_TARGET void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows
     }
 }
 
-// Words of eight rows turned around, to lines `line_stride` words apart.
-AVX2_INLINE void turn_words(const __m256i row[8], uint32_t *lines, size_t line_stride) {
-    __m256i line[8];
-    turned(row, line);
-    for (size_t i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(lines + i * line_stride), line[i]);
-}
-
-// Units of eight rows become those of a panel, at most `units` of four, which `order` says where to find; the excesses are added up.
-AVX2_INLINE __m256i turn_units(const __m256i row[8], const uint8_t order[4], size_t units, uint32_t *panel, __m256i excess) {
-    __m256i line[8];
-    turned(row, line);
-    for (size_t u = 0; u < 4; u++) {
-        const __m256i *const words = line + 2 * order[u];
-        excess = _mm256_add_epi32(_mm256_madd_epi16(words[0], words[1]), excess);
-        if (u >= units) continue;
-        for (size_t k = 0; k < 2; k++) _mm256_storeu_si256((__m256i *)(panel + (2 * u + k) * MICA_PAIR_COLUMNS), words[k]);
-    }
-    return excess;
-}
-
-static const uint8_t in_order[4] = {0, 1, 2, 3}, as_packed[4] = {0, 2, 1, 3};
+static const uint8_t in_order[4] = {0, 1, 2, 3};
 
 AVX2_TARGET void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs panel) {
     const size_t units = (elements + 3) / 4;
@@ -66,46 +38,9 @@ AVX2_TARGET void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows,
     }
 }
 
-// The largest magnitude and the sum of squares of values times `factor`; the sum is none where a value is none.
-AVX2_INLINE float measure(const float *x, size_t count, float factor, float *squares) {
-    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)), factors = _mm256_set1_ps(factor);
-    __m256 top[4], sum[4];
-    for (int k = 0; k < 4; k++) top[k] = sum[k] = _mm256_setzero_ps();
-    float rest[32] = {0};
-    const size_t whole = count / 32 * 32;
-    if (whole < count) memcpy(rest, x + whole, (count - whole) * sizeof(float));
-    for (size_t i = 0; i < count; i += 32)
-        _Pragma("clang loop unroll(full)") for (int k = 0; k < 4; k++) {
-            const __m256 v = _mm256_mul_ps(_mm256_loadu_ps((i < whole ? x + i : rest) + k * 8), factors);
-            top[k] = _mm256_max_ps(_mm256_and_ps(v, magnitude), top[k]);
-            sum[k] = _mm256_fmadd_ps(v, v, sum[k]);
-        }
-    *squares = sum_of_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
-    return largest_lane(_mm256_max_ps(_mm256_max_ps(top[0], top[1]), _mm256_max_ps(top[2], top[3])));
-}
-
-// The scale of a slice; 0 for zeros, and for what is too small to be divided by.
-AVX2_INLINE float slice_scale(const float *x, size_t count) {
-    float squares, factor = 1, largest = measure(x, count, factor, &squares);
-    // Squares that may have overflowed or vanished are taken again, of values near 1.
-    if (largest < 1e-12f || largest > 1e15f) {
-        factor = largest < 1e-30f ? 0 : 1 / largest;
-        largest = measure(x, count, factor, &squares);
-    }
-    return factor == 0 && squares == 0 ? 0 : integer_scale(largest, squares) / factor;
-}
-
-// 16 values of a row as integers; zeros after its end.
-AVX2_INLINE __m256i integers_of(const float *x, size_t left, __m256 factor) {
-    float rest[16] = {0};
-    if (left >= 16) return integers(x, factor);
-    memcpy(rest, x, left * sizeof(float));
-    return integers(rest, factor);
-}
-
 // A row's scale, and what its values are multiplied by.
 AVX2_INLINE __m256 factor_of(const float *x, size_t count, float *scale) {
-    *scale = slice_scale(x, count);
+    *scale = slice_scale(x, count, unmixed);
     return _mm256_set1_ps(*scale == 0 ? 0 : 1 / *scale);
 }
 

@@ -35,11 +35,18 @@ AVX2_INLINE void turned(const __m256i row[8], __m256i line[8]) {
     }
 }
 
-// The scale of up to MICA_SLICE values as 16-bit integers, of which the largest and the sum of squares are known: with it, their length
-// is at most 46,340, the root of the largest sum, and two of them fit 16 bits together.
-AVX2_INLINE float integer_scale(float largest, float squares) {
-    // Rounding adds half a step an element, 8 to the length of 256; single precision as much as 1 in a million.
-    const float length = sqrtf(squares) * (1 / 46330.0f), single = largest * (1 / 16383.0f);
+// What the integers of a slice may be at most: the largest of them, and their length.
+typedef struct {
+    float largest, length;
+} Limits;
+
+// Of slices of up to MICA_SLICE elements, so that sums of their products fit 32 bits and two elements 16 bits together. A length of
+// 46,340 would be the root of the largest sum; rounding adds half a step an element, 8 to the length of 256. Single precision is off by
+// as much as 1 in a million.
+static const Limits unmixed = {16383, 46330};
+
+AVX2_INLINE float integer_scale(float largest, float squares, Limits limits) {
+    const float length = sqrtf(squares) * (1 / limits.length), single = largest * (1 / limits.largest);
     // Written so that a length which is no number is taken.
     return length < single ? single : length;
 }
@@ -48,6 +55,51 @@ AVX2_INLINE float integer_scale(float largest, float squares) {
 AVX2_INLINE __m256i integers(const float *x, __m256 factor) {
     return _mm256_packs_epi32(_mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor)),
                               _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor)));
+}
+
+// 16 bytes of a row as 16 bits each; zeros after its end, and for a row that there is none of.
+AVX2_INLINE __m128i bytes(const void *x, size_t left) {
+    uint8_t some[16] = {0};
+    if (left >= 16) return _mm_loadu_si128(x);
+    memcpy(some, x, left);
+    return _mm_loadu_si128((const __m128i *)some);
+}
+
+// 16 values of a row as integers; zeros after its end.
+AVX2_INLINE __m256i integers_of(const float *x, size_t left, __m256 factor) {
+    float rest[16] = {0};
+    if (left >= 16) return integers(x, factor);
+    memcpy(rest, x, left * sizeof(float));
+    return integers(rest, factor);
+}
+
+// The largest magnitude and the sum of squares of values times `factor`; the sum is none where a value is none.
+AVX2_INLINE float measure(const float *x, size_t count, float factor, float *squares) {
+    const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7fffffff)), factors = _mm256_set1_ps(factor);
+    __m256 top[4], sum[4];
+    for (int k = 0; k < 4; k++) top[k] = sum[k] = _mm256_setzero_ps();
+    float rest[32] = {0};
+    const size_t whole = count / 32 * 32;
+    if (whole < count) memcpy(rest, x + whole, (count - whole) * sizeof(float));
+    for (size_t i = 0; i < count; i += 32)
+        _Pragma("clang loop unroll(full)") for (int k = 0; k < 4; k++) {
+            const __m256 v = _mm256_mul_ps(_mm256_loadu_ps((i < whole ? x + i : rest) + k * 8), factors);
+            top[k] = _mm256_max_ps(_mm256_and_ps(v, magnitude), top[k]);
+            sum[k] = _mm256_fmadd_ps(v, v, sum[k]);
+        }
+    *squares = sum_of_lanes(_mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3])));
+    return largest_lane(_mm256_max_ps(_mm256_max_ps(top[0], top[1]), _mm256_max_ps(top[2], top[3])));
+}
+
+// The scale of a slice; 0 for zeros, and for what is too small to be divided by.
+AVX2_INLINE float slice_scale(const float *x, size_t count, Limits limits) {
+    float squares, factor = 1, largest = measure(x, count, factor, &squares);
+    // Squares that may have overflowed or vanished are taken again, of values near 1.
+    if (largest < 1e-12f || largest > 1e15f) {
+        factor = largest < 1e-30f ? 0 : 1 / largest;
+        largest = measure(x, count, factor, &squares);
+    }
+    return factor == 0 && squares == 0 ? 0 : integer_scale(largest, squares, limits) / factor;
 }
 
 // The first `units` of four of two rows, in that order, become a group's; each unit's excess is added to its row's, twice.
@@ -66,6 +118,28 @@ AVX2_INLINE void store_excess(__m256i excess, uint32_t *excesses) {
     const __m128i rows = _mm_add_epi32(_mm256_castsi256_si128(excess), _mm256_extracti128_si256(excess, 1));
     excesses[0] = (uint32_t)_mm_extract_epi32(rows, 0);
     excesses[1] = (uint32_t)_mm_extract_epi32(rows, 2);
+}
+
+// Words of eight rows turned around, to lines `line_stride` words apart.
+AVX2_INLINE void turn_words(const __m256i row[8], uint32_t *lines, size_t line_stride) {
+    __m256i line[8];
+    turned(row, line);
+    for (size_t i = 0; i < 8; i++) _mm256_storeu_si256((__m256i *)(lines + i * line_stride), line[i]);
+}
+
+static const uint8_t as_packed[4] = {0, 2, 1, 3};
+
+// Units of eight rows become those of a panel, at most `units` of four, which `order` says where to find; the excesses are added up.
+AVX2_INLINE __m256i turn_units(const __m256i row[8], const uint8_t order[4], size_t units, uint32_t *panel, __m256i excess) {
+    __m256i line[8];
+    turned(row, line);
+    for (size_t u = 0; u < 4; u++) {
+        const __m256i *const words = line + 2 * order[u];
+        excess = _mm256_add_epi32(_mm256_madd_epi16(words[0], words[1]), excess);
+        if (u >= units) continue;
+        for (size_t k = 0; k < 2; k++) _mm256_storeu_si256((__m256i *)(panel + (2 * u + k) * MICA_PAIR_COLUMNS), words[k]);
+    }
+    return excess;
 }
 
 #endif

@@ -76,7 +76,7 @@ private struct PackedPairs {
     /// Packed rows in `words(rows:units:)` of memory.
     static func pairs(in memory: UnsafeMutablePointer<Float>, rows: Int, units: Int) -> mica_pairs {
         let words = UnsafeMutableRawPointer(memory).assumingMemoryBound(to: UInt32.self)
-        return mica_pairs(in: words, words: rows * 2 * units, rows: rows)
+        return mica_pairs(in: words, words: rows * 2 * units, scales: rows)
     }
 }
 

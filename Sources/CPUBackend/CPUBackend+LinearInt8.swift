@@ -56,7 +56,7 @@ extension CPUBackend {
         let packed = try allocate([product.packedWords], .int32, operation: "linear")
         let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
         let zeros = rowZeros.rawPointer.assumingMemoryBound(to: Int32.self)
-        let groups = product.groups(in: packed.rawPointer.assumingMemoryBound(to: UInt32.self))
+        let groups = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
         let firstRow = weight.offset / quantized.columns
         let sums = rowSums(of: quantized).rawPointer.assumingMemoryBound(to: Int32.self) + firstRow
         let integers = UnsafePointer(weight.rawPointer.assumingMemoryBound(to: Int8.self))
@@ -74,9 +74,9 @@ extension CPUBackend {
                 found.forEachPanel { panel, columns in
                     // Sums of 32 bits, in whose place the floats come that they become.
                     mica_dequantize_rows(
-                        UnsafeRawPointer(panel).assumingMemoryBound(to: Int32.self), PairProduct.panelColumns,
+                        UnsafeRawPointer(panel).assumingMemoryBound(to: Int32.self), PairLayout.panelColumns,
                         rowScales.floats + first, zeros + first, scales.floats + firstRow + columns.lowerBound,
-                        sums + columns.lowerBound, panel, rows.count, columns.count, PairProduct.panelColumns)
+                        sums + columns.lowerBound, panel, rows.count, columns.count, PairLayout.panelColumns)
                     finishPanel(panel, output, rows, columns, bias, activation)
                 }
             }

@@ -10,7 +10,7 @@ extension CPUBackend {
         let product = PairProduct(rows: input.shape[0], depth: input.shape[1], columns: output.shape[1])
         let packed = try allocate([product.packedWords], .int32, operation: "linear")
         let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
-        let groups = product.groups(in: packed.rawPointer.assumingMemoryBound(to: UInt32.self))
+        let groups = packed.rawPointer.assumingMemoryBound(to: UInt32.self)
         let weights = WeightRows(weight)
         for turn in product.turns {
             product.pack(turn.count, of: UnsafePointer(input.rows(turn).floats), into: groups, workers)

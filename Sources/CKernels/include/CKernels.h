@@ -200,6 +200,27 @@ void mica_product_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_
 // The same of integers that have scales, sums being floats.
 void mica_product_scaled_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, float *sums, int adds);
 
+// Strassen's scheme of the same products, see strassen_avx2.c. A slice has up to 2 * MICA_SLICE elements; of up to 64 columns and any
+// number of rows each seven parts are made, half as many columns and rows, and half as long.
+#define MICA_STRASSEN_PARTS 7
+// Units of a part of so many elements, and its rows, whole groups.
+size_t mica_strassen_units(size_t elements);
+size_t mica_strassen_rows(size_t rows);
+// Rows of `elements`, `stride` apart, as the groups of all parts, one part after the other; scales are by row, excesses by part and row.
+void mica_strassen_rows_f32(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
+void mica_strassen_rows_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
+// A column's integers [2, MICA_SLICE], and the scale.
+float mica_strassen_column_f32(const float *x, size_t elements, int16_t *halves);
+void mica_strassen_column_s8(const int8_t *x, size_t elements, int16_t *halves);
+// Integers [2, 8, 2, MICA_SLICE] of 8 of the first 32 columns and of the 8 that lie 32 behind, where they begin in each part's panel.
+void mica_strassen_columns(const int16_t *columns, size_t elements, mica_pairs panels);
+// A part's groups times its panel, where they belong in sums of two panels [rows * 2, 32], `panel_stride` apart. The first parts begin
+// the sums, unless `adds`.
+void mica_strassen_part(int part, mica_pairs groups, size_t rows, mica_pairs panel, size_t units, int32_t *sums, size_t panel_stride,
+                        int adds);
+// y = sums * scales by row and column, or += it if `adds`: a panel [rows, 32].
+void mica_scale_sums(const int32_t *sums, size_t rows, const float *row_scales, const float *column_scales, float *y, int adds);
+
 // Softmax of base 2 over a block of scores [rows, keys], in panels [rows, 32] of keys `stride` floats apart. Weights become groups of
 // rows, of 8 units a panel. `visible`, the maximum and the sum are as in mica_softmax_block; what was accumulated is panels of as many
 // floats.
