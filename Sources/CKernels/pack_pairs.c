@@ -39,8 +39,8 @@ AVX2_TARGET void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows,
 }
 
 // A row's scale, and what its values are multiplied by.
-AVX2_INLINE __m256 factor_of(const float *x, size_t count, float *scale) {
-    *scale = slice_scale(x, count, unmixed);
+AVX2_INLINE __m256 factor_of(const float *x, size_t count, Limits limits, float *scale) {
+    *scale = slice_scale(x, count, limits);
     return _mm256_set1_ps(*scale == 0 ? 0 : 1 / *scale);
 }
 
@@ -48,8 +48,8 @@ AVX2_TARGET void mica_pack_scaled_rows(const float *x, size_t stride, size_t row
     const size_t units = (elements + 3) / 4;
     for (size_t r = 0; r < rows; r += 2, groups.words += units * 4) {
         const float *const first = x + r * stride, *const second = first + stride;
-        __m256 factors[2] = {factor_of(first, elements, groups.scales + r), _mm256_setzero_ps()};
-        if (r + 1 < rows) factors[1] = factor_of(second, elements, groups.scales + r + 1);
+        __m256 factors[2] = {factor_of(first, elements, unmixed, groups.scales + r), _mm256_setzero_ps()};
+        if (r + 1 < rows) factors[1] = factor_of(second, elements, unmixed, groups.scales + r + 1);
         else groups.scales[r + 1] = 0;
         __m256i excess = _mm256_setzero_si256();
         for (size_t e = 0; e < elements; e += 16) {
@@ -62,12 +62,14 @@ AVX2_TARGET void mica_pack_scaled_rows(const float *x, size_t stride, size_t row
     }
 }
 
-AVX2_TARGET void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs panel) {
+AVX2_TARGET void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, float length,
+                                          mica_pairs panel) {
+    const Limits limits = {unmixed.largest, length};
     const size_t units = (elements + 3) / 4;
     __m256 factors[MICA_PACKED_COLUMNS];
     for (size_t i = 0; i < MICA_PACKED_COLUMNS; i++) {
         panel.scales[i] = 0;
-        factors[i] = i < rows ? factor_of(x + i * stride, elements, panel.scales + i) : _mm256_setzero_ps();
+        factors[i] = i < rows ? factor_of(x + i * stride, elements, limits, panel.scales + i) : _mm256_setzero_ps();
     }
     __m256i excess = _mm256_setzero_si256();
     for (size_t e = 0; e < elements; e += 16) {
@@ -97,6 +99,8 @@ AVX2_TARGET void mica_transpose(const float *x, size_t stride, size_t rows, size
 void mica_pack_pairs_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) { __builtin_trap(); }
 void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs panel) { __builtin_trap(); }
 void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) { __builtin_trap(); }
-void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs panel) { __builtin_trap(); }
+void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, float length, mica_pairs panel) {
+    __builtin_trap();
+}
 void mica_transpose(const float *x, size_t stride, size_t rows, size_t columns, float *y, size_t y_stride) { __builtin_trap(); }
 #endif

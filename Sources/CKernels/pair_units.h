@@ -33,9 +33,9 @@ AVX2_INLINE void add_unit(const uint32_t *row, const uint32_t *column, Sums *sum
 
 AVX2_INLINE void add_units(const uint32_t *row, const uint32_t *column, size_t units, Sums *sums) {
     const uint32_t *const end = row + units * 4;
-    // Four a turn, and then what is left: the loop's own instructions would count.
-    for (const uint32_t *const fours = row + units / 4 * 16; row != fours; row += 16, column += 256)
-        _Pragma("clang loop unroll(full)") for (size_t u = 0; u < 4; u++) add_unit(row + u * 4, column + u * 64, sums);
+    // Eight a turn, and then what is left: the loop's own instructions would count.
+    for (const uint32_t *const eights = row + units / 8 * 32; row != eights; row += 32, column += 512)
+        _Pragma("clang loop unroll(full)") for (size_t u = 0; u < 8; u++) add_unit(row + u * 4, column + u * 64, sums);
     for (; row != end; row += 4, column += 64) add_unit(row, column, sums);
 }
 

@@ -43,7 +43,7 @@ typedef struct {
 // Of slices of up to MICA_SLICE elements, so that sums of their products fit 32 bits and two elements 16 bits together. A length of
 // 46,340 would be the root of the largest sum; rounding adds half a step an element, 8 to the length of 256. Single precision is off by
 // as much as 1 in a million.
-static const Limits unmixed = {16383, 46330};
+static const Limits unmixed = {16383, MICA_LENGTH};
 
 AVX2_INLINE float integer_scale(float largest, float squares, Limits limits) {
     const float length = sqrtf(squares) * (1 / limits.length), single = largest * (1 / limits.largest);

@@ -107,7 +107,7 @@ private struct PairAttention: HeadAttention {
         let offset = range.lowerBound * stride + keyHead * size
         let block = packed.block(index, in: memory)
         let width = PackedPairs.panelColumns
-        pack(key + offset, stride, range.count, size, block.keys, units: packed.headUnits)
+        pack(key + offset, stride, range.count, size, block.keys, units: packed.headUnits, length: MICA_LENGTH)
         let units = PackedPairs.weightUnits(range.count)
         // Weights end with a whole panel of keys: where there are no more, values are 0.
         block.turned.update(repeating: 0, count: width * PackedPairs.keyBlock)
@@ -116,13 +116,14 @@ private struct PairAttention: HeadAttention {
             mica_transpose(value + offset + first, stride, range.count, columns, block.turned, PackedPairs.keyBlock)
             pack(
                 block.turned, PackedPairs.keyBlock, columns, units * 4, block.values.panel(from: first, units: units),
-                units: units)
+                units: units, length: MICA_VALUE_LENGTH)
         }
     }
 
     /// Packs rows of `elements`, `stride` apart, into panels of `units`, the last one filled up with zeros.
     private func pack(
-        _ rows: UnsafePointer<Float>, _ stride: Int, _ count: Int, _ elements: Int, _ panels: mica_pairs, units: Int
+        _ rows: UnsafePointer<Float>, _ stride: Int, _ count: Int, _ elements: Int, _ panels: mica_pairs, units: Int,
+        length: Float
     ) {
         let width = PackedPairs.panelColumns
         for first in Swift.stride(from: 0, to: count, by: width) {
@@ -131,7 +132,7 @@ private struct PairAttention: HeadAttention {
                 let left = max(0, count - first - place)
                 mica_pack_scaled_columns(
                     rows + min(first + place, count) * stride, stride, min(left, PairProduct.packedColumns), elements,
-                    panel.advanced(words: place, rows: place))
+                    length, panel.advanced(words: place, rows: place))
             }
         }
     }

@@ -45,7 +45,8 @@ extension PairProduct {
                 weightRows.widen(column, elements, into: memory.floats + row * layout.sliceElements)
             }
             let panel = panel(at: place, slice: slice, memory)
-            mica_pack_scaled_columns(memory.floats, layout.sliceElements, columns.count, elements.count, panel)
+            mica_pack_scaled_columns(
+                memory.floats, layout.sliceElements, columns.count, elements.count, MICA_LENGTH, panel)
             guard let rowScales = weightRows.rowScales else { continue }
             for (row, column) in columns.enumerated() { panel.scales[row] *= rowScales[column] }
         }

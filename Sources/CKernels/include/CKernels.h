@@ -193,8 +193,11 @@ void mica_pack_pairs_s8(const int8_t *x, size_t stride, size_t rows, size_t elem
 // The same of floats, at most MICA_SLICE of each row: scales times integers, which are off by about 1 part in 10,000 of the slice by
 // length (relative L2), 4.9 at most. Sums of products of two such slices fit 32 bits, whatever the values.
 void mica_pack_scaled_rows(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
-// Up to 8 rows as as many columns, where these begin in a panel; zeros where there are fewer.
-void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs panel);
+// Up to 8 rows as as many columns, where these begin in a panel; zeros where there are fewer. Integers of a slice are as long as `length`
+// at most: MICA_LENGTH for products with such rows, MICA_VALUE_LENGTH with the weights of mica_softmax_pairs.
+#define MICA_LENGTH 46330.0f
+#define MICA_VALUE_LENGTH 16370.0f
+void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t elements, float length, mica_pairs panel);
 // sums [count * 2, 32] = groups * panel, or += it if `adds`: `units` of each.
 void mica_product_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, int32_t *sums, int adds);
 // The same of integers that have scales, sums being floats.
