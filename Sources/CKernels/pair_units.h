@@ -50,4 +50,11 @@ AVX2_INLINE Sums first_sums(const uint32_t *row_excesses, const uint32_t *column
     return sums;
 }
 
+// y = a row's sums times its scale and the columns', or += it if `adds`. One scale after the other: the product of two small ones may be
+// too small for a float.
+AVX2_INLINE void add_scaled(float *y, __m256i sums, __m256 row, const float *column_scales, int adds) {
+    const __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(sums), row), columns = _mm256_loadu_ps(column_scales);
+    _mm256_storeu_ps(y, adds ? _mm256_fmadd_ps(value, columns, _mm256_loadu_ps(y)) : _mm256_mul_ps(value, columns));
+}
+
 #endif

@@ -37,12 +37,8 @@ AVX2_TARGET void mica_product_scaled_pairs(mica_pairs groups, size_t count, mica
         add_units(groups.words, panel.words, units, &found);
         _Pragma("clang loop unroll(full)") for (size_t i = 0; i < MICA_PAIR_ROWS; i++) {
             const __m256 row = _mm256_set1_ps(groups.scales[g * MICA_PAIR_ROWS + i]);
-            _Pragma("clang loop unroll(full)") for (size_t k = 0; k < 4; k++, sums += 8) {
-                // One scale after the other: the product of two small ones may be too small for a float.
-                const __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(found.of[i][k]), row);
-                const __m256 columns = _mm256_loadu_ps(panel.scales + k * 8);
-                _mm256_storeu_ps(sums, adds ? _mm256_fmadd_ps(value, columns, _mm256_loadu_ps(sums)) : _mm256_mul_ps(value, columns));
-            }
+            _Pragma("clang loop unroll(full)") for (size_t k = 0; k < 4; k++, sums += 8)
+                add_scaled(sums, found.of[i][k], row, panel.scales + k * 8, adds);
         }
     }
 }

@@ -67,9 +67,9 @@ static const Target targets[MICA_STRASSEN_PARTS][2] = {
     {{0, -1, 0}, {1, 1, 0}}, {{3, 1, 0}, {3, 0, 0}}, {{0, 1, 0}, {0, 0, 0}},
 };
 
-size_t mica_strassen_units(size_t elements) { return (elements + 7) / 8; }
+size_t mica_strassen_part_units(size_t elements) { return (elements + 7) / 8; }
 
-size_t mica_strassen_rows(size_t rows) { return (rows + 3) / 4 * MICA_PAIR_ROWS; }
+size_t mica_strassen_part_rows(size_t rows) { return (rows + 3) / 4 * MICA_PAIR_ROWS; }
 
 // Part of a slice from `first` on as integers.
 AVX2_INLINE void integer_half(const float *x, size_t first, size_t end, size_t padded, __m256 factor, int16_t *y) {
@@ -79,7 +79,7 @@ AVX2_INLINE void integer_half(const float *x, size_t first, size_t end, size_t p
 }
 
 AVX2_INLINE float integer_halves(const float *x, size_t elements, Limits limits, Halves y) {
-    const size_t half = mica_strassen_units(elements) * 4;
+    const size_t half = mica_strassen_part_units(elements) * 4;
     const float scale = slice_scale(x, elements, limits);
     // What is no number is left to the scale: the integers of other rows are added to this one's.
     if (!(scale > 0 && scale < INFINITY)) {
@@ -94,7 +94,7 @@ AVX2_INLINE float integer_halves(const float *x, size_t elements, Limits limits,
 
 // Integers are exact, whatever their sums.
 AVX2_INLINE void byte_halves(const void *x, size_t elements, int isSigned, Halves y) {
-    const size_t half = mica_strassen_units(elements) * 4;
+    const size_t half = mica_strassen_part_units(elements) * 4;
     for (size_t h = 0; h < 2; h++)
         for (size_t e = 0; e < half; e += 16) {
             const size_t place = h * half + e, end = h == 0 && half < elements ? half : elements;
@@ -125,36 +125,32 @@ AVX2_INLINE void pack_group(Halves rows[4], size_t units, size_t part_rows, uint
     }
 }
 
-AVX2_TARGET void mica_strassen_rows_f32(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) {
-    const size_t units = mica_strassen_units(elements), half = mica_strassen_rows(rows);
+// Rows of floats, which get scales, or else of bytes.
+AVX2_INLINE void pack_rows(const void *x, int isFloat, size_t stride, size_t rows, size_t elements, mica_pairs groups) {
+    const size_t units = mica_strassen_part_units(elements), half = mica_strassen_part_rows(rows);
     Halves row[4];
     for (size_t g = 0; g < half; g += MICA_PAIR_ROWS) {
         for (size_t i = 0; i < 4; i++) {
             const size_t r = g + i % 2 + i / 2 * half;
-            groups.scales[r] = 0;
-            if (r < rows) groups.scales[r] = integer_halves(x + r * stride, elements, row_limits, row[i]);
-            else memset(row[i], 0, sizeof(Halves));
+            if (isFloat) groups.scales[r] = r < rows ? integer_halves((const float *)x + r * stride, elements, row_limits, row[i]) : 0;
+            else if (r < rows) byte_halves((const uint8_t *)x + r * stride, elements, 0, row[i]);
+            if (r >= rows) memset(row[i], 0, sizeof(Halves));
         }
         pack_group(row, units, half, groups.words + g * units * 2, groups.excesses + g);
     }
 }
 
+AVX2_TARGET void mica_strassen_rows_f32(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) {
+    pack_rows(x, 1, stride, rows, elements, groups);
+}
+
 AVX2_TARGET void mica_strassen_rows_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) {
-    const size_t units = mica_strassen_units(elements), half = mica_strassen_rows(rows);
-    Halves row[4];
-    for (size_t g = 0; g < half; g += MICA_PAIR_ROWS) {
-        for (size_t i = 0; i < 4; i++) {
-            const size_t r = g + i % 2 + i / 2 * half;
-            if (r < rows) byte_halves(x + r * stride, elements, 0, row[i]);
-            else memset(row[i], 0, sizeof(Halves));
-        }
-        pack_group(row, units, half, groups.words + g * units * 2, groups.excesses + g);
-    }
+    pack_rows(x, 0, stride, rows, elements, groups);
 }
 
 AVX2_TARGET void mica_strassen_columns(const int16_t *columns, size_t elements, mica_pairs panels) {
     const Halves *const left = (const Halves *)columns, *const right = left + MICA_PACKED_COLUMNS;
-    const size_t units = mica_strassen_units(elements);
+    const size_t units = mica_strassen_part_units(elements);
     _Pragma("clang loop unroll(full)") for (int part = 0; part < MICA_STRASSEN_PARTS; part++) {
         __m256i excess = _mm256_setzero_si256();
         for (size_t e = 0; e < units * 4; e += 16) {
@@ -201,18 +197,14 @@ AVX2_TARGET void mica_scale_sums(const int32_t *sums, size_t rows, const float *
                                  int adds) {
     for (size_t r = 0; r < rows; r++, sums += MICA_PAIR_COLUMNS, y += MICA_PAIR_COLUMNS) {
         const __m256 row = _mm256_set1_ps(row_scales[r]);
-        _Pragma("clang loop unroll(full)") for (size_t k = 0; k < MICA_PAIR_COLUMNS; k += 8) {
-            // One scale after the other: the product of two small ones may be too small for a float.
-            const __m256 value = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_loadu_si256((const __m256i *)(sums + k))), row);
-            const __m256 columns = _mm256_loadu_ps(column_scales + k);
-            _mm256_storeu_ps(y + k, adds ? _mm256_fmadd_ps(value, columns, _mm256_loadu_ps(y + k)) : _mm256_mul_ps(value, columns));
-        }
+        _Pragma("clang loop unroll(full)") for (size_t k = 0; k < MICA_PAIR_COLUMNS; k += 8)
+            add_scaled(y + k, _mm256_loadu_si256((const __m256i *)(sums + k)), row, column_scales + k, adds);
     }
 }
 
 #else
-size_t mica_strassen_units(size_t elements) { __builtin_trap(); }
-size_t mica_strassen_rows(size_t rows) { __builtin_trap(); }
+size_t mica_strassen_part_units(size_t elements) { __builtin_trap(); }
+size_t mica_strassen_part_rows(size_t rows) { __builtin_trap(); }
 float mica_strassen_column_f32(const float *x, size_t elements, int16_t *halves) { __builtin_trap(); }
 void mica_strassen_column_s8(const int8_t *x, size_t elements, int16_t *halves) { __builtin_trap(); }
 void mica_strassen_rows_f32(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups) { __builtin_trap(); }

@@ -32,7 +32,7 @@ private struct PackedPairs {
     let headSize: Int
 
     /// Columns of a panel, of keys as of values.
-    static let panelColumns = Int(MICA_PAIR_COLUMNS)
+    static let panelColumns = PairLayout.panelColumns
     /// Keys of a block: as many as may share a scale where they are summed.
     static let keyBlock = Int(MICA_SLICE)
 

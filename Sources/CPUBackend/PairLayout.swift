@@ -29,11 +29,11 @@ struct PairLayout {
 
     /// Rows of a part: whole groups.
     func partRows(_ rows: Int) -> Int {
-        isStrassen ? mica_strassen_rows(rows) : (rows + Self.groupRows - 1) / Self.groupRows * Self.groupRows
+        isStrassen ? mica_strassen_part_rows(rows) : (rows + Self.groupRows - 1) / Self.groupRows * Self.groupRows
     }
 
     /// Units of a part's row for so many elements of a slice.
-    func units(_ elements: Int) -> Int { isStrassen ? mica_strassen_units(elements) : (elements + 3) / 4 }
+    func units(_ elements: Int) -> Int { isStrassen ? mica_strassen_part_units(elements) : (elements + 3) / 4 }
 
     /// Words of a slice of so many rows.
     private func rowWords(_ rows: Int, elements: Int) -> Int {

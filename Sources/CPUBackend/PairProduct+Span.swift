@@ -64,11 +64,8 @@ extension PairProduct {
     /// in the second.
     private func packParts(_ span: Range<Int>, of weight: Weight, _ memory: Scratch) {
         for place in stride(from: 0, to: PairLayout.panelColumns, by: Self.packedColumns) {
-            let columns = [place, place + PairLayout.panelColumns].map { place in
-                let first = min(span.lowerBound + place, span.upperBound)
-                return first..<min(first + Self.packedColumns, span.upperBound)
-            }
-            let following = columns.map { $0.upperBound..<min($0.upperBound + Self.packedColumns, span.upperBound) }
+            let columns = eights(at: place, of: span)
+            let following = eights(at: place + Self.packedColumns, of: span)
             for slice in 0..<layout.slices {
                 if case .scaled(let weightRows) = weight {
                     prefetch(slice + 1 == layout.slices ? following : columns, after: slice, of: weightRows)
@@ -90,6 +87,15 @@ extension PairProduct {
                 }
                 mica_strassen_columns(memory.halves, elements.count, panels)
             }
+        }
+    }
+
+    /// Eight columns of each half of a span, or as many as there are; none after a half's end.
+    private func eights(at place: Int, of span: Range<Int>) -> [Range<Int>] {
+        guard place < PairLayout.panelColumns else { return [] }
+        return [place, place + PairLayout.panelColumns].map { place in
+            let first = min(span.lowerBound + place, span.upperBound)
+            return first..<min(first + Self.packedColumns, span.upperBound)
         }
     }
 

@@ -207,8 +207,8 @@ void mica_product_scaled_pairs(mica_pairs groups, size_t count, mica_pairs panel
 // number of rows each seven parts are made, half as many columns and rows, and half as long.
 #define MICA_STRASSEN_PARTS 7
 // Units of a part of so many elements, and its rows, whole groups.
-size_t mica_strassen_units(size_t elements);
-size_t mica_strassen_rows(size_t rows);
+size_t mica_strassen_part_units(size_t elements);
+size_t mica_strassen_part_rows(size_t rows);
 // Rows of `elements`, `stride` apart, as the groups of all parts, one part after the other; scales are by row, excesses by part and row.
 void mica_strassen_rows_f32(const float *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
 void mica_strassen_rows_u8(const uint8_t *x, size_t stride, size_t rows, size_t elements, mica_pairs groups);
