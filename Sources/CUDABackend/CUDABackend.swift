@@ -22,9 +22,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public struct Options: Sendable {
         /// What matrices are multiplied in.
         public var precision: Precision = .bfloat16
-        /// Bound on device memory for tensors and work space, and for CUDA's own if that is counted; nil takes what the
-        /// device has.
+        /// Bound on device memory for tensors and work space, and for CUDA's own if that is counted; nil sets none.
         public var limitBytes: Int?
+        /// True makes what the device has free when it is opened the bound, where no other is given, so that plans are
+        /// made for what is there. Wants `countsContext`.
+        public var limitsToFree = false
         /// True counts what CUDA itself takes as memory in use from the start, so that limits, peaks and forecasts are
         /// those of the driver's own count. It is measured once a process by having every library work a little.
         public var countsContext = false
@@ -79,9 +81,13 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     ) throws(CUDAUnavailable) {
         let device = try CUDADevice(libraries, ordinal: index)
         self.device = device
-        self.options = options
         name = device.name
         contextBytes = options.countsContext ? Self.contextBytes(device, libraries, options) : 0
+        var options = options
+        if options.limitsToFree, options.limitBytes == nil {
+            options.limitBytes = Self.freeBytes(device, contextBytes: contextBytes)
+        }
+        self.options = options
         let pool = DevicePool(device: device, limitBytes: options.limitBytes, heldBytes: contextBytes)
         self.pool = pool
         kernels = KernelLibrary(
@@ -121,8 +127,16 @@ public final class CUDABackend: Backend, @unchecked Sendable {
             var unbound = options
             unbound.limitBytes = nil
             unbound.countsContext = false
+            unbound.limitsToFree = false
             (try? CUDABackend(libraries, index: device.ordinal, options: unbound))?.warmUp()
         }
+    }
+
+    /// What may be held beside other programs, the context that is there already and its margin counted; nil if the
+    /// driver does not say.
+    private static func freeBytes(_ device: CUDADevice, contextBytes: Int) -> Int? {
+        guard (try? device.enter()) != nil, let free = try? device.memory().free else { return nil }
+        return max(free + contextBytes - ContextMemory.marginBytes, 0)
     }
 
     deinit {

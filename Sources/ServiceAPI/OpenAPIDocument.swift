@@ -1356,7 +1356,8 @@ components:
     Plan:
       type: object
       required: [model, device, precision, width, height, resolution, layers, num_inference_steps, num_images_per_prompt,
-        fits, plan, vae_tiles, smallest_bytes, peak_tensor_bytes, peak_process_bytes, flops, seconds, rates, stages, plans]
+        fits, plan, vae_tiles, smallest_bytes, peak_tensor_bytes, peak_process_bytes, mapped_process_bytes, flops, seconds, rates, stages,
+        plans]
       properties:
         model: { type: string }
         device: { type: string }
@@ -1375,6 +1376,9 @@ components:
         peak_tensor_bytes: { description: The most bytes of tensors on the device at once., type: integer }
         peak_process_bytes:
           description: The most bytes of the process above what it had before, mapped checkpoints included.
+          type: integer
+        mapped_process_bytes:
+          description: What of these are pages of the mapped checkpoint, which the system takes back where memory is short.
           type: integer
         flops: { type: number }
         seconds: { description: Expected wall time., type: number }

@@ -31,7 +31,8 @@ struct OffloadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory that a device may hold, on a GPU with CUDA's own context: 6GiB, or cpu:0=2GiB,cpu:1=4GiB.",
+            "Memory that a device may hold, on a GPU with CUDA's own context: 6GiB, or cpu:0=2GiB,cpu:1=4GiB. Without one"
+                + " a GPU may hold what it has free.",
             valueName: "size"))
     var budget: String?
 
@@ -104,6 +105,7 @@ enum EngineDevices {
                 options.precision = compute == .float32 ? .float32 : .bfloat16
                 options.weightForm = weightForm
                 options.countsContext = true
+                options.limitsToFree = true
                 options.limitBytes = request.budget.limitBytes(of: name)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)

@@ -43,6 +43,21 @@ struct DeviceTests {
         #expect(throws: TensorError.self) { try small.allocate([1], .float32) }
     }
 
+    /// Without a budget what the device has free is one, so that a job that is larger is planned for it.
+    @Test func whatIsFreeIsTheLimit() throws {
+        let other = try TestDevice.backend()
+        let held = try other.allocate([128 << 20], .float32)
+        let backend = try TestDevice.backend { ($0.countsContext, $0.limitsToFree) = (true, true) }
+        let limit = try #require(backend.limitBytes)
+        let memory = try backend.driverMemory()
+        let free = memory.totalBytes - memory.usedBytes
+        // The context is in use already, and a part of what is counted for it, the margin, is not.
+        #expect(limit - backend.memory.usedBytes <= free && limit - backend.memory.usedBytes >= free - (256 << 20))
+        #expect(limit <= memory.totalBytes - held.byteCount)
+        let small = try TestDevice.backend { ($0.countsContext, $0.limitsToFree, $0.limitBytes) = (true, true, 1 << 30) }
+        #expect(small.limitBytes == 1 << 30)
+    }
+
     @Test func leavesNothingBehind() throws {
         let backend = try TestDevice.backend()
         backend.releaseUnusedMemory()

@@ -42,6 +42,14 @@ public struct JobForecast: Sendable {
     /// parts of mapped checkpoints that were touched, and arrays of the host.
     public var peakProcessBytes: Int { max(stages.map(\.peakProcessBytes).max() ?? 0, finishProcessBytes) }
 
+    /// Bytes of mapped checkpoints among `peakProcessBytes`: pages of files, which the system takes back where memory is
+    /// short, and reads again.
+    public var mappedProcessBytes: Int {
+        let widest = stages.map(\.process).max { $0.totalBytes < $1.totalBytes }
+        guard let widest, widest.totalBytes >= finishProcessBytes else { return remaining.mappedBytes }
+        return widest.mappedBytes
+    }
+
     /// All arithmetic.
     public var work: Work { stages.reduce(Work()) { $0 + $1.work } }
 }

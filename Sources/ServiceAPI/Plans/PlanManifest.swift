@@ -29,6 +29,8 @@ public struct PlanManifest: Codable, Sendable {
     public let smallestBytes: Int
     public let peakTensorBytes: Int
     public let peakProcessBytes: Int
+    /// Pages of the checkpoint's files among them, which the system may take back.
+    public let mappedProcessBytes: Int
     public let flops: Double
     public let seconds: Double
     /// `measured`, or `published` for a device that is not there.
@@ -113,6 +115,7 @@ public struct PlanManifest: Codable, Sendable {
         case smallestBytes = "smallest_bytes"
         case peakTensorBytes = "peak_tensor_bytes"
         case peakProcessBytes = "peak_process_bytes"
+        case mappedProcessBytes = "mapped_process_bytes"
         case flops
         case seconds
         case rates
@@ -144,6 +147,7 @@ public struct PlanManifest: Codable, Sendable {
         smallestBytes = plan.smallest?.forecast?.peakTensorBytes ?? forecast.peakTensorBytes
         peakTensorBytes = forecast.peakTensorBytes
         peakProcessBytes = forecast.peakProcessBytes
+        mappedProcessBytes = forecast.mappedProcessBytes
         flops = Double(forecast.work.floatingPointOperations)
         self.rates = rates.source
         stages = forecast.stages.map { Stage($0, rates) } + (Stage(finishing: forecast).map { [$0] } ?? [])

@@ -39,8 +39,9 @@ struct Plan: ParsableCommand {
     @Option(help: "Threads to compute with; all processors if not given.")
     var threads: Int?
 
-    @Option(help: "The card that --device cuda:0 stands for: rtx3060, rtx4090, h100 or h200, by published figures.")
-    var gpu: PublishedGPU = .rtx4090
+    @Option(
+        help: "The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, or else rtx4090.")
+    var gpu: PublishedGPU?
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -67,7 +68,7 @@ struct Plan: ParsableCommand {
             compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
             weightForm: precision.form, threads: threads)
         let devices = try PlanDevices.open(
-            request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
+            request, card: gpu, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let options = try parameters.options()
@@ -79,7 +80,8 @@ struct Plan: ParsableCommand {
             finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
             hostLimitBytes: pipeline.planner.hostLimitBytes)
         let hasGPU = request.devices.contains { $0.kind == .cuda }
-        let rates = hasGPU ? gpu.rates : RateSource(model: pipeline.model, machine).rates
+        let rates =
+            hasGPU ? (gpu ?? PlanDevices.card(of: devices)).rates : RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,

@@ -5,18 +5,24 @@ import Weights
 
 /// Devices for a forecast: those of this machine, and in place of a graphics card that it lacks one without data.
 enum PlanDevices {
-    /// Backends for the devices of a request, each bound by its budget.
+    /// Backends for the devices of a request, each bound by its budget or by what its card has.
+    ///
+    /// - Parameter card: what GPUs are to be, whether they are there or not; nil for those that are there.
     static func open(
-        _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
+        _ request: OffloadRequest, card: PublishedGPU?, threads: Int?, compute: ComputePrecision,
+        weightForm: WeightForm?
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let hasGPU = request.devices.contains { $0.kind == .cuda }
-        do throws(DeviceError) {
-            return try EngineDevices.open(request, threads: threads, compute: compute, weightForm: weightForm)
-        } catch {
-            guard hasGPU else { throw error }
+        if card == nil || !hasGPU {
+            do throws(DeviceError) {
+                return try EngineDevices.open(request, threads: threads, compute: compute, weightForm: weightForm)
+            } catch {
+                guard hasGPU else { throw error }
+            }
         }
         return request.devices.map { name in
-            let limit = request.budget.limitBytes(of: name)
+            let held = name.kind == .cuda ? (card ?? .usual).memoryBytes : nil
+            let limit = request.budget.limitBytes(of: name) ?? held
             let backend: any Backend =
                 name.kind == .cuda
                 ? Meter(
@@ -27,5 +33,11 @@ enum PlanDevices {
                     name: name.description)
             return OffloadManager.Device(name: name, backend: backend)
         }
+    }
+
+    /// The card whose speed the GPUs of these devices have: the one that they are, as far as it is known.
+    static func card(of devices: [OffloadManager.Device]) -> PublishedGPU {
+        devices.lazy.compactMap { ($0.backend as? CUDABackend)?.model }.compactMap { PublishedGPU(model: $0) }.first
+            ?? .usual
     }
 }

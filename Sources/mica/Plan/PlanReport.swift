@@ -49,8 +49,15 @@ struct PlanReport {
                 + " \(Self.name(manifest.plan, manifest.vaeTiles))"
         }
         return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): device"
-            + " \(ByteCount(manifest.peakTensorBytes)), process \(ByteCount(manifest.peakProcessBytes)),"
+            + " \(ByteCount(manifest.peakTensorBytes)), \(process),"
             + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
+    }
+
+    /// What the process holds, and how much of that counts only as long as nobody else wants it.
+    private var process: String {
+        let mapped = manifest.mappedProcessBytes
+        let files = mapped > 0 ? " (of that \(ByteCount(mapped)) cached pages of the model's files)" : ""
+        return "process \(ByteCount(manifest.peakProcessBytes))\(files)"
     }
 
     private func table() -> [String] {

@@ -4,12 +4,36 @@ import QwenImage
 /// Graphics cards whose speed is published, for plans on machines that do not have them.
 ///
 /// Arithmetic is what the published times of this model's forward pass come to; memory and link are the makers'
-/// figures.
+/// figures. What a card holds is what its driver has to give.
 enum PublishedGPU: String, CaseIterable, ExpressibleByArgument {
     case rtx3060
     case rtx4090
     case h100
     case h200
+
+    /// What a GPU stands for if nobody says.
+    static let usual = Self.rtx4090
+
+    /// Bytes that the driver has for all programs together, as `nvidia-smi` shows them.
+    var memoryBytes: Int {
+        switch self {
+        case .rtx3060: 12_288 << 20
+        case .rtx4090: 24_564 << 20
+        case .h100: 81_559 << 20
+        case .h200: 143_771 << 20
+        }
+    }
+
+    /// The card of that name, such as `NVIDIA GeForce RTX 4090`; nil if its speed is not known.
+    init?(model: String) {
+        let words = model.lowercased().split { " -".contains($0) }
+        guard
+            let card = Self.allCases.first(where: { card in
+                words.contains(Substring(card.rawValue.replacing("rtx", with: "")))
+            })
+        else { return nil }
+        self = card
+    }
 
     /// Rates in bfloat16.
     var rates: DeviceRates {
