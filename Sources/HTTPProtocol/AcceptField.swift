@@ -22,13 +22,11 @@ public struct AcceptField: Sendable {
 
     /// Reads all `Accept` fields of a request; elements that are malformed count as not there.
     public init(_ fields: HeaderFields) {
-        for value in fields.all("accept") {
-            for element in Self.elements(of: value) where ranges.count < Self.largestRangeCount {
-                var scanner = FieldScanner(element.trimmingBlanks)
-                guard let media = MediaType(&scanner), scanner.isAtEnd else { continue }
-                guard let quality = Self.quality(media.parameter("q") ?? "1") else { continue }
-                ranges.append(Range(type: media.type, subtype: media.subtype, quality: quality))
-            }
+        for element in fields.elements("accept") where ranges.count < Self.largestRangeCount {
+            var scanner = FieldScanner(element)
+            guard let media = MediaType(&scanner), scanner.isAtEnd else { continue }
+            guard let quality = Self.quality(media.parameter("q") ?? "1") else { continue }
+            ranges.append(Range(type: media.type, subtype: media.subtype, quality: quality))
         }
     }
 
@@ -51,29 +49,6 @@ public struct AcceptField: Sendable {
             best = (offer, quality)
         }
         return best?.offer
-    }
-
-    /// Elements between commas that are not inside quotes.
-    private static func elements(of value: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-        var elements: [ArraySlice<UInt8>] = []
-        var start = value.startIndex
-        var isQuoted = false
-        var isEscaped = false
-        for position in value.indices {
-            let byte = value[position]
-            if isEscaped {
-                isEscaped = false
-            } else if isQuoted, byte == Octet.backslash {
-                isEscaped = true
-            } else if byte == Octet.quote {
-                isQuoted.toggle()
-            } else if byte == Octet.comma, !isQuoted {
-                elements.append(value[start..<position])
-                start = position + 1
-            }
-        }
-        elements.append(value[start...])
-        return elements
     }
 
     /// `0[.ddd]` or `1[.000]` in thousandths (RFC 9110 section 12.4.2), or nil.

@@ -33,6 +33,34 @@ public struct HeaderFields: Sendable {
         return values
     }
 
+    /// The elements of a field that is a list, of all fields of that name (RFC 9110 section 5.6.1): what lies between
+    /// commas that are not inside of quotes, without blanks around it. `name` is lower-case ASCII.
+    public func elements(_ name: String) -> [ArraySlice<UInt8>] {
+        all(name).flatMap { Self.elements(of: $0) }
+    }
+
+    private static func elements(of value: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
+        var elements: [ArraySlice<UInt8>] = []
+        var start = value.startIndex
+        var isQuoted = false
+        var isEscaped = false
+        for position in value.indices {
+            let byte = value[position]
+            if isEscaped {
+                isEscaped = false
+            } else if isQuoted, byte == Octet.backslash {
+                isEscaped = true
+            } else if byte == Octet.quote {
+                isQuoted.toggle()
+            } else if byte == Octet.comma, !isQuoted {
+                elements.append(value[start..<position].trimmingBlanks)
+                start = position + 1
+            }
+        }
+        elements.append(value[start...].trimmingBlanks)
+        return elements
+    }
+
     /// The first value as text (bytes that are not UTF-8 become U+FFFD), or nil; `name` is lower-case ASCII.
     public subscript(name: String) -> String? { first(name)?.text }
 

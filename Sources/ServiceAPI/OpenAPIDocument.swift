@@ -165,6 +165,21 @@ paths:
             application/json:
               schema: { $ref: "#/components/schemas/Models" }
         "401": { $ref: "#/components/responses/Unauthorized" }
+  /v1/models/{id}:
+    get:
+      operationId: showModel
+      tags: [layers]
+      summary: The model of that name
+      parameters:
+        - { name: id, in: path, required: true, description: "A name from `/v1/models`.", schema: { type: string } }
+      responses:
+        "200":
+          description: The model, as it is in the list.
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Model" }
+        "401": { $ref: "#/components/responses/Unauthorized" }
+        "404": { $ref: "#/components/responses/NotFound" }
   /v1/layers:
     post:
       operationId: createLayers
@@ -174,7 +189,9 @@ paths:
         The picture is the form field `image`, the whole body, or `image` in base64 in a JSON object. PNG, JPEG and WebP
         are read, known by their bytes. Parameters are form fields, JSON members, or query parameters with any kind of
         body; each may be given once, under one of its names. A parameter that is left out takes the model's default.
-        Unknown parameters are refused.
+        Unknown parameters are refused. `steps`, `images` and `caption_language` are other names of `num_inference_steps`,
+        `num_images_per_prompt` and `use_en_prompt`; `max_layers` goes with `layers=auto` alone. In a query control
+        characters are refused, so that a prompt of several lines has to come in the body.
 
         A client that closes its connection cancels its job, unless it named an `Idempotency-Key`.
       parameters:
@@ -219,10 +236,10 @@ paths:
             schema: { $ref: "#/components/schemas/LayersForm" }
           application/json:
             schema: { $ref: "#/components/schemas/LayersJSON" }
-          image/png: {}
-          image/jpeg: {}
-          image/webp: {}
-          application/octet-stream: {}
+          image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/jpeg: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/webp: { schema: { $ref: "#/components/schemas/Bytes" } }
+          application/octet-stream: { schema: { $ref: "#/components/schemas/Bytes" } }
       responses:
         "200":
           description: |
@@ -238,12 +255,12 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             multipart/mixed:
               schema: { $ref: "#/components/schemas/ResultForm" }
-            application/zip: {}
-            image/vnd.adobe.photoshop: {}
-            image/x-psb: {}
-            image/openraster: {}
-            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
-            image/png: {}
+            application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "202": { $ref: "#/components/responses/JobAccepted" }
@@ -301,10 +318,10 @@ paths:
         content:
           multipart/form-data:
             schema: { $ref: "#/components/schemas/RecomposeForm" }
-          image/vnd.adobe.photoshop: {}
-          image/openraster: {}
-          application/zip: {}
-          application/octet-stream: {}
+          image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+          application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+          application/octet-stream: { schema: { $ref: "#/components/schemas/Bytes" } }
       responses:
         "200":
           description: The picture.
@@ -313,13 +330,13 @@ paths:
               description: How a flat picture was rounded; missing with other forms.
               schema: { type: string, enum: [once, each-layer] }
           content:
-            image/png: {}
-            image/webp: {}
-            image/jpeg: {}
-            image/vnd.adobe.photoshop: {}
-            image/x-psb: {}
-            image/openraster: {}
-            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/webp: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/jpeg: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
@@ -419,10 +436,10 @@ paths:
             schema: { $ref: "#/components/schemas/PlanForm" }
           application/json:
             schema: { $ref: "#/components/schemas/PlanJSON" }
-          image/png: {}
-          image/jpeg: {}
-          image/webp: {}
-          application/octet-stream: {}
+          image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/jpeg: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/webp: { schema: { $ref: "#/components/schemas/Bytes" } }
+          application/octet-stream: { schema: { $ref: "#/components/schemas/Bytes" } }
       responses:
         "200":
           description: What the job would take.
@@ -485,10 +502,10 @@ paths:
             schema: { $ref: "#/components/schemas/LayersForm" }
           application/json:
             schema: { $ref: "#/components/schemas/LayersJSON" }
-          image/png: {}
-          image/jpeg: {}
-          image/webp: {}
-          application/octet-stream: {}
+          image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/jpeg: { schema: { $ref: "#/components/schemas/Bytes" } }
+          image/webp: { schema: { $ref: "#/components/schemas/Bytes" } }
+          application/octet-stream: { schema: { $ref: "#/components/schemas/Bytes" } }
       responses:
         "202": { $ref: "#/components/responses/JobAccepted" }
         "400": { $ref: "#/components/responses/BadRequest" }
@@ -626,12 +643,12 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             multipart/mixed:
               schema: { $ref: "#/components/schemas/ResultForm" }
-            application/zip: {}
-            image/vnd.adobe.photoshop: {}
-            image/x-psb: {}
-            image/openraster: {}
-            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
-            image/png: {}
+            application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "400": { $ref: "#/components/responses/BadRequest" }
@@ -683,7 +700,7 @@ paths:
         "200":
           description: The layer as PNG.
           content:
-            image/png: {}
+            image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
@@ -768,12 +785,12 @@ paths:
               schema: { $ref: "#/components/schemas/ResultForm" }
             multipart/mixed:
               schema: { $ref: "#/components/schemas/ResultForm" }
-            application/zip: {}
-            image/vnd.adobe.photoshop: {}
-            image/x-psb: {}
-            image/openraster: {}
-            application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
-            image/png: {}
+            application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+            application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
+            image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
         "202": { $ref: "#/components/responses/JobAccepted" }
@@ -808,7 +825,7 @@ paths:
         "200":
           description: The layers of one image as PSD.
           content:
-            image/vnd.adobe.photoshop: {}
+            image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
@@ -834,7 +851,7 @@ paths:
         "200":
           description: The description, `manifest.json`, and the PNGs.
           content:
-            application/zip: {}
+            application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
@@ -1132,27 +1149,29 @@ components:
         object: { type: string, const: list }
         data:
           type: array
-          items:
-            type: object
-            required: [id, object, created, owned_by, captioner, loras, defaults, limits]
-            properties:
-              id: { type: string }
-              object: { type: string, const: model }
-              created: { description: "Unix time of the service's start.", type: integer }
-              owned_by: { type: string }
-              captioner: { description: True if an empty prompt has the model write a caption., type: boolean }
-              loras:
-                description: What is applied to the transformer; empty for the model as it is.
-                type: array
-                items: { $ref: "#/components/schemas/AppliedLoRA" }
-              defaults: { $ref: "#/components/schemas/Parameters" }
-              limits:
-                type: object
-                required: [upload_bytes, pixels, side]
-                properties:
-                  upload_bytes: { description: The largest body., type: integer }
-                  pixels: { description: The most pixels of a picture., type: integer }
-                  side: { description: The longest side of a picture., type: integer }
+          items: { $ref: "#/components/schemas/Model" }
+    Model:
+      type: object
+      required: [id, object, created, owned_by, captioner, loras, defaults, limits]
+      properties:
+        id: { type: string }
+        object: { type: string, const: model }
+        created: { description: "Unix time of the service's start.", type: integer }
+        owned_by: { type: string }
+        captioner: { description: True if an empty prompt has the model write a caption., type: boolean }
+        loras:
+          description: What is applied to the transformer; empty for the model as it is.
+          type: array
+          items: { $ref: "#/components/schemas/AppliedLoRA" }
+        defaults: { $ref: "#/components/schemas/Parameters" }
+        limits:
+          type: object
+          required: [upload_bytes, pixels, side]
+          properties:
+            upload_bytes: { description: The largest body., type: integer }
+            pixels: { description: The most pixels of a picture., type: integer }
+            side: { description: The longest side of a picture., type: integer }
+    Bytes: { description: The file itself., type: string, format: binary }
     AppliedLoRA:
       type: object
       required: [name, weight]
@@ -1164,7 +1183,7 @@ components:
       required: [image]
       additionalProperties: false
       properties:
-        image: { type: string, contentMediaType: application/octet-stream }
+        image: { type: string, format: binary, contentMediaType: application/octet-stream }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1288,7 +1307,7 @@ components:
       type: object
       additionalProperties: false
       properties:
-        image: { type: string, contentMediaType: application/octet-stream }
+        image: { type: string, format: binary, contentMediaType: application/octet-stream }
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         true_cfg_scale: { $ref: "#/components/schemas/TrueCFGScale" }
@@ -1424,10 +1443,15 @@ components:
               seconds: { type: number }
     ImageEditForm:
       type: object
-      required: [image]
+      anyOf: [{ required: [image] }, { required: ["image[]"] }]
       additionalProperties: false
       properties:
-        image: { type: string, contentMediaType: application/octet-stream }
+        image: { type: string, format: binary, contentMediaType: application/octet-stream }
+        "image[]":
+          description: The same, as OpenAI's client names it.
+          type: string
+          format: binary
+          contentMediaType: application/octet-stream
         prompt: { $ref: "#/components/schemas/Prompt" }
         negative_prompt: { $ref: "#/components/schemas/NegativePrompt" }
         layers: { $ref: "#/components/schemas/LayersWanted" }
@@ -1453,6 +1477,12 @@ components:
         output_format: { type: string, const: png }
         background: { type: string, enum: [auto, transparent] }
         user: { description: Not used., type: string, maxLength: 512 }
+        quality: { description: Not used., type: string, enum: [auto, standard, low, medium, high, hd] }
+        input_fidelity: { description: Not used., type: string, enum: [high, low] }
+        moderation: { description: Not used., type: string, enum: [auto, low] }
+        output_compression: { description: Not used., type: integer, minimum: 0, maximum: 100 }
+        stream: { description: The answer comes as a whole., type: boolean, const: false }
+        partial_images: { description: The answer comes as a whole., type: integer, const: 0 }
         steps: { $ref: "#/components/schemas/NumInferenceSteps" }
         caption_language: { $ref: "#/components/schemas/CaptionLanguage" }
         images: { $ref: "#/components/schemas/NumImagesPerPrompt" }
@@ -1492,6 +1522,12 @@ components:
         output_format: { enum: [png, null] }
         background: { enum: [auto, transparent, null] }
         user: { description: Not used., type: [string, "null"], maxLength: 512 }
+        quality: { anyOf: [{ description: Not used., type: string, enum: [auto, standard, low, medium, high, hd] }, { type: "null" }] }
+        input_fidelity: { anyOf: [{ description: Not used., type: string, enum: [high, low] }, { type: "null" }] }
+        moderation: { anyOf: [{ description: Not used., type: string, enum: [auto, low] }, { type: "null" }] }
+        output_compression: { anyOf: [{ description: Not used., type: integer, minimum: 0, maximum: 100 }, { type: "null" }] }
+        stream: { anyOf: [{ description: The answer comes as a whole., type: boolean, const: false }, { type: "null" }] }
+        partial_images: { anyOf: [{ description: The answer comes as a whole., type: integer, const: 0 }, { type: "null" }] }
         steps: { anyOf: [{ $ref: "#/components/schemas/NumInferenceSteps" }, { type: "null" }] }
         caption_language: { anyOf: [{ $ref: "#/components/schemas/CaptionLanguage" }, { type: "null" }] }
         images: { anyOf: [{ $ref: "#/components/schemas/NumImagesPerPrompt" }, { type: "null" }] }
@@ -1614,11 +1650,11 @@ components:
         layer_1: { type: string, contentMediaType: image/png }
         psd: { type: string, contentMediaType: image/vnd.adobe.photoshop }
     Prompt:
-      description: What the picture shows. Empty has the model write a caption, if it can.
+      description: What the picture shows, at most 65536 bytes of UTF-8. Empty has the model write a caption, if it can.
       type: string
       maxLength: 65536
     NegativePrompt:
-      description: What to steer away from; without effect unless `true_cfg_scale` is above 1.
+      description: What to steer away from, at most 65536 bytes of UTF-8; without effect unless `true_cfg_scale` is above 1.
       type: string
       maxLength: 65536
     TrueCFGScale:

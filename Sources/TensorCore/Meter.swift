@@ -14,6 +14,7 @@ public final class Meter: Backend {
     public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
     private let heldBytes: Int
+    private let weightForm: WeightForm?
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     private struct State {
@@ -50,6 +51,7 @@ public final class Meter: Backend {
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
         heldBytes = 0
+        weightForm = nil
         process?.add(self)
     }
 
@@ -61,10 +63,10 @@ public final class Meter: Backend {
     ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
+    ///   - weightForm: what blocks' matrices are held in; nil leaves them as they come.
     public init(
         name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true,
-        copiesAhead: Bool = false,
-        rowsAtOnce: Int = 1024
+        copiesAhead: Bool = false, rowsAtOnce: Int = 1024, weightForm: WeightForm? = nil
     ) {
         inner = nil
         process = nil
@@ -75,6 +77,7 @@ public final class Meter: Backend {
         self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
         self.heldBytes = heldBytes
+        self.weightForm = weightForm
         state.withLock { $0.memory = MemoryUse(usedBytes: heldBytes, peakBytes: heldBytes) }
     }
 
@@ -235,7 +238,7 @@ public final class Meter: Backend {
         inner?.rehearsal(limitBytes: limitBytes)
             ?? Meter(
                 name: name, limitBytes: limitBytes, heldBytes: heldBytes, sharesHostMemory: sharesHostMemory,
-                copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce)
+                copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce, weightForm: weightForm)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
@@ -288,7 +291,7 @@ public final class Meter: Backend {
         if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.weight(tensor)) }
         try countWeight(tensor)
         // Staged bytes are counted as such; a mapping's are where they are lent, on any other device they are copied.
-        let isHeld = tensor.memory.isMapped || !sharesHostMemory
+        let isHeld = tensor.memory.isMapped || !sharesHostMemory || copiesAhead
         let storage =
             isHeld
             ? try counted(tensor.byteCount, operation: "a weight")
@@ -302,8 +305,19 @@ public final class Meter: Backend {
     }
 
     public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard let inner else { return try weight(tensor) }
-        return try bring(tensor, inner.memory.usedBytes, try inner.blockWeight(tensor))
+        if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.blockWeight(tensor)) }
+        guard let weightForm, tensor.quantization == nil, tensor.shape.rank == 2, weightForm.narrows(tensor.dtype)
+        else { return try weight(tensor) }
+        try countWeight(tensor)
+        let byteCount = weightForm.byteCount(of: tensor.shape, from: tensor.dtype)
+        let weight = Tensor(
+            storage: try counted(byteCount, operation: "a weight"), shape: tensor.shape,
+            dtype: weightForm.precision.dtype)
+        state.withLock {
+            $0.mapped.touch(tensor)
+            $0.weights.add(weight, heldBytes: byteCount)
+        }
+        return weight
     }
 
     public func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor {

@@ -8,6 +8,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case scaleNotFinite(index: Int)
     /// A row of a matrix that is to be rounded to few bits holds an infinity or NaN, to which no scale can be found.
     case valueNotFinite(row: Int)
+    /// What came out of a part of the model is no number.
+    case notANumber(operation: String)
     /// A call to the device's driver or libraries failed; the next may succeed.
     case device(device: String, call: String, code: Int, problem: String)
     /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
@@ -30,6 +32,9 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
         case .valueNotFinite(let row):
             return
                 "row \(row) of a matrix holds a value that is not a finite number, and cannot be rounded to few bits"
+        case .notANumber(let operation):
+            return "\(operation) gave values that are no numbers: the weights, or a LoRA's, are damaged, or too large"
+                + " for what they are computed in"
         case .device(let device, let call, let code, let problem):
             return "\(device): \(call) answered \(code) (\(problem))"
         case .deviceLost(let device):

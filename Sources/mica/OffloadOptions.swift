@@ -31,8 +31,8 @@ struct OffloadOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory that a device may hold, on a GPU with CUDA's own context: 6GiB, or cpu:0=2GiB,cpu:1=4GiB. Without one"
-                + " a GPU may hold what it has free.",
+            "Memory that a device may hold, on a GPU with CUDA's own context: 6GiB, or cpu:0=2GiB,cpu:1=4GiB."
+                + " Without one a GPU may hold what it has free.",
             valueName: "size"))
     var budget: String?
 

@@ -54,7 +54,9 @@ struct DeviceTests {
         // The context is in use already, and a part of what is counted for it, the margin, is not.
         #expect(limit - backend.memory.usedBytes <= free && limit - backend.memory.usedBytes >= free - (256 << 20))
         #expect(limit <= memory.totalBytes - held.byteCount)
-        let small = try TestDevice.backend { ($0.countsContext, $0.limitsToFree, $0.limitBytes) = (true, true, 1 << 30) }
+        let small = try TestDevice.backend {
+            ($0.countsContext, $0.limitsToFree, $0.limitBytes) = (true, true, 1 << 30)
+        }
         #expect(small.limitBytes == 1 << 30)
     }
 

@@ -60,6 +60,41 @@ import Testing
         #expect(stages.contains { ($0["held_weight_bytes"] as? Int ?? 0) > 1 << 20 })
     }
 
+    /// Such a card holds no more than it has, and fewer bits where they are asked for.
+    @Test func absentCardsHaveTheirMemoryAndForm() throws {
+        let folder = try TemporaryFolder()
+        func plan(_ options: [String]) throws -> [String: Any] {
+            try Self.object(try Self.plan(folder, ["--resolution", "256", "--json", "--device", "cuda:0"] + options))
+        }
+        func weights(_ plan: [String: Any]) throws -> Int {
+            let stages = try #require(plan["stages"] as? [[String: Any]])
+            let denoise = try #require(stages.first { $0["stage"] as? String == "denoise" })
+            return try #require(denoise["held_weight_bytes"] as? Int)
+        }
+        let usual = try plan([])
+        let whole = try weights(usual)
+        #expect(usual["budget_bytes"] as? Int == 24_564 << 20)
+        #expect(try plan(["--gpu", "rtx3060"])["budget_bytes"] as? Int == 12_288 << 20)
+        var before = whole
+        for precision in ["fp8", "int4"] {
+            let held = try weights(plan(["--precision", precision]))
+            #expect(held < before, "\(precision)")
+            before = held
+        }
+        let words = try Self.plan(folder, ["--device", "cuda:0", "--gpu", "h100"]).output
+        #expect(words.contains("published of an H100") && words.contains("of the model's files in the page cache"))
+    }
+
+    /// The host's budget is about what the process itself holds, and a refusal by it does not blame the device.
+    @Test func aHostBudgetIsTheHosts() throws {
+        let folder = try TemporaryFolder()
+        let options = ["--resolution", "256", "--device", "cuda:0", "--host-budget"]
+        #expect(try Self.plan(folder, options + ["64MiB"]).status == 0)
+        let tight = try Self.plan(folder, options + ["64KiB"])
+        #expect(tight.status == 1 && tight.output.contains("does not fit on the host"), "\(tight.output)")
+        #expect(tight.output.contains("on the host, more than 64.0 KiB"))
+    }
+
     @Test func drawsAChart() throws {
         let folder = try TemporaryFolder()
         let chart = folder.url.appendingPathComponent("plan.svg")

@@ -54,6 +54,7 @@ import Testing
         #expect(choice.next([1, 3, 3, 2]) == 1)
         #expect(choice.next([-5, -3, -4, -9]) == 1)
         #expect(choice.next([7]) == 0)
+        #expect(choice.next([1, .nan, 2]) == nil)
     }
 
     @Test func penalisesEveryTokenThatWasThere() {

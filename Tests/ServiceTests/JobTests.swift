@@ -161,6 +161,15 @@ import Testing
         for id in ids {
             #expect(try ask(client, "GET", "/v1/jobs/\(id)/layers.psd", "/v1/jobs/{id}/layers.psd").status == 200)
             #expect(try ask(client, "GET", "/v1/jobs/\(id)/result", "/v1/jobs/{id}/result").status == 200)
+            for (path, route, words) in [
+                ("layers/9.png", "layers/{n}.png", "but no layer 9"),
+                ("layers.psd?image=2", "layers.psd", "no image 2"),
+            ] {
+                let answer = try ask(client, "GET", "/v1/jobs/\(id)/\(path)", "/v1/jobs/{id}/\(route)")
+                #expect(answer.status == 404 && answer.text.contains(words), "\(answer.text)")
+            }
+            let all = try ask(client, "GET", "/v1/jobs/\(id)/result?format=zip&image=1", "/v1/jobs/{id}/result")
+            #expect(all.status == 422 && all.text.contains("left out"))
         }
         fixture.stop()
     }
@@ -172,7 +181,7 @@ import Testing
         client.send(ServiceFixture.form([], image: png, more: "Prefer: wait=0, respond-async\r\n"))
         let asynchronous = try client.readAnswer()
         #expect(asynchronous.status == 202 && asynchronous.fields["preference-applied"] == "wait=0")
-        client.send(ServiceFixture.form([], image: png, more: "Prefer: wait=1\r\n"))
+        client.send(ServiceFixture.form([], image: png, more: "Prefer: x=\"y, wait=0, z\", wait=1\r\n"))
         let waited = try client.readAnswer()
         #expect(waited.status == 202 && waited.fields["preference-applied"] == "wait=1")
         client.send(ServiceFixture.form([("deadline_seconds", "0.2")], image: png))

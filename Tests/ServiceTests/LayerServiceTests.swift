@@ -62,6 +62,9 @@ import Testing
         let client = try fixture.client()
         let models = try ServiceFixture.json(client.ask("GET /v1/models HTTP/1.1\r\nHost: a\r\n\r\n").body[...])
         let model = try #require((models["data"] as? [[String: Any]])?.first)
+        let alone = try client.ask("GET /v1/models/fake HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(try NSDictionary(dictionary: ServiceFixture.json(alone.body[...])) == NSDictionary(dictionary: model))
+        #expect(try client.ask("GET /v1/models/other HTTP/1.1\r\nHost: a\r\n\r\n").status == 404)
         #expect((model["loras"] as? [[String: Any]])?.first?["name"] as? String == "line, art")
         client.send(ServiceFixture.form([], image: try ServiceFixture.png(), query: "?format=psd"))
         let file = try client.readAnswer().body

@@ -28,6 +28,8 @@ import Testing
         }
         let url = try post(client, "/v1/layers", json: "{\"image\": \"data:image/png;base64,\(image)\"}")
         #expect(url.status == 200)
+        let shouted = try post(client, "/v1/layers", json: "{\"image\": \"DATA:image/png;BASE64,\(image)\"}")
+        #expect(shouted.status == 200)
         for (text, status) in [
             ("{\"image\": \"%%%\"}", 422), ("{\"image\": 1}", 422), ("{}", 400), ("[]", 400),
             ("{\"image\": \"\"}", 400),
@@ -53,6 +55,8 @@ import Testing
                 ("prompt", "x"), ("n", "2"), ("layers", "3"), ("model", "owner/fake"), ("size", "640x640"),
                 ("user", "u"), ("fit", "model"), ("clean_up", "false"),
                 ("response_format", "b64_json"), ("num_inference_steps", "2"), ("true_cfg_scale", "4.0"),
+                ("stream", "false"), ("quality", "high"), ("input_fidelity", "high"), ("moderation", "low"),
+                ("output_compression", "100"), ("partial_images", "0"),
             ], 200)
         let data = try #require(try ServiceFixture.json(good.body)["data"] as? [[String: Any]])
         #expect(data.count == 6)
@@ -60,12 +64,19 @@ import Testing
         #expect(try ImageDecoder.decode(Array(png)).pixels == FakeDecomposer.layer(image: 1, index: 1))
         for (fields, status) in [
             ([("response_format", "url")], 422), ([("size", "640x480")], 422), ([("model", "other")], 404),
-            ([("mask", "x")], 400), ([("n", "9")], 422), ([("n", "1"), ("images", "1")], 400),
+            ([("mask", "x")], 400), ([("stream", "true")], 422), ([("partial_images", "1")], 422),
+            ([("n", "9")], 422), ([("n", "1"), ("images", "1")], 400),
         ] {
             let answer = try edit(fields, status)
             let error = try #require(try ServiceFixture.json(answer.body)["error"] as? [String: Any])
-            #expect(error["message"] as? String != nil)
+            let message = try #require(error["message"] as? String)
+            if fields[0].0 == "mask" { #expect(message.contains("partial_images") && message.contains("model")) }
         }
+        client.send(
+            ServiceFixture.request(
+                "/v1/images/edits", more: "Content-Type: image/png\r\n", body: try ServiceFixture.png()))
+        let alone = try client.readAnswer()
+        #expect(alone.status == 415 && !alone.text.contains("or the picture itself"))
         fixture.stop()
     }
 

@@ -96,9 +96,42 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
             Array("{}".utf8)
         },
         body("form type of curl", type: "application/x-www-form-urlencoded", 415, "unsupported-media-type") { [1] },
-        body("no media type", type: "nonsense", 415, "unsupported-media-type") { [1] },
+        body("no media type", type: "nonsense", 415, "unsupported-media-type", "nonsense") { [1] },
+        body(
+            "boundary without quotes", type: "multipart/form-data; boundary=a:b", 415, "unsupported-media-type", "a:b"
+        ) { [1] },
+        body("two boundaries", type: "multipart/form-data; boundary=a; boundary=b", 415, "unsupported-media-type") {
+            [1]
+        },
+        body("two types", type: "image/png\r\nContent-Type: image/jpeg", 415, "unsupported-media-type", "there once") {
+            try ServiceFixture.png()
+        },
+        body("compressed", type: "image/png\r\nContent-Encoding: gzip", 415, "unsupported-media-type", "gzip") {
+            [0x1F, 0x8B]
+        },
+        body("JSON in UTF-16", type: "application/json; charset=utf-16", 415, "unsupported-media-type", "utf-16") {
+            [1]
+        },
+        body("form in Latin 1", type: "multipart/form-data; boundary=x", 415, "unsupported-media-type", "iso-8859-1") {
+            Array("--x\r\nContent-Disposition: form-data; name=\"_charset_\"\r\n\r\niso-8859-1\r\n--x--\r\n".utf8)
+        },
+        body("text in Latin 1", type: "multipart/form-data; boundary=x", 415, "unsupported-media-type", "iso-8859-1") {
+            Array(
+                ("--x\r\nContent-Disposition: form-data; name=\"prompt\"\r\nContent-Type: text/plain;"
+                    + " charset=iso-8859-1\r\n\r\na\r\n--x--\r\n").utf8)
+        },
         body("form without boundary", type: "multipart/form-data", 400, "malformed-form") { [1] },
         body("form cut off", type: "multipart/form-data; boundary=x", 400, "malformed-form") { Array("--x\r\n".utf8) },
+        BadRequest(
+            name: "unknown file",
+            request: {
+                let body = "--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\n"
+                let mask = "\r\n--x\r\nContent-Disposition: form-data; name=\"mask\"\r\n\r\n"
+                return ServiceFixture.request(
+                    more: "Content-Type: multipart/form-data; boundary=x\r\n",
+                    body: Array(body.utf8) + (try ServiceFixture.png()) + Array(mask.utf8) + [0xFF]
+                        + Array("\r\n--x--\r\n".utf8))
+            }, status: 400, code: "unknown-parameter", detail: "'mask' is not a parameter"),
     ]
 }
 

@@ -19,12 +19,19 @@ import Weights
     struct Entry: Sendable {
         let key: String
         let shape: [Int]
-        let values: [Float]
+        let dtype: String
+        let bytes: [UInt8]
 
         init(_ key: String, _ shape: [Int], _ values: [Float]? = nil) {
+            self.init(
+                key, shape, "F32", bytes: littleEndian(values ?? (0..<shape.reduce(1, *)).map { Float($0 + 1) }))
+        }
+
+        init(_ key: String, _ shape: [Int], _ dtype: String, bytes: [UInt8]) {
             self.key = key
             self.shape = shape
-            self.values = values ?? (0..<shape.reduce(1, *)).map { Float($0 + 1) }
+            self.dtype = dtype
+            self.bytes = bytes
         }
     }
 
@@ -33,10 +40,10 @@ import Weights
         var data: [UInt8] = []
         for entry in entries {
             header[entry.key] = [
-                "dtype": "F32", "shape": entry.shape,
-                "data_offsets": [data.count, data.count + 4 * entry.values.count],
+                "dtype": entry.dtype, "shape": entry.shape,
+                "data_offsets": [data.count, data.count + entry.bytes.count],
             ]
-            data += littleEndian(entry.values)
+            data += entry.bytes
         }
         if !metadata.isEmpty { header["__metadata__"] = metadata }
         let json = try JSONSerialization.data(withJSONObject: header)
@@ -118,6 +125,13 @@ import Weights
         #expect(adapters(file).first?.scale == scale)
         #expect(adapters(file, weight: -0.5).first?.scale == -0.5 * scale)
         #expect(adapters(file, weight: 0).isEmpty)
+    }
+
+    /// Some trainers write their alpha as a whole number, or in twice the bits.
+    @Test(arguments: [("I64", [4, 0, 0, 0, 0, 0, 0, 0]), ("I32", [4, 0, 0, 0]), ("F64", [0, 0, 0, 0, 0, 0, 16, 64])])
+    func alphaOfAnyType(_ dtype: String, _ bytes: [UInt8]) throws {
+        let file = try open(Self.pair(Self.layer) + [Entry("\(Self.layer).alpha", [], dtype, bytes: bytes)])
+        #expect(adapters(file).first?.scale == 2)
     }
 
     /// Keys that are refused, and what the message says of them besides their name.

@@ -42,8 +42,18 @@ public struct JobForecast: Sendable {
     /// parts of mapped checkpoints that were touched, and arrays of the host.
     public var peakProcessBytes: Int { max(stages.map(\.peakProcessBytes).max() ?? 0, finishProcessBytes) }
 
-    /// Bytes of mapped checkpoints among `peakProcessBytes`: pages of files, which the system takes back where memory is
-    /// short, and reads again.
+    /// The most bytes that the process holds at once without pages of mapped checkpoints, and in which stage; nil for
+    /// finishing the layers.
+    var hostPeak: (bytes: Int, stage: PipelineStage?) {
+        let finished = finish.map { remaining.totalBytes - remaining.mappedBytes + $0.hostBytes } ?? 0
+        return stages.reduce((finished, nil)) { peak, stage in
+            let bytes = stage.process.totalBytes - stage.process.mappedBytes
+            return bytes > peak.0 ? (bytes, stage.stage) : peak
+        }
+    }
+
+    /// Bytes of mapped checkpoints among `peakProcessBytes`: pages of files, which the system takes back where memory
+    /// is short, and reads again.
     public var mappedProcessBytes: Int {
         let widest = stages.map(\.process).max { $0.totalBytes < $1.totalBytes }
         guard let widest, widest.totalBytes >= finishProcessBytes else { return remaining.mappedBytes }

@@ -44,10 +44,11 @@ public struct PlanForecast: Sendable {
             guard var forecast = candidates[index].forecast else { continue }
             forecast.finish = finish(forecast)
             candidates[index].forecast = forecast
-            let needed = forecast.finishProcessBytes
-            guard let hostLimitBytes, needed > hostLimitBytes, candidates[index].refusal == nil else { continue }
+            let needed = forecast.hostPeak
+            guard let hostLimitBytes, needed.bytes > hostLimitBytes, candidates[index].refusal == nil else { continue }
             candidates[index].refusal =
-                "finishing the layers needs \(ByteCount(needed)) on the host, more than \(ByteCount(hostLimitBytes))"
+                "\(needed.stage?.rawValue ?? "finishing the layers") needs"
+                + " \(ByteCount(roundedUp: needed.bytes)) on the host, more than \(ByteCount(hostLimitBytes))"
         }
     }
 

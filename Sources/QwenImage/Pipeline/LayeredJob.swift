@@ -251,6 +251,7 @@ final class LayeredJob {
             }
             let prediction = try guided(outputs.map { $0.rows(0..<latents.shape[0]) })
             try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
+            if step == steps.lowerBound { try checkNumbers(latents) }
             try observer?.record("step.\(step).latents", latents.batchOfOne)
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
@@ -260,6 +261,13 @@ final class LayeredJob {
         }
         report(.denoise, (imageIndex + 1) * stepCount, total)
         return latents
+    }
+
+    /// Throws if the first step gave what is no number: nothing after it can be one, and a long job would end with
+    /// layers that hold nothing.
+    private func checkNumbers(_ latents: Tensor) throws(TensorError) {
+        guard backend.holdsData, try backend.download(latents).contains(where: { !$0.isFinite }) else { return }
+        throw .notANumber(operation: "the first step of the transformer")
     }
 
     private func makePreview() -> LatentPreview? {
@@ -322,8 +330,10 @@ final class LayeredJob {
             try observer.record("vae.decode.output", try backend.permute(signed, [2, 0, 1]).oneFrame)
             try observer.record("images", try backend.upload(unit, decoded.shape).batchOfOne)
         }
-        return try PixelBuffer(
-            width: size.width, height: size.height, bytes: PixelConversion.pixels(try backend.download(decoded)))
+        guard let bytes = PixelConversion.pixels(try backend.download(decoded)) else {
+            throw TensorError.notANumber(operation: "the autoencoder")
+        }
+        return try PixelBuffer(width: size.width, height: size.height, bytes: bytes)
     }
 
     /// One frame's tokens as a picture [height, width, 4] on the device, not clamped.

@@ -10,21 +10,16 @@ enum PixelConversion {
         return picture.bytes.map { table[Int($0)] }
     }
 
-    /// Decoded values [H, W, 4], clamped, as 8-bit pixels: `bytes(unitFloats(decoded))` in one pass.
-    static func pixels(_ decoded: [Float]) -> [UInt8] {
-        decoded.map { value in
-            let unit = min(max(min(max(value, -1), 1) * 0.5 + 0.5, 0), 1)
-            return unit.isNaN ? 0 : UInt8((unit * 255).rounded(.toNearestOrEven))
+    /// Decoded values [H, W, 4], clamped, as 8-bit pixels, halves to even; nil if one of them is no number.
+    static func pixels(_ decoded: [Float]) -> [UInt8]? {
+        guard !decoded.contains(where: \.isNaN) else { return nil }
+        return decoded.map { value in
+            UInt8((min(max(min(max(value, -1), 1) * 0.5 + 0.5, 0), 1) * 255).rounded(.toNearestOrEven))
         }
     }
 
     /// Clamps decoded values [H, W, 4] and brings them to 0...1.
     static func unitFloats(_ decoded: [Float]) -> [Float] {
         decoded.map { min(max(min(max($0, -1), 1) * 0.5 + 0.5, 0), 1) }
-    }
-
-    /// `round(value * 255)`, half to even; NaN, which a broken model may give, becomes 0.
-    static func bytes(_ unit: [Float]) -> [UInt8] {
-        unit.map { $0.isNaN ? 0 : UInt8(($0 * 255).rounded(.toNearestOrEven)) }
     }
 }

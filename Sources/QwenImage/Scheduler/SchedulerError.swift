@@ -37,7 +37,8 @@ extension SchedulerError: CustomStringConvertible {
         case .missingMu:
             "the scheduler has use_dynamic_shifting on and needs mu, which was not given"
         case .notFinite(let step):
-            "the scheduler's sigma at step \(step) is not finite; check shift, shift_terminal, mu and the sigmas given"
+            "the scheduler's sigma at step \(step) is not finite; take two steps or more, or check shift,"
+                + " shift_terminal, mu and the sigmas given"
         }
     }
 }

@@ -33,7 +33,7 @@ struct CaptionGenerator {
         var logits = try prefill(prompt, features, rotary.rows(0..<prompt.tokenIDs.count), cache)
         var tokens: [Int] = []
         while true {
-            let token = choice.next(logits)
+            guard let token = choice.next(logits) else { throw .tensor(.notANumber(operation: "the captioner")) }
             tokens.append(token)
             progress?(tokens.count, maxNewTokens)
             if generation.eosTokenIDs.contains(token) || tokens.count == maxNewTokens { return tokens }

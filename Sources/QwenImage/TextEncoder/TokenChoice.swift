@@ -13,8 +13,9 @@ struct TokenChoice: Sendable {
     }
 
     /// The token for these logits (one value a token of the vocabulary); the first of equals. It counts as seen from
-    /// then on.
-    mutating func next(_ logits: [Float]) -> Int {
+    /// then on. Nil if one of the logits is no number.
+    mutating func next(_ logits: [Float]) -> Int? {
+        guard !logits.contains(where: \.isNaN) else { return nil }
         var scores = logits
         if repetitionPenalty != 1 {
             for token in seen {

@@ -38,7 +38,13 @@ struct PlanRequest: Sendable {
     private static func size(
         _ sides: Sides, _ picture: [UInt8], _ maximumPixels: Int
     ) throws(ServiceError) -> (width: Int, height: Int)? {
-        guard !picture.isEmpty else { return try sides.both() }
+        guard !picture.isEmpty else {
+            guard let size = try sides.both() else { return nil }
+            guard size.width * size.height <= maximumPixels else {
+                throw .picture(.tooManyPixels(width: size.width, height: size.height, limit: maximumPixels))
+            }
+            return size
+        }
         guard sides.isEmpty else {
             throw .unreadableParameter(
                 name: widthName, value: "\(sides.width ?? sides.height ?? 0)",

@@ -11,6 +11,10 @@ extension Problem {
     init(_ error: ServiceError) {
         switch error {
         case .notFound(let path): self.init(.notFound, "\(path) is not a path of this service; see /openapi.yaml")
+        case .noSuchLayer(let layer, let image, let layerCount, let imageCount):
+            let (what, count, asked) =
+                image > imageCount ? ("image", imageCount, image) : ("layer", layerCount, layer)
+            self.init(.notFound, "the result has \(count) \(what)\(count == 1 ? "" : "s"), but no \(what) \(asked)")
         case .methodNotAllowed(let method, let allowed):
             self.init(.methodNotAllowed, "\(method) is not one of \(allowed)")
             self.allowed = allowed
@@ -21,28 +25,12 @@ extension Problem {
                 .unauthorized,
                 hasKey ? "this key is not known" : "send an API key as 'Authorization: Bearer <key>'")
         case .forbidden(let reason): self.init(.forbidden, reason)
-        case .unsupportedMediaType(let type):
-            self.init(
-                .unsupportedMediaType,
-                "\(type) is not read here; send multipart/form-data with a field 'image', application/json with"
-                    + " 'image' in base64, or the picture itself as image/png, image/jpeg, image/webp or"
-                    + " application/octet-stream")
-        case .emptyBody: self.init(.emptyBody, "send a picture as the body or as the form field 'image'")
-        case .missingImage: self.init(.missingImage, "send the picture as 'image'")
-        case .missingLayers:
-            self.init(
-                .missingImage,
-                "send the layers as 'file' (PSD, PSB, OpenRaster or ZIP), or 'manifest' and the pictures that it names")
-        case .unsupportedLayerType(let type):
-            self.init(
-                .unsupportedMediaType,
-                "\(type) is not read here; send multipart/form-data, image/vnd.adobe.photoshop, image/openraster,"
-                    + " application/zip or application/octet-stream")
+        case .unsupportedMediaType, .contentCoding, .charset, .malformedMediaType, .emptyBody, .missingImage,
+            .missingLayers, .multipart, .json:
+            self.init(body: error)
         case .layers(let error): self.init(layers: error)
         case .busy: self.init(.queueFull, "too many pictures are being put together; try again soon")
         case .query(let failure): self.init(.malformedQuery, failure.description)
-        case .multipart(let failure): self.init(.malformedForm, failure.description)
-        case .json(let failure): self.init(.malformedJSON, failure.description)
         case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
         case .unknownParameter(let name, let known):
             self.init(
@@ -75,6 +63,33 @@ extension Problem {
         case .ended(let state, let failure): self.init(state, failure)
         case .damagedResult: self.init(.storageFailed, "the stored result is damaged; send the request again")
         case .transport(let fault): self.init(fault: fault)
+        }
+    }
+
+    /// A body that cannot be read.
+    private init(body error: ServiceError) {
+        switch error {
+        case .unsupportedMediaType(let type, let readable):
+            self.init(.unsupportedMediaType, "\(type) is not read here; send \(readable.words)")
+        case .contentCoding(let name):
+            self.init(.unsupportedMediaType, "the body's Content-Encoding, \(name), is not read here; send it as it is")
+            acceptedEncoding = "identity"
+        case .charset(let name):
+            self.init(.unsupportedMediaType, "text in \(name) is not read here; send UTF-8")
+        case .malformedMediaType(let text):
+            self.init(
+                .unsupportedMediaType,
+                "Content-Type '\(text)' cannot be read; it is there once, as in image/png or"
+                    + " multipart/form-data; boundary=\"x\"")
+        case .emptyBody: self.init(.emptyBody, "send a picture as the body or as the form field 'image'")
+        case .missingImage: self.init(.missingImage, "send the picture as 'image'")
+        case .missingLayers:
+            self.init(
+                .missingImage,
+                "send the layers as 'file' (PSD, PSB, OpenRaster or ZIP), or 'manifest' and the pictures that it names")
+        case .multipart(let failure): self.init(.malformedForm, failure.description)
+        case .json(let failure): self.init(.malformedJSON, failure.description)
+        default: preconditionFailure("not an error of a body")
         }
     }
 

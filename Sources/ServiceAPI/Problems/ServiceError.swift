@@ -8,6 +8,8 @@ import QwenImage
 enum ServiceError: Error, Sendable {
     /// No such path.
     case notFound(path: String)
+    /// A result has fewer layers or images than were asked for; numbers start at 1.
+    case noSuchLayer(Int, image: Int, layerCount: Int, imageCount: Int)
     /// The path has no such method; `allowed` is for `Allow`.
     case methodNotAllowed(method: String, allowed: String)
     /// The client takes none of the forms that there are, or asks for one that there is not.
@@ -16,16 +18,20 @@ enum ServiceError: Error, Sendable {
     case unauthorized(hasKey: Bool)
     /// The key does not allow it.
     case forbidden(String)
-    /// A body of another media type than those that are read.
-    case unsupportedMediaType(String)
+    /// A body of another media type than those that are read, which `readable` names.
+    case unsupportedMediaType(String, readable: ReadableBodies)
+    /// A `Content-Type` that is none, or not the only one.
+    case malformedMediaType(String)
+    /// A compressed body.
+    case contentCoding(String)
+    /// A text in another encoding than UTF-8.
+    case charset(String)
     /// A request without any body.
     case emptyBody
     /// A form without a picture.
     case missingImage
     /// A form without layers.
     case missingLayers
-    /// A body of a type that no layers come in.
-    case unsupportedLayerType(String)
     /// Layers that cannot be read.
     case layers(ImageError)
     /// Too much of this work waits already.
@@ -64,4 +70,26 @@ enum ServiceError: Error, Sendable {
     case damagedResult
     /// The transport could not make a request of what came.
     case transport(TransportFault)
+}
+
+/// What a path reads as a body, in words for those who sent something else.
+enum ReadableBodies: Sendable {
+    case pictures
+    case forms
+    case parameters
+    case layers
+
+    /// What to send.
+    var words: String {
+        switch self {
+        case .pictures:
+            Self.forms.words
+                + ", or the picture itself as image/png, image/jpeg, image/webp or application/octet-stream"
+        case .forms: "multipart/form-data with a field 'image', application/json with 'image' in base64"
+        case .parameters: "multipart/form-data or application/json with parameters, or nothing: the picture is a layer"
+        case .layers:
+            "multipart/form-data, image/vnd.adobe.photoshop, image/openraster, application/zip or"
+                + " application/octet-stream"
+        }
+    }
 }

@@ -30,7 +30,8 @@ struct LayerRequest: Sendable {
         /// Reads query and fields; `answersWithResult` if `format` and `Accept` matter. Without `hasPicture` the
         /// request is about an image of an earlier result.
         init(_ head: RequestHead, answersWithResult: Bool, hasPicture: Bool = true) throws(ServiceError) {
-            bodyKind = hasPicture || head.hasBody ? try RequestBodyKind(head) : nil
+            bodyKind = hasPicture || head.hasBody
+                ? try RequestBodyKind(head, readable: hasPicture ? .pictures : .parameters) : nil
             let query = try RequestQuery(head)
             image =
                 hasPicture ? 1 : try query.integer(Self.imageName, DecompositionParameters.imageCountRange, usual: 1)

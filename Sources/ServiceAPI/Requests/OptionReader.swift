@@ -12,6 +12,9 @@ struct OptionReader: Sendable {
     static let names = LayerParameter.names + FinishParameter.allCases.map(\.rawValue)
         + JobWishes.Name.allCases.map(\.rawValue)
 
+    /// Names that the path has besides, for the message on one that it has not.
+    var otherNames: [String] = []
+
     /// What is to become of the layers.
     var finish: LayerFinish { finishing.finish(mergesLayers: options.countsLayers) }
 
@@ -19,15 +22,14 @@ struct OptionReader: Sendable {
     mutating func read(_ name: String, _ value: String) throws(ServiceError) {
         if let wish = JobWishes.Name(rawValue: name) { return try wishes.set(wish, value) }
         if let finish = FinishParameter(rawValue: name) { return try finishing.set(finish, value) }
-        guard let parameter = LayerParameter(name: name) else {
-            throw .unknownParameter(name: String(name.prefix(80)), known: Self.names)
-        }
+        guard let parameter = LayerParameter(name: name) else { throw unknown(name) }
         guard seen.insert(parameter).inserted else { throw .repeatedParameter(name: parameter.rawValue) }
         try parameter.set(value, name: name, in: &options)
     }
 
     /// Takes one field of a body.
     mutating func read(_ field: BodyField) throws(ServiceError) {
+        guard Self.names.contains(field.name) else { throw unknown(field.name) }
         guard field.bytes.count <= DecompositionParameters.largestPromptBytes,
             let text = String(validating: field.bytes, as: UTF8.self)
         else {
@@ -44,6 +46,10 @@ struct OptionReader: Sendable {
                 name: field.name, value: ParameterText.shortened(text), expected: "a JSON \(expected)")
         }
         try read(field.name, kind == .number ? ParameterText.normalized(number: text) : text)
+    }
+
+    private func unknown(_ name: String) -> ServiceError {
+        .unknownParameter(name: String(name.prefix(80)), known: Self.names + otherNames)
     }
 
     private static func jsonKind(of name: String) -> RequestJSON.Kind? {

@@ -16,18 +16,16 @@ struct PreferField: Sendable, Equatable {
     /// Reads all `Prefer` fields. What is not known or not well-formed counts as not there, as RFC 7240 has it; of one
     /// that is there twice the first counts.
     init(_ fields: HeaderFields) {
-        for value in fields.all("prefer") {
-            for element in value.split(separator: 0x2C).prefix(Self.largestCount) {
-                let text = String(decoding: element.prefix { $0 != 0x3B }, as: UTF8.self)
-                let parts = text.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\t" } }
-                guard let name = parts.first?.lowercased() else { continue }
-                if name == "respond-async" {
-                    respondsAsync = true
-                } else if name == "wait", waitSeconds == nil, parts.count == 2 {
-                    let digits = parts[1].filter { $0 != "\"" }
-                    if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seconds = Int(digits.prefix(9)) {
-                        waitSeconds = seconds
-                    }
+        for element in fields.elements("prefer").prefix(Self.largestCount) {
+            let text = String(decoding: element.prefix { $0 != 0x3B }, as: UTF8.self)
+            let parts = text.split(separator: "=", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\t" } }
+            guard let name = parts.first?.lowercased() else { continue }
+            if name == "respond-async" {
+                respondsAsync = true
+            } else if name == "wait", waitSeconds == nil, parts.count == 2 {
+                let digits = parts[1].filter { $0 != "\"" }
+                if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seconds = Int(digits.prefix(9)) {
+                    waitSeconds = seconds
                 }
             }
         }

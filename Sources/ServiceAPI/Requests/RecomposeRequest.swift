@@ -88,10 +88,11 @@ struct RecomposeRequest: Sendable {
     }
 
     private static func formType(_ head: RequestHead) throws(ServiceError) -> MediaType? {
-        guard let text = head.fields["content-type"] else { return nil }
-        guard let type = MediaType(text) else { throw .unsupportedMediaType(String(text.prefix(80))) }
+        guard let type = try RequestHeaders.contentType(head.fields) else { return nil }
         if type.essence == "multipart/form-data" { return type }
-        guard fileTypes.contains(type.essence) else { throw .unsupportedLayerType(type.essence) }
+        guard fileTypes.contains(type.essence) else {
+            throw .unsupportedMediaType(type.essence, readable: .layers)
+        }
         return nil
     }
 

@@ -19,19 +19,18 @@ enum RequestBodyKind: Sendable {
     case form(MediaType)
     case json
 
-    init(_ head: RequestHead) throws(ServiceError) {
+    init(_ head: RequestHead, readable: ReadableBodies = .pictures) throws(ServiceError) {
         guard head.hasBody else { throw .emptyBody }
-        guard let text = head.fields["content-type"] else {
+        guard let type = try RequestHeaders.contentType(head.fields) else {
             self = .picture
             return
         }
-        guard let type = MediaType(text) else { throw .unsupportedMediaType(String(text.prefix(80))) }
         switch type.essence {
         case "multipart/form-data": self = .form(type)
         case "application/json": self = .json
         case "application/octet-stream": self = .picture
         case _ where type.type == "image": self = .picture
-        default: throw .unsupportedMediaType(type.essence)
+        default: throw .unsupportedMediaType(type.essence, readable: readable)
         }
     }
 }
@@ -41,7 +40,7 @@ struct RequestBody: Sendable {
     let picture: [UInt8]
     let fields: [BodyField]
 
-    /// Some browsers' way to name the form's encoding (RFC 7578 section 4.6); it is UTF-8 here in any case.
+    /// Some browsers' way to name the form's encoding (RFC 7578 section 4.6), which must be UTF-8.
     private static let charsetName = "_charset_"
 
     /// Takes `body` apart; the picture is the field of one of `imageNames`, once. Where none is needed and none is
@@ -74,20 +73,32 @@ struct RequestBody: Sendable {
     static func fields(_ kind: RequestBodyKind, _ body: [UInt8]) throws(ServiceError) -> [BodyField] {
         guard !body.isEmpty else { return [] }
         switch kind {
-        case .picture: throw .unsupportedMediaType("a picture alone")
+        case .picture: throw .unsupportedMediaType("a picture", readable: .parameters)
         case .form(let type): return try form(body, type)
         case .json: return try json(body)
         }
     }
 
     private static func form(_ body: [UInt8], _ type: MediaType) throws(ServiceError) -> [BodyField] {
+        let parts: [MultipartPart]
         do {
-            return try MultipartParser.parse(body[...], mediaType: type)
-                .filter { $0.name != charsetName }
-                .map { BodyField(name: $0.name, bytes: $0.content, kind: nil) }
+            parts = try MultipartParser.parse(body[...], mediaType: type)
         } catch {
             throw .multipart(error)
         }
+        var fields: [BodyField] = []
+        for part in parts {
+            if let type = part.mediaType { try RequestHeaders.checkCharset(type) }
+            let field = BodyField(name: part.name, bytes: part.content, kind: nil)
+            guard part.name == charsetName else {
+                fields.append(field)
+                continue
+            }
+            guard let name = field.text, name.lowercased() == "utf-8" else {
+                throw .charset(ParameterText.shortened(field.text ?? ""))
+            }
+        }
+        return fields
     }
 
     private static func json(_ body: [UInt8]) throws(ServiceError) -> [BodyField] {
@@ -101,11 +112,15 @@ struct RequestBody: Sendable {
     private static func picture(_ field: BodyField) throws(ServiceError) -> [UInt8] {
         guard field.kind != nil else { return Array(field.bytes) }
         var text = field.bytes
-        if text.prefix(5).elementsEqual("data:".utf8) {
+        // Schemes and the word before the comma are of no case (RFC 3986 section 3.1, RFC 2397).
+        func isWord(_ bytes: some Sequence<UInt8>, _ word: String) -> Bool {
+            String(decoding: Array(bytes), as: UTF8.self).lowercased() == word
+        }
+        if isWord(text.prefix(5), "data:") {
             // data:image/png;base64,...
             let head = text.prefix(100)
             guard let comma = head.firstIndex(of: 0x2C),
-                head[..<comma].reversed().starts(with: ";base64".utf8.reversed())
+                isWord(head[..<comma].suffix(7), ";base64")
             else {
                 throw .unreadableParameter(
                     name: field.name, value: String(decoding: text.prefix(20), as: UTF8.self),

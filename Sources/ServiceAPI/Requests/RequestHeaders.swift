@@ -16,6 +16,32 @@ enum RequestHeaders {
         return String(decoding: value, as: UTF8.self)
     }
 
+    /// The body's media type, or nil where none is said. Throws for one that cannot be read or that is there twice,
+    /// for text in another encoding than UTF-8, and for a body that is compressed.
+    static func contentType(_ fields: HeaderFields) throws(ServiceError) -> MediaType? {
+        for coding in fields.elements("content-encoding") where !coding.isEmpty {
+            let name = String(decoding: coding.prefix(40), as: UTF8.self)
+            guard name.lowercased() == "identity" else { throw .contentCoding(name) }
+        }
+        let values = fields.all("content-type")
+        guard let value = values.first else { return nil }
+        guard values.count == 1, let type = MediaType(value),
+            Set(type.parameters.map(\.name)).count == type.parameters.count
+        else {
+            throw .malformedMediaType(String(decoding: value.prefix(80), as: UTF8.self))
+        }
+        try checkCharset(type)
+        return type
+    }
+
+    /// Throws if a text is said to be in another encoding than UTF-8.
+    static func checkCharset(_ type: MediaType) throws(ServiceError) {
+        guard let charset = type.parameter("charset") else { return }
+        guard ["utf-8", "utf8", "us-ascii"].contains(charset.lowercased()) else {
+            throw .charset(ParameterText.shortened(charset))
+        }
+    }
+
     /// The trace id of a valid `traceparent` (W3C Trace Context, version 00 or later), or nil.
     static func traceID(_ fields: HeaderFields) -> String? {
         guard let value = fields.first("traceparent") else { return nil }

@@ -63,7 +63,7 @@ struct ResultFiles: Sendable {
     func layerResponse(image: Int, layer: Int) throws(ServiceError) -> Response {
         let manifest = try manifest()
         guard let entry = manifest.layers.first(where: { $0.image == image && $0.index == layer }) else {
-            throw .notFound(path: "layer \(layer) of image \(image)")
+            throw manifest.noSuchLayer(layer, image: image)
         }
         return Answer.file(
             try noted(try bytes(named: entry.file), manifest), type: "image/png", name: entry.file)
@@ -74,7 +74,7 @@ struct ResultFiles: Sendable {
         let manifest = try manifest()
         let entries = manifest.layers.filter { $0.image == image }
         guard let index = entries.firstIndex(where: { $0.index == layer }) else {
-            throw .notFound(path: "layer \(layer) of image \(image)")
+            throw manifest.noSuchLayer(layer, image: image)
         }
         guard entries[index].box != nil else { throw .emptyLayer(layer) }
         var files: [UInt8] = []
@@ -89,8 +89,9 @@ struct ResultFiles: Sendable {
 
     /// The layered PSD of one image.
     func psd(image: Int) throws(ServiceError) -> Response {
-        guard let entry = try manifest().psd.first(where: { $0.image == image }), has(entry.file) else {
-            throw .notFound(path: "image \(image)")
+        let manifest = try manifest()
+        guard let entry = manifest.psd.first(where: { $0.image == image }), has(entry.file) else {
+            throw manifest.noSuchLayer(1, image: image)
         }
         let bytes = options.keepsPSD ? try bytes(named: entry.file) : try converted(to: .psd, image: image)
         return Answer.file(bytes, type: ResultFormat.psd.mediaType, name: entry.file)
@@ -125,7 +126,9 @@ struct ResultFiles: Sendable {
 
     /// The layers of an image, 1 being the first, read from what is kept.
     private func tree(of image: Int, _ manifest: ResultManifest) throws(ServiceError) -> LayerTree {
-        guard manifest.layers.contains(where: { $0.image == image }) else { throw .notFound(path: "image \(image)") }
+        guard manifest.layers.contains(where: { $0.image == image }) else {
+            throw manifest.noSuchLayer(1, image: image)
+        }
         do {
             let list = try LayerManifest(try bytes(named: Self.resultName))
             return try list.tree(image: image) { (name) throws(ImageError) in
@@ -229,5 +232,14 @@ struct ResultFiles: Sendable {
         } catch {
             throw .job(error)
         }
+    }
+}
+
+extension ResultManifest {
+    /// That there is no such layer, and what there is.
+    fileprivate func noSuchLayer(_ layer: Int, image: Int) -> ServiceError {
+        .noSuchLayer(
+            layer, image: image, layerCount: layers.count { $0.image == image },
+            imageCount: layers.map(\.image).max() ?? 0)
     }
 }

@@ -11,6 +11,8 @@ struct FixedAnswers: Sendable {
     let version: Response
     let description: Response
     let models: Response
+    private let onlyModel: Response?
+    private let modelName: String
 
     private struct Health: Encodable {
         let status: String
@@ -35,7 +37,18 @@ struct FixedAnswers: Sendable {
         health = Answer.json(Health(status: "ok", model: decomposer.modelName))
         version = Answer.json(Version(name: "mica", version: configuration.version))
         description = Answer.text(OpenAPIDocument.text, type: "application/yaml")
-        models = Answer.json(ModelList(decomposer, configuration, created: created))
+        let list = ModelList(decomposer, configuration, created: created)
+        models = Answer.json(list)
+        onlyModel = list.data.first.map { Answer.json($0) }
+        modelName = decomposer.modelName
+    }
+
+    /// The model of that name, if it is served.
+    func model(_ name: String) throws(ServiceError) -> Response {
+        guard name == modelName, let onlyModel else {
+            throw .unknownModel(ParameterText.shortened(name), served: modelName)
+        }
+        return onlyModel
     }
 }
 

@@ -91,7 +91,12 @@ extension LayerService {
             ? try ResultFormat.chosen(
                 name: query.value(ResultFormat.parameterName), accept: AcceptField(head.fields)) : nil
         let options = try FileOptions(query)
-        let hasImage = try query.value("image") != nil
+        let given = try query.value("image")
+        if let given, let format, !format.isOfOneImage {
+            throw .unreadableParameter(
+                name: "image", value: given, expected: "left out for \(format.rawValue), which holds every image")
+        }
+        let hasImage = given != nil
         let result: JobResult
         do {
             result = try jobs.result(id, client: client.name)

@@ -143,9 +143,10 @@ public final class LayerService: RequestHandler {
         case .version: return fixed.version
         case .description: return fixed.description
         case .models: return fixed.models
+        case .model: return try fixed.model(match.file)
         case .layers: _ = try LayerRequest.Envelope(head, answersWithResult: true)
         case .jobs where method == "POST": _ = try LayerRequest.Envelope(head, answersWithResult: false)
-        case .imageEdits: _ = try RequestBodyKind(head)
+        case .imageEdits: _ = try ImageEditRequest.bodyKind(head)
         case .recompose: _ = try RecomposeRequest(head)
         case .jobLayerSplit: _ = try LayerRequest.Envelope(head, answersWithResult: true, hasPicture: false)
         case .plan: if head.hasBody { _ = try RequestBodyKind(head) }

@@ -14,6 +14,7 @@ public enum Route: Int, Sendable, CaseIterable {
     case metrics
     case description
     case models
+    case model
     case layers
     case imageEdits
     case plan
@@ -42,6 +43,7 @@ public enum Route: Int, Sendable, CaseIterable {
         case .metrics: "/metrics"
         case .description: "/openapi.yaml"
         case .models: "/v1/models"
+        case .model: "/v1/models/{id}"
         case .layers: "/v1/layers"
         case .imageEdits: "/v1/images/edits"
         case .plan: "/v1/plan"
@@ -84,7 +86,7 @@ struct RouteMatch: Sendable {
     var job: JobID?
     /// 1 for the bottom layer.
     var layer = 0
-    /// A file of the page.
+    /// A file of the page, or a model's name.
     var file = ""
 
     /// The paths that have no variable part, by their bytes: most requests of load balancers end here.
@@ -106,6 +108,11 @@ struct RouteMatch: Sendable {
         if segments.count == 2, segments[0] == "page" {
             route = .pageFile
             file = segments[1]
+            return
+        }
+        if segments.count == 3, segments[0] == "v1", segments[1] == "models" {
+            route = .model
+            file = segments[2]
             return
         }
         guard (3...6).contains(segments.count), segments[0] == "v1", segments[1] == "jobs",

@@ -108,10 +108,23 @@ public struct LoRAFile: Sendable {
 
     private static func alpha(_ key: String, in file: SafetensorsFile) throws(WeightsError) -> Double {
         let tensor = try file.tensor(named: key)
-        guard tensor.shape.elementCount == 1, let alpha = try? tensor.floats().first, alpha.isFinite else {
+        guard tensor.shape.elementCount == 1, let alpha = number(tensor), alpha.isFinite else {
             throw .lora(tensor: key, file: file.location, problem: .alphaInvalid)
         }
-        return Double(alpha)
+        return alpha
+    }
+
+    /// The first value of a tensor, which trainers may have written as a whole number.
+    private static func number(_ tensor: HostTensor) -> Double? {
+        let (dtype, offset) = (tensor.dtype, tensor.byteOffset)
+        return tensor.memory.withUnsafeBytes { bytes in
+            switch dtype {
+            case .int64: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int64.self))
+            case .int32: Double(bytes.loadUnaligned(fromByteOffset: offset, as: Int32.self))
+            case .float64: bytes.loadUnaligned(fromByteOffset: offset, as: Double.self)
+            default: (try? tensor.floats().first).map { Double($0) }
+            }
+        }
     }
 
     private static func converting<Result>(

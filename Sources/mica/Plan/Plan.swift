@@ -40,7 +40,10 @@ struct Plan: ParsableCommand {
     var threads: Int?
 
     @Option(
-        help: "The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, or else rtx4090.")
+        help: """
+            The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, \
+            or else rtx4090.
+            """)
     var gpu: PublishedGPU?
 
     @Flag(help: "Print one JSON object.")
@@ -80,14 +83,14 @@ struct Plan: ParsableCommand {
             finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
             hostLimitBytes: pipeline.planner.hostLimitBytes)
         let hasGPU = request.devices.contains { $0.kind == .cuda }
-        let rates =
-            hasGPU ? (gpu ?? PlanDevices.card(of: devices)).rates : RateSource(model: pipeline.model, machine).rates
+        let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
+        let rates = card?.rates ?? RateSource(model: pipeline.model, machine).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, card: card)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

@@ -27,7 +27,7 @@ enum PlanDevices {
                 name.kind == .cuda
                 ? Meter(
                     name: name.description, limitBytes: limit, heldBytes: CUDABackend.usualContextBytes,
-                    sharesHostMemory: false, copiesAhead: true, rowsAtOnce: CUDABackend.rowsAtOnce)
+                    copiesAhead: true, rowsAtOnce: CUDABackend.rowsAtOnce, weightForm: weightForm)
                 : CPUBackend(
                     threads: threads, limitBytes: limit, compute: compute, weightForm: weightForm,
                     name: name.description)

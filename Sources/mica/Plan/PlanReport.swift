@@ -8,11 +8,14 @@ struct PlanReport {
     let plan: PlanForecast
     private let manifest: PlanManifest
     private let threads: Int
+    /// Whose figures stand for a GPU's; nil without one.
+    private let card: PublishedGPU?
 
-    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int) {
+    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?) {
         self.plan = plan
         self.manifest = manifest
         self.threads = threads
+        self.card = card
     }
 
     /// For a person: a line on the job, a table of its stages, and the plans.
@@ -45,19 +48,22 @@ struct PlanReport {
     private func verdict() -> String {
         let within = manifest.budgetBytes.map { " within \(ByteCount($0))" } ?? ""
         guard manifest.fits else {
+            guard manifest.smallestBytes > manifest.budgetBytes ?? 0 else {
+                return "does not fit on the host, whatever the device holds:"
+            }
             return "does not fit\(within): the least is \(ByteCount(roundedUp: manifest.smallestBytes)), with"
                 + " \(Self.name(manifest.plan, manifest.vaeTiles))"
         }
         return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): device"
             + " \(ByteCount(manifest.peakTensorBytes)), \(process),"
-            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates))"
+            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates)\(card.map { " of an \($0.title)" } ?? ""))"
     }
 
-    /// What the process holds, and how much of that counts only as long as nobody else wants it.
+    /// What the process holds, and what of the model's files stays in memory only as long as nobody else wants it.
     private var process: String {
         let mapped = manifest.mappedProcessBytes
-        let files = mapped > 0 ? " (of that \(ByteCount(mapped)) cached pages of the model's files)" : ""
-        return "process \(ByteCount(manifest.peakProcessBytes))\(files)"
+        let files = mapped > 0 ? " and \(ByteCount(mapped)) of the model's files in the page cache" : ""
+        return "process \(ByteCount(manifest.peakProcessBytes - mapped))\(files)"
     }
 
     private func table() -> [String] {

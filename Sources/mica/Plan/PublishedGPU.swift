@@ -11,6 +11,16 @@ enum PublishedGPU: String, CaseIterable, ExpressibleByArgument {
     case h100
     case h200
 
+    /// As people write it.
+    var title: String {
+        switch self {
+        case .rtx3060: "RTX 3060"
+        case .rtx4090: "RTX 4090"
+        case .h100: "H100"
+        case .h200: "H200"
+        }
+    }
+
     /// What a GPU stands for if nobody says.
     static let usual = Self.rtx4090
 
