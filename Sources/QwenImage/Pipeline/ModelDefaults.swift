@@ -18,6 +18,9 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var maxSequenceLength: Int?
     /// False if the text encoder cannot describe pictures; an empty prompt is then used as it is.
     public var captioner: Bool?
+    /// False if the model has seen opaque pictures alone: what shows through is filled with the colours around before it
+    /// sees the picture.
+    public var alpha: Bool?
     /// What the sides of a result are multiples of, in pixels: a multiple of `finestMultiple`. A model for small
     /// pictures says 16, because with the usual 32 their aspect would be far off.
     public var sizeMultiple: Int?
@@ -34,6 +37,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case useEnPrompt = "use_en_prompt"
         case maxSequenceLength = "max_sequence_length"
         case captioner
+        case alpha
         case sizeMultiple = "size_multiple"
     }
 
