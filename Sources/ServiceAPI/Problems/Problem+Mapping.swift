@@ -39,7 +39,7 @@ extension Problem {
                 "\(type) is not read here; send multipart/form-data, image/vnd.adobe.photoshop, image/openraster,"
                     + " application/zip or application/octet-stream")
         case .layers(let error): self.init(layers: error)
-        case .busy: self.init(.queueFull, "too many pictures are being put together; try again soon")
+        case .busy: self.init(.queueFull, "too many files are being put together or converted; try again soon")
         case .query(let failure): self.init(.malformedQuery, failure.description)
         case .multipart(let failure): self.init(.malformedForm, failure.description)
         case .json(let failure): self.init(.malformedJSON, failure.description)

@@ -19,10 +19,12 @@ public final class LayerService: RequestHandler {
     let cors: CORSPolicy
     let logger: Logger
     let fixed: FixedAnswers
-    /// Results are read and written here, so that neither the event loop nor the workers wait for them.
+    /// Results are read here, so that neither the event loop nor the workers wait for them.
     let answers = DispatchQueue(label: "mica.answers", attributes: .concurrent)
     /// Layers are put together here.
     let recomposing = BoundedQueue(label: "mica.recomposing")
+    /// Results are encoded anew here, for those who ask for another form than the one that is kept.
+    let converting = BoundedQueue(label: "mica.converting")
     private let connectionCount = Mutex<(@Sendable () -> Int)?>(nil)
     private let stopping = Atomic(false)
     let startedAt: JobInstant
