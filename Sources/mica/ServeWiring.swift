@@ -75,12 +75,15 @@ enum ServeWiring {
                 throw SettingsError.file(name: path, problem: "is not UTF-8")
             }
             try ring.add(text, source: path)
-            // An empty file must not open the service to everybody.
-            guard ring.count > 0 else {
-                throw SettingsError.file(name: path, problem: "has no key; `mica key NAME` makes one")
-            }
         }
-        if let lines = settings.apiKeyHashes { try ring.add(lines, source: "api_key_hashes") }
+        if let lines = settings.apiKeyHashes {
+            try ring.add(oneLine: lines, source: ServiceSettings.Key.apiKeyHashes.rawValue)
+        }
+        // Keys that are meant to be there and are not must not open the service to everybody.
+        let source = settings.apiKeys ?? settings.apiKeyHashes.map { _ in ServiceSettings.Key.apiKeyHashes.rawValue }
+        if let source, ring.count == 0 {
+            throw SettingsError.file(name: source, problem: "has no key; `mica key NAME` makes one")
+        }
         return ring
     }
 
