@@ -61,9 +61,13 @@ struct JobQueue: Sendable {
         lines[entry.priority.rawValue].enter(entry)
     }
 
-    /// Puts a job in without a reservation: one that was accepted before this start of the server.
-    mutating func restore(_ entry: JobQueueEntry) {
-        count(entry.client) { $0.waiting += 1 }
+    /// Puts a job in without a reservation: one that was accepted before this start of the server. `ownLimits` are its
+    /// client's, if they are not known from others of its jobs.
+    mutating func restore(_ entry: JobQueueEntry, limits ownLimits: JobClientLimits? = nil) {
+        count(entry.client) {
+            $0.limits = ownLimits ?? $0.limits
+            $0.waiting += 1
+        }
         lines[entry.priority.rawValue].enter(entry)
     }
 

@@ -55,6 +55,8 @@ struct Serve: ParsableCommand {
         service.setConnectionCount { [weak server] in server?.connectionCount ?? 0 }
         let greeting = """
             Mica serves \(decomposer.modelName) on \(server.url); try
+        // Only now: a job that is begun has used one of its attempts, and what failed before would do so again.
+        service.start()
 
               \(ServiceHint.curl(picture: Self.samplePicture(), url: server.url, needsKey: keys.count > 0))
 

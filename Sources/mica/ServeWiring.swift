@@ -90,8 +90,9 @@ enum ServeWiring {
     static func service(_ settings: ServiceSettings, _ keys: KeyRing) -> LayerService.Configuration {
         var configuration = LayerService.Configuration()
         configuration.jobs.waitingLimit = settings.queueLength
-        configuration.clientWaitingLimit = settings.clientWaitingLimit
-        configuration.clientRunningLimit = settings.clientRunningLimit == 0 ? .max : settings.clientRunningLimit
+        configuration.jobs.clientLimits = JobClientLimits(
+            waiting: settings.clientWaitingLimit,
+            running: settings.clientRunningLimit == 0 ? .max : settings.clientRunningLimit)
         configuration.maximumPixels = settings.pictureLimitMegapixels * 1_000_000
         configuration.uploadBytes = settings.bodyLimitMiB << 20
         configuration.keys = keys
