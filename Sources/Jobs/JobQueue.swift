@@ -99,16 +99,6 @@ struct JobQueue: Sendable {
         count(entry.client) { $0.running -= 1 }
     }
 
-    /// Takes a waiting job out; false if it does not wait.
-    mutating func remove(_ id: JobID) -> Bool {
-        !remove { $0.id == id }.isEmpty
-    }
-
-    /// Takes out every waiting job whose deadline has come.
-    mutating func removeOverdue(_ now: JobInstant) -> [JobQueueEntry] {
-        remove { $0.deadline.map { $0 <= now } ?? false }
-    }
-
     /// Takes out every waiting job that fits, by sequence.
     mutating func remove(where isWanted: (JobQueueEntry) -> Bool) -> [JobQueueEntry] {
         var removed: [JobQueueEntry] = []
