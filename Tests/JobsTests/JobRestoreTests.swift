@@ -42,14 +42,14 @@ struct JobRestoreTests {
             let bench = try JobBench(folder: folder.path, isStarted: false)
             defer { bench.close() }
             for _ in 0..<3 { try bench.submit("hold", isDurable: true) }
-            try bench.submit(client: "bob", isDurable: true)
+            for _ in 0..<2 { try bench.submit(client: "bob", isDurable: true) }
         }()
         let bench = try JobBench(workers: 2, folder: folder.path) { client in
             client == "ann" ? JobClientLimits(running: 1) : nil
         }
-        // The second worker is free for bob, since ann has the first.
-        #expect(bench.observer.waitForEnds(1))
-        #expect(bench.observer.ended.map(\.client) == ["bob"])
+        // The second worker stays free for bob, since ann has the first; her second job came before his.
+        #expect(bench.observer.waitForEnds(2))
+        #expect(bench.observer.ended.map(\.client) == ["bob", "bob"])
         for executor in bench.executors { for _ in 0..<3 { executor.release() } }
         #expect(bench.observer.waitForEnds(3))
     }
