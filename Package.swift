@@ -117,7 +117,8 @@ let package = Package(
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend", "CUDABackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
-            name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore"], swiftSettings: base),
+            name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore", "CTLSClient"],
+            swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
         .target(
             name: "CTLSClient", path: "Tests/CTLSClient",

@@ -26,7 +26,12 @@ public enum DurableFile {
             unsafe unlink(temporary)
             throw error
         }
-        try DurableFolder.sync(folder)
+        do throws(StorageError) {
+            try DurableFolder.sync(folder)
+        } catch {
+            unsafe unlink(path)
+            throw error
+        }
     }
 
     private static func append(_ bytes: [UInt8], _ descriptor: Int32, _ path: String) throws(StorageError) {

@@ -4,17 +4,59 @@ import Glibc
 public enum DurableFolder {
     /// Makes the folder, and those above it, for this user alone, unless it is there. Throws `readOnly`, `full`, `io`.
     public static func create(_ path: String) throws(StorageError) {
-        if unsafe mkdir(path, 0o700) == 0 || errno == EEXIST {
+        _ = try make(path)
+    }
+
+    /// Whether files can be written in the folder: makes it unless it is there, writes one, and takes away again what
+    /// was made. Throws what kept it from that.
+    public static func check(_ path: String) throws(StorageError) {
+        let made = try make(path)
+        defer { for folder in made.reversed() { unsafe rmdir(folder) } }
+        try DurableFile.write([[]], name: checkName, folder: path)
+        DurableFile.remove("\(path)/\(checkName)")
+    }
+
+    private static let checkName = ".check"
+
+    /// Makes what is missing of the folder and those above it; returns those that it made, outermost first.
+    private static func make(_ path: String) throws(StorageError) -> [String] {
+        if unsafe mkdir(path, 0o700) == 0 {
+            try syncParent(of: path)
+            return [path]
+        }
+        let code = errno
+        guard code != EEXIST else {
             var status = stat()
             guard unsafe stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
                 throw .system("create the folder", path, code: ENOTDIR)
             }
-            return
+            return []
         }
-        let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? ""
-        guard errno == ENOENT, !parent.isEmpty else { throw .system("create the folder", path) }
-        try create(parent)
-        guard unsafe mkdir(path, 0o700) == 0 || errno == EEXIST else { throw .system("create the folder", path) }
+        let parent = parent(of: path)
+        guard code == ENOENT, parent != path, parent != "." else {
+            throw .system("create the folder", path, code: code)
+        }
+        let made = try make(parent)
+        guard unsafe mkdir(path, 0o700) == 0 else {
+            // There since a moment ago, perhaps because the path ends with a slash.
+            guard errno == EEXIST else { throw .system("create the folder", path) }
+            return made
+        }
+        try syncParent(of: path)
+        return made + [path]
+    }
+
+    private static func parent(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    /// Makes a new folder last. One above it that may be written but not read cannot be synced, and need not keep the
+    /// service from its work.
+    private static func syncParent(of path: String) throws(StorageError) {
+        do throws(StorageError) {
+            try sync(parent(of: path))
+        } catch .readOnly {}
     }
 
     /// Names of everything in the folder. Throws `missing`, `readOnly`, `io`.

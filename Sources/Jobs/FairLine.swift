@@ -32,7 +32,8 @@ struct FairLine: Sendable {
         }
         guard let client = next?.key, var line = next?.value else { return nil }
         let entry = line.entries.removeFirst()
-        virtualTime = line.virtualTime
+        // One that its limit of running jobs held back is behind: who comes now does not begin there.
+        virtualTime = max(virtualTime, line.virtualTime)
         line.virtualTime += entry.cost
         clients[client] = line
         count -= 1

@@ -4,6 +4,8 @@ import DurableStorage
 public enum JobNotice: Sendable, Equatable, CustomStringConvertible {
     /// The database was damaged; it and its files lie in the folder now, and a new one was begun.
     case corruptStoreMovedAside(folder: String, reason: StorageError)
+    /// Jobs of the store could not be read; they count as failed, or are gone where not even their names were left.
+    case damagedJobs(count: Int)
     /// Files that belonged to no job were removed.
     case leftoversRemoved(count: Int)
     /// Jobs of before the stop go on.
@@ -23,6 +25,7 @@ public enum JobNotice: Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .corruptStoreMovedAside(let folder, let reason):
             "the store of jobs was damaged and has been moved to '\(folder)'; a new one was begun: \(reason)"
+        case .damagedJobs(let count): "\(count) jobs of the store were damaged and have failed"
         case .leftoversRemoved(let count): "\(count) files that belong to no job were removed"
         case .resumed(let queued, let triedAgain, let failed):
             "\(queued) waiting jobs go on, \(triedAgain) of them were running and are tried once more; \(failed) failed"

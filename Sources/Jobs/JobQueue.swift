@@ -61,9 +61,13 @@ struct JobQueue: Sendable {
         lines[entry.priority.rawValue].enter(entry)
     }
 
-    /// Puts a job in without a reservation: one that was accepted before this start of the server.
-    mutating func restore(_ entry: JobQueueEntry) {
-        count(entry.client) { $0.waiting += 1 }
+    /// Puts a job in without a reservation: one that was accepted before this start of the server. `ownLimits` are its
+    /// client's, if they are not known from others of its jobs.
+    mutating func restore(_ entry: JobQueueEntry, limits ownLimits: JobClientLimits? = nil) {
+        count(entry.client) {
+            $0.limits = ownLimits ?? $0.limits
+            $0.waiting += 1
+        }
         lines[entry.priority.rawValue].enter(entry)
     }
 
@@ -93,16 +97,6 @@ struct JobQueue: Sendable {
     mutating func finish(_ entry: JobQueueEntry) {
         runningCount -= 1
         count(entry.client) { $0.running -= 1 }
-    }
-
-    /// Takes a waiting job out; false if it does not wait.
-    mutating func remove(_ id: JobID) -> Bool {
-        !remove { $0.id == id }.isEmpty
-    }
-
-    /// Takes out every waiting job whose deadline has come.
-    mutating func removeOverdue(_ now: JobInstant) -> [JobQueueEntry] {
-        remove { $0.deadline.map { $0 <= now } ?? false }
     }
 
     /// Takes out every waiting job that fits, by sequence.

@@ -140,8 +140,9 @@ extension JobService {
             state.queue.enterReserved(job.queueEntry)
             state.metrics.acceptedTotal += 1
             let snapshot = liveSnapshot(job, &state, elapsed: elapsed)
-            // A client that has gone, or a drain that began, while the request was stored.
-            let isLost = job.cancellation.isCancelled || (state.isDraining && !job.isDurable)
+            // A client that has gone, or a drain that began, while the request was stored. The mark is there before the
+            // cancellation is raised.
+            let isLost = endRequest != .none || (state.isDraining && !job.isDurable)
             if isLost { _ = state.removeWaiting { $0.id == id } }
             let worker = isLost ? nil : state.idleWorkers.popLast()
             return (snapshot, worker, isLost, state.takeDrained())

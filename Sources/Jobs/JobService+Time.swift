@@ -4,26 +4,27 @@ import Synchronization
 extension JobService {
     /// Looks for deadlines and for what is kept no longer, and arranges the next look.
     func wake() {
-        let now = clock.now
+        let (now, elapsed) = (clock.now, clock.elapsedSeconds)
         let (overdue, late, isSweep) = state.withLock { state -> ([JobID], [JobCancellation], Bool) in
             let overdue = state.removeWaiting { $0.deadline.map { $0 <= now } ?? false }
             let late = state.live.values.filter { job in
                 job.isRunning && (job.record.deadline.map { $0 <= now } ?? false)
             }
-            let isSweep = state.sweepAt <= now
-            if isSweep { state.sweepAt = now.advanced(bySeconds: configuration.sweepSeconds) }
+            let isSweep = state.sweepAt <= elapsed
+            if isSweep { state.sweepAt = elapsed + configuration.sweepSeconds }
             return (overdue, late.map(\.cancellation), isSweep)
         }
         for cancellation in late { cancellation.raise(.deadline) }
         for id in overdue { end(id, .failed(.deadlineExceeded)) }
         if isSweep { sweep(now) }
-        arrangeWake(at: nextWake(now))
+        arrangeWake(at: nextWake(now, elapsed))
     }
 
-    private func nextWake(_ now: JobInstant) -> JobInstant {
+    private func nextWake(_ now: JobInstant, _ elapsed: Double) -> JobInstant {
         state.withLock { state in
             let deadlines = state.live.values.compactMap(\.record.deadline).filter { $0 > now }
-            return min(deadlines.min() ?? state.sweepAt, state.sweepAt)
+            let sweep = now.advanced(bySeconds: state.sweepAt - elapsed)
+            return min(deadlines.min() ?? sweep, sweep)
         }
     }
 

@@ -30,24 +30,24 @@ public final class JobService: Sendable {
         self.state = Mutex(state)
     }
 
-    /// Brings the store's jobs in order and begins to work. Blocks. Throws what the store throws; nothing was begun
-    /// then.
-    public func start() throws(StorageError) {
+    /// Brings the store's jobs in order without beginning any, so that a start of the server which fails after this
+    /// costs no job an attempt. `limits` says what a client of before may take, nil if it has no limits of its own.
+    /// Blocks. For once, before any other call. Throws what the store throws.
+    public func restore(limits: (_ client: String) -> JobClientLimits? = { _ in nil }) throws(StorageError) {
         let now = clock.now
         let recovery = try store?.recover(now: now) ?? JobStore.Recovery()
         let elapsed = clock.elapsedSeconds
         state.withLock { state in
-            precondition(!state.isStarted, "the jobs were started twice")
-            state.isStarted = true
+            precondition(!state.isRestored, "the jobs were restored twice")
+            state.isRestored = true
             for record in recovery.queued {
                 var job = LiveJob(record: record, isDurable: true, acceptedAt: elapsed)
                 job.phase = .waiting
                 job.order = state.nextOrder()
                 state.live[record.id] = job
-                state.queue.restore(job.queueEntry)
+                state.queue.restore(job.queueEntry, limits: limits(record.client))
             }
             for record in recovery.ended { state.metrics.endedTotal[record.state, default: 0] += 1 }
-            state.sweepAt = now
         }
         for record in recovery.ended {
             observe(.ended(storedSnapshot(record), ranSeconds: nil, totalSeconds: 0))
@@ -55,6 +55,16 @@ public final class JobService: Sendable {
         if !recovery.queued.isEmpty || !recovery.ended.isEmpty {
             let failed = recovery.ended.count { $0.state == .failed }
             notice(.resumed(queued: recovery.queued.count, triedAgain: recovery.triedAgain, failed: failed))
+        }
+    }
+
+    /// Begins to work. For once, after `restore` if there is a store: jobs that came in between wait.
+    public func start() {
+        state.withLock { state in
+            precondition(state.isRestored || store == nil, "the store's jobs were not restored")
+            precondition(!state.isStarted, "the jobs were started twice")
+            state.isStarted = true
+            state.sweepAt = clock.elapsedSeconds
         }
         for worker in workers { worker.dispatch { [weak self] in self?.work($0) } }
         wake()

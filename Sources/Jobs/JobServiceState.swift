@@ -17,13 +17,16 @@ struct JobServiceState: Sendable {
     var estimate = RunTimeEstimate()
     var metrics = JobMetrics()
     var lastOrder: Int64 = 0
+    var isRestored = false
     var isStarted = false
     var isDraining = false
     /// Called once nothing runs any more.
     var drained: [@Sendable () -> Void] = []
     /// When the next look at deadlines is arranged for.
     var wakeAt: JobInstant?
-    var sweepAt = JobInstant(unixMilliseconds: 0)
+    /// When to look for what is kept no longer, in seconds of the clock that never jumps: one that is set back must not
+    /// put it off.
+    var sweepAt = 0.0
     /// Computed when asked for, and valid until the queue changes.
     private var places: [JobID: Place]?
 

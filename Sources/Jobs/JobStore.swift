@@ -29,27 +29,31 @@ public final class JobStore: Sendable {
         self.notice = notice
         try DurableFolder.create(folder)
         let path = folder + "/" + Self.databaseName
+        let damagedCount: Int
         do throws(StorageError) {
-            database = try Self.open(path)
+            (database, damagedCount) = try Self.open(path)
         } catch .corrupt(let path, let detail) {
             let aside = try Self.moveAside(folder)
-            database = try Self.open(path)
+            (database, damagedCount) = try Self.open(path)
             notice(.corruptStoreMovedAside(folder: aside, reason: .corrupt(path: path, detail: detail)))
         }
+        if damagedCount > 0 { notice(.damagedJobs(count: damagedCount)) }
         try DurableFolder.create(requestFolder)
         try DurableFolder.create(resultFolder)
     }
 
     private static let databaseName = "jobs.sqlite"
 
-    private static func open(_ path: String) throws(StorageError) -> SerialDatabase {
+    /// The database, whose jobs can all be read now, and how many could not.
+    private static func open(_ path: String) throws(StorageError) -> (SerialDatabase, damagedCount: Int) {
         let database = try SerialDatabase(path: path)
-        try database.perform { (database) throws(StorageError) in
+        let damagedCount = try database.perform { (database) throws(StorageError) in
             let report = try database.rows("PRAGMA quick_check(1)").first?.first?.text ?? "no answer"
             guard report == "ok" else { throw .corrupt(path: path, detail: report) }
             try JobSchema.migrate(database)
+            return try JobRow.repair(database, now: SystemJobClock().now)
         }
-        return database
+        return (database, damagedCount)
     }
 
     /// Moves the database and the files that only it knows; returns where to.
@@ -60,6 +64,8 @@ public final class JobStore: Sendable {
         for name in [databaseName, databaseName + "-wal", databaseName + "-shm", "requests", "results"] {
             try DurableFolder.move("\(folder)/\(name)", to: "\(aside)/\(name)")
         }
+        // Where they are before where they are no more.
+        try DurableFolder.sync(aside)
         try DurableFolder.sync(folder)
         return aside
     }

@@ -1067,7 +1067,8 @@ components:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
     Unavailable:
-      description: The line is full, or the service is stopping; try again later.
+      description: >-
+        The line is full, too many results are being converted to other forms, or the service is stopping; try again later.
       headers:
         Retry-After: { $ref: "#/components/headers/RetryAfter" }
       content:

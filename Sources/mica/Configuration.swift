@@ -13,7 +13,7 @@ enum Configuration {
     /// The settings by file and environment.
     static func settings(file: String?, environment: [String: String]) throws(SettingsError) -> ServiceSettings {
         var settings = ServiceSettings()
-        if let path = file ?? environment[fileVariable] {
+        if let path = file ?? environment[fileVariable].flatMap({ $0.isEmpty ? nil : $0 }) {
             try settings.apply(file: path, read(path))
         }
         try settings.apply(environment: environment)

@@ -22,7 +22,7 @@ enum ModelLocation {
 
     private static func searchedFolders() -> [URL] {
         var folders: [URL] = []
-        if let named = ProcessInfo.processInfo.environment["MICA_MODELS"] {
+        if let named = ProcessInfo.processInfo.environment["MICA_MODELS"], !named.isEmpty {
             folders.append(URL(fileURLWithPath: named))
         }
         folders.append(URL(fileURLWithPath: FileManager.default.currentDirectoryPath).appendingPathComponent("Models"))

@@ -33,7 +33,9 @@ struct Serve: ParsableCommand {
     /// Everything that can be told without listening: options, keys, certificates, the model.
     private func check() throws {
         let settings = try options.settings()
+        warn(ServeWiring.logger(settings))
         _ = try ServeWiring.keys(settings)
+        try JobFolder.check(settings)
         _ = try ServeWiring.decomposer(settings)
         try ServeWiring.transport(settings).tls?.check()
         FileHandle.standardOutput.write(Data("the configuration is valid\n".utf8))
@@ -43,6 +45,7 @@ struct Serve: ParsableCommand {
         let signals = ServiceSignals()
         let settings = try options.settings()
         let logger = ServeWiring.logger(settings)
+        warn(logger)
         let keys = try ServeWiring.keys(settings)
         let decomposer = try ServeWiring.decomposer(settings)
         let folder = try JobFolder(settings, logger: logger)
@@ -52,6 +55,8 @@ struct Serve: ParsableCommand {
             logger: logger)
         let server = try HTTPServer(
             configuration: ServeWiring.transport(settings), handler: service, logger: logger)
+        // Only now: a job that is begun has used one of its attempts, and what failed before would do so again.
+        service.start()
         service.setConnectionCount { [weak server] in server?.connectionCount ?? 0 }
         let greeting = """
             Mica serves \(decomposer.modelName) on \(server.url); try
@@ -65,12 +70,19 @@ struct Serve: ParsableCommand {
         stop(settings, service, server, logger)
     }
 
-    /// New keys and certificates; those of before stay if the new ones cannot be used.
+    /// Says which variables are nobody's: a misspelt one leaves its option as it was, and the service perhaps open.
+    private func warn(_ logger: Logger) {
+        for name in ServiceSettings.unknownVariables(in: ProcessInfo.processInfo.environment) {
+            logger.warning("no part of Mica reads this variable", metadata: ["variable": "\(name)"])
+        }
+    }
+
+    /// New keys and certificates; all those of before stay if any of the new ones cannot be used.
     private func reload(_ settings: ServiceSettings, _ service: LayerService, _ server: HTTPServer, _ logger: Logger) {
         do {
             let keys = try ServeWiring.keys(settings)
-            service.access.replace(keys)
             try server.reloadCertificates()
+            service.access.replace(keys)
             logger.notice("read again", metadata: ["keys": "\(keys.count)"])
         } catch {
             logger.error("not read again", metadata: ["problem": "\(error)"])

@@ -75,20 +75,24 @@ enum ServeWiring {
                 throw SettingsError.file(name: path, problem: "is not UTF-8")
             }
             try ring.add(text, source: path)
-            // An empty file must not open the service to everybody.
-            guard ring.count > 0 else {
-                throw SettingsError.file(name: path, problem: "has no key; `mica key NAME` makes one")
-            }
         }
-        if let lines = settings.apiKeyHashes { try ring.add(lines, source: "api_key_hashes") }
+        if let lines = settings.apiKeyHashes {
+            try ring.add(oneLine: lines, source: ServiceSettings.Key.apiKeyHashes.rawValue)
+        }
+        // Keys that are meant to be there and are not must not open the service to everybody.
+        let source = settings.apiKeys ?? settings.apiKeyHashes.map { _ in ServiceSettings.Key.apiKeyHashes.rawValue }
+        if let source, ring.count == 0 {
+            throw SettingsError.file(name: source, problem: "has no key; `mica key NAME` makes one")
+        }
         return ring
     }
 
     static func service(_ settings: ServiceSettings, _ keys: KeyRing) -> LayerService.Configuration {
         var configuration = LayerService.Configuration()
         configuration.jobs.waitingLimit = settings.queueLength
-        configuration.clientWaitingLimit = settings.clientWaitingLimit
-        configuration.clientRunningLimit = settings.clientRunningLimit == 0 ? .max : settings.clientRunningLimit
+        configuration.jobs.clientLimits = JobClientLimits(
+            waiting: settings.clientWaitingLimit,
+            running: settings.clientRunningLimit == 0 ? .max : settings.clientRunningLimit)
         configuration.maximumPixels = settings.pictureLimitMegapixels * 1_000_000
         configuration.uploadBytes = settings.bodyLimitMiB << 20
         configuration.keys = keys

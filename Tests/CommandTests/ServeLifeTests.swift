@@ -1,3 +1,4 @@
+import CTLSClient
 import Foundation
 import Glibc
 import Testing
@@ -53,14 +54,18 @@ import Testing
         let ended = try jobs()
         #expect(areOver && ended.count == 19)
         #expect(Set(ended.compactMap { $0["id"] as? String }) == Set(accepted.values))
+        var failures = 0
         for job in ended {
             let failure = (job["failure"] as? [String: Any])?["type"] as? String
             #expect(failure == nil || failure == "urn:mica:problem:stopped-twice")
             #expect((job["attempts"] as? Int ?? 9) <= 2)
+            failures += failure == nil ? 0 : 1
             guard failure == nil, let links = job["links"] as? [String: Any] else { continue }
             let manifest = try service.get(try #require(links["manifest"] as? String))
             #expect(manifest.status == 200 && manifest.json["seed"] as? Int == 1)
         }
+        // A kill costs one job, the one that runs, one of its two attempts.
+        #expect(failures <= 5)
         // The same request again is the same job.
         let again = try service.post(
             "/v1/jobs\(Self.quick)", picture: picture, more: "Idempotency-Key: key-0-0\r\n")
@@ -91,10 +96,64 @@ import Testing
         // A file that cannot be used changes nothing.
         try Data("nonsense\n".utf8).write(to: URL(fileURLWithPath: file))
         service.signal(SIGHUP)
-        usleep(100_000)
+        #expect(eventually { service.logSoFar.contains("not read again") })
         #expect(try status(second) == 200)
         let (exit, log) = service.stop()
-        #expect(exit == 0 && log.contains("not read again") && !log.contains(first) && !log.contains(second))
+        #expect(exit == 0 && !log.contains(first) && !log.contains(second))
+    }
+
+    /// A start that cannot listen begins no job: however often it is tried, none loses an attempt.
+    @Test func aStartThatFailsCostsNoJobAnAttempt() throws {
+        let folder = try TemporaryFolder()
+        let arguments = ["--state-folder", folder.path("jobs"), "--log-level", "error"]
+        let picture = try picture()
+        // More steps than anybody waits for.
+        let slow = "?resolution=64&layers=1&steps=1000&seed=1&fit=model"
+        let first = try ServeProcess(arguments)
+        for _ in 0..<3 { #expect(try first.post("/v1/jobs\(slow)", picture: picture).status == 202) }
+        first.killAtOnce()
+        let neighbour = try ServeProcess([])
+        for _ in 0..<4 {
+            let run = try MicaProcess(["serve", "--port", "\(neighbour.port)"] + arguments)
+            #expect(run.status == 1 && run.errors.contains("port \(neighbour.port)"), "\(run.errors)")
+        }
+        #expect(neighbour.stop().status == 0)
+        let second = try ServeProcess(arguments)
+        let jobs = try second.get("/v1/jobs").json["jobs"] as? [[String: Any]] ?? []
+        #expect(jobs.count == 3)
+        for job in jobs { #expect(["queued", "running"].contains(job["state"] as? String), "\(job)") }
+        second.killAtOnce()
+    }
+
+    /// Keys and a certificate that cannot be used: neither is taken, as the log says.
+    @Test func nothingIsReadAgainByHalves() throws {
+        let folder = try TemporaryFolder()
+        let (certificate, tlsKey, keys) = (folder.path("c.pem"), folder.path("k.pem"), folder.path("keys"))
+        try #require(test_tls_make_certificate("mica", certificate, tlsKey) != 0)
+        func makeKey(_ name: String) throws -> String {
+            let run = try MicaProcess(["key", name, "--line"])
+            try Data(run.output.utf8).write(to: URL(fileURLWithPath: keys))
+            return run.errors.trimmingCharacters(in: .newlines)
+        }
+        let first = try makeKey("alice")
+        let service = try ServeProcess([
+            "--api-keys", keys, "--tls-certificate", certificate, "--tls-key", tlsKey,
+        ])
+        func status(_ key: String) throws -> Int {
+            try service.get("/v1/models", more: "Authorization: Bearer \(key)\r\n").status
+        }
+        #expect(try status(first) == 200)
+        let second = try makeKey("bob")
+        let pem = try Data(contentsOf: URL(fileURLWithPath: certificate))
+        try Data("nonsense\n".utf8).write(to: URL(fileURLWithPath: certificate))
+        service.signal(SIGHUP)
+        #expect(eventually { service.logSoFar.contains("not read again") })
+        #expect(try status(first) == 200 && status(second) == 401)
+        try pem.write(to: URL(fileURLWithPath: certificate))
+        service.signal(SIGHUP)
+        #expect(try eventually { try status(second) == 200 })
+        #expect(try status(first) == 401)
+        #expect(service.stop().status == 0)
     }
 
     @Test func aStopIsSeenBeforeItComes() throws {
@@ -121,11 +180,29 @@ import Testing
             (["--api-keys", keys], "no key"), (["--api-keys", "/nonexistent"], "cannot be read"),
             (["--precision", "float8"], "float32"), (["--tls-certificate", "/c"], "tls_key"),
             (["--cors-origins", "a"], "origins"), (["--model", "/nonexistent"], "/nonexistent"),
+            (["--state-folder", "/proc/nope"], "/proc/nope"),
         ] {
             let run = try MicaProcess(["serve", "--check-config"] + arguments)
             #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
             #expect(run.errors.split(separator: "\n").count == 1)
         }
         #expect(try MicaProcess(["key", "not a name"]).status == 1)
+    }
+
+    @Test func theEnvironmentIsChecked() throws {
+        let folder = try TemporaryFolder()
+        func check(_ environment: [String: String]) throws -> MicaProcess {
+            try MicaProcess(
+                ["serve", "--check-config", "--state-folder", folder.path("a/b")], environment: environment)
+        }
+        let empty = try check(["MICA_CONFIG": "", "MICA_MODELS": "", "MICA_API_KEYS": ""])
+        #expect(empty.status == 0 && empty.errors.isEmpty, "\(empty.errors)")
+        // Nothing of the check is left.
+        #expect(try folder.contents().isEmpty)
+        let open = try check(["MICA_API_KEY_HASHES": "# nothing yet"])
+        #expect(open.status == 1 && open.errors.contains("api_key_hashes: has no key"), "\(open.errors)")
+        let misspelt = try check(["MICA_API_KEY": "secret"])
+        #expect(misspelt.status == 0 && misspelt.errors.contains("variable=MICA_API_KEY"), "\(misspelt.errors)")
+        #expect(!misspelt.errors.contains("secret"))
     }
 }

@@ -1,3 +1,4 @@
+import CTLSClient
 import Foundation
 import Glibc
 
@@ -6,6 +7,8 @@ final class ServeProcess {
     private let process = Process()
     private let output = Pipe()
     private let errors = Pipe()
+    private let log: LogCollector
+    private let isHTTPS: Bool
     /// Everything up to the curl command, as printed.
     let greeting: String
     let port: Int
@@ -26,6 +29,7 @@ final class ServeProcess {
         process.standardOutput = output
         process.standardError = errors
         try process.run()
+        log = LogCollector(errors)
         var text = ""
         while !text.contains("-o layers.zip") {
             let data = output.fileHandleForReading.availableData
@@ -33,7 +37,8 @@ final class ServeProcess {
             text += String(decoding: data, as: UTF8.self)
         }
         greeting = text
-        let digits = text.split(separator: "http://127.0.0.1:").dropFirst().first?.prefix(while: \.isNumber) ?? ""
+        isHTTPS = text.contains("https://")
+        let digits = text.split(separator: "://127.0.0.1:").dropFirst().first?.prefix(while: \.isNumber) ?? ""
         guard let port = Int(digits) else { throw Failure.noGreeting(text) }
         self.port = port
     }
@@ -56,17 +61,34 @@ final class ServeProcess {
             }
         }
         guard status == 0 else { throw Failure.noConnection }
+        guard isHTTPS else {
+            return try Self.exchange(bytes) {
+                send(descriptor, $0, $1, Int32(MSG_NOSIGNAL))
+            } read: {
+                recv(descriptor, $0, $1, 0)
+            }
+        }
+        guard let tls = test_tls_connect(descriptor, 0, nil) else { throw Failure.noConnection }
+        defer { test_tls_free(tls) }
+        return try Self.exchange(bytes) {
+            test_tls_write(tls, $0, $1)
+        } read: {
+            test_tls_read(tls, $0, $1)
+        }
+    }
+
+    private static func exchange(
+        _ bytes: [UInt8], write: (UnsafeRawPointer, Int) -> Int, read: (UnsafeMutableRawPointer, Int) -> Int
+    ) throws -> [UInt8] {
         var sent = 0
         while sent < bytes.count {
-            let count = bytes[sent...].withUnsafeBytes {
-                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
+            let count = bytes[sent...].withUnsafeBytes { rest in rest.baseAddress.map { write($0, rest.count) } ?? 0 }
             guard count > 0 else { throw Failure.noConnection }
             sent += count
         }
         var received: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        while case let count = recv(descriptor, &buffer, buffer.count, 0), count > 0 { received += buffer[..<count] }
+        while case let count = read(&buffer, buffer.count), count > 0 { received += buffer[..<count] }
         return received
     }
 
@@ -91,6 +113,9 @@ final class ServeProcess {
         return (Int(head.split(separator: " ")[1]) ?? 0, json ?? [:])
     }
 
+    /// What it has written on standard error so far.
+    var logSoFar: String { log.text }
+
     /// Sends a signal.
     func signal(_ number: Int32) {
         kill(process.processIdentifier, number)
@@ -111,6 +136,6 @@ final class ServeProcess {
     /// Waits until it has stopped; its exit status and log.
     func waitForEnd() -> (status: Int32, log: String) {
         process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: errors.fileHandleForReading.availableData, as: UTF8.self))
+        return (process.terminationStatus, log.waitForEnd())
     }
 }

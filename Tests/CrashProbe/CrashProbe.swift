@@ -47,11 +47,12 @@ struct CrashProbe {
         let service = JobService(
             workers: [JobWorkerDescription(name: "probe", executor: executor)], store: store, observer: ends)
         do {
-            try service.start()
+            try service.restore()
         } catch {
             lines.write("refused start \(error)")
             return 1
         }
+        service.start()
         var open: [JobID] = []
         switch mode {
         case .serve, .poison:

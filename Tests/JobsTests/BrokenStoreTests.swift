@@ -47,6 +47,41 @@ struct BrokenStoreTests {
         #expect(try bench.service.result(id).bytes(of: 1) == [3, 2, 1])
     }
 
+    /// One row that holds what was never written: its job has failed, and all others go on.
+    @Test(arguments: [("end_request = 3", true), ("priority = 9", true), ("id = 'x'", false)])
+    func oneDamagedRowKeepsNoOtherJobBack(_ change: String, _ isKnown: Bool) throws {
+        let (folder, done) = try Self.filled(2)
+        let waiting = try {
+            let bench = try JobBench(folder: folder.path, isStarted: false)
+            defer { bench.close() }
+            return try (0..<2).map { _ in try bench.submit(isDurable: true) }
+        }()
+        do {
+            let database = try DatabaseStorage(path: folder.path + "/jobs.sqlite")
+            // Or the files of a result would keep its id.
+            try database.run("PRAGMA foreign_keys = OFF")
+            for id in [done[0], waiting[0]] {
+                // Two rows cannot have the same id.
+                let change = id == done[0] ? change : change.replacingOccurrences(of: "'x'", with: "'y'")
+                #expect(try database.run("UPDATE jobs SET \(change) WHERE id = ?", [.text(id.description)]) == 1)
+            }
+        }
+        let bench = try JobBench(folder: folder.path)
+        #expect(bench.observer.waitForEnds(1))
+        #expect(bench.observer.notices.first == .damagedJobs(count: 2))
+        #expect(try bench.service.snapshot(waiting[1]).state == .succeeded)
+        #expect(try bench.service.list(client: nil).jobs.count == (isKnown ? 4 : 2))
+        #expect(try bench.service.result(done[1]).files.count == 2)
+        #expect(bench.executor.executed == [waiting[1]])
+        if isKnown {
+            #expect(try bench.service.snapshot(waiting[0]).failure?.code == "storage")
+            #expect(try bench.service.result(done[0]).files.count == 2)
+        }
+        #expect(try folder.names("requests").isEmpty)
+        #expect(try folder.names("results").count == (isKnown ? 3 : 2))
+        #expect(try !folder.names().contains { $0.hasPrefix("corrupt-") })
+    }
+
     @Test func damageWhileItRunsIsAnErrorAndNotAnEnd() throws {
         // More than SQLite keeps in memory.
         let (folder, _) = try Self.filled(80, metadataBytes: 60_000)
@@ -90,7 +125,9 @@ struct BrokenStoreTests {
 
     @Test func leftoversOfAKillAreRemoved() throws {
         let (folder, ids) = try Self.filled(1)
-        let names = ["requests/.unfinished-x", "requests/aaaaaaaaaaaaaaaaaaaaaa", "results/.unfinished-y", "results/zz"]
+        let names = [
+            "requests/.unfinished-x", "requests/aaaaaaaaaaaaaaaaaaaaaa", "results/.unfinished-y", "results/zz",
+        ]
         for name in names {
             #expect(FileManager.default.createFile(atPath: "\(folder.path)/\(name)", contents: Data([1])))
         }

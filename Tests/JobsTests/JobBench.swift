@@ -13,7 +13,8 @@ struct JobBench {
     init(
         workers: Int = 1, folder: String? = nil, retention: JobRetention = JobRetention(),
         configuration: JobConfiguration = JobConfiguration(), reports: [JobProgress] = [],
-        clock: ManualJobClock = ManualJobClock()
+        clock: ManualJobClock = ManualJobClock(), isStarted: Bool = true,
+        limits: (String) -> JobClientLimits? = { _ in nil }
     ) throws {
         self.clock = clock
         executors = (0..<workers).map { _ in FakeExecutor(reports: reports) }
@@ -25,7 +26,8 @@ struct JobBench {
             configuration: configuration,
             workers: executors.enumerated().map { JobWorkerDescription(name: "fake-\($0)", executor: $1) },
             store: store, clock: clock, observer: observer)
-        try service.start()
+        try service.restore(limits: limits)
+        if isStarted { service.start() }
     }
 
     var executor: FakeExecutor { executors[0] }

@@ -79,7 +79,7 @@ struct JobDrainTests {
         let service = JobService(
             workers: [JobWorkerDescription(name: "deaf", executor: executor)], store: nil, clock: clock,
             observer: observer)
-        try service.start()
+        service.start()
         var options = JobOptions(client: "ann")
         options.isDurable = false
         let id = try service.submit(JobPayload(metadata: "", body: []), options: options).job.id

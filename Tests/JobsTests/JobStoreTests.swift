@@ -1,5 +1,6 @@
 import DurableStorage
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Jobs
@@ -74,7 +75,8 @@ struct JobStoreTests {
             let service = JobService(
                 workers: executors.map { JobWorkerDescription(name: "gate", executor: $0) }, store: store,
                 clock: ManualJobClock(), observer: observer)
-            try service.start()
+            try service.restore()
+            service.start()
             let ids = try (0..<2).map { _ in
                 try service.submit(JobPayload(metadata: "", body: []), options: JobOptions(client: "ann")).job.id
             }
@@ -92,6 +94,38 @@ struct JobStoreTests {
         #expect(throws: JobError.notFound(ids[1])) { try bench.service.snapshot(ids[1]) }
         #expect(bench.executor.executed.isEmpty)
         #expect(try folder.names("requests").isEmpty)
+    }
+
+    /// A cancellation comes while the request is being stored: its mark is there, its flag not yet raised.
+    @Test func aJobTakenBackWhileItIsStoredDoesNotWaitItsTurn() throws {
+        let folder = try ScratchFolder()
+        let bench = try JobBench(folder: folder.path)
+        let store = try #require(bench.store)
+        let (isHeld, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        // The store is busy, so that the job stays between its place in the queue and its record.
+        Thread {
+            _ = try? store.database.perform { (_) throws(StorageError) in
+                isHeld.signal()
+                gate.wait()
+            }
+        }.start()
+        isHeld.wait()
+        let (sent, isSent) = (Collected<JobID>(), DispatchSemaphore(value: 0))
+        Thread {
+            if let id = try? bench.submit(isDurable: true) { sent.add(id) }
+            isSent.signal()
+        }.start()
+        var accepting: JobID?
+        while accepting == nil { accepting = bench.service.state.withLock { $0.live.keys.first } }
+        bench.service.state.withLock { state in
+            for id in state.live.keys { state.live[id]?.record.endRequest = .cancel }
+        }
+        gate.signal()
+        #expect(isSent.wait(timeout: .now() + 10) == .success && bench.observer.waitForEnds(1))
+        let id = try #require(sent.all.first)
+        #expect(id == accepting)
+        #expect(try bench.service.snapshot(id).state == .cancelled)
+        #expect(bench.executor.executed.isEmpty)
     }
 
     private struct GateExecutor: JobExecutor {
@@ -247,6 +281,22 @@ struct JobStoreTests {
         bench.clock.advance(bySeconds: 1030)
         #expect(throws: JobError.notFound(done)) { try bench.service.result(done) }
         #expect(try bench.service.list(client: nil).jobs.isEmpty)
+    }
+
+    /// A clock that is set back puts nothing off: what ends after that is kept no longer than it should be.
+    @Test func resultsExpireAfterTheClockWasSetBack() throws {
+        let folder = try ScratchFolder()
+        var retention = JobRetention()
+        retention.resultSeconds = 60
+        let bench = try JobBench(folder: folder.path, retention: retention)
+        bench.clock.advance(bySeconds: 100)
+        bench.clock.setDate(bySeconds: -3600)
+        let (kept, transient) = (try bench.submit(isDurable: true), try bench.submit())
+        #expect(bench.observer.waitForEnds(2))
+        bench.clock.advance(bySeconds: 180)
+        #expect(throws: JobError.expired(kept)) { try bench.service.result(kept) }
+        #expect(throws: JobError.notFound(transient)) { try bench.service.result(transient) }
+        #expect(bench.clock.alarmCount == 1)
     }
 
     @Test func resultsExpireBySize() throws {

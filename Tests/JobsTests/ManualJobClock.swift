@@ -10,12 +10,13 @@ final class ManualJobClock: JobClock {
 
     private struct State {
         var milliseconds: Int64 = 1_700_000_000_000
+        var dateOffset: Int64 = 0
         var alarms: [Alarm] = []
     }
 
     private let state = Mutex(State())
 
-    var now: JobInstant { JobInstant(unixMilliseconds: state.withLock { $0.milliseconds }) }
+    var now: JobInstant { JobInstant(unixMilliseconds: state.withLock { $0.milliseconds + $0.dateOffset }) }
     var elapsedSeconds: Double { Double(state.withLock { $0.milliseconds }) / 1000 }
 
     func schedule(afterSeconds seconds: Double, _ action: @escaping @Sendable () -> Void) {
@@ -28,6 +29,9 @@ final class ManualJobClock: JobClock {
 
     /// Alarms that have not gone off.
     var alarmCount: Int { state.withLock { $0.alarms.count } }
+
+    /// Sets the date, as somebody or the network does: no time passes.
+    func setDate(bySeconds seconds: Double) { state.withLock { $0.dateOffset += Int64(seconds * 1000) } }
 
     func advance(bySeconds seconds: Double) {
         let target = state.withLock { $0.milliseconds } + Int64(seconds * 1000)

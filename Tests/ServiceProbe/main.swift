@@ -9,7 +9,7 @@ import ServiceAPI
 
 var configuration = LayerService.Configuration()
 configuration.jobs.waitingLimit = 1000
-configuration.clientWaitingLimit = 1000
+configuration.jobs.clientLimits.waiting = 1000
 // Results of synchronous jobs are kept up to a size, which is reached here before anybody counts.
 configuration.jobs.transientResultByteLimit = 1 << 15
 var transport = TransportConfiguration()
@@ -19,6 +19,7 @@ let store = try JobStore(folder: CommandLine.arguments[1], notice: { _ in })
 let service = try LayerService(
     decomposer: InstantDecomposer(), configuration: configuration, store: store, logger: logger)
 let server = try HTTPServer(configuration: transport, handler: service, logger: logger)
+service.start()
 FileHandle.standardOutput.write(Data("\(server.port)\n".utf8))
 while readLine() != nil {}
 server.stop(graceSeconds: 1)

@@ -14,6 +14,7 @@ final class FakeDecomposer: LayerDecomposer {
     let hasCaptioner = true
     let loras = [LoRA(file: URL(fileURLWithPath: "/loras/line, art.safetensors"), weight: 0.5)]
     let memoryLimitBytes: Int?
+    let others: [any LayerDecomposer]
     let caches = [CacheFigures(name: "caption", hits: 1, misses: 2)]
     let started = Counter()
     let finished = Counter()
@@ -23,7 +24,10 @@ final class FakeDecomposer: LayerDecomposer {
 
     /// With `holds`, each job waits for `letGo` or its cancellation.
     /// Jobs take as many bytes as a layer has pixels, times the layers.
-    init(holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil) {
+    init(
+        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil, others: [FakeDecomposer] = []
+    ) {
+        self.others = others
         self.memoryLimitBytes = memoryLimitBytes
         gate = holds ? DispatchSemaphore(value: 0) : nil
         self.failure = failure

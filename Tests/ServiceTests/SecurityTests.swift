@@ -73,6 +73,46 @@ import Testing
         fixture.stop()
     }
 
+    /// Jobs of before a restart are their client's still, who has not asked for anything since.
+    @Test func aKeyHasItsLimitsAfterARestart() throws {
+        let folder = try ScratchFolder()
+        func fixture(_ decomposer: FakeDecomposer, isStarted: Bool) throws -> ServiceFixture {
+            try ServiceFixture(decomposer, folder: folder, isStarted: isStarted) { configuration in
+                try configuration.keys.add(Self.line("one", Self.one, "running=1"), source: "keys")
+                try configuration.keys.add(Self.line("two", Self.two), source: "keys")
+            }
+        }
+        func submit(_ fixture: ServiceFixture, _ key: String) throws {
+            let client = try fixture.client()
+            let more = "Authorization: Bearer \(key)\r\n"
+            client.send(ServiceFixture.form([], image: try ServiceFixture.png(), path: "/v1/jobs", more: more))
+            #expect(try client.readAnswer().status == 202)
+        }
+        let before = try fixture(FakeDecomposer(), isStarted: false)
+        for _ in 0..<3 { try submit(before, Self.one) }
+        before.stop()
+        #expect(before.decomposer.started.value == 0)
+        let other = FakeDecomposer(holds: true)
+        let after = try fixture(FakeDecomposer(holds: true, others: [other]), isStarted: true)
+        try submit(after, Self.two)
+        #expect(eventually { after.decomposer.started.value + other.started.value == 2 })
+        let list = try after.client().ask(
+            "GET /v1/jobs?state=running HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \(Self.two)\r\n\r\n")
+        #expect((try ServiceFixture.json(list.body)["jobs"] as? [Any])?.count == 1)
+        after.stop()
+    }
+
+    /// A comment may have a semicolon; in one line semicolons divide.
+    @Test func semicolonsDivideOneLineAlone() throws {
+        var ring = KeyRing()
+        let lines = [Self.line("one", Self.one), Self.line("two", Self.two)]
+        try ring.add("# made 2026-11-01; rotate in March\n\(lines[0])\n", source: "keys")
+        #expect(ring.count == 1)
+        #expect(throws: SettingsError.self) { try ring.add(lines.joined(separator: ";"), source: "keys") }
+        try ring.add(oneLine: "# two; \(lines.joined(separator: "; "));\n", source: "keys")
+        #expect(ring.count == 3)
+    }
+
     @Test(arguments: [
         "one", "one sha256:12", "one md5:\(String(repeating: "0", count: 64))",
         "a/b sha256:\(String(repeating: "0", count: 64))",

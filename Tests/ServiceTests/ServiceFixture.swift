@@ -15,17 +15,19 @@ struct ServiceFixture {
     let server: HTTPServer
     let logs = LogRecorder()
     private let folder: ScratchFolder?
+    private let store: JobStore?
 
-    /// With `keepsJobs`, there is a store, in a folder that goes with the fixture.
+    /// With `keepsJobs`, there is a store, in a folder that goes with the fixture, or in `folder`.
     init(
         _ decomposer: FakeDecomposer = FakeDecomposer(), waitingLimit: Int = 8, keepsJobs: Bool = false,
+        folder named: ScratchFolder? = nil, isStarted: Bool = true,
         service change: (inout LayerService.Configuration) throws -> Void = { _ in },
         transport changeTransport: (inout TransportConfiguration) -> Void = { _ in }
     ) throws {
         self.decomposer = decomposer
         var configuration = LayerService.Configuration()
         configuration.jobs.waitingLimit = waitingLimit
-        configuration.clientWaitingLimit = 1000
+        configuration.jobs.clientLimits.waiting = 1000
         configuration.maximumPixels = 10_000
         try change(&configuration)
         var transport = TransportConfiguration()
@@ -33,10 +35,11 @@ struct ServiceFixture {
         transport.lingerIdleSeconds = 0.2
         changeTransport(&transport)
         let logger = Logger(label: "test") { [logs] _ in logs }
-        folder = keepsJobs ? try ScratchFolder() : nil
-        let store = try folder.map { try JobStore(folder: $0.path, notice: { _ in }) }
+        folder = try named ?? (keepsJobs ? ScratchFolder() : nil)
+        store = try folder.map { try JobStore(folder: $0.path, notice: { _ in }) }
         service = try LayerService(decomposer: decomposer, configuration: configuration, store: store, logger: logger)
         server = try HTTPServer(configuration: transport, handler: service, logger: logger)
+        if isStarted { service.start() }
     }
 
     func stop() {
@@ -44,6 +47,7 @@ struct ServiceFixture {
         let idle = DispatchSemaphore(value: 0)
         service.stop(graceSeconds: 0) { idle.signal() }
         idle.wait()
+        store?.close()
     }
 
     func client() throws -> TestClient { try TestClient(port: server.port) }

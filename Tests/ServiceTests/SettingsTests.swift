@@ -84,6 +84,34 @@ import Yams
         #expect(settings == ServiceSettings())
     }
 
+    @Test func strangersInTheEnvironmentAreNamed() {
+        let strangers = ["MICA_API_KEY", "MICA_PROT", "MICA_", "MICA_SERVICE"]
+        let others = [
+            "MICA_PORT": "tcp://10.0.0.1:80", "MICA_PORT_80_TCP": "tcp://10.0.0.1:80", "MICA_PORT_80_TCP_PORT": "80",
+            "MICA_SERVICE_HOST": "10.0.0.1", "MICA_SERVICE_PORT": "80", "MICA_SERVICE_PORT_HTTP": "80",
+            "MICA_DEMO_PORT": "tcp://10.0.0.1:80", "MICA_QUEUE_LENGHT": "", "MICA_TEST_PATIENCE": "2",
+            "MICA_MODELS": "/m", "MICA_LOG_LEVEL": "info", "PATH": "x", "mica_key": "x",
+        ]
+        let environment = others.merging(strangers.map { ($0, "x") }) { $1 }
+        #expect(ServiceSettings.unknownVariables(in: environment) == strangers.sorted())
+    }
+
+    /// Every variable that some source reads by name is known.
+    @Test func variablesOfAllModulesAreKnown() throws {
+        let folder = Self.file.deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Sources")
+        var found: Set<String> = []
+        let files = try #require(FileManager.default.enumerator(at: folder, includingPropertiesForKeys: nil))
+        for case let file as URL in files
+        where file.pathExtension == "swift" && file.lastPathComponent != "ServiceSettings+Unknown.swift" {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            found.formUnion(text.matches(of: /"(MICA_[A-Z0-9_]+)"/).map { String($0.1) })
+        }
+        #expect(found.isSuperset(of: ServiceSettings.otherVariables))
+        let environment = Dictionary(uniqueKeysWithValues: found.map { ($0, "x") })
+        #expect(ServiceSettings.unknownVariables(in: environment).isEmpty)
+    }
+
     @Test(arguments: [
         ("port", "65536", "0 to 65535"), ("port", "-1", "0 to 65535"), ("port", "http", "0 to 65535"),
         ("host", "", "not empty"),

@@ -1,16 +1,18 @@
 import Foundation
 
 /// What the system says of this process.
-struct ProcessFigures {
-    /// Bytes in memory; of them those that belong to files, such as mapped weights; the most there ever were.
-    var residentBytes: Double?
+package struct ProcessFigures {
+    /// Bytes in memory; nil, as each of these, if the kernel does not say.
+    package private(set) var residentBytes: Double?
+    /// Those of them that belong to files, such as mapped weights.
     var fileBytes: Double?
-    var peakBytes: Double?
+    /// The most bytes in memory since the start, or since the kernel was told to count anew.
+    package private(set) var peakBytes: Double?
     var openDescriptors: Double?
     var threads: Double?
 
     /// Reads `/proc/self`.
-    init() {
+    package init() {
         guard let status = FileManager.default.contents(atPath: "/proc/self/status") else { return }
         for line in String(decoding: status, as: UTF8.self).split(separator: "\n") {
             let words = line.split(whereSeparator: \.isWhitespace)

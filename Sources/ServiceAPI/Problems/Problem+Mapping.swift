@@ -29,7 +29,7 @@ extension Problem {
             .missingLayers, .multipart, .json:
             self.init(body: error)
         case .layers(let error): self.init(layers: error)
-        case .busy: self.init(.queueFull, "too many pictures are being put together; try again soon")
+        case .busy: self.init(.queueFull, "too many files are being put together or converted; try again soon")
         case .query(let failure): self.init(.malformedQuery, failure.description)
         case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
         case .unknownParameter(let name, let known):

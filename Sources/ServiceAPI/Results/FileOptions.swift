@@ -52,6 +52,15 @@ public struct FileOptions: Sendable, Equatable {
     var keepsLayers: Bool { layerFormat == .png && !isTrimmed }
     /// Whether a PSD is written as it is kept.
     var keepsPSD: Bool { hasGroup && hasMetadata }
+    /// Whether a result in this form is encoded anew, and not put together from what is kept.
+    func converts(_ format: ResultFormat) -> Bool {
+        switch format {
+        case .zip: !keepsLayers
+        case .psd, .multipart, .mixed: !keepsPSD
+        case .psb, .ora, .pptx, .sheet: true
+        case .json: false
+        }
+    }
     /// The name of the one group.
     static let groupName = "layers"
 }

@@ -20,6 +20,8 @@ extension LayerService {
         /// True if the answer is the job, whatever the client prefers.
         var isAsync = false
         var needsPSD = true
+        /// True if the answer is made of the result anew.
+        var isConverted = false
         /// Set if a layer of an earlier result is split.
         var split: SplitWork?
 
@@ -63,6 +65,7 @@ extension LayerService {
         order.appliedPreference = envelope.prefer.applied
         // Whoever asks again under the same key may want another form.
         order.needsPSD = order.isDurable || [.psd, .multipart, .mixed].contains(format)
+        order.isConverted = envelope.files.converts(format)
         try place(order, exchange) { parameters throws(ServiceError) in
             guard !format.isOfOneImage || parameters.numImagesPerPrompt == 1 else {
                 throw .unreadableParameter(
@@ -183,7 +186,7 @@ extension LayerService {
         let id = submission.job.id
         let isTransient = !order.isDurable
         let client = order.client.name
-        let waiter = JobWaiter(queue: answers) { [self] job in
+        let waiter = JobWaiter(queue: order.isConverted ? converting.queue : answers) { [self] job in
             exchange.send { () throws(ServiceError) in
                 var response = try result(of: job, answer)
                 if submission.isReplay { response.fields.append(("Idempotent-Replayed", "true")) }

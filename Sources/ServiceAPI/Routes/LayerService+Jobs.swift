@@ -103,8 +103,14 @@ extension LayerService {
         } catch {
             throw .job(error)
         }
-        // Some forms are made of the others now, which takes time.
-        answers.async {
+        let made: ResultFormat? =
+            switch match.route {
+            case .jobResult: format ?? .multipart
+            case .jobPSD: .psd
+            case .jobZIP: .zip
+            default: nil
+            }
+        try read(converting: made.map { options.converts($0) } ?? false) {
             exchange.send { () throws(ServiceError) in
                 let files = ResultFiles(result, options: options)
                 switch match.route {
@@ -123,6 +129,11 @@ extension LayerService {
                 return try files.response(as: format, image: image)
             }
         }
+    }
+
+    /// Does `work`, which reads a result, later; if it makes another form of it, where few wait. Throws `busy`.
+    private func read(converting isConversion: Bool, _ work: @escaping @Sendable () -> Void) throws(ServiceError) {
+        if isConversion { try converting.run(work) } else { answers.async(execute: work) }
     }
 
     /// Events as they come, until the job ends or the client goes.

@@ -1,8 +1,6 @@
-import Dispatch
 import HTTPProtocol
 import HTTPTransport
 import ImageCodecs
-import Synchronization
 
 /// Requests that put layers back together.
 extension LayerService {
@@ -21,31 +19,4 @@ extension LayerService {
 
     /// How many layers of the largest picture may be in memory.
     private static var fullLayers: Int { 4 }
-}
-
-/// Work that takes memory, one piece after another, with few waiting.
-final class BoundedQueue: Sendable {
-    /// The most pieces that wait or run.
-    private static let mostPieces = 8
-
-    private let queue: DispatchQueue
-    private let count = Mutex(0)
-
-    init(label: String) {
-        queue = DispatchQueue(label: label)
-    }
-
-    /// Does `work` later; throws if too much waits already.
-    func run(_ work: @escaping @Sendable () -> Void) throws(ServiceError) {
-        let isTaken = count.withLock { count in
-            guard count < Self.mostPieces else { return false }
-            count += 1
-            return true
-        }
-        guard isTaken else { throw .busy }
-        queue.async { [self] in
-            work()
-            count.withLock { $0 -= 1 }
-        }
-    }
 }

@@ -19,15 +19,18 @@ public final class LayerService: RequestHandler {
     let cors: CORSPolicy
     let logger: Logger
     let fixed: FixedAnswers
-    /// Results are read and written here, so that neither the event loop nor the workers wait for them.
+    /// Results are read here, so that neither the event loop nor the workers wait for them.
     let answers = DispatchQueue(label: "mica.answers", attributes: .concurrent)
     /// Layers are put together here.
     let recomposing = BoundedQueue(label: "mica.recomposing")
+    /// Results are encoded anew here, for those who ask for another form than the one that is kept.
+    let converting = BoundedQueue(label: "mica.converting")
     private let connectionCount = Mutex<(@Sendable () -> Int)?>(nil)
     private let stopping = Atomic(false)
     let startedAt: JobInstant
 
-    /// A service whose jobs `decomposer` carries out; with a `store`, jobs survive a restart. Begins to work at once.
+    /// A service whose jobs `decomposer` carries out, once it is told to `start`; with a `store`, jobs survive a
+    /// restart.
     ///
     /// Throws what the store throws when the jobs of before are taken up again.
     public init(
@@ -39,8 +42,7 @@ public final class LayerService: RequestHandler {
         self.logger = logger
         startedAt = SystemJobClock().now
         metrics = ServiceMetrics(startSeconds: Double(startedAt.unixMilliseconds) / 1000)
-        access = AccessControl(
-            configuration.keys, waiting: configuration.clientWaitingLimit, running: configuration.clientRunningLimit)
+        access = AccessControl(configuration.keys, limits: configuration.jobs.clientLimits)
         cors = CORSPolicy(origins: configuration.corsOrigins)
         fixed = FixedAnswers(decomposer, configuration, created: Int(startedAt.unixMilliseconds / 1000))
         let metrics = metrics
@@ -54,8 +56,12 @@ public final class LayerService: RequestHandler {
             configuration: configuration.jobs,
             workers: workers, store: store,
             observer: JobLog(logger: logger, metrics: metrics))
-        try jobs.start()
+        try jobs.restore { [access] in access.limits(of: $0) }
     }
+
+    /// Begins to work. For once, when nothing can keep the service from serving any more: a job that is begun has used
+    /// one of its attempts.
+    public func start() { jobs.start() }
 
     /// Tells the metrics how many connections there are.
     public func setConnectionCount(_ count: @escaping @Sendable () -> Int) {

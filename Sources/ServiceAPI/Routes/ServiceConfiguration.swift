@@ -4,11 +4,8 @@ import Jobs
 extension LayerService {
     /// What the service puts up with, and for whom.
     public struct Configuration: Sendable {
-        /// The limits of jobs.
+        /// The limits of jobs; those of one client are for clients whose keys do not say otherwise.
         public var jobs = JobConfiguration()
-        /// Jobs of one client that wait and that run at the same time, unless its key says otherwise.
-        public var clientWaitingLimit = 16
-        public var clientRunningLimit = Int.max
         /// Pixels of a picture before it is decoded.
         public var maximumPixels = DecodeOptions.defaultMaximumPixels
         /// The largest body, which the transport sees to; told to clients.

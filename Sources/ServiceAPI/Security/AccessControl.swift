@@ -18,10 +18,11 @@ public final class AccessControl: Sendable {
     private let ring: Mutex<KeyRing>
     private let usualLimits: JobClientLimits
 
-    /// Starts with these keys; without any, everybody is the client "anonymous".
-    public init(_ ring: KeyRing, waiting: Int, running: Int) {
+    /// Starts with these keys; without any, everybody is the client "anonymous". `limits` are for clients whose keys do
+    /// not say otherwise.
+    public init(_ ring: KeyRing, limits: JobClientLimits) {
         self.ring = Mutex(ring)
-        usualLimits = JobClientLimits(waiting: waiting, running: running)
+        usualLimits = limits
     }
 
     /// Takes these keys instead of those before; jobs of a client whose key is gone go on.
@@ -44,10 +45,16 @@ public final class AccessControl: Sendable {
             throw .unauthorized(hasKey: true)
         }
         return Client(
-            name: key.client,
-            limits: JobClientLimits(
-                waiting: key.limits.waiting ?? usualLimits.waiting, running: key.limits.running ?? usualLimits.running),
-            highestPriority: key.limits.priority ?? .high)
+            name: key.client, limits: limits(key.limits), highestPriority: key.limits.priority ?? .high)
+    }
+
+    /// What a client may take by its key, which it does not send just now; of several keys, by the last, the newest.
+    func limits(of client: String) -> JobClientLimits {
+        limits(ring.withLock { ring in ring.keys.last { $0.client == client }?.limits })
+    }
+
+    private func limits(_ own: APIKey.Limits?) -> JobClientLimits {
+        JobClientLimits(waiting: own?.waiting ?? usualLimits.waiting, running: own?.running ?? usualLimits.running)
     }
 
     /// The token of `Bearer <token>` (RFC 6750 section 2.1).

@@ -10,11 +10,20 @@ public struct KeyRing: Sendable, Equatable {
     /// No key: everybody may do everything.
     public init() {}
 
-    /// Adds the keys of a text: a line each; empty lines and those that begin with # are skipped.
+    /// Adds the keys of a file's text: a line each; empty lines and those that begin with # are skipped.
     ///
     /// `source` is for messages.
     public mutating func add(_ text: String, source: String) throws(SettingsError) {
-        for line in text.split(whereSeparator: { $0.isNewline || $0 == ";" }) {
+        try add(text.split(whereSeparator: \.isNewline), source)
+    }
+
+    /// Adds the keys of one line, which semicolons divide into those that a file would have.
+    public mutating func add(oneLine text: String, source: String) throws(SettingsError) {
+        try add(text.split { $0.isNewline || $0 == ";" }, source)
+    }
+
+    private mutating func add(_ lines: [Substring], _ source: String) throws(SettingsError) {
+        for line in lines {
             let line = line.drop(while: \.isWhitespace)
             guard !line.isEmpty, line.first != "#" else { continue }
             let key = try APIKey(line: line, source: source)

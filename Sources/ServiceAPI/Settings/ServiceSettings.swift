@@ -92,7 +92,7 @@ public struct ServiceSettings: Sendable, Equatable {
     public var vaeTiling = "auto"
     public var logLevel = LogLevel.info
     public var logFormat = LogFormat.text
-    /// Where jobs are kept; nil keeps none.
+    /// Where jobs are kept; nil for the usual folder, `none` keeps none.
     public var stateFolder: String?
     public var resultHours = 24
     public var resultLimitMiB = 10_240

@@ -27,7 +27,7 @@ final class JobWaiter: Sendable {
             if !state.isOver { state.subscription = subscription }
             return state.isOver
         }
-        if isLate { subscription.cancel() } else { take() }
+        if isLate { subscription.cancel() } else { queue.async { [self] in take() } }
     }
 
     /// True if this ended the wait: the job has not ended, and `end` will not be called.
