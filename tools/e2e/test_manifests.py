@@ -1,5 +1,7 @@
 """compose and Kubernetes: valid, and in agreement with the service."""
 
+import re
+
 import kubernetes_validate
 import pytest
 import yaml
@@ -55,6 +57,27 @@ def test_pods():
     before = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     stopping = before + int(options["MICA_DRAIN_SECONDS"]) + int(options["MICA_SHUTDOWN_GRACE_SECONDS"])
     assert stopping < pod["terminationGracePeriodSeconds"]
+
+
+def test_splits_are_asked_of_the_next():
+    """A POST that splits a layer goes on at 404, by nginx and by the ingress, and nothing else does that is a POST."""
+    ingress = {one["metadata"]["name"]: one for one in documents(ROOT / "deploy/kubernetes/ingress.yaml")}
+    path = ingress["mica-splits"]["spec"]["rules"][0]["http"]["paths"][0]["path"]
+    text = (ROOT / "deploy/nginx/mica.conf").read_text()
+    blocks = re.findall(r"location ~ (\S+) \{([^}]*)\}", text)
+    [pattern] = [pattern for pattern, block in blocks if "non_idempotent" in block]
+    for expression in (path, pattern):
+        assert re.match(expression, "/v1/jobs/AAAAAAAAAAAAAAAAAAAAAA/layers/12/layers")
+        assert not re.match(expression, "/v1/jobs/AAAAAAAAAAAAAAAAAAAAAA/layers/12.png")
+        assert not re.match(expression, "/v1/jobs")
+    assert text.count("http_404 non_idempotent") == text.count("non_idempotent") == 1
+    prefix = "nginx.ingress.kubernetes.io/"
+    policies = {name: one["metadata"]["annotations"][prefix + "proxy-next-upstream"] for name, one in ingress.items()}
+    assert {name for name, policy in policies.items() if "non_idempotent" in policy} == {"mica-splits"}
+    assert all("http_404" in policy for policy in policies.values())
+    for name in ("proxy-body-size", "proxy-read-timeout", "proxy-next-upstream-tries"):
+        assert len({one["metadata"]["annotations"][prefix + name] for one in ingress.values()}) == 1
+    assert len({rule["host"] for one in ingress.values() for rule in one["spec"]["rules"]}) == 1
 
 
 def test_options_exist():

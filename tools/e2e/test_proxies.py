@@ -111,6 +111,29 @@ def test_jobs_are_found_after_a_restart_of_the_proxy(pair, picture):
         assert requests.get(f"{pair.url}/v1/jobs/{job}", timeout=5).status_code == 200
 
 
+def test_split(pair, picture):
+    """A layer is split by the instance that has the result, whichever is asked first, and whatever the proxy knows."""
+    job = job_id(pair.post("/v1/jobs", picture))
+    ended(f"{pair.url}/v1/jobs/{job}")
+
+    def parameters():
+        # The body comes a while after the head, as it does from afar.
+        time.sleep(0.2)
+        yield json.dumps({name: int(value) for name, value in QUICK.items()}).encode()
+
+    for knows in (True, False):
+        if not knows:
+            pair.proxy.stop()
+            pair.proxy.start()
+        # Two in a row: proxies that take turns begin with each instance once.
+        for _ in range(2):
+            answer = requests.post(
+                f"{pair.url}/v1/jobs/{job}/layers/1/layers?format=json", data=parameters(),
+                headers={"Content-Type": "application/json"}, timeout=60)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["layers"]
+
+
 def test_idempotency_key(pair, picture):
     """The same key meets the same instance, and so the same job."""
     key = {"Idempotency-Key": f"key-{time.time_ns()}"}
