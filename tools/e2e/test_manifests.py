@@ -59,6 +59,18 @@ def test_pods():
     assert stopping < pod["terminationGracePeriodSeconds"]
 
 
+def test_volume():
+    """It holds all results and all pictures of a full line, and half a GiB besides."""
+    options = yaml.safe_load((ROOT / "config/mica.yaml").read_text())
+    options |= {
+        name.removeprefix("MICA_").lower(): value for name, value in one("configmap.yaml", "ConfigMap")["data"].items()}
+    kept = int(options["result_limit_mib"]) + int(options["queue_length"]) * int(options["body_limit_mib"])
+    [claim] = one("statefulset.yaml", "StatefulSet")["spec"]["volumeClaimTemplates"]
+    size = claim["spec"]["resources"]["requests"]["storage"]
+    assert size.endswith("Gi")
+    assert kept + 512 <= int(size.removesuffix("Gi")) * 1024
+
+
 def test_splits_are_asked_of_the_next():
     """A POST that splits a layer goes on at 404, by nginx and by the ingress, and nothing else does that is a POST."""
     ingress = {one["metadata"]["name"]: one for one in documents(ROOT / "deploy/kubernetes/ingress.yaml")}
