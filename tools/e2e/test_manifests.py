@@ -105,9 +105,33 @@ def test_options_exist():
 
 
 def test_user_of_the_image():
-    """Kubernetes runs the image as the user that it was made for."""
-    user = one("statefulset.yaml", "StatefulSet")["spec"]["template"]["spec"]["securityContext"]["runAsUser"]
-    assert f"USER {user}\n" in (ROOT / "Dockerfile").read_text()
+    """Kubernetes runs the image as the user and group that it was made for."""
+    security = one("statefulset.yaml", "StatefulSet")["spec"]["template"]["spec"]["securityContext"]
+    user, group = security["runAsUser"], security["runAsGroup"]
+    text = (ROOT / "Dockerfile").read_text()
+    assert f"USER {user}:{group}\n" in text
+    assert f"groupadd --gid {group} " in text and f"useradd --uid {user} --gid {group} " in text
+    assert f"install -d -o {user} -g {group} " in text
+
+
+def test_what_goes_into_the_image():
+    """The build is sent what the Dockerfile copies, and nothing else."""
+    copied = set()
+    for line in (ROOT / "Dockerfile").read_text().splitlines():
+        if line.startswith("COPY ") and "--from=" not in line:
+            copied |= set(line.split()[1:-1])
+    assert all((ROOT / path).exists() for path in copied)
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    everything, *exceptions = [line for line in lines if not line.startswith("#")]
+    assert everything == "*"
+    assert sorted(exceptions) == sorted(f"!{path}" for path in copied)
+
+
+def test_dependencies_are_exact():
+    """An image of tomorrow has the packages of today: Package.resolved is not in the repository."""
+    packages = re.findall(r"\.package\(url: [^)]*\)", (ROOT / "Package.swift").read_text())
+    assert packages
+    assert [package for package in packages if not re.search(r' exact: "\d+\.\d+\.\d+"\)$', package)] == []
 
 
 def test_compose():
