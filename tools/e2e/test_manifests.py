@@ -21,6 +21,10 @@ def one(name, kind):
     return next(document for document in documents(ROOT / "deploy/kubernetes" / name) if document["kind"] == kind)
 
 
+def named(file, name):
+    return next(each for each in documents(ROOT / "deploy/kubernetes" / file) if each["metadata"]["name"] == name)
+
+
 @pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: path.name)
 def test_schema(path):
     """Each document is what Kubernetes says it is, without a member that it does not know."""
@@ -73,7 +77,8 @@ def test_volume():
 
 def test_splits_are_asked_of_the_next():
     """A POST that splits a layer goes on at 404, by nginx and by the ingress, and nothing else does that is a POST."""
-    ingress = {one["metadata"]["name"]: one for one in documents(ROOT / "deploy/kubernetes/ingress.yaml")}
+    names = ("mica", "mica-splits")
+    ingress = {name: named("ingress.yaml", name) for name in names}
     path = ingress["mica-splits"]["spec"]["rules"][0]["http"]["paths"][0]["path"]
     text = (ROOT / "deploy/nginx/mica.conf").read_text()
     blocks = re.findall(r"location ~ (\S+) \{([^}]*)\}", text)
@@ -89,7 +94,25 @@ def test_splits_are_asked_of_the_next():
     assert all("http_404" in policy for policy in policies.values())
     for name in ("proxy-body-size", "proxy-read-timeout", "proxy-next-upstream-tries"):
         assert len({one["metadata"]["annotations"][prefix + name] for one in ingress.values()}) == 1
-    assert len({rule["host"] for one in ingress.values() for rule in one["spec"]["rules"]}) == 1
+
+
+def test_ingress_hides_metrics():
+    """As nginx and HAProxy do; all rules are for one host."""
+    metrics = named("ingress.yaml", "mica-metrics")
+    denied = metrics["metadata"]["annotations"]["nginx.ingress.kubernetes.io/denylist-source-range"]
+    assert denied.split(",") == ["0.0.0.0/0", "::/0"]
+    assert [path["path"] for path in metrics["spec"]["rules"][0]["http"]["paths"]] == ["/metrics"]
+    rules = [rule for one in documents(ROOT / "deploy/kubernetes/ingress.yaml") for rule in one["spec"]["rules"]]
+    assert len(rules) == 3 and len({rule["host"] for rule in rules}) == 1
+
+
+def test_scaling():
+    """Who applies the files anew does not undo what the autoscaler has decided."""
+    assert "replicas" not in one("statefulset.yaml", "StatefulSet")["spec"]
+    for name, kind, least in (
+        ("autoscaler.yaml", "HorizontalPodAutoscaler", "minReplicas"), ("keda.yaml", "ScaledObject", "minReplicaCount"),
+    ):
+        assert one(name, kind)["spec"][least] == 2
 
 
 def test_options_exist():
@@ -140,9 +163,14 @@ def test_compose():
     services = compose["services"]
     volumes = [volume.split(":")[0] for name in ("mica", "mica-1", "mica-2") for volume in services[name]["volumes"]]
     assert sorted(volumes) == sorted(compose["volumes"])
+    options = yaml.safe_load((ROOT / "config/mica.yaml").read_text())
+    stopping = options["drain_seconds"] + options["shutdown_grace_seconds"]
     haproxy = (ROOT / "deploy/haproxy/haproxy.cfg").read_text()
     nginx = (ROOT / "deploy/nginx/mica.conf").read_text()
     for name in ("mica-1", "mica-2"):
         address = services[name]["networks"]["balanced"]["ipv4_address"]
         assert f"{address}:8080" in haproxy and f"{address}:8080" in nginx
         assert services[name]["read_only"] and services[name]["cap_drop"] == ["ALL"]
+        assert int(services[name]["stop_grace_period"].removesuffix("s")) > stopping
+    # No log grows for ever.
+    assert {service["logging"]["driver"] for service in services.values()} == {"local"}
