@@ -33,7 +33,8 @@ CASES = {
     "socket": lambda folder, port: ({"MICA_UNIX_SOCKET": str(folder / "mica.sock")}, []),
     "TLS on a socket": lambda folder, port: (certificate(folder), [f"--unix-socket={folder}/mica.sock"]),
     "file": lambda folder, port: (
-        {"MICA_CONFIG": configuration(folder, f"tls_key:\nhost: '127.0.0.2' # of this machine\nport: \"{port}\"\n")}, []),
+        {"MICA_CONFIG": configuration(folder, f"tls_key:\nhost: '127.0.0.2' # of this machine\nport: \"{port}\"\n")},
+        []),
     "environment over the file": lambda folder, port: (
         {"MICA_CONFIG": configuration(folder, "host: 127.0.0.2\nport: 1\n"), "MICA_PORT": port, "MICA_HOST": ""}, []),
     "command line": lambda folder, port: (
