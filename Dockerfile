@@ -15,19 +15,21 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         libopenblas0-pthread libdnnl2 libgomp1 libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
-        libsqlite3-0 libssl3 \
+        libsqlite3-0 libssl3 curl \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin mica \
+    && groupadd --gid 10001 mica \
+    && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin mica \
     && install -d -o 10001 -g 10001 -m 0700 /var/lib/mica
 COPY --from=build /out/mica /usr/bin/mica
+COPY deploy/healthcheck.sh /usr/libexec/mica/healthcheck
 COPY config/mica.yaml /etc/mica/mica.yaml
 COPY Models /usr/share/mica/models
-USER 10001
+USER 10001:10001
 # The file says 127.0.0.1, which nobody outside of the container could reach.
 ENV MICA_CONFIG=/etc/mica/mica.yaml MICA_HOST=0.0.0.0 MICA_LOG_FORMAT=json
 EXPOSE 8080
-HEALTHCHECK --interval=15s --timeout=3s --start-period=30s \
-    CMD ["/bin/bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /livez HTTP/1.0\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]
+# A large model is opened and checked before the port is.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=300s CMD ["/usr/libexec/mica/healthcheck"]
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["/usr/bin/mica"]
 CMD ["serve"]

@@ -23,10 +23,11 @@ let package = Package(
         // For tools/fuzz.
         .library(name: "MicaModules", targets: ["HTTPProtocol", "ImageCodecs", "Weights", "ServiceAPI"]),
     ],
+    // Exact, so that everybody builds the same, images too. None of them depends on another package.
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
         // C: system libraries and the kernels

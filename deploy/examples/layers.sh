@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Sends a picture to a running service and unpacks its layers.
+# Sends a picture to a running service and unpacks its layers. curl 7.76 or later.
 #
 #   deploy/examples/layers.sh PICTURE [FOLDER] [name=value ...]
-#   MICA_URL=http://10.0.0.5:8080 deploy/examples/layers.sh photo.jpg layers layers=4 seed=7
+#   MICA_URL=https://mica.example.com MICA_KEY=... deploy/examples/layers.sh photo.jpg layers layers=4 seed=7
 set -euo pipefail
 
 url=${MICA_URL:-http://127.0.0.1:8080}
@@ -13,12 +13,14 @@ for parameter in "${@:3}"; do
     # --form-string: a value that begins with @ or < is no file.
     fields+=(--form-string "$parameter")
 done
+# The key comes through standard input, so that it is in no list of processes.
+key=()
+[[ -z ${MICA_KEY:-} ]] || key=(--header @-)
 
 answer=$(mktemp)
 trap 'rm -f "$answer"' EXIT
-status=$(curl --silent --show-error --output "$answer" --write-out '%{http_code}' "${fields[@]}" \
-    "$url/v1/layers?format=zip")
-if [[ $status != 200 ]]; then
+if ! curl --silent --show-error --fail-with-body --output "$answer" "${key[@]}" "${fields[@]}" \
+    "$url/v1/layers?format=zip" <<<"Authorization: Bearer ${MICA_KEY:-}"; then
     # The answer is application/problem+json; its detail says what to do.
     cat "$answer" >&2
     echo >&2

@@ -5,7 +5,7 @@ cd "$(dirname "$0")/../.."
 
 # Command and package.
 programs=(
-    curl:curl unzip:unzip python3:python3 nginx:nginx-light haproxy:haproxy slowhttptest:slowhttptest
+    curl:curl openssl:openssl unzip:unzip python3:python3 nginx:nginx-light haproxy:haproxy slowhttptest:slowhttptest
     chromium:chromium gimp:gimp identify-im6.q16:imagemagick
     krita:krita xvfb-run:xvfb xauth:xauth
 )

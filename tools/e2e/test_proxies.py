@@ -1,7 +1,9 @@
 """nginx and HAProxy in front of two services, with the configurations of deploy/."""
 
+import http.client
 import io
 import json
+import signal
 import socket
 import threading
 import time
@@ -9,7 +11,7 @@ import zipfile
 
 import pytest
 import requests
-from mica_service import ENDLESS, QUICK, MicaService, until
+from mica_service import ENDLESS, QUICK, STOP_SECONDS, MicaService, until
 from proxies import Proxy
 
 # nginx leaves an instance out for a time after a failure (fail_timeout), such as those of the test before.
@@ -111,6 +113,29 @@ def test_jobs_are_found_after_a_restart_of_the_proxy(pair, picture):
         assert requests.get(f"{pair.url}/v1/jobs/{job}", timeout=5).status_code == 200
 
 
+def test_split(pair, picture):
+    """A layer is split by the instance that has the result, whichever is asked first, and whatever the proxy knows."""
+    job = job_id(pair.post("/v1/jobs", picture))
+    ended(f"{pair.url}/v1/jobs/{job}")
+
+    def parameters():
+        # The body comes a while after the head, as it does from afar.
+        time.sleep(0.2)
+        yield json.dumps({name: int(value) for name, value in QUICK.items()}).encode()
+
+    for knows in (True, False):
+        if not knows:
+            pair.proxy.stop()
+            pair.proxy.start()
+        # Two in a row: proxies that take turns begin with each instance once.
+        for _ in range(2):
+            answer = requests.post(
+                f"{pair.url}/v1/jobs/{job}/layers/1/layers?format=json", data=parameters(),
+                headers={"Content-Type": "application/json"}, timeout=60)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["layers"]
+
+
 def test_idempotency_key(pair, picture):
     """The same key meets the same instance, and so the same job."""
     key = {"Idempotency-Key": f"key-{time.time_ns()}"}
@@ -159,8 +184,37 @@ def test_large_body_is_refused_by_the_service(pair):
     assert answer.headers["Content-Type"] == "application/problem+json"
 
 
-def test_metrics_stay_inside(pair):
-    assert requests.get(pair.url + "/metrics", timeout=5).status_code == 404
+@pytest.mark.parametrize("path", ["/metrics", "/metrics?a=b", "/%6Detrics", "/%6d%65trics", "/%256Detrics"])
+def test_metrics_stay_inside(pair, path):
+    """Whatever spelling the service would understand."""
+    # As it is: `requests` writes letters that need no escape without one.
+    connection = http.client.HTTPConnection("127.0.0.1", pair.proxy.port, timeout=5)
+    connection.request("GET", path)
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
+def test_job_of_an_instance_that_is_stopping(pair, picture):
+    """Nobody else has it, so it is asked although it takes no new work; a layer's split, too."""
+    first = job_id(pair.post("/v1/jobs", picture))
+    ended(f"{pair.url}/v1/jobs/{first}")
+    split = job_id(requests.post(
+        f"{pair.url}/v1/jobs/{first}/layers/1/layers", files={name: (None, value) for name, value in ENDLESS.items()},
+        headers={"Prefer": "respond-async"}, timeout=60))
+    owner, _ = pair.owner(split)
+    until(lambda: requests.get(f"{owner.url}/v1/jobs/{split}", timeout=5).json()["state"] == "running", 30, "its start")
+    owner.process.send_signal(signal.SIGTERM)
+    # Longer than the proxies need to learn of it.
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        for job in (first, split):
+            assert requests.get(f"{pair.url}/v1/jobs/{job}", timeout=5).status_code == 200
+        time.sleep(0.2)
+    assert requests.delete(f"{pair.url}/v1/jobs/{split}", timeout=5).status_code == 202
+    # Told once: a second signal would end it at once.
+    assert owner.process.wait(STOP_SECONDS) == 0
+    owner.start()
+    time.sleep(FORGIVING_SECONDS)
 
 
 def test_failover_while_one_stops(pair, picture):
