@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import HostLimits
 import ImageCodecs
 import QwenImage
 import ServiceAPI
@@ -36,11 +37,13 @@ struct Plan: ParsableCommand {
     @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
     var vaeTiling: VAETiling = .auto
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Option(
-        help: "The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, or else rtx4090.")
+        help:
+            "The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, or else rtx4090."
+    )
     var gpu: PublishedGPU?
 
     @Flag(help: "Print one JSON object.")
@@ -87,7 +90,7 @@ struct Plan: ParsableCommand {
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+            plan, manifest, threads: threads ?? ProcessorCount.available)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
         return report.plan.chosen != nil
