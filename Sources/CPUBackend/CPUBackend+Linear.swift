@@ -36,6 +36,9 @@ extension Activation {
 extension CPUBackend {
     /// Up to this many input rows a product is bound by reading the weights, and goes row by row without packing them.
     private static let fewRows = 4
+    /// Up to this many input features sums of products of 8 bits, 255 * -128 at most, fit 32 bits; longer ones are
+    /// multiplied as wider numbers.
+    private static let mostInt8Features = Int(Int32.max) / (255 * 128)
 
     func linear(
         _ given: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
@@ -49,7 +52,8 @@ extension CPUBackend {
             }
             return
         }
-        if weight.dtype == .int8, multipliesInt8, let quantized = weight.storage as? QuantizedStorage,
+        if weight.dtype == .int8, multipliesInt8, input.shape[1] <= Self.mostInt8Features,
+            let quantized = weight.storage as? QuantizedStorage,
             try int8Product(input, quantized, weight, bias, activation, output)
         {
             return
