@@ -47,12 +47,14 @@ let package = Package(
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
+        .target(name: "HostLimits", swiftSettings: safe),
         .target(name: "TensorCore", swiftSettings: safe),
         .target(
-            name: "CPUBackend", dependencies: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"], swiftSettings: base),
+            name: "CPUBackend", dependencies: ["TensorCore", "HostLimits", "CKernels", "COpenBLAS", "COneDNN"],
+            swiftSettings: base),
         .target(name: "CUDABackend", dependencies: ["TensorCore", "CCUDA"], swiftSettings: base),
-        .target(name: "Weights", dependencies: ["TensorCore"], swiftSettings: base),
-        .target(name: "ImageCodecs", dependencies: ["CImages"], swiftSettings: base),
+        .target(name: "Weights", dependencies: ["TensorCore", "HostLimits"], swiftSettings: base),
+        .target(name: "ImageCodecs", dependencies: ["HostLimits", "CImages"], swiftSettings: base),
         .target(name: "LayerFitting", dependencies: ["ImageCodecs", "CLayerFitting"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
@@ -67,7 +69,7 @@ let package = Package(
             name: "ServiceAPI",
             dependencies: [
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-                "LayerFitting", logging,
+                "HostLimits", "LayerFitting", logging,
             ],
             // The page's files, which `make page` puts into PageDocument.swift.
             exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
@@ -77,8 +79,9 @@ let package = Package(
         .executableTarget(
             name: "mica",
             dependencies: [
-                "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
-                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", argumentParser, logging, yams,
+                "TensorCore", "HostLimits", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage",
+                "HTTPProtocol", "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", argumentParser,
+                logging, yams,
             ],
             swiftSettings: base),
 
@@ -92,6 +95,7 @@ let package = Package(
             path: "Tests/ServiceProbe", swiftSettings: base),
         .testTarget(
             name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
+        .testTarget(name: "HostLimitsTests", dependencies: ["HostLimits"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
             name: "CPUBackendTests", dependencies: ["CPUBackend", "CKernels", "TensorCore"], swiftSettings: base),

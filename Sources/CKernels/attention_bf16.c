@@ -76,9 +76,10 @@ BF16_INLINE void panel_product(const uint32_t *a, size_t a_stride, size_t rows, 
     for (; r < rows; r++) tile_1(a + r * a_stride, a_stride, panel, pairs, c + r * c_stride, c_stride, adds);
 }
 
-// exp(x) for x <= 0, within a few units in the last place of float32.
+// exp(x) for x <= 0 or NaN, within a few units in the last place of float32.
 BF16_INLINE __m512 exp_nonpositive(__m512 x) {
-    x = _mm512_max_ps(x, _mm512_set1_ps(-87.3f));
+    // Of a pair with NaN the instruction gives the second: NaN stays NaN.
+    x = _mm512_max_ps(_mm512_set1_ps(-87.3f), x);
     const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504088896341f)), 0);
     __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0.693359375f), x);
     r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), r);
@@ -112,8 +113,8 @@ BF16_INLINE float softmax_row(float *s, size_t columns, size_t first, size_t las
     __m512 total = _mm512_setzero_ps();
     for (size_t i = 0; i < columns; i += 16) {
         const __m512 v = _mm512_loadu_ps(s + i);
-        // What is hidden has a score of -infinity and must count nothing at all.
-        const __mmask16 seen = _mm512_cmp_ps_mask(v, lowest, _CMP_GT_OQ);
+        // What is hidden has a score of -infinity and must count nothing at all; NaN counts.
+        const __mmask16 seen = _mm512_cmp_ps_mask(v, lowest, _CMP_NEQ_UQ);
         const __m512 e = _mm512_maskz_mov_ps(seen, exp_nonpositive(_mm512_sub_ps(v, shift)));
         total = _mm512_add_ps(total, e);
         _mm256_storeu_si256((__m256i *)(out + i), (__m256i)_mm512_cvtneps_pbh(e));

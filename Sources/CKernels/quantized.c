@@ -119,12 +119,18 @@ KERNEL void mica_quantize_row_s4(const float *x, uint8_t *y, uint16_t *scales, s
 }
 
 KERNEL float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero) {
+    // No integer stands for an infinity or NaN: the scale does, so that what is made of the row is not finite either.
+    if (!(largest_of(x, count) < INFINITY)) {
+        memset(y, 0, count);
+        *zero = 0;
+        return NAN;
+    }
     float lowest = 0, highest = 0;
     for (size_t i = 0; i < count; i++) {
         lowest = x[i] < lowest ? x[i] : lowest;
         highest = x[i] > highest ? x[i] : highest;
     }
-    const float scale = (highest - lowest) / 255.0f, inverse = scale > 0 ? 1.0f / scale : 0;
+    const float scale = (highest - lowest) / 255.0f, inverse = inverse_of(scale);
     const int32_t offset = (int32_t)nearbyintf(-lowest * inverse);
     for (size_t i = 0; i < count; i++) {
         const int32_t q = (int32_t)nearbyintf(x[i] * inverse) + offset;

@@ -116,8 +116,3 @@ void mica_dnnl_product_destroy(mica_dnnl_product *p) {
     if (p->engine) dnnl_engine_destroy(p->engine);
     free(p);
 }
-
-int mica_dnnl_version(void) {
-    const dnnl_version_t *version = dnnl_version();
-    return version->major * 100 + version->minor;
-}

@@ -36,6 +36,9 @@ extension Activation {
 extension CPUBackend {
     /// Up to this many input rows a product is bound by reading the weights, and goes row by row without packing them.
     private static let fewRows = 4
+    /// Up to this many input features sums of products of 8 bits, 255 * -128 at most, fit 32 bits; longer ones are
+    /// multiplied as wider numbers.
+    private static let mostInt8Features = Int(Int32.max) / (255 * 128)
 
     func linear(
         _ given: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
@@ -49,7 +52,8 @@ extension CPUBackend {
             }
             return
         }
-        if weight.dtype == .int8, multipliesInt8, let quantized = weight.storage as? QuantizedStorage,
+        if weight.dtype == .int8, multipliesInt8, input.shape[1] <= Self.mostInt8Features,
+            let quantized = weight.storage as? QuantizedStorage,
             try int8Product(input, quantized, weight, bias, activation, output)
         {
             return
@@ -156,5 +160,14 @@ extension CPUBackend {
             corner, bias.map { UnsafePointer($0.floats + columns.lowerBound) }, corner, rows.count,
             columns.count,
             stride, activation.kernelCode)
+    }
+
+    /// The scales of the weight's rows over a rectangle of the output.
+    func scale(_ output: Tensor, _ rows: Range<Int>, _ columns: Range<Int>, _ weights: WeightRows) {
+        guard let scales = weights.rowScales else { return }
+        let stride = output.shape[1]
+        mica_scale_columns(
+            output.floats + rows.lowerBound * stride + columns.lowerBound, scales + columns.lowerBound, rows.count,
+            columns.count, stride)
     }
 }

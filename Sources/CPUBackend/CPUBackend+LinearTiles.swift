@@ -83,13 +83,4 @@ extension CPUBackend {
             }
         }
     }
-
-    /// The scales of the weight's rows over a rectangle of the output.
-    private func scale(_ output: Tensor, _ rows: Range<Int>, _ columns: Range<Int>, _ weights: WeightRows) {
-        guard let scales = weights.rowScales else { return }
-        let stride = output.shape[1]
-        mica_scale_columns(
-            output.floats + rows.lowerBound * stride + columns.lowerBound, scales + columns.lowerBound, rows.count,
-            columns.count, stride)
-    }
 }

@@ -1,8 +1,7 @@
 import CKernels
 import COpenBLAS
+import HostLimits
 import TensorCore
-
-import class Foundation.ProcessInfo
 
 /// The host: float32 arithmetic with OpenBLAS for matrix products and own kernels for the rest.
 ///
@@ -69,7 +68,7 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         multipliesInTiles = isWidest
         self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
         prefersTiles = prefersMatrixUnits == false
-        workers = Workers(count: threads ?? ProcessInfo.processInfo.activeProcessorCount)
+        workers = Workers(count: threads ?? ProcessorCount.available)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         matrixProducts = MatrixProductCache()
         openblas_set_num_threads(1)

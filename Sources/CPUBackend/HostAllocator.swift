@@ -44,6 +44,21 @@ package final class HostAllocator: Sendable {
         self.deviceName = deviceName
         self.shared = shared
         self.isRehearsing = isRehearsing
+        shared?.join(self)
+    }
+
+    deinit {
+        releaseKept()
+    }
+
+    /// What may change what is kept, which counts against the shared limit too.
+    private func changing<Result: Sendable>(_ body: (inout State) -> Result) -> Result {
+        state.withLock { state in
+            let before = state.kept.bytes
+            let result = body(&state)
+            shared?.changeKept(by: state.kept.bytes - before)
+            return result
+        }
     }
 
     /// The limit, the shared one if that is smaller.
@@ -97,7 +112,7 @@ package final class HostAllocator: Sendable {
 
     /// Starts a new peak at the bytes in use now; what is kept from before would lie above it and is freed.
     package func resetPeak() {
-        state.withLock {
+        changing {
             $0.kept.release(downTo: 0)
             $0.peakBytes = $0.usedBytes
             $0.totalPeakBytes = $0.usedBytes + $0.lentBytes
@@ -109,14 +124,14 @@ package final class HostAllocator: Sendable {
         let size = Self.roundedSize(byteCount)
         if let failure = injectedFailure(size, operation) { throw failure }
         var address: UInt = 0
-        try relieving { () throws(TensorError) in
-            let outcome: Result<UInt, TensorError> = state.withLock { state in
+        try relieving { () throws(Refusal) in
+            let outcome: Result<UInt, Refusal> = changing { state in
                 if let refusal = reserve(size, operation, reusesKept: true, &state) { return .failure(refusal) }
                 guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, &state) else {
                     shared?.giveBack(size)
                     let used = state.usedBytes + state.lentBytes
                     return .failure(
-                        .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: nil))
+                        .error(.outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: nil)))
                 }
                 state.usedBytes += size
                 state.peakBytes = max(state.peakBytes, state.usedBytes)
@@ -133,8 +148,8 @@ package final class HostAllocator: Sendable {
 
     /// Counts bytes of a mapping as in use, until `takeBack`. Throws `outOfMemory` if they do not fit the limit.
     package func lend(_ byteCount: Int, operation: String) throws(TensorError) {
-        try relieving { () throws(TensorError) in
-            let refusal: TensorError? = state.withLock { state in
+        try relieving { () throws(Refusal) in
+            let refusal: Refusal? = changing { state in
                 if let refusal = reserve(byteCount, operation, reusesKept: false, &state) { return refusal }
                 state.lentBytes += byteCount
                 state.totalPeakBytes = max(state.totalPeakBytes, state.usedBytes + state.lentBytes)
@@ -150,14 +165,25 @@ package final class HostAllocator: Sendable {
         shared?.giveBack(byteCount)
     }
 
+    /// Why a request is not granted.
+    private enum Refusal: Error {
+        case error(TensorError)
+        /// It will be when those under the shared limit have freed what they keep.
+        case crowded
+    }
+
     /// Tries `body` again as long as it fails and somebody gives memory back.
-    private func relieving(_ body: () throws(TensorError) -> Void) throws(TensorError) {
+    private func relieving(_ body: () throws(Refusal) -> Void) throws(TensorError) {
         while true {
-            do throws(TensorError) {
+            do throws(Refusal) {
                 return try body()
             } catch {
-                // Called without the lock: what is given back comes through here.
-                guard let relieve = pressure.withLock({ $0 }), relieve() else { throw error }
+                // Both without the lock: what is given back comes through here.
+                switch error {
+                case .crowded: shared?.releaseKept()
+                case .error(let error):
+                    guard let relieve = pressure.withLock({ $0 }), relieve() else { throw error }
+                }
             }
         }
     }
@@ -165,18 +191,26 @@ package final class HostAllocator: Sendable {
     /// Takes `size` bytes of the limits, or says why not; blocks kept for reuse go first.
     private func reserve(
         _ size: Int, _ operation: String, reusesKept: Bool, _ state: inout State
-    ) -> TensorError? {
+    ) -> Refusal? {
         let used = state.usedBytes + state.lentBytes
         let (sum, overflow) = used.addingReportingOverflow(size)
         let limit = limitBytes ?? Int.max
         if overflow || sum > limit {
-            return .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: limitBytes)
-        }
-        if let shared, !shared.take(size) {
-            return .outOfMemory(
-                operation: operation, neededBytes: size, usedBytes: shared.usedBytes, limitBytes: shared.limitBytes)
+            return .error(
+                .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: limitBytes))
         }
         let isKept = reusesKept && state.kept.contains(size)
+        if let shared {
+            switch shared.take(size, isKept: isKept) {
+            case .granted: break
+            case .crowded: return .crowded
+            case .refused:
+                return .error(
+                    .outOfMemory(
+                        operation: operation, neededBytes: size, usedBytes: shared.usedBytes,
+                        limitBytes: shared.limitBytes))
+            }
+        }
         if !isKept { state.kept.release(downTo: limit - sum) }
         return nil
     }
@@ -185,7 +219,7 @@ package final class HostAllocator: Sendable {
     package func recycle(_ block: UnsafeMutableRawPointer, byteCount: Int) {
         let size = Self.roundedSize(byteCount)
         let address = UInt(bitPattern: block)
-        state.withLock { state in
+        changing { state in
             state.usedBytes -= size
             // Used and kept bytes together stay what they were, and so below the peak.
             guard !isRehearsing, !state.kept.keep(address, size) else { return }
@@ -196,15 +230,16 @@ package final class HostAllocator: Sendable {
 
     /// Frees all kept blocks.
     package func releaseKept() {
-        state.withLock { $0.kept.release(downTo: 0) }
+        changing { $0.kept.release(downTo: 0) }
     }
 
     private static func takeBlock(_ size: Int, _ state: inout State) -> UInt? {
         state.kept.take(size) ?? state.kept.make(size, mayStay: state.peakBytes - state.usedBytes - size)
     }
 
-    private static func roundedSize(_ byteCount: Int) -> Int {
-        let unit = byteCount >= mappedBlockBytes ? 4096 : 64
+    /// The bytes that a block of `byteCount` takes: whole pages, whose size the system says, if it is mapped.
+    package static func roundedSize(_ byteCount: Int, pageBytes: Int = HostPages.pageBytes) -> Int {
+        let unit = byteCount >= mappedBlockBytes ? pageBytes : 64
         return max((byteCount + unit - 1) / unit * unit, unit)
     }
 }

@@ -2,7 +2,10 @@ import CKernels
 import Glibc
 
 /// Memory that comes from the system in whole pages, and goes back there.
-enum HostPages {
+package enum HostPages {
+    /// The size of a page: 4 KiB nearly everywhere, up to 64 KiB on ARM.
+    package static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+
     /// The size of a huge page, which the kernel is asked for from this size on: touching memory for the first time is
     /// then 10 times cheaper, and so is finding it while it is read.
     static let hugePageBytes = 2 << 20

@@ -220,12 +220,16 @@ extension CUDABackend {
             Int32(work.columns))
     }
 
+    /// Up to this many input features sums of products of 8 bits, 127 * -128 at most, fit 32 bits.
+    private static var mostInt8Features: Int { Int(Int32.max) / (127 * 128) }
+
     /// Both operands in 8 bits, inputs rounded by row; false where the device or cuBLASLt has no such product.
     private func eightBitProduct(_ work: QuantizedProduct, _ target: View) throws(TensorError) -> Bool {
         guard let products, options.multipliesEightBits, options.precision == .bfloat16, work.depth > 0 else {
             return false
         }
         let isInteger = work.matrix.code == .int8
+        guard !isInteger || work.depth <= Self.mostInt8Features else { return false }
         let hasFloat8 = (device.capability.major, device.capability.minor) >= (8, 9)
         guard isInteger || (work.matrix.code == .e4m3 && hasFloat8 && !work.matrix.isWhole) else { return false }
         let weight = work.matrix.address + UInt64(work.firstRow * work.depth)

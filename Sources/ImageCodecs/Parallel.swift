@@ -1,5 +1,5 @@
 import Dispatch
-import Foundation
+import HostLimits
 import Synchronization
 
 /// Independent pieces of work, done on all processors at once.
@@ -22,13 +22,9 @@ public enum Parallel {
         _ transform: @Sendable (Element, inout Workspace) throws(Failure) -> Value
     ) throws(Failure) -> [Value] {
         let results = Mutex([Result<Value, Failure>?](repeating: nil, count: elements.count))
-        let next = Atomic(0)
-        let workers = min(elements.count, ProcessInfo.processInfo.activeProcessorCount)
-        DispatchQueue.concurrentPerform(iterations: workers) { _ in
+        share(elements.count) { next in
             var workspace = makeWorkspace()
-            while true {
-                let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-                guard index < elements.count else { return }
+            while let index = next() {
                 let result: Result<Value, Failure>
                 do throws(Failure) {
                     result = .success(try transform(elements[index], &workspace))
@@ -44,5 +40,24 @@ public enum Parallel {
             if let result { values.append(try result.get()) }
         }
         return values
+    }
+
+    /// Calls `body` with each of 0 ..< `count`, several at the same time.
+    static func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
+        share(count) { next in
+            while let index = next() { body(index) }
+        }
+    }
+
+    /// Calls `work` on as many threads as there are processors for this process, which may be fewer than the machine
+    /// has; `next` gives each of 0 ..< `count` to one of them, then nil.
+    private static func share(_ count: Int, _ work: @Sendable (_ next: () -> Int?) -> Void) {
+        let taken = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: min(count, ProcessorCount.available)) { _ in
+            work {
+                let index = taken.wrappingAdd(1, ordering: .relaxed).oldValue
+                return index < count ? index : nil
+            }
+        }
     }
 }

@@ -1,4 +1,5 @@
 import CLayerFitting
+import ImageCodecs
 
 /// What finishing a stack takes besides the picture and the model's layers: the arrays that `LayerFinish.finish` and
 /// `LayerFitter.fit` make, those counted together that are there at the same time.

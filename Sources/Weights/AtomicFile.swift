@@ -57,5 +57,18 @@ final class AtomicFile {
             throw .io(operation: "write", file: target.path, code: errno)
         }
         isFinished = true
+        try syncFolder()
+    }
+
+    /// The new name is in the folder, which has to reach the disk as well.
+    private func syncFolder() throws(WeightsError) {
+        let folder = target.deletingLastPathComponent().path
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .io(operation: "open", file: folder, code: errno) }
+        defer { close(descriptor) }
+        // Some file systems cannot sync a folder and say EINVAL; they need none.
+        guard fsync(descriptor) == 0 || errno == EINVAL else {
+            throw .io(operation: "write", file: folder, code: errno)
+        }
     }
 }

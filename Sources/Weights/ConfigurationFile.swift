@@ -14,12 +14,8 @@ public enum ConfigurationFile {
     public static func read<Value: Decodable>(
         _ type: Value.Type, from file: URL, name: String? = nil, maximumBytes: Int = defaultLimitBytes
     ) throws(WeightsError) -> Value {
-        let name = name ?? file.pathComponents.suffix(2).joined(separator: "/")
-        let mapping = try MappedFile(file: file, name: name)
-        guard mapping.byteCount <= maximumBytes else {
-            throw .fileTooLarge(file: name, limitBytes: maximumBytes, foundBytes: mapping.byteCount)
-        }
-        let json = mapping.bytes(in: 0..<mapping.byteCount)
+        let name = name ?? usualName(of: file)
+        let json = try bytes(of: file, name: name, maximumBytes: maximumBytes)
         do {
             return try JSONDecoder().decode(type, from: Data(json))
         } catch let error as ConfigurationProblem {
@@ -28,6 +24,27 @@ public enum ConfigurationFile {
         } catch {
             throw .configuration(file: name, problem: problem(error, json))
         }
+    }
+
+    /// The bytes of a small file that is not decoded by `read`; opening one that is no regular file never waits.
+    ///
+    /// - Parameters and errors: as those of `read`, but for `configuration`.
+    public static func data(
+        of file: URL, name: String? = nil, maximumBytes: Int = defaultLimitBytes
+    ) throws(WeightsError) -> Data {
+        Data(try bytes(of: file, name: name ?? usualName(of: file), maximumBytes: maximumBytes))
+    }
+
+    private static func bytes(of file: URL, name: String, maximumBytes: Int) throws(WeightsError) -> [UInt8] {
+        let mapping = try MappedFile(file: file, name: name)
+        guard mapping.byteCount <= maximumBytes else {
+            throw .fileTooLarge(file: name, limitBytes: maximumBytes, foundBytes: mapping.byteCount)
+        }
+        return mapping.bytes(in: 0..<mapping.byteCount)
+    }
+
+    private static func usualName(of file: URL) -> String {
+        file.pathComponents.suffix(2).joined(separator: "/")
     }
 
     private static func problem(_ error: any Error, _ json: [UInt8]) -> ConfigurationProblem {

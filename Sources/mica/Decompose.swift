@@ -48,7 +48,7 @@ struct Decompose: ParsableCommand {
     @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
     var vaeTiling: VAETiling = .auto
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @OptionGroup(title: "Memory") var offload: OffloadOptions

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CUDABackend
 import Foundation
+import HostLimits
 import TensorCore
 
 /// `mica devices`: what can compute here, and why the rest cannot.
@@ -29,7 +30,7 @@ struct Devices: ParsableCommand {
 
     func run() throws {
         if checkKernels { return try check() }
-        print("cpu:0   \(ProcessInfo.processInfo.activeProcessorCount) processors")
+        print("cpu:0   \(ProcessorCount.available) processors")
         do throws(CUDAUnavailable) {
             let libraries = try CUDALibraries(folder: cudaLibraries)
             for index in 0..<libraries.deviceCount { print(Self.line(libraries, index)) }

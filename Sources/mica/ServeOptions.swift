@@ -31,7 +31,7 @@ struct ServeOptions: ParsableArguments {
             valueName: "file[:weight]"))
     var lora: [String] = []
 
-    @Option(help: "Threads that compute; as many as there are processors if not given.")
+    @Option(help: "Threads that compute; if not given, as many as there are processors for this process.")
     var threads: String?
 
     @Option(help: "What the large matrices are held in: float32, bfloat16, fp8, int8 or int4.")

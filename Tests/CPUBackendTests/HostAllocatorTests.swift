@@ -1,4 +1,5 @@
 import CPUBackend
+import Dispatch
 import Glibc
 import TensorCore
 import Testing
@@ -127,6 +128,64 @@ struct HostAllocatorTests {
         memset(again, 2, 2 * half)
         allocator.recycle(again, byteCount: 2 * half)
         allocator.releaseKept()
+    }
+
+    /// Whole pages where blocks are mapped, whatever a page is.
+    @Test(
+        arguments: [
+            (1, 4096, 64), (32_767, 4096, 32_768), (32_769, 4096, 36_864), (32_768, 65_536, 65_536),
+            (65_537, 65_536, 131_072), (3 << 20, 65_536, 3 << 20),
+        ])
+    func blocksAreWholePages(_ byteCount: Int, _ pageBytes: Int, _ size: Int) {
+        #expect(HostAllocator.roundedSize(byteCount, pageBytes: pageBytes) == size)
+    }
+
+    /// What one keeps makes room for the other, and goes with the allocator.
+    @Test func keptBlocksCountAgainstASharedLimit() throws {
+        let (shared, some) = (SharedMemoryLimit(limitBytes: 100 << 20), 60 << 20)
+        let other = HostAllocator(limitBytes: nil, shared: shared)
+        do {
+            let one = HostAllocator(limitBytes: nil, shared: shared)
+            let first = try one.allocate(some, operation: "a test")
+            #expect(throws: TensorError.self) { try other.allocate(some, operation: "a test") }
+            one.recycle(first, byteCount: some)
+            // Its own it takes again, although there would be no room for two.
+            let again = try one.allocate(some, operation: "a test")
+            #expect(again == first)
+            one.recycle(again, byteCount: some)
+            #expect(one.keptBytes == some && shared.keptBytes == some)
+            let block = try other.allocate(some, operation: "a test")
+            #expect(one.keptBytes == 0 && shared.usedBytes == some && shared.keptBytes == 0)
+            other.recycle(block, byteCount: some)
+            try one.lend(some, operation: "a test")
+            #expect(other.keptBytes == 0 && shared.usedBytes == some)
+            one.takeBack(some)
+            one.recycle(try one.allocate(some, operation: "a test"), byteCount: some)
+            #expect(one.keptBytes == some)
+        }
+        #expect(shared.usedBytes == 0 && shared.keptBytes == 0)
+    }
+
+    /// Several at the same time, in any order of requests: together they hold no more than the limit.
+    @Test func sharedLimitHoldsForThreads() throws {
+        let shared = SharedMemoryLimit(limitBytes: 64 << 20)
+        DispatchQueue.concurrentPerform(iterations: 4) { thread in
+            let allocator = HostAllocator(limitBytes: nil, shared: shared)
+            var random = Random(state: UInt64(thread))
+            var held: [(Int, UnsafeMutableRawPointer)] = []
+            for _ in 0..<500 {
+                let size = (1 + random.next(below: 8)) << (17 + random.next(below: 4))
+                if random.next(below: 2) == 0, let block = try? allocator.allocate(size, operation: "a test") {
+                    held.append((size, block))
+                } else if !held.isEmpty {
+                    let (size, block) = held.remove(at: random.next(below: held.count))
+                    allocator.recycle(block, byteCount: size)
+                }
+                #expect(allocator.memory.usedBytes + allocator.keptBytes <= shared.limitBytes)
+            }
+            for (size, block) in held { allocator.recycle(block, byteCount: size) }
+        }
+        #expect(shared.usedBytes == 0 && shared.keptBytes == 0)
     }
 
     /// True if memory stands behind every page.

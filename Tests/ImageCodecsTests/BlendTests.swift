@@ -113,6 +113,23 @@ struct BlendTests {
         }
     }
 
+    @Test(
+        "greys of every value stay numbers over black and white, so that an opaque layer above covers them",
+        arguments: [BlendMode.hue, .saturation, .color, .luminosity])
+    func greys(_ mode: BlendMode) throws {
+        let bytes = (0...UInt8.max).flatMap { [$0, $0, $0, 255] as [UInt8] }
+        let greys = ImageLayer(
+            name: "greys", pixels: try PixelBuffer(width: 256, height: 1, bytes: bytes), blendMode: mode)
+        let top = ImageLayer(name: "top", pixels: try PixelBuffer(width: 256, height: 1, red: 255, alpha: 255))
+        for value in [0, 255] as [UInt8] {
+            let below = ImageLayer(
+                name: "below",
+                pixels: try PixelBuffer(width: 256, height: 1, red: value, green: value, blue: value, alpha: 255))
+            let tree = try LayerTree(layers: [below, greys, top])
+            #expect(Composite.flatten(tree) == top.pixels)
+        }
+    }
+
     @Test("an isolated group blends as one picture; a group that passes through does not matter")
     func groups() throws {
         let (below, middle, top) = (try layer(1), try layer(2, .screen), try layer(5, .multiply))

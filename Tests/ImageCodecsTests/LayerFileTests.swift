@@ -226,6 +226,14 @@ struct LayerFileTests {
         }
     }
 
+    @Test(
+        "a contact sheet has few layers of a large canvas in memory at once, and many of a small one",
+        arguments: [(10_000, 10_000, 1), (300_000, 3_000, 1), (4_000, 4_000, 8), (640, 640, 327), (1, 1, 1 << 27)])
+    func contactSheetMemory(_ width: Int, _ height: Int, _ count: Int) throws {
+        let tree = try LayerTree(width: width, height: height, nodes: [])
+        #expect(ContactSheet.layersAtOnce(tree) == count)
+    }
+
     @Test("notes go into a PNG without touching its pixels")
     func texts() throws {
         let image = try PixelBuffer(width: 3, height: 2, red: 9, alpha: 200)

@@ -171,6 +171,20 @@ struct PSDWriterTests {
         }
     }
 
+    @Test(
+        "a layer larger than its small canvas asks for PSB as a large canvas does",
+        arguments: [(100_000, 1), (1, 30_001)])
+    func layerBeyondCanvas(_ width: Int, _ height: Int) throws {
+        let layer = try LayerSamples.layer("a", x: -5, y: -7, width: width, height: height)
+        let tree = try LayerTree(width: 10, height: 4, nodes: [.layer(layer)])
+        let file = try PSDWriter.encode(tree)
+        #expect(file[4..<6].elementsEqual([0, 2]))
+        #expect(try PSDReader.read(file).layers.first?.pixels == layer.pixels)
+        #expect(throws: ImageError.outputTooLarge(format: "PSD", limit: "30000 pixels a side")) {
+            try PSDWriter.encode(tree, options: PSDOptions(size: .standard))
+        }
+    }
+
     @Test("rows of every length come back from PackBits", arguments: [1, 2, 3, 127, 128, 129, 255, 256, 257, 400])
     func rowLengths(_ width: Int) throws {
         for kind in 0..<3 {

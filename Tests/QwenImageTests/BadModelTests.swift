@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import Glibc
 import Testing
 
 @testable import QwenImage
@@ -73,10 +74,27 @@ import Testing
             try edit(folder, "vae/config.json", "\"base_dim\": 4", "\"base_dim\": -4")
         },
         Breakage(
+            name: "a VAE whose tokens are larger than the sides' steps", checkpoint: "tiny",
+            expected: ["vae/config.json", "temperal_downsample", "size_multiple", "multiple of 64"]
+        ) { folder in
+            try edit(folder, "vae/config.json", "  \"dim_mult\": [\n", "  \"dim_mult\": [1, 1,\n")
+            try edit(
+                folder, "vae/config.json", "  \"temperal_downsample\": [\n",
+                "  \"temperal_downsample\": [false, false,\n")
+        },
+        Breakage(
             name: "rotary axes that do not fit", checkpoint: "tiny",
             expected: ["transformer/config.json", "axes_dims_rope"]
         ) { folder in
             try edit(folder, "transformer/config.json", "\"attention_head_dim\": 16", "\"attention_head_dim\": 18")
+        },
+        Breakage(
+            name: "rotary axes whose sum fits by overflow alone", checkpoint: "tiny",
+            expected: ["transformer/config.json", "axes_dims_rope", "the sum 16"]
+        ) { folder in
+            try edit(
+                folder, "transformer/config.json", "    4,\n    6,\n    6\n",
+                "    9223372036854775806, 9223372036854775806, 20\n")
         },
         Breakage(
             name: "a configuration that is no JSON", checkpoint: "tiny", expected: ["transformer/config.json"]
@@ -123,6 +141,28 @@ import Testing
             let message = error.description
             for part in breakage.expected { #expect(message.contains(part), "\(message)") }
             #expect(!message.contains("\n") && message.count < 400, "\(message)")
+        }
+    }
+
+    /// A pipe has no end, and opening it for reading would wait for a writer that never comes.
+    @Test(
+        .timeLimit(.minutes(1)),
+        arguments: [
+            "model_index.json", "mica.json", "scheduler/scheduler_config.json", "tokenizer/tokenizer.json",
+            "vae/config.json",
+        ])
+    func aPipeIsRefusedUnopened(_ name: String) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")
+        try FileManager.default.copyItem(at: GoldenCase.root.appendingPathComponent("checkpoints/tiny"), to: folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent(name)
+        try? FileManager.default.removeItem(at: file)
+        try #require(mkfifo(file.path, 0o600) == 0)
+        do {
+            _ = try LayeredPipeline(model: folder, backend: CPUBackend())
+            Issue.record("the model was accepted")
+        } catch {
+            #expect(error.description == "\(name) is not a file")
         }
     }
 

@@ -13,11 +13,12 @@ extension Rule {
 
     /// The dependencies of Package.swift, and the modules that keep away from the system.
     private static let permissions: [String: Permission] = [
+        "HostLimits": Permission(modules: [], system: ["Foundation"]),
         "TensorCore": Permission(modules: [], system: ["Synchronization"]),
-        "CPUBackend": Permission(modules: ["TensorCore", "CKernels", "COpenBLAS", "COneDNN"]),
+        "CPUBackend": Permission(modules: ["TensorCore", "HostLimits", "CKernels", "COpenBLAS", "COneDNN"]),
         "CUDABackend": Permission(modules: ["TensorCore", "CCUDA"]),
-        "Weights": Permission(modules: ["TensorCore"]),
-        "ImageCodecs": Permission(modules: ["CImages"]),
+        "Weights": Permission(modules: ["TensorCore", "HostLimits"]),
+        "ImageCodecs": Permission(modules: ["HostLimits", "CImages"]),
         "LayerFitting": Permission(modules: ["ImageCodecs", "CLayerFitting"]),
         "QwenImage": Permission(modules: ["TensorCore", "Weights", "ImageCodecs"]),
         "HTTPProtocol": Permission(modules: [], system: []),
@@ -26,12 +27,12 @@ extension Rule {
         "Jobs": Permission(modules: ["DurableStorage"]),
         "ServiceAPI": Permission(modules: [
             "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-            "LayerFitting", "Logging",
+            "HostLimits", "LayerFitting", "Logging",
         ]),
         "mica": Permission(
             modules: [
-                "TensorCore", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage", "HTTPProtocol",
-                "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting",
+                "TensorCore", "HostLimits", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage",
+                "HTTPProtocol", "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting",
                 "ArgumentParser", "Logging", "Yams",
             ]),
     ]

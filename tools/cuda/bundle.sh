@@ -16,7 +16,7 @@ install "$(swift build -c release --static-swift-stdlib --show-bin-path)/mica" "
 # Of all tests those that a GPU is for, with what they need.
 debug=$(swift build --show-bin-path)
 work=$(mktemp -d)
-modules='BackendTests|CUDABackendTests|QwenImageTests|TensorCore|CPUBackend|CUDABackend|Weights|ImageCodecs|QwenImage|CKernels|CCUDA|CImages|COneDNN'
+modules='BackendTests|CUDABackendTests|QwenImageTests|TensorCore|HostLimits|CPUBackend|CUDABackend|Weights|ImageCodecs|QwenImage|CKernels|CCUDA|CImages|COneDNN'
 grep -E "/($modules)\.build/" "$debug/micaPackageTests.product/Objects.LinkFileList" > "$work/objects"
 swiftc -parse-as-library -module-name Runner -c tools/cuda/runner.swift -o "$work/runner.o"
 # shellcheck disable=SC2046 # several options in one string

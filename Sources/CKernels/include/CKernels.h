@@ -160,7 +160,7 @@ void mica_quantize_row_s4(const float *x, uint8_t *y, uint16_t *scales, size_t c
 // By row, the sum of its integers: what an offset of the other operand adds to a product.
 void mica_sum_rows_s8(const int8_t *x, int32_t *sums, size_t rows, size_t columns);
 // Rounds a row to 8 bits from its lowest to its highest value: value = scale * (y - zero). After GELU half of a symmetric range
-// would go to waste.
+// would go to waste. The scale is NaN for a row with a value that is not finite.
 float mica_quantize_row_u8(const float *x, uint8_t *y, size_t count, int32_t *zero);
 // Sums of products of u8 rows and s8 columns to floats: takes the rows' zeros out again and scales. y may be x if rows of both lie as
 // far apart.

@@ -20,6 +20,3 @@ size_t mica_dnnl_product_scratch(const mica_dnnl_product *product);
 int mica_dnnl_product_execute(const mica_dnnl_product *product, const void *x, const void *w, void *y, void *scratch);
 
 void mica_dnnl_product_destroy(mica_dnnl_product *product);
-
-// oneDNN's version, major * 100 + minor.
-int mica_dnnl_version(void);

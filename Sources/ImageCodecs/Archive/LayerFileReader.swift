@@ -3,11 +3,6 @@ public enum LayerFileReader {
     /// The most bytes of one picture in a ZIP.
     private static let maximumPictureByteCount = DecodeOptions.defaultMaximumByteCount
 
-    /// Whether the bytes are of a kind that is read here.
-    public static func isLayerFile(_ bytes: [UInt8]) -> Bool {
-        ImageFormat.detect(bytes) == .photoshop || ZIPReader.isArchive(bytes)
-    }
-
     /// Reads a file into a tree; `image` chooses among several results in a ZIP, 1 being the first.
     ///
     /// Throws `ImageError`.

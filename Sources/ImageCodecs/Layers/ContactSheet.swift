@@ -11,6 +11,8 @@ public enum ContactSheet {
     private static let lineHeight = (PixelFont.height + 3) * textScale
     /// The most layers that are shown.
     private static let maximumCells = 120
+    /// About how many bytes of layers may be there at once, each of which is on its whole canvas.
+    private static let canvasBytes = 512 << 20
 
     private static let paper: [UInt8] = [32, 33, 36, 255]
     private static let ink: [UInt8] = [240, 240, 240, 255]
@@ -23,11 +25,13 @@ public enum ContactSheet {
     public static func draw(_ tree: LayerTree) throws(ImageError) -> PixelBuffer {
         let layers = Array(tree.layers.prefix(maximumCells - 1))
         var cells = [try cell(Composite.flatten(tree), title: "all", detail: "\(tree.width) x \(tree.height)")]
-        cells += try Parallel.map(Array(layers.enumerated())) { (entry) throws(ImageError) in
-            // One at a time is on its whole canvas.
-            try cell(
-                entry.element.onCanvas(width: tree.width, height: tree.height),
-                title: "\(entry.offset + 1) \(entry.element.name)", detail: detail(entry.element))
+        for first in stride(from: 0, to: layers.count, by: layersAtOnce(tree)) {
+            let some = Array(first..<min(first + layersAtOnce(tree), layers.count))
+            cells += try Parallel.map(some) { (index) throws(ImageError) in
+                try cell(
+                    layers[index].onCanvas(width: tree.width, height: tree.height),
+                    title: "\(index + 1) \(layers[index].name)", detail: detail(layers[index]))
+            }
         }
         let wide = cells[0].picture.width
         let tall = cells[0].picture.height
@@ -47,6 +51,11 @@ public enum ContactSheet {
             sheet.write(cell.detail, x: x, y: text + lineHeight, scale: textScale, color: faintInk, width: cellWidth)
         }
         return PixelBuffer(uncheckedWidth: sheet.width, height: sheet.height, bytes: sheet.bytes)
+    }
+
+    /// As many as their limit lets be, at least one.
+    package static func layersAtOnce(_ tree: LayerTree) -> Int {
+        max(1, canvasBytes / (tree.width * tree.height * PixelBuffer.channels))
     }
 
     private static let minimumLabelWidth = 18 * PixelFont.advance * textScale

@@ -1,7 +1,5 @@
-import Dispatch
-
 /// Rows of a picture shared among the processors.
-enum Strips {
+package enum Strips {
     /// About how many bytes a strip works on: few enough to spread evenly, many enough to be worth a thread.
     private static let bytesPerStrip = 4 << 20
 
@@ -9,10 +7,12 @@ enum Strips {
     ///
     /// `work` writes to the rows of its range alone. Small pictures are done on the calling thread.
     static func forEach(rows: Int, bytesPerRow: Int, _ work: @Sendable (Range<Int>) -> Void) {
-        let rowsPerStrip = max(1, bytesPerStrip / max(1, bytesPerRow))
-        let count = (rows + rowsPerStrip - 1) / rowsPerStrip
-        guard count > 1 else { return work(0..<rows) }
-        DispatchQueue.concurrentPerform(iterations: count) { strip in
+        forEach(rows: rows, rowsPerStrip: max(1, bytesPerStrip / max(1, bytesPerRow)), work)
+    }
+
+    /// The same in strips of a given height, the last one perhaps lower.
+    package static func forEach(rows: Int, rowsPerStrip: Int, _ work: @Sendable (Range<Int>) -> Void) {
+        Parallel.forEach((rows + rowsPerStrip - 1) / rowsPerStrip) { strip in
             work(strip * rowsPerStrip..<min(rows, (strip + 1) * rowsPerStrip))
         }
     }

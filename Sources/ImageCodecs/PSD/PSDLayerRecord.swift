@@ -72,6 +72,9 @@ struct PSDLayerRecord {
         pixels = nil
     }
 
+    /// The longer side of what is written of the layer, which may go beyond the canvas; 0 without visible pixels.
+    var longestSide: Int { max(source.width, source.height) }
+
     /// How many planes there are to code.
     var planeCount: Int { pixels == nil ? 0 : Self.channels.count }
 

@@ -28,7 +28,8 @@ public enum PSDWriter {
             64 + resources.count + records.reduce(0) { $0 + $1.byteCount(dialect) }
                 + mergedPlanes.reduce(0) { $0 + $1.byteCount(dialect) }
         }
-        let dialect = try dialect(tree, options.size, byteCount: total(.standard))
+        let longestSide = records.reduce(max(tree.width, tree.height)) { max($0, $1.longestSide) }
+        let dialect = try dialect(options.size, longestSide: longestSide, byteCount: total(.standard))
         guard total(dialect) <= dialect.maximumByteCount else {
             throw .outputTooLarge(format: dialect.name, limit: "\(dialect.maximumByteCount >> 30 + 1) GB")
         }
@@ -57,11 +58,13 @@ public enum PSDWriter {
     }
 
     /// The format that holds a tree whose PSD would have this many bytes.
+    ///
+    /// - Parameter longestSide: of the canvas and of the layers, which may be larger than it.
     private static func dialect(
-        _ tree: LayerTree, _ size: PSDOptions.Size, byteCount: Int
+        _ size: PSDOptions.Size, longestSide: Int, byteCount: Int
     ) throws(ImageError) -> PSDDialect {
         let standard = PSDDialect.standard
-        let isTooLong = max(tree.width, tree.height) > standard.maximumSide
+        let isTooLong = longestSide > standard.maximumSide
         switch size {
         case .large: return .large
         case .automatic: return isTooLong || byteCount > standard.maximumByteCount ? .large : .standard

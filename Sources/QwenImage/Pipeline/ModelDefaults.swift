@@ -1,4 +1,5 @@
 import Foundation
+import Weights
 
 /// What a model folder says of itself in `mica.json`, beside
 /// `model_index.json`; every field is optional, and so is the file.
@@ -41,7 +42,8 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case sizeMultiple = "size_multiple"
     }
 
-    /// Side of a token in pixels, for every model of this layout: 8 pixels a latent cell, 2 cells a token.
+    /// Side of a token in pixels in the published layout: 8 pixels a latent cell, 2 cells a token. A model whose VAE
+    /// says otherwise needs multiples of its own tokens (`ModelFolder`).
     static let finestMultiple = 16
 
     /// No defaults of its own.
@@ -51,10 +53,15 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
 
     /// The defaults in `folder`, or none if it has no such file. Throws `model` if the file is not what it should be.
     public static func read(fromFolder folder: URL) throws(PipelineError) -> ModelDefaults {
-        let file = folder.appendingPathComponent(fileName)
-        guard FileManager.default.fileExists(atPath: file.path) else { return ModelDefaults() }
+        let data: Data
+        do throws(WeightsError) {
+            data = try ConfigurationFile.data(of: folder.appendingPathComponent(fileName), name: fileName)
+        } catch .fileMissing {
+            return ModelDefaults()
+        } catch {
+            throw .weights(error)
+        }
         do {
-            let data = try Data(contentsOf: file)
             let known = Set(CodingKeys.allCases.map(\.rawValue))
             let keys = (try JSONSerialization.jsonObject(with: data) as? [String: Any])?.keys ?? [:].keys
             if let stranger = keys.sorted().first(where: { !known.contains($0) }) {

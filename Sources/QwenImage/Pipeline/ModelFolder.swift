@@ -56,6 +56,7 @@ public struct ModelFolder: Sendable {
             loras = components.activeLoRAs
             autoencoder = try Self.configuration("vae", in: folder)
             try autoencoder.validate(file: "vae/config.json")
+            try Self.checkTokens(of: autoencoder, defaults)
             scheduler = try FlowMatchEulerDiscreteScheduler(
                 folder: folder.appendingPathComponent("scheduler"))
             autoencoderSource = try components.autoencoderSource(folder, autoencoder)
@@ -68,6 +69,20 @@ public struct ModelFolder: Sendable {
                 file: "transformer/config.json",
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
+        }
+    }
+
+    /// Throws if the sides of a result need not be whole tokens, which are two latent cells wide.
+    private static func checkTokens(
+        of autoencoder: AutoencoderConfiguration, _ defaults: ModelDefaults
+    ) throws(PipelineError) {
+        let (token, multiple) = (2 * autoencoder.scaleFactor, defaults.sizeMultiple ?? OutputSize.usualMultiple)
+        guard multiple.isMultiple(of: token) else {
+            throw .model(
+                file: "vae/config.json",
+                problem: "temperal_downsample makes tokens of \(token) pixels a side, but the sides of results are"
+                    + " multiples of \(multiple); set size_multiple in \(ModelDefaults.fileName) to a multiple of"
+                    + " \(token)")
         }
     }
 

@@ -32,6 +32,4 @@ public struct CUDADeviceShape: Sendable, Equatable {
     public static let a100 = CUDADeviceShape(multiprocessorCount: 108, threadsPerMultiprocessor: 2048)
     /// GeForce RTX 4090.
     public static let rtx4090 = CUDADeviceShape(multiprocessorCount: 128, threadsPerMultiprocessor: 1536)
-    /// GeForce RTX 3090.
-    public static let rtx3090 = CUDADeviceShape(multiprocessorCount: 82, threadsPerMultiprocessor: 1536)
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Weights
 
 /// The settings of `FlowMatchEulerDiscreteScheduler` as `scheduler_config.json` holds them.
 ///
@@ -47,10 +48,15 @@ public struct SchedulerConfiguration: Sendable, Equatable {
 
     /// Reads a `scheduler_config.json`.
     ///
-    /// Throws: `unreadable`, `fileTooLarge`, `malformed`, or `unsupportedOption` when the file names another
+    /// Throws: `file`, `malformed`, or `unsupportedOption` when the file names another
     /// scheduler class or an unknown `time_shift_type`.
     public init(contentsOf file: URL) throws(SchedulerError) {
-        let data = try Self.read(file)
+        let data: Data
+        do throws(WeightsError) {
+            data = try ConfigurationFile.data(of: file, maximumBytes: Self.fileLimitBytes)
+        } catch {
+            throw .file(error)
+        }
         do {
             self = try JSONDecoder().decode(SchedulerConfiguration.self, from: data)
         } catch let error as SchedulerError {
@@ -64,21 +70,6 @@ public struct SchedulerConfiguration: Sendable, Equatable {
 
     /// A real file has about 500 bytes; more than this is another file.
     private static let fileLimitBytes = 1 << 20
-
-    private static func read(_ file: URL) throws(SchedulerError) -> Data {
-        let data: Data?
-        do {
-            let handle = try FileHandle(forReadingFrom: file)
-            data = try handle.read(upToCount: fileLimitBytes + 1)
-        } catch {
-            throw .unreadable(path: file.path, reason: error.localizedDescription)
-        }
-        guard let data, data.count <= fileLimitBytes else {
-            if data == nil { throw .malformed(path: file.path, detail: "the file is empty") }
-            throw .fileTooLarge(path: file.path, limitBytes: fileLimitBytes)
-        }
-        return data
-    }
 
     private static func describe(_ error: DecodingError) -> String {
         func place(_ context: DecodingError.Context) -> String {

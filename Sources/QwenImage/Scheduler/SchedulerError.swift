@@ -1,9 +1,9 @@
+import Weights
+
 /// What can be wrong with a scheduler's configuration or with the schedule asked of it.
 public enum SchedulerError: Error, Sendable, Equatable {
-    /// The configuration file cannot be read; `reason` is the system's word for it.
-    case unreadable(path: String, reason: String)
-    /// The configuration file is longer than any real one.
-    case fileTooLarge(path: String, limitBytes: Int)
+    /// The configuration file cannot be read, or is longer than any real one.
+    case file(WeightsError)
     /// The configuration file is not the JSON that a scheduler's configuration is.
     case malformed(path: String, detail: String)
     /// An option of the configuration has a value that this scheduler does not carry out.
@@ -22,10 +22,7 @@ extension SchedulerError: CustomStringConvertible {
     /// One line for a user, with what to do where that is known.
     public var description: String {
         switch self {
-        case .unreadable(let path, let reason):
-            "cannot read the scheduler's configuration \(path): \(reason)"
-        case .fileTooLarge(let path, let limitBytes):
-            "the scheduler's configuration \(path) is longer than \(limitBytes) bytes, as no real one is"
+        case .file(let error): error.description
         case .malformed(let path, let detail):
             "the scheduler's configuration \(path) is malformed: \(detail)"
         case .unsupportedOption(let name, let value):

@@ -1,4 +1,5 @@
 import Foundation
+import Weights
 
 extension TokenizerDefinition {
     /// A real `tokenizer.json` has 7 to 12 MB.
@@ -20,17 +21,11 @@ extension TokenizerDefinition {
 
     /// The bytes of a file, at most `fileLimitBytes`.
     static func read(_ file: URL) throws(TokenizerError) -> Data {
-        let data: Data?
-        do {
-            data = try FileHandle(forReadingFrom: file).read(upToCount: fileLimitBytes + 1)
+        do throws(WeightsError) {
+            return try ConfigurationFile.data(of: file, maximumBytes: fileLimitBytes)
         } catch {
-            throw .unreadable(path: file.path, reason: error.localizedDescription)
+            throw .file(error)
         }
-        guard let data else { throw .malformed(path: file.path, detail: "the file is empty") }
-        guard data.count <= fileLimitBytes else {
-            throw .fileTooLarge(path: file.path, limitBytes: fileLimitBytes)
-        }
-        return data
     }
 
     /// The JSON object in a file.

@@ -1,11 +1,11 @@
+import Weights
+
 /// What can be wrong with a tokenizer's files.
 public enum TokenizerError: Error, Sendable, Equatable {
     /// The folder has neither `tokenizer.json` nor `vocab.json` with `merges.txt`.
     case missingFiles(folder: String)
-    /// A file cannot be read; `reason` is the system's word for it.
-    case unreadable(path: String, reason: String)
-    /// A file is longer than any real one.
-    case fileTooLarge(path: String, limitBytes: Int)
+    /// A file cannot be read, or is longer than any real one.
+    case file(WeightsError)
     /// A file is not what its name says.
     case malformed(path: String, detail: String)
     /// A file asks for a kind of tokenizer, or an option, that this one does not carry out.
@@ -22,10 +22,7 @@ extension TokenizerError: CustomStringConvertible {
         switch self {
         case .missingFiles(let folder):
             "no tokenizer in \(folder): expected tokenizer.json, or vocab.json with merges.txt"
-        case .unreadable(let path, let reason):
-            "cannot read the tokenizer's \(path): \(reason)"
-        case .fileTooLarge(let path, let limitBytes):
-            "the tokenizer's \(path) is longer than \(limitBytes) bytes; this is not a file of a Qwen2 tokenizer"
+        case .file(let error): error.description
         case .malformed(let path, let detail):
             "the tokenizer's \(path) is malformed: \(detail)"
         case .unsupported(let path, let component, let found):

@@ -9,8 +9,6 @@ import TensorCore
 /// Source: diffusers `transformer_qwenimage.py`, `QwenEmbedLayer3DRope`
 /// (and `QwenEmbedRope`, where the condition is frame N + 1).
 struct LayerRotaryEmbedding: Sendable {
-    /// The reference builds its tables for this many positions on each side.
-    static let tablePositions = 4096
     private static let theta: Float = 10000
 
     let axesDims: [Int]

@@ -81,8 +81,10 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
         try require(innerDim <= Self.largestSize, "num_attention_heads * attention_head_dim is \(innerDim)")
         try require(patchSize == 2, "patch_size is \(patchSize); only 2 is known")
         try require(
-            axesDimsRope.count == 3 && axesDimsRope.allSatisfy { $0 >= 2 && $0 % 2 == 0 }
-                && axesDimsRope.reduce(0, { $0 &+ $1 }) == attentionHeadDim,
+            axesDimsRope.count == 3
+                // The upper bound before the sum, which could overflow.
+                && axesDimsRope.allSatisfy { $0 >= 2 && $0 % 2 == 0 && $0 <= attentionHeadDim }
+                && axesDimsRope.reduce(0, +) == attentionHeadDim,
             "axes_dims_rope \(axesDimsRope) must be three even numbers with the sum \(attentionHeadDim)")
         try require(
             outputDim == inChannels,

@@ -1,4 +1,5 @@
 import Foundation
+import HostLimits
 import LayerFitting
 import QwenImage
 import TensorCore
@@ -204,7 +205,7 @@ extension PlanForecast {
         add(hostLimitBytes: hostLimitBytes) { forecast in
             let memory = FitMemory(
                 finish, count: parameters.layers, width: forecast.width, height: forecast.height, pictureWidth: width,
-                pictureHeight: height, threads: ProcessInfo.processInfo.activeProcessorCount)
+                pictureHeight: height, threads: ProcessorCount.available)
             // The results of an image are there while the next one's are made.
             let others = parameters.numImagesPerPrompt - 1
             return FinishForecast(hostBytes: memory.peakBytes + others * memory.resultBytes)

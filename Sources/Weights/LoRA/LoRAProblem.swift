@@ -12,7 +12,7 @@ public enum LoRAProblem: Error, Sendable, Equatable, CustomStringConvertible {
     case repeated(module: String)
     /// A tensor without the other ones of its module.
     case partMissing(name: String, module: String)
-    /// A matrix that does not fit the module; `-1` stands for the rank, which may be any.
+    /// A matrix that does not fit the module; `expected` says it as a shape with a word for the rank, which may be any.
     case wrongShape(expected: String, found: Shape)
     /// Two matrices of different ranks.
     case ranksDiffer(down: Int, up: Int)

@@ -1,4 +1,5 @@
 import Dispatch
+import HostLimits
 import Synchronization
 import TensorCore
 
@@ -166,7 +167,7 @@ public final class BlockStore<Block: Sendable>: Sendable {
     /// True if one pass over the blocks is more than the system could keep in its cache until the next.
     private func outgrowsTheCache(_ manifest: BlockManifest) -> Bool {
         if let known = state.withLock({ $0.outgrowsTheCache }) { return known }
-        let available = HostMemoryFigures.availableBytes ?? Int.max
+        let available = AvailableMemory.bytes ?? Int.max
         let outgrows = manifest.payloadBytes * count > available / 2
         state.withLock { $0.outgrowsTheCache = outgrows }
         return outgrows

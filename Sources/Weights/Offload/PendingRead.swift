@@ -50,13 +50,12 @@ final class PendingRead: Sendable {
     }
 
     private func run() {
-        memory.withLock { memory in
-            guard let memory else { return }
-            do throws(WeightsError) {
-                _ = try manifest.read(into: memory, isDirect: isDirect) { isStopped.load(ordering: .relaxed) }
-            } catch {
-                failure.withLock { $0 = error }
-            }
+        // Taken out of the lock, which nobody holds while something is read; the reference ends before `done` is signalled.
+        guard let memory = memory.withLock({ $0 }) else { return }
+        do throws(WeightsError) {
+            _ = try manifest.read(into: memory, isDirect: isDirect) { isStopped.load(ordering: .relaxed) }
+        } catch {
+            failure.withLock { $0 = error }
         }
     }
 }

@@ -30,7 +30,7 @@ struct BenchDenoise: ParsableCommand {
 
     @OptionGroup(title: "Precision") var precision: PrecisionOptions
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @OptionGroup(title: "Memory") var offload: OffloadOptions

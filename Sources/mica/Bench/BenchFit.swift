@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import HostLimits
 import ImageCodecs
 import LayerFitting
 
@@ -53,7 +54,7 @@ struct BenchFit: ParsableCommand {
         result.figures["mebibytes_above_the_picture"] = Double(after - before) / 1_048_576
         let forecast = FitMemory(
             LayerFinish(cleanUp: nil), count: layers, width: resolution, height: resolution, pictureWidth: size,
-            pictureHeight: size, threads: ProcessInfo.processInfo.activeProcessorCount)
+            pictureHeight: size, threads: ProcessorCount.available)
         result.figures["mebibytes_forecast"] = Double(forecast.peakBytes) / 1_048_576
         result.figures["largest_difference"] = Double(try Self.largestDifference(fitted, picture))
         try result.show(options)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import HostLimits
 import TensorCore
 import Weights
 
@@ -18,7 +19,7 @@ struct BenchLinear: ParsableCommand {
     @Option(parsing: .upToNextOption, help: "Rows of the input.")
     var rows = [1, 64, 1088]
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Option(help: ArgumentHelp("Measured runs.", valueName: "n"))
@@ -91,7 +92,7 @@ struct BenchLinear: ParsableCommand {
         if json {
             let object: [String: Any] = [
                 "bench": "linear", "in_features": inFeatures, "out_features": outFeatures,
-                "threads": threads ?? ProcessInfo.processInfo.activeProcessorCount, "results": objects,
+                "threads": threads ?? ProcessorCount.available, "results": objects,
             ]
             let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys])
             print(String(decoding: data, as: UTF8.self))

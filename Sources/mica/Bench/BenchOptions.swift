@@ -20,7 +20,7 @@ struct BenchOptions: ParsableArguments {
     /// In what products are computed.
     var compute: ComputePrecision { givenCompute ?? ComputePrecision(for: dtype.precision) }
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Option(help: "What computes: cpu, or cuda:0 and so on.")

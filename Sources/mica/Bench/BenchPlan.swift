@@ -28,7 +28,7 @@ struct BenchPlan: ParsableCommand {
     @Option(help: "The autoencoder in tiles: on or off.")
     var vaeTiling: VAETiling = .off
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Flag(help: "Print one JSON object.")

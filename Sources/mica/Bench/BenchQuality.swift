@@ -40,7 +40,7 @@ struct BenchQuality: ParsableCommand {
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Option(help: ArgumentHelp("The most that is kept of the first run to compare with.", valueName: "MiB"))

@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import HostLimits
 import TensorCore
 
 /// What one benchmark found, for a person or for a program.
@@ -68,6 +69,6 @@ struct BenchResult {
     }
 
     private func threads(_ options: BenchOptions) -> Int {
-        options.threads ?? ProcessInfo.processInfo.activeProcessorCount
+        options.threads ?? ProcessorCount.available
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import HostLimits
 import QwenImage
 import TensorCore
 
@@ -65,7 +66,7 @@ struct BenchText: ParsableCommand {
         let tokensOfRun = mode == .prefill ? tokens : 1
         result.figures["tokens_per_second"] = Double(tokensOfRun) / result.times.median
         if mode == .decode {
-            let threads = options.threads ?? ProcessInfo.processInfo.activeProcessorCount
+            let threads = options.threads ?? ProcessorCount.available
             let speed = try MemoryBandwidth.measure(threads: threads, byteCount: bandwidthBuffer << 20)
             let stored = try BenchRunner.floatingPointOperations(options, prepare).weightBytes
             // Quantised weights are made from 16-bit ones when they are loaded.

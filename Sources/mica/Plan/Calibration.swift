@@ -1,5 +1,6 @@
 import CPUBackend
 import Foundation
+import HostLimits
 import QwenImage
 import TensorCore
 import Weights
@@ -27,7 +28,7 @@ struct Calibration {
         let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
             .split(separator: "\n").first { $0.hasPrefix("model name") }?
             .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-        let count = machine.threads ?? ProcessInfo.processInfo.activeProcessorCount
+        let count = machine.threads ?? ProcessorCount.available
         let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
         let weights = machine.weightForm?.precision.rawValue ?? dtype.rawValue
         return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(machine.compute.rawValue),"

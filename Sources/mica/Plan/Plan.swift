@@ -1,6 +1,7 @@
 import ArgumentParser
 import CPUBackend
 import Foundation
+import HostLimits
 import ImageCodecs
 import QwenImage
 import ServiceAPI
@@ -36,7 +37,7 @@ struct Plan: ParsableCommand {
     @Option(help: "The autoencoder in tiles, which need less memory: auto, on or off.")
     var vaeTiling: VAETiling = .auto
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Option(
@@ -90,7 +91,7 @@ struct Plan: ParsableCommand {
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, card: card)
+            plan, manifest, threads: threads ?? ProcessorCount.available, card: card)
         if let chart { try write(report.chart(), to: chart) }
         print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

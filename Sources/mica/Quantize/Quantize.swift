@@ -36,7 +36,7 @@ struct Quantize: ParsableCommand {
     @Flag(help: "Measure how far each converted matrix is from the original, and print a table.")
     var report = false
 
-    @Option(help: "Threads to compute with; all processors if not given.")
+    @Option(help: "Threads to compute with; if not given, as many as there are processors for this process.")
     var threads: Int?
 
     @Flag(help: "Print one JSON object with what was done.")

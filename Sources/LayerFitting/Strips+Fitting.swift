@@ -1,8 +1,7 @@
-import Dispatch
 import ImageCodecs
 
-/// Work on the rows of a picture, on all processors.
-enum Strips {
+/// How the fit works on the rows of a picture, on all processors.
+extension Strips {
     /// Rows of a strip: what is computed twice at its edges is little beside it.
     static let rows = 64
 
@@ -16,9 +15,7 @@ enum Strips {
     static func forEachStrip(of count: Int, _ body: (Range<Int>) -> Void) {
         withoutActuallyEscaping(body) { body in
             let body = Body(call: body)
-            DispatchQueue.concurrentPerform(iterations: (count + rows - 1) / rows) { index in
-                body.call(index * rows..<min((index + 1) * rows, count))
-            }
+            forEach(rows: count, rowsPerStrip: rows) { body.call($0) }
         }
     }
 
