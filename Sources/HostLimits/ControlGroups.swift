@@ -118,7 +118,7 @@ struct ControlGroups: Sendable {
         func folders(of group: String) -> [String] {
             var names = group.split(separator: "/")
             let roots = root.split(separator: "/")
-            // A group that is not below the mount's, as it is outside of a namespace: what is seen is the mount's alone.
+            // A group that is not below the mount's, as outside of a namespace: what is seen is the mount's alone.
             names = names.starts(with: roots) && !names.contains("..") ? Array(names.dropFirst(roots.count)) : []
             return (0...names.count).map { ([Substring(point)] + names.prefix($0)).joined(separator: "/") }
         }

@@ -110,9 +110,25 @@ import Testing
         #expect(system.groups.availableBytes == system.bytes)
     }
 
-    @Test(arguments: [(8, nil, 8), (8, 3, 3), (2, 3, 2), (1, nil, 1), (0, nil, 1)] as [(Int, Int?, Int)])
-    func theSmallerOfProcessorsAndQuota(_ allowed: Int, _ quota: Int?, _ count: Int) {
-        #expect(ProcessorCount.count(allowed: allowed, quota: quota) == count)
+    /// The machine's, those that are allowed, those of a quota, and what is left of them.
+    static let counts: [(Int, Int?, Int?, Int)] = [
+        (8, nil, nil, 8), (8, nil, 3, 3), (8, 256, nil, 8), (8, 4, 6, 4), (2, 2, 3, 2), (0, nil, nil, 1),
+    ]
+
+    @Test(arguments: counts)
+    func theSmallestCounts(_ active: Int, _ allowed: Int?, _ quota: Int?, _ count: Int) {
+        #expect(ProcessorCount.count(active: active, allowed: allowed, quota: quota) == count)
+    }
+
+    @Test(
+        arguments: [
+            ("Name:\tmica\nCpus_allowed:\tff\nCpus_allowed_list:\t0-3,8\nMems:\t0\n", 5),
+            ("Cpus_allowed_list:\t5\n", 1),
+            ("Cpus_allowed_list:\t\n", nil), ("Cpus_allowed_list:\t3-1\n", nil), ("Cpus_allowed_list:\t-\n", nil),
+            ("Cpus_allowed_list:\t1-2-3\n", nil), ("Cpus_allowed_list:\t0-99999999999999999999\n", nil), ("", nil),
+        ] as [(String, Int?)])
+    func processorsThatAreAllowed(_ status: String, _ count: Int?) {
+        #expect(ProcessorCount.allowed(status) == count)
     }
 
     @Test(arguments: systems)

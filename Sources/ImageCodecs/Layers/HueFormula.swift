@@ -34,8 +34,8 @@ struct HueFormula {
 
     private func set(_ color: CompositePixel, luminosityOf other: CompositePixel) -> CompositePixel {
         var result = color + (luminosity(of: other) - luminosity(of: color))
-        // Rounding may put a grey's outside of 0...1, and itself with it: its way back would be 0 times infinity, and NaN
-        // stays black under whatever lies above.
+        // Rounding may put a grey's outside of 0...1, and itself with it: its way back would be 0 times infinity, and
+        // NaN stays black under whatever lies above.
         let middle = min(max(luminosity(of: result), 0), 1)
         let lowest = min(result.x, result.y, result.z)
         let highest = max(result.x, result.y, result.z)

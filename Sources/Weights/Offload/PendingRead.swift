@@ -50,7 +50,8 @@ final class PendingRead: Sendable {
     }
 
     private func run() {
-        // Taken out of the lock, which nobody holds while something is read; the reference ends before `done` is signalled.
+        // Taken out of the lock, which nobody holds while something is read; this reference ends before `done` is
+        // signalled.
         guard let memory = memory.withLock({ $0 }) else { return }
         do throws(WeightsError) {
             _ = try manifest.read(into: memory, isDirect: isDirect) { isStopped.load(ordering: .relaxed) }
