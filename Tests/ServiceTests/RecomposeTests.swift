@@ -117,6 +117,13 @@ struct RecomposeTests {
         ] {
             #expect(try Composite.flatten(LayerFileReader.read(form(query))) == expected, "\(query)")
         }
+        // Everything that its manifest names is in the archive.
+        let archive = try ZIPReader(form("?format=zip"))
+        let manifest = try ServiceFixture.json(archive.read("manifest.json", limit: 1 << 20))
+        let named = ["layers", "psd"].flatMap { manifest[$0] as? [[String: Any]] ?? [] }.compactMap {
+            $0["file"] as? String
+        }
+        #expect(!named.isEmpty && named.allSatisfy { archive.contains($0) }, "\(named)")
         let psd = try form("?format=psd")
         #expect(psd.firstRange(of: Array("urn:mica:parameters".utf8)) != nil)
         #expect(try form("?format=psd&metadata=false").firstRange(of: Array("urn:mica".utf8)) == nil)
