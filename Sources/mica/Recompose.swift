@@ -78,10 +78,13 @@ struct Recompose: ParsableCommand {
         var flat = FlatPicture()
         flat.quality = quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
-        let (pixels, used) = layers.flattened(rounding)
-        if used != rounding, used == .eachLayer {
-            FileHandle.standardError.write(
-                Data("mica: rounded after each layer, which fits the file's own flat picture\n".utf8))
+        let flattened = layers.flattened(rounding)
+        let pixels = flattened.pixels
+        if flattened.rounding != rounding, flattened.rounding == .eachLayer {
+            CommandFailure.report("rounded after each layer, which fits the file's own flat picture")
+        }
+        if let difference = flattened.difference {
+            CommandFailure.report("differs from the file's own flat picture at \(difference)")
         }
         switch ending {
         case "png": return try flat.png(pixels)
