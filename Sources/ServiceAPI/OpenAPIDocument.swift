@@ -277,7 +277,7 @@ paths:
         - name: format
           in: query
           description: The form of the answer; overrides `Accept`. `png` if neither says.
-          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, sheet] }
+          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, zip, sheet] }
         - name: image
           in: query
           description: Which of several pictures in a manifest, 1 for the first.
@@ -328,6 +328,7 @@ paths:
             image/x-psb: {}
             image/openraster: {}
             application/vnd.openxmlformats-officedocument.presentationml.presentation: {}
+            application/zip: {}
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "406": { $ref: "#/components/responses/NotAcceptable" }

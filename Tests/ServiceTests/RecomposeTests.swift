@@ -39,6 +39,7 @@ struct RecomposeTests {
         for (query, type) in [
             ("?format=webp", "image/webp"), ("?format=jpeg&quality=80&background=ff0000", "image/jpeg"),
             ("?format=sheet", "image/png"), ("?format=ora", "image/openraster"),
+            ("?format=zip", "application/zip"),
         ] {
             let answer = try ask(client, try PSDWriter.encode(tree), query: query)
             #expect(answer.status == 200 && answer.fields["content-type"] == type, "\(query)")

@@ -13,6 +13,7 @@ struct RecomposeRequest: Sendable {
         case psb
         case ora
         case pptx
+        case zip
         case sheet
 
         /// Whether it is one picture without layers.
@@ -25,6 +26,7 @@ struct RecomposeRequest: Sendable {
             case .psb: ResultFormat.psb.mediaType
             case .ora: ResultFormat.ora.mediaType
             case .pptx: ResultFormat.pptx.mediaType
+            case .zip: ResultFormat.zip.mediaType
             case .sheet: ResultFormat.sheet.mediaType
             }
         }
@@ -148,10 +150,11 @@ struct RecomposeRequest: Sendable {
     private func encoded(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
         switch form {
         case .png, .webp, .jpeg: preconditionFailure("flat pictures are made of pixels")
-        case .psd: try PSDWriter.encode(tree)
-        case .psb: try PSDWriter.encode(tree, options: PSDOptions(size: .large))
-        case .ora: try OpenRasterWriter.encode(tree)
-        case .pptx: try SlideWriter.encode([tree])
+        case .psd: try TreeForm.psd.encode(tree)
+        case .psb: try TreeForm.psb.encode(tree)
+        case .ora: try TreeForm.ora.encode(tree)
+        case .pptx: try TreeForm.pptx.encode(tree)
+        case .zip: try TreeForm.zip.encode(tree)
         case .sheet: try PNGEncoder.encode(try ContactSheet.draw(tree), options: PNGOptions(colorType: .rgb))
         }
     }
