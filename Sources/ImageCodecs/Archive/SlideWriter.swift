@@ -97,8 +97,7 @@ struct SlideShapes {
                 let inner = strength * Double(group.opacity) / 255
                 lastID += 1
                 let frame = frame(x: 0, y: 0, width: canvas.width, height: canvas.height, hasChildren: true)
-                xml +=
-                    "<p:grpSp><p:nvGrpSpPr><p:cNvPr id=\"\(lastID)\" name=\"\(XMLText.escaped(group.name))\"/>"
+                xml += "<p:grpSp><p:nvGrpSpPr><p:cNvPr id=\"\(lastID)\" name=\"\(XMLText.escaped(group.name))\"/>"
                     + "<p:cNvGrpSpPr/><p:nvPr/></p:nvGrpSpPr><p:grpSpPr>\(frame)</p:grpSpPr>"
                 try add(group.children, strength: inner, isVisible: isVisible && group.isVisible)
                 xml += "</p:grpSp>"
@@ -122,8 +121,7 @@ struct SlideShapes {
             opacity == 100_000
             ? "<a:blip r:embed=\"rId\(pictures.count + 1)\"/>"
             : "<a:blip r:embed=\"rId\(pictures.count + 1)\"><a:alphaModFix amt=\"\(opacity)\"/></a:blip>"
-        xml +=
-            "<p:pic><p:nvPicPr><p:cNvPr id=\"\(lastID)\" name=\"\(name)\" descr=\"\(name)\"\(hidden)/>"
+        xml += "<p:pic><p:nvPicPr><p:cNvPr id=\"\(lastID)\" name=\"\(name)\" descr=\"\(name)\"\(hidden)/>"
             + "<p:cNvPicPr><a:picLocks noChangeAspect=\"1\"/></p:cNvPicPr><p:nvPr/></p:nvPicPr>"
             + "<p:blipFill>\(blip)<a:stretch><a:fillRect/></a:stretch></p:blipFill>"
             + "<p:spPr>\(frame)<a:prstGeom prst=\"rect\"><a:avLst/></a:prstGeom></p:spPr></p:pic>"
