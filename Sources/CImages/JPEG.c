@@ -14,6 +14,8 @@ struct CImagesJPEG {
     struct jpeg_progress_mgr progress;
     jmp_buf jump;
     int status, maximum_scans;
+    // Whether the file may end without its last marker.
+    int may_end;
     char message[JMSG_LENGTH_MAX];
 };
 
@@ -36,6 +38,9 @@ static void on_message(j_common_ptr common, int level) {
     if (level >= 0) return;
     switch (common->err->msg_code) {
         case JWRN_JPEG_EOF:
+            if (((CImagesJPEG *)common->client_data)->may_end) break;
+            fail(common, CIMAGES_TRUNCATED);
+            break;
         case JWRN_HIT_MARKER:
             fail(common, CIMAGES_TRUNCATED);
             break;
@@ -114,6 +119,9 @@ int cimages_jpeg_start(CImagesJPEG *self, int maximum_scans) {
     self->progress.progress_monitor = on_progress;
     self->info.progress = &self->progress;
     jpeg_start_decompress(&self->info);
+    // In the one scan of a Huffman-coded picture too few bits are a warning of their own; a whole scan more could be
+    // missing otherwise, and an arithmetic decoder makes up zeros.
+    self->may_end = !jpeg_has_multiple_scans(&self->info) && !self->info.arith_code;
     return CIMAGES_OK;
 }
 
@@ -142,7 +150,8 @@ static void on_encoder_error(j_common_ptr common) {
 }
 
 int cimages_jpeg_encode(
-    const uint8_t *rgb, int width, int height, int quality, uint8_t **out, size_t *out_count) {
+    const uint8_t *rgb, int width, int height, int quality, int is_full_color, int dots_per_inch, uint8_t **out,
+    size_t *out_count) {
     struct encoder *self = calloc(1, sizeof *self);
     // jpeg_mem_dest writes through these, also before a jump.
     unsigned char *volatile result = NULL;
@@ -165,6 +174,15 @@ int cimages_jpeg_encode(
     self->info.in_color_space = JCS_RGB;
     jpeg_set_defaults(&self->info);
     jpeg_set_quality(&self->info, quality, TRUE);
+    if (is_full_color) {
+        self->info.comp_info[0].h_samp_factor = 1;
+        self->info.comp_info[0].v_samp_factor = 1;
+    }
+    if (dots_per_inch > 0) {
+        self->info.density_unit = 1;
+        self->info.X_density = (UINT16)dots_per_inch;
+        self->info.Y_density = (UINT16)dots_per_inch;
+    }
     jpeg_start_compress(&self->info, TRUE);
     while (self->info.next_scanline < self->info.image_height) {
         JSAMPROW rows[1] = {(JSAMPROW)(rgb + (size_t)self->info.next_scanline * (size_t)width * 3)};

@@ -22,6 +22,10 @@ public enum ImageError: Error, Sendable, Equatable {
     case tooManyPixels(width: Int, height: Int, limit: Int)
     /// A size that no picture can have, or that is beyond what an operation makes.
     case invalidSize(width: Int, height: Int, limit: Int)
+    /// Layers and groups of a file, each as large as what is in it, are more pixels than the caller draws.
+    case tooMuchToDraw(pixels: Int, limit: Int)
+    /// What is wrong with one of several pictures.
+    indirect case inPicture(name: String, ImageError)
     /// Pixel bytes do not fit the stated size.
     case byteCountMismatch(expected: Int, actual: Int)
     /// Layers of a stack that are to be fitted have different sizes.
@@ -54,6 +58,10 @@ extension ImageError: CustomStringConvertible {
             return "the picture has \(width) x \(height) pixels, the limit is \(limit) in all; scale it down first"
         case .invalidSize(let width, let height, let limit):
             return "\(width) x \(height) is not a size that can be made here; each side must be from 1 to \(limit)"
+        case .tooMuchToDraw(let pixels, let limit):
+            return "layers and groups have \(pixels) pixels on the canvas together, the limit is \(limit); "
+                + "merge some, or make the canvas smaller"
+        case .inPicture(let name, let error): return "\"\(name)\": \(error)"
         case .byteCountMismatch(let expected, let actual):
             return "the picture's size needs \(expected) bytes, there are \(actual)"
         case .layerSizeMismatch(let layer, let expectedWidth, let expectedHeight, let actualWidth, let actualHeight):
@@ -79,6 +87,8 @@ extension ImageError: CustomStringConvertible {
         switch self {
         case .emptyInput: return "the file is empty (0 bytes); \(readable)"
         case .notAPicture: return "the file is not a picture; \(readable)"
+        case .unsupportedFormat(let format) where format == .photoshop || format == .zip:
+            return "\(format) files are not pictures here; recompose makes one picture of layers, or \(readable)"
         case .unsupportedFormat(let format): return "\(format) pictures are not supported; \(readable)"
         case .unsupportedFeature(let format, let detail): return "this kind of \(format) is not supported: \(detail)"
         case .truncated(let format): return "the \(format) file is truncated: it ends before the picture does"

@@ -54,8 +54,19 @@ public enum ImageFormat: String, Sendable, Equatable, CaseIterable, CustomString
         }
         if matches(bytes, 0, ascii("RIFF")), matches(bytes, 8, ascii("WEBP")) { return .webp }
         if matches(bytes, 4, ascii("ftyp")) { return isoBaseMediaFormat(bytes) }
-        if matches(bytes, 0, ascii("<svg")) { return .svg }
-        return nil
+        return isSVG(bytes) ? .svg : nil
+    }
+
+    /// How far into a text the first element is looked for.
+    private static let longestPrologue = 4_096
+
+    /// The element itself, or what may stand before it: an XML declaration, comments, a document type.
+    private static func isSVG(_ bytes: [UInt8]) -> Bool {
+        let text = String(decoding: bytes.prefix(longestPrologue), as: UTF8.self).drop {
+            $0 == "\u{FEFF}" || $0.isWhitespace
+        }
+        if text.hasPrefix("<svg") { return true }
+        return ["<?xml", "<!--", "<!DOCTYPE"].contains(where: text.hasPrefix) && text.contains("<svg")
     }
 
     private static let signatures: [(ImageFormat, Int, [UInt8])] = [

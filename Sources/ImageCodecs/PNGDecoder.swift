@@ -22,6 +22,8 @@ enum PNGDecoder {
         let width = Int(header.width)
         let height = Int(header.height)
         try options.checkSize(width: width, height: height, format: .png)
+        let frames = frameCount(bytes)
+        guard frames <= 1 else { throw .animated(.png, frames: frames) }
         guard let expansion = PNGRowExpansion(png: png, header: header) else {
             throw .damaged(.png, detail: "it has a palette without entries")
         }
@@ -32,6 +34,22 @@ enum PNGDecoder {
             colorModel: expansion.colorModel, bitDepth: Int(header.bit_depth), hasAlpha: expansion.hasAlpha,
             orientation: orientation(png),
             profile: copy { cimages_png_profile(png, $0) })
+    }
+
+    /// What `acTL`, which stands before the pixels of an animation, says; 1 without one.
+    ///
+    /// Source: PNG 3, 11.3.6.1.
+    private static func frameCount(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+        func number(_ place: Int) -> Int { (0..<4).reduce(0) { $0 << 8 | Int(bytes[place + $1]) } }
+        // Behind the signature.
+        var place = 8
+        while place + 12 <= bytes.count {
+            let (length, name) = (number(place), bytes[place + 4..<place + 8])
+            if name.elementsEqual("IDAT".utf8) { return 1 }
+            if name.elementsEqual("acTL".utf8), length >= 4 { return number(place + 8) }
+            place += 12 + length
+        }
+        return 1
     }
 
     /// Throws as `decode` does for what stands before the pixels.

@@ -288,12 +288,13 @@ paths:
         Takes layers that were edited elsewhere and answers with the flat picture, or with the layers in another format. The
         layers are a PSD or PSB (8 bits, RGB or grey), an OpenRaster file, a ZIP with `manifest.json` and pictures, or a form
         with a manifest and pictures. Offsets, opacity, visibility, groups, clipping, masks and the blend modes of
-        `BlendMode` count; what else a file has (effects, adjustments, other modes) is refused by its name.
+        `BlendMode` count; what else a file has (effects, adjustments, artboards, other modes) is refused by its name. So are
+        layers and groups that are more work than this service does for one request.
       parameters:
         - name: format
           in: query
           description: The form of the answer; overrides `Accept`. `png` if neither says.
-          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, sheet] }
+          schema: { type: string, enum: [png, webp, jpeg, psd, psb, ora, pptx, zip, sheet] }
         - name: image
           in: query
           description: Which of several pictures in a manifest, 1 for the first.
@@ -329,6 +330,13 @@ paths:
             Mica-Rounding:
               description: How a flat picture was rounded; missing with other forms.
               schema: { type: string, enum: [once, each-layer] }
+            Mica-Difference:
+              description: |
+                How a flat picture differs from the one that the file carries, with rounding `auto`: the share of the pixels
+                that are further than a level away, and the most levels (of 255). Missing if none is, and where nothing was
+                compared. Files have it that were edited without their flat picture, or whose program sums in a way that the
+                format has no words for (GIMP's newer blend modes in a PSD).
+              schema: { type: string, pattern: "^share=[0-9.e-]+, levels=[0-9]+$", examples: ["share=0.2231, levels=61"] }
           content:
             image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
             image/webp: { schema: { $ref: "#/components/schemas/Bytes" } }
@@ -337,6 +345,7 @@ paths:
             image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
             image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
             application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
+            application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
@@ -1873,6 +1882,7 @@ components:
                 contentEncoding: base64
                 contentMediaType: image/png
         psd:
+          description: "A PSD for each result; empty in a ZIP's `manifest.json`, which has none beside it."
           type: array
           items:
             type: object

@@ -79,9 +79,10 @@ struct Decompose: ParsableCommand {
 
     private func decompose(_ cancellation: Cancellation) throws {
         let options = try parameters.options()
-        let split = try layer.map { try LayerSource.split(image, layer: $0) }
+        let source = try layer.map { _ in try LayerSource(image) }
+        let split = try layer.flatMap { try source?.split(layer: $0) }
         let picture = try split?.picture ?? PictureFile.read(image)
-        let target = try OutputTarget(path: output)
+        let target = try OutputTarget(path: output, inputs: source?.files ?? InputFiles([image]))
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let request = try offload.request()

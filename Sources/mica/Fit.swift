@@ -9,7 +9,8 @@ struct Fit: ParsableCommand {
         abstract: "Fits layers that are there already to the picture they were made from.",
         discussion: """
             The layers, bottom first and of one size, come out with the picture's size and sharpness; together \
-            they are the picture. The output is a folder (layer_1.png ...) or one file ending in .psd.
+            they are the picture. The output is a folder (layer_1.png ..., manifest.json) or one file: .psd, .psb, \
+            .ora, .pptx, .zip. What is read is never written over.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
@@ -18,7 +19,7 @@ struct Fit: ParsableCommand {
     @Argument(help: ArgumentHelp("The layers, bottom first.", valueName: "layer"))
     var layers: [String]
 
-    @Option(name: .shortAndLong, help: "Where the layers go: a folder, or a file ending in .psd.")
+    @Option(name: .shortAndLong, help: "A folder, or a file ending in \(OutputTarget.endings).")
     var output: String
 
     @OptionGroup(title: "Layers") var finishing: FinishOptions
@@ -36,21 +37,14 @@ struct Fit: ParsableCommand {
     private func fit() throws {
         let picture = try PictureFile.read(image)
         let stack = try layers.map { try PictureFile.read($0) }
-        let target = try OutputTarget(path: output)
+        let target = try OutputTarget(path: output, inputs: InputFiles([image] + layers))
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let fitted = try finishing.finish(mergesLayers: false).finish(stack, of: picture)
         let named = fitted.enumerated().map { index, pixels in
             ImageLayer(name: index == 0 ? "background" : "layer \(index + 1)", pixels: pixels)
         }
-        var files: [(name: String, bytes: [UInt8])] = []
-        switch target.kind {
-        case .psd: files = [(target.url.lastPathComponent, try PSDWriter.encode(LayerTree(layers: named)))]
-        default:
-            for (index, pixels) in fitted.enumerated() {
-                files.append(("layer_\(index + 1).png", try PNGEncoder.encode(pixels)))
-            }
-        }
+        let files = try LayerFiles.files(of: LayerTree(layers: named), for: target)
         let written = try target.write(files)
         succeeded = true
         print(written.joined(separator: "\n"))

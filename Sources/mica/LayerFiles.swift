@@ -2,10 +2,22 @@ import Foundation
 import ImageCodecs
 import ServiceAPI
 
-/// The files of a result, as `mica decompose` writes them.
+/// The files of layers as commands write them.
 enum LayerFiles {
-    /// Everything for a folder (layers, PSDs, `result.json`), or one file in the target's form; several pictures get
-    /// one each where a form holds one.
+    /// Layers that are no model's result: a folder's files, or one file in the target's form.
+    static func files(of tree: LayerTree, for target: OutputTarget) throws -> [(name: String, bytes: [UInt8])] {
+        switch target.kind {
+        case .folder: return try TreeForm.folder(tree)
+        case .psd, .psb, .ora, .pptx, .zip:
+            guard let form = TreeForm(rawValue: target.kind.rawValue) else {
+                preconditionFailure("a kind of file that is no form of layers")
+            }
+            return [(target.url.lastPathComponent, try form.encode(tree))]
+        }
+    }
+
+    /// A result, as `mica decompose` writes it: everything for a folder (layers, PSDs, `result.json`), or one file in
+    /// the target's form; several pictures get one each where a form holds one.
     static func files(
         of result: LayeredResult, for target: OutputTarget, options: FileOptions, withSheet: Bool
     ) throws -> [(name: String, bytes: [UInt8])] {

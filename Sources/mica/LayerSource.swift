@@ -3,35 +3,35 @@ import ImageCodecs
 import ServiceAPI
 
 /// Layers on disk: a PSD, PSB, OpenRaster file or ZIP, a manifest, or a folder with one.
-enum LayerSource {
+struct LayerSource {
     /// What a folder's description may be called, the first that is there counts.
     private static let manifests = [LayerManifest.fileName, "result.json"]
 
+    let layers: LayerFile
+    /// Everything that was read.
+    let files: InputFiles
+    private let path: String
+
     /// Reads the layers of image `image` (1 for the first). Throws `CommandError.cannotRead`.
-    static func read(_ path: String, image: Int = 1) throws -> LayerFile {
-        let url = URL(fileURLWithPath: path)
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandError.cannotRead(path: path, reason: "there is no such file")
-        }
+    init(_ path: String, image: Int = 1) throws {
+        self.path = path
+        var paths: [String] = []
         do {
-            if isFolder.boolValue {
-                for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
-                    return LayerFile(try read(manifest: url.appendingPathComponent(name), image: image))
-                }
-                throw CommandError.cannotRead(
-                    path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
+            if let manifest = try Self.manifest(path) {
+                layers = LayerFile(try Self.read(manifest: manifest, image: image, &paths))
+            } else {
+                paths.append(path)
+                layers = try LayerFileReader.readFile(try Self.bytes(URL(fileURLWithPath: path)), image: image)
             }
-            if url.pathExtension.lowercased() == "json" { return LayerFile(try read(manifest: url, image: image)) }
-            return try LayerFileReader.readFile(try bytes(url), image: image)
         } catch let error as ImageError {
             throw CommandError.cannotRead(path: path, reason: error.description)
         }
+        files = InputFiles(paths)
     }
 
-    /// Layer `number` of what `path` has, 1 for the bottom one, ready to be split. Throws `CommandError.cannotRead`.
-    static func split(_ path: String, layer number: Int) throws -> LayerSplit {
-        let tree = try read(path).tree.withoutFileGroup()
+    /// Layer `number`, 1 for the bottom one, ready to be split. Throws `CommandError.cannotRead`.
+    func split(layer number: Int) throws -> LayerSplit {
+        let tree = layers.tree.withoutFileGroup()
         do {
             if let split = try LayerSplit(tree, index: number - 1) { return split }
         } catch {
@@ -44,17 +44,36 @@ enum LayerSource {
                 : "it has no layer \(number), but 1 to \(tree.layers.count)")
     }
 
-    private static func read(manifest url: URL, image: Int) throws -> LayerTree {
+    /// The manifest that `path` is or has; nil for a file of layers.
+    private static func manifest(_ path: String) throws -> URL? {
+        let url = URL(fileURLWithPath: path)
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandError.cannotRead(path: path, reason: "there is no such file")
+        }
+        guard isFolder.boolValue else { return url.pathExtension.lowercased() == "json" ? url : nil }
+        for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
+            return url.appendingPathComponent(name)
+        }
+        throw CommandError.cannotRead(path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
+    }
+
+    /// Adds to `paths` what it reads.
+    private static func read(manifest url: URL, image: Int, _ paths: inout [String]) throws -> LayerTree {
         let folder = url.deletingLastPathComponent()
+        var read = [url.path]
+        defer { paths += read }
         return try LayerManifest(try bytes(url)).tree(image: image) { (name) throws(ImageError) in
             // Nothing outside of the folder is read.
             let parts = name.split(separator: "/", omittingEmptySubsequences: false)
             guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
                 throw .invalidName(name, reason: "it is no file of the manifest's folder")
             }
-            guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
+            let path = folder.appendingPathComponent(name).path
+            guard let data = FileManager.default.contents(atPath: path) else {
                 throw .damaged(.layerManifest, detail: "there is no file \"\(name)\"")
             }
+            read.append(path)
             return [UInt8](data)
         }
     }

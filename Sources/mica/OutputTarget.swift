@@ -18,15 +18,18 @@ final class OutputTarget {
     let kind: Kind
     let url: URL
     private let createdFolder: Bool
+    private let inputs: InputFiles
 
-    /// Throws `CommandError.cannotWrite` if nothing can be written there.
-    init(path: String) throws {
+    /// Throws `CommandError.cannotWrite` if nothing can be written there, or only over one of the `inputs`.
+    init(path: String, inputs: InputFiles) throws {
+        self.inputs = inputs
         url = URL(fileURLWithPath: path)
         kind = Kind(rawValue: url.pathExtension.lowercased()) ?? .folder
         let manager = FileManager.default
         var isFolder: ObjCBool = false
         let exists = manager.fileExists(atPath: url.path, isDirectory: &isFolder)
         if kind == .folder {
+            try inputs.check(folder: url)
             if exists && !isFolder.boolValue {
                 throw CommandError.cannotWrite(
                     path: path, reason: "it is a file; name a folder, or a file ending in \(Self.endings)")
@@ -41,6 +44,7 @@ final class OutputTarget {
             createdFolder = !exists
         } else {
             if exists && isFolder.boolValue { throw CommandError.cannotWrite(path: path, reason: "it is a folder") }
+            try inputs.check(url)
             createdFolder = false
         }
         try probe()
@@ -61,7 +65,8 @@ final class OutputTarget {
 
     /// Writes the files, each in one step; names are relative to the folder. Returns their paths.
     func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
-        try files.map { file in
+        for file in files { try inputs.check(folder.appendingPathComponent(file.name)) }
+        return try files.map { file in
             let destination = folder.appendingPathComponent(file.name)
             do {
                 // Groups are folders.

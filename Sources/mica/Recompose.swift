@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageCodecs
+import ServiceAPI
 
 /// `mica recompose`: layers in, the flat picture out.
 struct Recompose: ParsableCommand {
@@ -9,14 +10,15 @@ struct Recompose: ParsableCommand {
         discussion: """
             The layers are a PSD, PSB or OpenRaster file, a ZIP or folder with manifest.json and pictures, or a \
             folder that 'mica decompose' wrote. Offsets, opacity, visibility, groups, clipping and blend modes \
-            count. The output's ending says what it is: .png, .webp, .jpg, or .psd, .psb, .ora, .pptx for the layers \
-            in another format.
+            count. The output's ending says what it is: .png, .webp, .jpg, or .psd, .psb, .ora, .pptx, .zip for the \
+            layers in another format; without an ending it is a folder of PNGs with manifest.json. What is read is \
+            never written over.
             """)
 
     @Argument(help: ArgumentHelp("The layers: a file, a folder or a manifest.", valueName: "layers"))
     var input: String
 
-    @Option(name: .shortAndLong, help: "The picture to write.")
+    @Option(name: .shortAndLong, help: "The picture, file of layers or folder to write.")
     var output: String
 
     @Option(help: "Which of several images, 1 for the first.")
@@ -38,7 +40,8 @@ struct Recompose: ParsableCommand {
     @Option(help: ArgumentHelp("Also write a contact sheet of the layers, as PNG.", valueName: "file"))
     var sheet: String?
 
-    private static let endings = ["png", "webp", "jpg", "jpeg", "psd", "psb", "ora", "pptx"]
+    /// The endings of pictures without layers.
+    private static let flatEndings = ["png", "webp", "jpg", "jpeg"]
 
     func validate() throws {
         guard FlatPicture.qualities.contains(quality) else { throw ValidationError("--quality must be 1 to 100") }
@@ -46,42 +49,58 @@ struct Recompose: ParsableCommand {
         if let background, FlatPicture.Color(background) == nil {
             throw ValidationError("--background must be a colour such as '#ffffff'")
         }
-        guard Self.endings.contains(ending) else {
-            throw ValidationError("--output must end in .\(Self.endings.joined(separator: ", ."))")
+        guard isFlat || isFolder || TreeForm(rawValue: ending) != nil else {
+            throw ValidationError(
+                "--output must end in .\(Self.flatEndings.joined(separator: ", .")), \(OutputTarget.endings), or in "
+                    + "nothing for a folder")
         }
     }
 
     private var ending: String { URL(fileURLWithPath: output).pathExtension.lowercased() }
 
+    private var isFlat: Bool { Self.flatEndings.contains(ending) }
+
+    private var isFolder: Bool {
+        var isFolder: ObjCBool = false
+        return ending.isEmpty
+            || (FileManager.default.fileExists(atPath: output, isDirectory: &isFolder) && isFolder.boolValue)
+    }
+
     func run() throws {
         try CommandFailure.reporting {
-            let layers = try LayerSource.read(input, image: image)
-            try write(try encoded(layers), to: output)
+            let source = try LayerSource(input, image: image)
+            if isFlat {
+                try write(try flat(source.layers), to: output, source.files)
+            } else {
+                try writeLayers(source)
+            }
             if let sheet {
-                let picture = try ContactSheet.draw(layers.tree)
-                try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet)
+                let picture = try ContactSheet.draw(source.layers.tree)
+                try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet, source.files)
             }
         }
     }
 
-    private func encoded(_ layers: LayerFile) throws -> [UInt8] {
-        switch ending {
-        case "psd": return try PSDWriter.encode(layers.tree)
-        case "psb": return try PSDWriter.encode(layers.tree, options: PSDOptions(size: .large))
-        case "ora": return try OpenRasterWriter.encode(layers.tree)
-        case "pptx": return try SlideWriter.encode([layers.tree])
-        default: return try flat(layers)
-        }
+    private func writeLayers(_ source: LayerSource) throws {
+        let target = try OutputTarget(path: output, inputs: source.files)
+        var succeeded = false
+        defer { if !succeeded { target.discard() } }
+        let written = try target.write(LayerFiles.files(of: source.layers.tree, for: target))
+        succeeded = true
+        print(written.joined(separator: "\n"))
     }
 
     private func flat(_ layers: LayerFile) throws -> [UInt8] {
         var flat = FlatPicture()
         flat.quality = quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
-        let (pixels, used) = layers.flattened(rounding)
-        if used != rounding, used == .eachLayer {
-            FileHandle.standardError.write(
-                Data("mica: rounded after each layer, which fits the file's own flat picture\n".utf8))
+        let flattened = layers.flattened(rounding)
+        let pixels = flattened.pixels
+        if flattened.rounding != rounding, flattened.rounding == .eachLayer {
+            CommandFailure.report("rounded after each layer, which fits the file's own flat picture")
+        }
+        if let difference = flattened.difference {
+            CommandFailure.report("differs from the file's own flat picture at \(difference)")
         }
         switch ending {
         case "png": return try flat.png(pixels)
@@ -90,7 +109,8 @@ struct Recompose: ParsableCommand {
         }
     }
 
-    private func write(_ bytes: [UInt8], to path: String) throws {
+    private func write(_ bytes: [UInt8], to path: String, _ inputs: InputFiles) throws {
+        try inputs.check(URL(fileURLWithPath: path))
         do {
             try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {

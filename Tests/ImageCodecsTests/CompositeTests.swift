@@ -86,6 +86,65 @@ struct CompositeTests {
         #expect(try flat([white, black]).bytes == [127, 127, 127, 255, 127, 127, 127, 255])
     }
 
+    /// A group is drawn where it holds something. With a layer of nothing as large as the canvas in it, that is
+    /// everywhere, and the picture must be the same.
+    @Test("what a group holds says where it is drawn, and nothing else", arguments: [true, false])
+    func groupBoxes(_ hasFaintGroups: Bool) throws {
+        func layers(_ name: String, _ mode: BlendMode, isClipped: Bool = false) throws -> [LayerNode] {
+            [
+                .layer(try LayerSamples.layer("\(name)1", x: 21, y: 5, width: 9, height: 12, blendMode: mode)),
+                .layer(
+                    try LayerSamples.layer(
+                        "\(name)2", x: -3, y: 11, width: 30, height: 4, kind: 1, opacity: 150, isClipped: isClipped)),
+            ]
+        }
+        let opacity: UInt8 = hasFaintGroups ? 130 : 255
+        let through = LayerGroup(
+            name: "t", children: try layers("t", .multiply), opacity: opacity, blending: .passThrough)
+        let isolated = LayerGroup(
+            name: "i", children: try layers("i", .screen, isClipped: true) + [.group(through)], opacity: opacity,
+            blending: .isolated(.overlay))
+        var clipped = LayerGroup(name: "c", children: try layers("c", .difference), opacity: opacity, isClipped: true)
+        var nodes = try LayerSamples.everything().nodes
+        nodes += [.group(isolated), .group(clipped)]
+        clipped.blending = .passThrough
+        nodes += [.group(through), .group(clipped)]
+        let tree = try LayerTree(width: 40, height: 30, nodes: nodes)
+        let nothing = LayerNode.layer(ImageLayer(name: "n", pixels: try PixelBuffer(width: 40, height: 30)))
+        func filled(_ nodes: [LayerNode]) -> [LayerNode] {
+            nodes.map { node in
+                guard case .group(var group) = node else { return node }
+                group.children = [nothing] + filled(group.children)
+                return .group(group)
+            }
+        }
+        let wide = try LayerTree(width: 40, height: 30, nodes: filled(nodes))
+        #expect(Composite.flatten(tree) == Composite.flatten(wide))
+    }
+
+    /// Each of 2,000 groups took the whole canvas.
+    @Test("many groups of a pixel each are little work", .timeLimit(.minutes(1)))
+    func manySmallGroups() throws {
+        let pixel = try PixelBuffer(width: 1, height: 1, red: 255, alpha: 255)
+        let nodes = (0..<2_000).map { place in
+            let layer = ImageLayer(name: "l", pixels: pixel, x: place % 50, y: place / 50)
+            return LayerNode.group(LayerGroup(name: "g", children: [.layer(layer)], blending: .isolated(.multiply)))
+        }
+        let flat = Composite.flatten(try LayerTree(width: 600, height: 600, nodes: nodes))
+        #expect(stride(from: 0, to: flat.bytes.count, by: 4).count { flat.bytes[$0] == 255 } == 2_000)
+    }
+
+    @Test("work that is cancelled gives nothing")
+    func cancelled() throws {
+        // Several strips.
+        let layer = ImageLayer(name: "l", pixels: try PixelBuffer(width: 1, height: 1))
+        let file = LayerFile(try LayerTree(width: 1_024, height: 512, nodes: [.layer(layer)]))
+        #expect(file.flattened(.once, isCancelled: { false })?.pixels.height == 512)
+        for rounding in Rounding.allCases {
+            #expect(file.flattened(rounding, isCancelled: { true }) == nil)
+        }
+    }
+
     @Test("buffers check their size")
     func buffers() {
         #expect(throws: ImageError.byteCountMismatch(expected: 16, actual: 15)) {

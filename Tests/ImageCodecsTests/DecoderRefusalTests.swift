@@ -17,6 +17,7 @@ struct DecoderRefusalTests {
     func notPictures() {
         #expect(refusal([]) == .emptyInput)
         #expect(refusal(Array("hello, this is text".utf8)) == .notAPicture)
+        #expect(refusal(Array("<?xml version='1.0'?><html/>".utf8)) == .notAPicture)
         #expect(refusal([0x89]) == .notAPicture)
         #expect(refusal([UInt8](repeating: 0, count: 1_000)) == .notAPicture)
     }
@@ -24,7 +25,10 @@ struct DecoderRefusalTests {
     private static let otherFormats: [(String, ImageFormat)] = [
         ("GIF89a", .gif), ("II*\0", .tiff), ("MM\0*", .tiff), ("BM1234", .bmp), ("\0\0\0 ftypavif", .avif),
         ("\0\0\0 ftypheic", .heif), ("\0\0\0\u{0C}JXL ", .jpegXL), ("\0\0\0\u{0C}jP  ", .jpeg2000),
-        ("8BPS\0\u{1}", .photoshop), ("%PDF-1.7", .pdf), ("<svg xmlns", .svg), ("\0\0\u{1}\0", .icon),
+        ("8BPS\0\u{1}", .photoshop), ("%PDF-1.7", .pdf), ("<svg xmlns", .svg),
+        ("<?xml version='1.0'?>\n<!-- made -->\n<svg xmlns", .svg), ("\u{FEFF} <!DOCTYPE svg><svg>", .svg),
+        ("PK\u{3}\u{4}", .zip),
+        ("\0\0\u{1}\0", .icon),
     ]
 
     @Test("formats that are not read are named", arguments: otherFormats)
@@ -37,6 +41,22 @@ struct DecoderRefusalTests {
     @Test("an animation is refused with its number of frames")
     func animation() throws {
         #expect(try refusal(Fixture.bytes("decode/animated.webp")) == .animated(.webp, frames: 2))
+    }
+
+    @Test("an animated PNG is no single picture, one of one frame is", arguments: [1, 2])
+    func animatedPNG(_ frames: UInt8) throws {
+        var bytes = try Fixture.bytes("decode/rgb8.png")
+        let body = Array("acTL".utf8) + [0, 0, 0, frames, 0, 0, 0, 0]
+        let sum = crc32(body)
+        bytes.insert(
+            contentsOf: [0, 0, 0, 8] + body + (0..<4).map { UInt8(truncatingIfNeeded: sum >> (24 - 8 * UInt32($0))) },
+            at: 33)
+        #expect(refusal(bytes) == (frames > 1 ? .animated(.png, frames: 2) : nil))
+    }
+
+    @Test("files of layers are sent to where they are read", arguments: ["8BPS\0\u{1}", "PK\u{3}\u{4}"])
+    func layersAreNamed(_ text: String) {
+        #expect(refusal(Array(text.utf8))?.description.contains("recompose") == true)
     }
 
     @Test("limits are the caller's, and checked by the header", arguments: ["rgb8.png", "grey.jpg", "lossy.webp"])
@@ -80,7 +100,8 @@ struct DecoderRefusalTests {
             .tooManyPixels(width: 2, height: 1, limit: 1), .invalidSize(width: 0, height: 1, limit: 1),
             .byteCountMismatch(expected: 4, actual: 3), .countOutOfRange(what: "layers", count: 0, limit: 9),
             .invalidName("a", reason: "x"), .outputTooLarge(format: "PSD", limit: "2 GB"),
-            .codecFailure(operation: "x", detail: "y"),
+            .codecFailure(operation: "x", detail: "y"), .tooMuchToDraw(pixels: 2, limit: 1),
+            .inPicture(name: "a", .truncated(.png)),
         ]
         for error in errors {
             #expect(!error.description.isEmpty)

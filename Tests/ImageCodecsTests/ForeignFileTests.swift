@@ -37,8 +37,9 @@ struct ForeignFileTests {
     func flattens(_ fixture: Case) throws {
         let file = try LayerFileReader.readFile(Fixture.bytes("layered/" + fixture.file))
         let expected = try ImageDecoder.decode(Fixture.bytes("layered/" + fixture.picture)).pixels
-        let (flat, rounding) = file.flattened()
-        #expect(rounding == fixture.rounding)
+        let flattened = file.flattened()
+        let flat = flattened.pixels
+        #expect(flattened.rounding == fixture.rounding && flattened.difference == nil)
         #expect(pixels(of: flat, furtherThan: 1, from: expected) == 0)
         #expect(file.flattened(fixture.rounding).pixels == flat)
         // Not for nothing: the other way is too far from Krita's.
@@ -50,8 +51,9 @@ struct ForeignFileTests {
     func modesInBytes() throws {
         let file = try LayerFileReader.readFile(Fixture.bytes("layered/krita-modes.psd"))
         let expected = try ImageDecoder.decode(Fixture.bytes("layered/krita-modes.png")).pixels
-        let (flat, rounding) = file.flattened()
-        #expect(rounding == .eachLayer)
+        let flattened = file.flattened()
+        let flat = flattened.pixels
+        #expect(flattened.rounding == .eachLayer)
         #expect(file.tree.layers.count == BlendMode.allCases.count + 1)
         for layer in file.tree.layers.dropFirst() {
             let rows = PixelRows(from: layer.y, to: layer.y + 8)
@@ -97,8 +99,28 @@ struct ForeignFileTests {
         let file = try LayerFileReader.readFile(edited.finish())
         #expect(file.tree.layers.last?.isVisible == false)
         #expect(file.flattened().rounding == .eachLayer)
+        let difference = try #require(file.flattened().difference)
+        #expect(difference.pixelShare < 0.5 && difference.levels > 10 && file.flattened(.once).difference == nil)
         #expect(file.flattened().pixels == Composite.flattenInBytes(file.tree))
         #expect(LayerFile(file.tree).flattened().rounding == .once)
+    }
+
+    @Test("how far the file's own flat picture is: the share of the pixels, and the most levels")
+    func difference() throws {
+        let layer = ImageLayer(name: "a", pixels: try PixelBuffer(width: 10, height: 10, red: 200, alpha: 255))
+        let archive = try ZIPReader(OpenRasterWriter.encode(LayerTree(layers: [layer])))
+        // A pixel a level off counts as equal, 22 others do not.
+        var bytes = try #require(layer.pixels).bytes
+        bytes[4 * 99] = 199
+        for pixel in 0..<22 { bytes[4 * pixel + 1] = UInt8(40 + pixel) }
+        var edited = ZIPWriter()
+        for name in archive.names {
+            let merged = try PNGEncoder.encode(PixelBuffer(width: 10, height: 10, bytes: bytes))
+            try edited.add(name, name == "mergedimage.png" ? merged : archive.read(name, limit: 1 << 20))
+        }
+        let difference = try #require(LayerFileReader.readFile(edited.finish()).flattened().difference)
+        #expect(difference.pixelShare == 0.22 && difference.levels == 61)
+        #expect(difference.description == "22 % of the pixels, by up to 61 of 255 levels")
     }
 
     /// Pixels with a value further off: colours over white, and alpha.

@@ -8,8 +8,29 @@ struct HostileInputTests {
     /// Small limits, so that an altered header cannot make the test allocate much.
     private static let options = DecodeOptions(maximumPixels: 100_000, maximumSide: 4_096)
 
-    /// Where a cut loses nothing of the picture: WebP's odd chunks end in a byte of padding.
-    private static func harmlessTail(_ file: String) -> Int { file.hasSuffix(".webp") ? 1 : 0 }
+    /// Where a cut loses nothing of the picture: WebP's odd chunks end in a byte of padding, JPEGs of one scan in a
+    /// marker of two.
+    private static func harmlessTail(_ file: String) -> Int {
+        file.hasSuffix(".webp") ? 1 : file.hasSuffix(".jpg") && !file.contains("progressive") ? 2 : 0
+    }
+
+    @Test(
+        "a JPEG of one scan without its last marker is whole",
+        arguments: DecodeCase.all.filter { $0.file.hasSuffix(".jpg") })
+    func withoutLastMarker(_ fixture: DecodeCase) throws {
+        let bytes = try Fixture.bytes("decode/" + fixture.file)
+        #expect(bytes.suffix(2) == [0xFF, 0xD9])
+        for cut in 1...2 {
+            let part = Array(bytes.dropLast(cut))
+            if Self.harmlessTail(fixture.file) > 0 {
+                #expect(try ImageDecoder.decode(part).pixels == ImageDecoder.decode(bytes).pixels)
+            } else {
+                #expect(throws: ImageError.truncated(.jpeg)) { try ImageDecoder.decode(part) }
+            }
+        }
+        // Every byte of the pixels counts.
+        #expect(throws: ImageError.self) { try ImageDecoder.decode(Array(bytes.dropLast(3))) }
+    }
 
     @Test("cut off anywhere: an error", arguments: DecodeCase.all)
     func truncated(_ fixture: DecodeCase) throws {
@@ -67,9 +88,11 @@ struct HostileInputTests {
     }
 
     /// libpng takes memory for a chunk by what the chunk says: 2 GB for a file of 100 bytes, found by fuzzing.
-    @Test("a chunk longer than its file takes no memory", arguments: [
-        "eXIf", "iCCP", "tEXt", "zTXt", "iTXt", "sPLT", "PLTE", "tRNS", "hIST", "IDAT", "abCd",
-    ])
+    @Test(
+        "a chunk longer than its file takes no memory",
+        arguments: [
+            "eXIf", "iCCP", "tEXt", "zTXt", "iTXt", "sPLT", "PLTE", "tRNS", "hIST", "IDAT", "abCd",
+        ])
     func lyingChunk(_ name: String) throws {
         let header = try Array(Fixture.bytes("decode/rgb8.png").prefix(33))
         let before = Self.peakOfAddresses

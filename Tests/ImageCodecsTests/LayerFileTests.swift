@@ -170,9 +170,78 @@ struct LayerFileTests {
         let file = try Self.archive(manifest)
         let enough = LayerReadOptions(maximumLayerPixels: 3_000)
         #expect(try LayerFileReader.read(file, options: enough).layers.count == 100)
-        #expect(throws: ImageError.tooManyPixels(width: 6, height: 5, limit: 29)) {
+        let tooMany = ImageError.tooManyPixels(width: 6, height: 5, limit: 29)
+        #expect(throws: ImageError.inPicture(name: "a.png", tooMany)) {
             try LayerFileReader.read(file, options: LayerReadOptions(maximumLayerPixels: 2_999))
         }
+    }
+
+    @Test("a picture that is named often is read once")
+    func picturesNamedOften() throws {
+        let names = (0..<50).map { "{\"file\": \"\($0 % 2 == 0 ? "a.png" : "./b.png")\"}" }
+        let manifest = try LayerManifest(Array("{\"layers\": [\(names.joined(separator: ","))]}".utf8))
+        let picture = try PNGEncoder.encode(PixelBuffer(width: 2, height: 2, red: 7, alpha: 255))
+        var read: [String] = []
+        let tree = try manifest.tree { (name) throws(ImageError) in
+            read.append(name)
+            return picture
+        }
+        #expect(read == ["a.png", "b.png"] && tree.layers.count == 50)
+        #expect(Set(tree.layers.map(\.name)) == ["a.png", "b.png"])
+    }
+
+    @Test("bytes of pictures are counted over all of them, whatever they are for")
+    func bytesBesidePixels() throws {
+        // Behind the header a chunk that nobody knows; its sum is wrong, which does not matter in such a chunk.
+        let small = try PNGEncoder.encode(PixelBuffer(width: 1, height: 1))
+        let length = 40 << 20
+        let place = (0..<4).map { UInt8(truncatingIfNeeded: length >> (24 - 8 * $0)) }
+        let padded =
+            small[..<33] + place + Array("prIv".utf8) + [UInt8](repeating: 0, count: length + 4) + small[33...]
+        func manifest(_ count: Int) throws -> LayerManifest {
+            let layers = (0..<count).map { "{\"file\": \"\($0).png\"}" }.joined(separator: ",")
+            return try LayerManifest(Array("{\"layers\": [\(layers)]}".utf8))
+        }
+        let options = LayerReadOptions(maximumLayerPixels: 100)
+        #expect(try manifest(1).tree(options: options) { (_) throws(ImageError) in Array(padded) }.layers.count == 1)
+        let error = #expect(throws: ImageError.self) {
+            try manifest(2).tree(options: options) { (_) throws(ImageError) in Array(padded) }
+        }
+        guard case .inputTooLarge(2 * padded.count, _) = error else {
+            Issue.record("\(String(describing: error))")
+            return
+        }
+    }
+
+    @Test("what is wrong with one of several pictures is said with its name")
+    func namesInErrors() throws {
+        let picture = try PNGEncoder.encode(PixelBuffer(width: 2, height: 2, red: 7, alpha: 255))
+        let cut = Array(picture.dropLast(20))
+        var archive = ZIPWriter()
+        try archive.add("manifest.json", Array("{\"layers\": [{\"file\": \"a.png\"}, {\"file\": \"b.png\"}]}".utf8))
+        try archive.add("a.png", picture)
+        try archive.add("b.png", cut)
+        #expect(throws: ImageError.inPicture(name: "b.png", .truncated(.png))) {
+            try LayerFileReader.read(archive.finish())
+        }
+        var raster = ZIPWriter()
+        let stack = "<image w='4' h='3'><stack><layer name='sky' src='a'/><layer name='sea' src='b'/></stack></image>"
+        try raster.add("mimetype", Array("image/openraster".utf8))
+        try raster.add("stack.xml", Array(stack.utf8))
+        try raster.add("a", cut)
+        try raster.add("b", picture)
+        let error = #expect(throws: ImageError.self) { try LayerFileReader.read(raster.finish()) }
+        #expect(error?.description.hasPrefix("\"sky\": the PNG file is truncated") == true)
+    }
+
+    @Test(
+        "a number that a manifest cannot have is told from what is no JSON",
+        arguments: ["1.5", "1e30", "99999999999999999999"])
+    func numbersInManifests(_ number: String) throws {
+        let error = #expect(throws: ImageError.self) {
+            try LayerManifest(Array("{\"layers\": [{\"file\": \"a.png\", \"x\": \(number)}]}".utf8))
+        }
+        #expect(error?.description.contains("x, y, width, height") == true, "\(error?.description ?? "")")
     }
 
     @Test("files without layers are told from damaged ones")

@@ -113,7 +113,10 @@ struct PSDReaderTests {
         arguments: [
             ("norm", block("lfx2", Array("masterFXSwitchbool\u{1}DrSh enabbool\u{1}".utf8)), "effects"),
             ("norm", block("curv", [0, 0, 0, 0]), "an adjustment"), ("norm", block("SoCo", [0]), "a fill"),
-            ("norm", block("vmsk", [0, 0, 0, 3]), "a vector mask"), ("norm", block("knko", [1, 0, 0, 0]), "a knockout"),
+            ("norm", block("vmsk", [0, 0, 0, 3]), "a vector mask"),
+            ("norm", block("vsms", [0, 0, 0, 3, 0, 0, 0, 3]), "a vector mask"),
+            ("norm", block("artb", [0, 0, 0, 16]), "an artboard"), ("norm", block("artd", [0]), "an artboard"),
+            ("norm", block("abdd", [0]), "an artboard"), ("norm", block("knko", [1, 0, 0, 0]), "a knockout"),
             ("vLit", [], "the blend mode \"vLit\""), ("diss", [], "the blend mode \"diss\""),
         ])
     func unsupported(_ blend: String, _ extra: [UInt8], _ what: String) throws {
@@ -135,6 +138,13 @@ struct PSDReaderTests {
             let file = Self.handmade(channels: channels, width: 3, height: 2, extra: extra)
             #expect(try PSDReader.read(file).layers.count == 1)
         }
+    }
+
+    @Test("a vector mask that is switched off does not matter", arguments: ["vmsk", "vsms"])
+    func disabledVectorMask(_ key: String) throws {
+        let extra = Self.block(key, [0, 0, 0, 3, 0, 0, 0, 4])
+        let file = Self.handmade(channels: [0, 1, 2].map { ($0, Self.stored[0]) }, width: 3, height: 2, extra: extra)
+        #expect(try PSDReader.read(file).layers.count == 1)
     }
 
     @Test("other colour modes and depths are named", arguments: [(4, 8, "CMYK"), (9, 8, "Lab"), (3, 16, "16 bits")])

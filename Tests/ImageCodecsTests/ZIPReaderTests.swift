@@ -19,9 +19,11 @@ struct ZIPReaderTests {
         return try #require(last ? places.last : places.first)
     }
 
-    private static func refusal(_ file: [UInt8]) -> String? {
+    /// Why the archive, one of its files or `name` is not read.
+    private static func refusal(_ file: [UInt8], _ name: String? = nil) -> String? {
         do {
             let archive = try ZIPReader(file)
+            if let name { _ = try archive.read(name, limit: limit) }
             for name in archive.names { _ = try archive.read(name, limit: limit) }
             return nil
         } catch {
@@ -63,9 +65,75 @@ struct ZIPReaderTests {
         where file[place..<place + harmless.utf8.count].elementsEqual(harmless.utf8) {
             file.replaceSubrange(place..<place + harmless.utf8.count, with: name.utf8)
         }
-        let text = try #require(Self.refusal(file))
+        let text = try #require(Self.refusal(file, name))
         #expect(text.contains("relative paths"))
+        #expect(try ZIPReader(file).names.isEmpty)
         #expect(!text.contains("\n") && !text.contains("\u{1}"))
+    }
+
+    /// An archive of three files whose names are then made others of the same length.
+    private static func renamed(_ names: [(String, [UInt8])]) throws -> [UInt8] {
+        var writer = ZIPWriter()
+        try writer.add("wanted", [1, 2, 3])
+        for (name, _) in names { try writer.add(name, [4, 5]) }
+        var file = writer.finish()
+        for (name, other) in names {
+            for place in file.indices.dropLast(other.count)
+            where file[place..<place + other.count].elementsEqual(name.utf8) {
+                file.replaceSubrange(place..<place + other.count, with: other)
+                if String(validating: other, as: UTF8.self) == nil {
+                    // Bit 11, which says that the name is UTF-8.
+                    let isLocal = file[place - 30..<place - 26].elementsEqual([0x50, 0x4B, 3, 4])
+                    file[isLocal ? place - 23 : place - 37] = 0
+                }
+            }
+        }
+        return file
+    }
+
+    @Test("names of other systems, and files that nobody asks for")
+    func strangers() throws {
+        // "für.txt" in code page 437, "notes 12:30", and what leaves the folder.
+        let archive = try ZIPReader(
+            Self.renamed([
+                ("cp437__", [0x66, 0x81, 0x72, 0x2E, 0x74, 0x78, 0x74]), ("colon______", Array("notes 12:30".utf8)),
+                ("outside", Array("../../a".utf8)),
+            ]))
+        #expect(try archive.read("wanted", limit: 9) == [1, 2, 3])
+        #expect(try archive.read("für.txt", limit: 9) == [4, 5])
+        for name in ["notes 12:30", "../../a"] {
+            let error = #expect(throws: ImageError.self) { try archive.read(name, limit: 9) }
+            #expect(error?.description.contains("relative paths") == true)
+        }
+        // A link that nobody follows, as the directory of an archive of Unix has it.
+        var file = try Self.archive()
+        let last = try Self.place([0x50, 0x4B, 1, 2], file, last: true)
+        file[last + 5] = 3
+        file[last + 41] = 0xA1
+        #expect(try ZIPReader(file).read("mimetype", limit: 99).count == 16)
+        #expect(Self.refusal(file, "empty")?.contains("links") == true)
+    }
+
+    @Test("sizes in the 64-bit extension of a local header, which writers may use for any")
+    func longSizes() throws {
+        var writer = ZIPWriter()
+        try writer.add("a", [7, 8, 9])
+        let file = writer.finish()
+        let directory = try Self.place([0x50, 0x4B, 1, 2], file)
+        func long(_ size: UInt8, id: UInt8 = 1) -> [UInt8] {
+            let extra: [UInt8] = [id, 0, 16, 0, size, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]
+            var long = file
+            // The directory is later by what is put before it.
+            long[file.count - 6] += UInt8(extra.count)
+            long[28] = UInt8(extra.count)
+            for place in 18..<26 { long[place] = 0xFF }
+            long.insert(contentsOf: extra, at: 31)
+            #expect(long.count == file.count + extra.count && directory < 200)
+            return long
+        }
+        #expect(try ZIPReader(long(3)).read("a", limit: 9) == [7, 8, 9])
+        #expect(Self.refusal(long(4))?.contains("directory says") == true)
+        #expect(Self.refusal(long(3, id: 2))?.contains("64-bit") == true)
     }
 
     @Test("a name twice")
@@ -108,10 +176,11 @@ struct ZIPReaderTests {
         #expect(Self.refusal(altered([(second + 24, 0x19), (local + 22, 0x19)]))?.contains("sum") == true)
         #expect(Self.refusal(altered([(second + 24, 0x19)]))?.contains("directory says") == true)
         #expect(Self.refusal(altered([(local + 40, file[local + 40] ^ 1)])) != nil)
+        let name = "a/b 図.txt"
         // Encrypted, an unknown method, a link.
-        #expect(Self.refusal(altered([(second + 8, 1)]))?.contains("encryption") == true)
-        #expect(Self.refusal(altered([(second + 10, 12)]))?.contains("compression 12") == true)
-        #expect(Self.refusal(altered([(second + 41, 0xA1)]))?.contains("links") == true)
+        #expect(Self.refusal(altered([(second + 8, 1), (local + 6, 1)]), name)?.contains("encryption") == true)
+        #expect(Self.refusal(altered([(second + 10, 12), (local + 8, 12)]), name)?.contains("compression 12") == true)
+        #expect(Self.refusal(altered([(second + 41, 0xA1)]), name)?.contains("links") == true)
     }
 
     @Test("cut off anywhere: an error")

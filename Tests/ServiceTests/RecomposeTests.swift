@@ -39,6 +39,7 @@ struct RecomposeTests {
         for (query, type) in [
             ("?format=webp", "image/webp"), ("?format=jpeg&quality=80&background=ff0000", "image/jpeg"),
             ("?format=sheet", "image/png"), ("?format=ora", "image/openraster"),
+            ("?format=zip", "application/zip"),
         ] {
             let answer = try ask(client, try PSDWriter.encode(tree), query: query)
             #expect(answer.status == 200 && answer.fields["content-type"] == type, "\(query)")
@@ -80,6 +81,51 @@ struct RecomposeTests {
         fixture.stop()
     }
 
+    /// A ZIP of groups that hold one pixel each, or two at the ends of the canvas.
+    private static func groups(_ count: Int, reachFar: Bool) throws -> [UInt8] {
+        let places = reachFar ? [0, 99] : [0]
+        let layers = (1...count).flatMap { group in
+            places.map { "{\"file\": \"a.png\", \"x\": \($0), \"y\": \($0), \"group\": \(group)}" }
+        }
+        let groups = (1...count).map { "{\"id\": \($0), \"blend_mode\": \"multiply\"}" }
+        var archive = ZIPWriter()
+        let manifest =
+            "{\"width\": 100, \"height\": 100, \"layers\": [\(layers.joined(separator: ","))],"
+            + " \"groups\": [\(groups.joined(separator: ","))]}"
+        try archive.add("manifest.json", Array(manifest.utf8), compression: .deflated)
+        try archive.add("a.png", try ServiceFixture.png(width: 1, height: 1))
+        return archive.finish()
+    }
+
+    /// Small groups are small work, however many; large ones of nearly nothing are refused before any work.
+    @Test func workIsBounded() throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        #expect(try ask(client, Self.groups(3_000, reachFar: false)).status == 200)
+        #expect(try ask(client, Self.groups(30, reachFar: true)).status == 200)
+        let refused = try ask(client, Self.groups(33, reachFar: true))
+        #expect(
+            refused.status == 422 && refused.text.contains("layers and groups have 330066 pixels"), "\(refused.text)")
+        fixture.stop()
+    }
+
+    @Test func aDifferenceFromTheFilesOwnPictureIsSaid() throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        let archive = try ZIPReader(OpenRasterWriter.encode(Self.tree()))
+        var edited = ZIPWriter()
+        for name in archive.names {
+            let data = try archive.read(name, limit: 1 << 20)
+            try edited.add(name, name == "mergedimage.png" ? ServiceFixture.png() : data)
+        }
+        let answer = try ask(client, edited.finish())
+        let field = try #require(answer.fields["mica-difference"])
+        #expect(answer.status == 200 && field.hasPrefix("share=1.0, levels="), "\(field)")
+        #expect(try ask(client, edited.finish(), query: "?rounding=once").fields["mica-difference"] == nil)
+        #expect(try ask(client, OpenRasterWriter.encode(Self.tree())).fields["mica-difference"] == nil)
+        fixture.stop()
+    }
+
     @Test func badLayersAreTheSendersFault() throws {
         let fixture = try ServiceFixture()
         let psd = try PSDWriter.encode(Self.tree())
@@ -117,6 +163,13 @@ struct RecomposeTests {
         ] {
             #expect(try Composite.flatten(LayerFileReader.read(form(query))) == expected, "\(query)")
         }
+        // Everything that its manifest names is in the archive.
+        let archive = try ZIPReader(form("?format=zip"))
+        let manifest = try ServiceFixture.json(archive.read("manifest.json", limit: 1 << 20))
+        let named = ["layers", "psd"].flatMap { manifest[$0] as? [[String: Any]] ?? [] }.compactMap {
+            $0["file"] as? String
+        }
+        #expect(!named.isEmpty && named.allSatisfy { archive.contains($0) }, "\(named)")
         let psd = try form("?format=psd")
         #expect(psd.firstRange(of: Array("urn:mica:parameters".utf8)) != nil)
         #expect(try form("?format=psd&metadata=false").firstRange(of: Array("urn:mica".utf8)) == nil)

@@ -90,9 +90,11 @@ int cimages_jpeg_start(CImagesJPEG *jpeg, int maximum_scans);
 int cimages_jpeg_read_row(CImagesJPEG *jpeg, uint8_t *row);
 int cimages_jpeg_finish(CImagesJPEG *jpeg);
 
-/// A baseline JPEG of RGB rows. `out` is freed by `cimages_jpeg_free`.
+/// A baseline JPEG of RGB rows, its colours at full or half the resolution; `dots_per_inch` may be 0 for none. `out` is
+/// freed by `cimages_jpeg_free`.
 int cimages_jpeg_encode(
-    const uint8_t *rgb, int width, int height, int quality, uint8_t **out, size_t *out_count);
+    const uint8_t *rgb, int width, int height, int quality, int is_full_color, int dots_per_inch, uint8_t **out,
+    size_t *out_count);
 void cimages_jpeg_free(uint8_t *out);
 
 // ---------------------------------------------------------------- Little CMS

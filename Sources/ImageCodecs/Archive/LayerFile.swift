@@ -7,9 +7,6 @@ public struct LayerFile: Sendable {
         case openRaster(ZIPReader, LayerReadOptions)
     }
 
-    /// How far a value may be from the file's flat picture without a word about how that was made.
-    private static let tolerance: Float = 1
-
     /// The layers.
     public let tree: LayerTree
     private let merged: Merged
@@ -22,19 +19,44 @@ public struct LayerFile: Sendable {
         self.merged = merged
     }
 
-    /// The flat picture of the layers, and how it was rounded, which is never `auto`.
+    /// The flat picture of the layers.
     ///
     /// With `auto` the layers are summed exactly first. Only where that is more than a level from the flat picture that
     /// the file carries are they summed in bytes too, and what is near at more pixels is taken: a layer that was edited
-    /// since is far in both. A flat picture that cannot be read counts as none.
-    public func flattened(_ rounding: Rounding = .auto) -> (pixels: PixelBuffer, rounding: Rounding) {
-        if rounding == .eachLayer { return (Composite.flattenInBytes(tree), .eachLayer) }
-        let exact = Composite.flatten(tree)
-        guard rounding == .auto, let merged = mergedPicture(), merged.isOfSize(of: exact) else { return (exact, .once) }
-        let exactCount = farPixels(exact, merged)
-        guard exactCount > 0 else { return (exact, .once) }
-        let inBytes = Composite.flattenInBytes(tree)
-        return farPixels(inBytes, merged) < exactCount ? (inBytes, .eachLayer) : (exact, .once)
+    /// since is far in both. What is left of the difference is told. A flat picture that cannot be read counts as none.
+    public func flattened(_ rounding: Rounding = .auto) -> FlatLayers {
+        guard let flat = flattened(rounding, isCancelled: { false }) else { preconditionFailure("nobody cancels") }
+        return flat
+    }
+
+    /// As `flattened`, for work that may be given up: nil soon after `isCancelled` says so, which it then does to the
+    /// end. It is asked on several threads.
+    public func flattened(_ rounding: Rounding, isCancelled: @Sendable () -> Bool) -> FlatLayers? {
+        let flat: FlatLayers
+        switch rounding {
+        case .eachLayer: flat = sum(.eachLayer, nil, isCancelled)
+        case .once: flat = sum(.once, nil, isCancelled)
+        case .auto:
+            let merged = mergedPicture()
+            let exact = sum(.once, merged, isCancelled)
+            if let far = exact.difference, !isCancelled() {
+                let inBytes = sum(.eachLayer, merged, isCancelled)
+                flat = (inBytes.difference?.pixelShare ?? 0) < far.pixelShare ? inBytes : exact
+            } else {
+                flat = exact
+            }
+        }
+        return isCancelled() ? nil : flat
+    }
+
+    private func sum(_ rounding: Rounding, _ merged: PixelBuffer?, _ isCancelled: @Sendable () -> Bool) -> FlatLayers {
+        let pixels =
+            rounding == .eachLayer
+            ? Composite.flattenInBytes(tree, isCancelled: isCancelled)
+            : Composite.flatten(tree, isCancelled: isCancelled)
+        let compared = merged.flatMap { $0.isOfSize(of: pixels) && !isCancelled() ? $0 : nil }
+        return FlatLayers(
+            pixels: pixels, rounding: rounding, difference: compared.flatMap { difference(pixels, $0) })
     }
 
     private func mergedPicture() -> PixelBuffer? {
@@ -45,23 +67,48 @@ public struct LayerFile: Sendable {
         }
     }
 
-    /// How many pixels are further than the tolerance from the file's, both over white.
+    /// What is further than the tolerance from the file's, both over white; nil if nothing is.
     ///
     /// The colours of a PSD's flat picture lie over white already (Photoshop) or do not (Krita), so that the better
     /// reading counts.
-    private func farPixels(_ flat: PixelBuffer, _ merged: PixelBuffer) -> Int {
-        var (straight, matted) = (0, 0)
+    private func difference(_ flat: PixelBuffer, _ merged: PixelBuffer) -> FlatLayers.Difference? {
+        var (straight, matted) = (Distance(), Distance())
         flat.bytes.withUnsafeBufferPointer { flat in
             merged.bytes.withUnsafeBufferPointer { merged in
                 for place in stride(from: 0, to: flat.count, by: PixelBuffer.channels) {
                     let (ours, theirs) = (CompositePixel.read(flat, place), CompositePixel.read(merged, place))
                     let white = ours.overWhite
-                    if white.isFar(from: theirs.overWhite, Self.tolerance) { straight += 1 }
-                    if white.isFar(from: theirs, Self.tolerance) { matted += 1 }
+                    straight.add(white - theirs.overWhite)
+                    matted.add(white - theirs)
                 }
             }
         }
-        return min(straight, matted)
+        let nearer = straight.farCount <= matted.farCount ? straight : matted
+        guard nearer.farCount > 0 else { return nil }
+        return FlatLayers.Difference(
+            pixelShare: Double(nearer.farCount) / Double(flat.width * flat.height),
+            levels: Int(nearer.largest.squareRoot().rounded()))
+    }
+}
+
+/// How far pixels are from others.
+private struct Distance {
+    /// How far a value may be from the file's flat picture without a word about how that was made, and what single
+    /// precision leaves of whole levels.
+    private static let tolerance: Float = 1 + 0.01
+
+    var farCount = 0
+    /// The square of the largest difference.
+    var largest: Float = 0
+
+    @inline(__always)
+    mutating func add(_ difference: CompositePixel) {
+        let squares = difference * difference
+        // Not the standard library's `max()`, which stays generic code.
+        let square = Swift.max(Swift.max(squares.x, squares.y), Swift.max(squares.z, squares.w))
+        guard square > Self.tolerance * Self.tolerance else { return }
+        farCount += 1
+        largest = Swift.max(largest, square)
     }
 }
 
@@ -82,12 +129,5 @@ extension CompositePixel {
         var result = 255 + (self - 255) * (w / 255)
         result.w = w
         return result
-    }
-
-    @inline(__always)
-    fileprivate func isFar(from other: CompositePixel, _ tolerance: Float) -> Bool {
-        let difference = self - other
-        // What single precision leaves of whole levels.
-        return any(difference * difference .> (tolerance + 0.01) * (tolerance + 0.01))
     }
 }

@@ -32,9 +32,9 @@ public enum LayerFileReader {
     private static func read(
         _ archive: ZIPReader, image: Int, options: LayerReadOptions
     ) throws(ImageError) -> LayerTree {
-        let manifests = archive.names.filter {
-            $0 == LayerManifest.fileName || $0.hasSuffix("/" + LayerManifest.fileName)
-        }
+        var manifests = archive.names.filter { $0.hasSuffix("/" + LayerManifest.fileName) }
+        // Also one that cannot be read, so that the reason is said.
+        if archive.contains(LayerManifest.fileName) { manifests.append(LayerManifest.fileName) }
         // Archives of a Mac have a second tree of its own notes.
         let own = manifests.filter { !$0.hasPrefix("__MACOSX/") }
         guard let path = own.min(by: { $0.utf8.count < $1.utf8.count }) else { throw .noLayers }

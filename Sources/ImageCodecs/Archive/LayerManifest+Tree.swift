@@ -15,33 +15,33 @@ extension LayerManifest {
             try options.checkCanvas(width: width, height: height, format: .layerManifest)
             canvas = (width, height)
         }
-        var budget = PixelBudget(options)
+        var pictures = LayerPictures(options)
         var builder = try GroupBuilder(groups ?? [])
         for entry in wanted {
-            let layer = try layer(entry, &budget, read)
+            let layer = try layer(entry, &pictures, read)
             if canvas == nil, let pixels = layer.pixels { canvas = (pixels.width, pixels.height) }
             try builder.add(layer, to: entry.group)
         }
         guard let canvas else { throw Self.damaged("it does not say how large the canvas is") }
         try options.checkCanvas(width: canvas.width, height: canvas.height, format: .layerManifest)
-        return try LayerTree(width: canvas.width, height: canvas.height, nodes: builder.finished())
+        return try options.checked(
+            LayerTree(width: canvas.width, height: canvas.height, nodes: builder.finished()))
     }
 
     fileprivate static func damaged(_ detail: String) -> ImageError { .damaged(.layerManifest, detail: detail) }
 
     private func layer(
-        _ entry: Layer, _ budget: inout PixelBudget, _ read: (String) throws(ImageError) -> [UInt8]
+        _ entry: Layer, _ pictures: inout LayerPictures, _ read: (String) throws(ImageError) -> [UInt8]
     ) throws(ImageError) -> ImageLayer {
         let offsets = -LayerTree.maximumOffset...LayerTree.maximumOffset
         guard offsets.contains(entry.x ?? 0), offsets.contains(entry.y ?? 0) else {
             throw Self.damaged("an offset beyond \(LayerTree.maximumOffset) pixels")
         }
-        let file = try read(entry.file)
-        let pixels = try ImageDecoder.decode(file, options: DecodeOptions(maximumPixels: budget.remaining)).pixels
-        try budget.take(width: pixels.width, height: pixels.height)
+        let file = entry.file.hasPrefix("./") ? String(entry.file.dropFirst(2)) : entry.file
+        let pixels = try pictures.pixels(of: file, named: file, read: read)
         let mode = entry.blendMode ?? BlendMode.normal.rawValue
         return ImageLayer(
-            name: LayerTree.name(entry.name ?? entry.file, orElse: "layer"), pixels: pixels, x: entry.x ?? 0,
+            name: LayerTree.name(entry.name ?? file, orElse: "layer"), pixels: pixels, x: entry.x ?? 0,
             y: entry.y ?? 0, opacity: try Self.opacity(entry.opacity), isVisible: entry.visible ?? true,
             blendMode: try Self.blendMode(mode), isClipped: entry.clipped ?? false)
     }

@@ -86,14 +86,14 @@ public struct LayerManifest: Codable, Sendable {
         do {
             self = try JSONDecoder().decode(LayerManifest.self, from: Data(bytes))
         } catch let error as DecodingError {
-            throw .damaged(.layerManifest, detail: Self.reason(error))
+            throw .damaged(.layerManifest, detail: Self.reason(error, bytes))
         } catch {
             throw .damaged(.layerManifest, detail: "it is not JSON")
         }
     }
 
     /// One line, with the member that is wrong.
-    private static func reason(_ error: DecodingError) -> String {
+    private static func reason(_ error: DecodingError, _ bytes: [UInt8]) -> String {
         func path(_ keys: [any CodingKey]) -> String {
             keys.map { $0.intValue.map { "[\($0)]" } ?? ".\($0.stringValue.prefix(40))" }.joined()
         }
@@ -101,6 +101,10 @@ public struct LayerManifest: Codable, Sendable {
         case .typeMismatch(_, let context), .valueNotFound(_, let context):
             return "\(path(context.codingPath)) has the wrong type"
         case .keyNotFound(let key, let context): return "\(path(context.codingPath)).\(key.stringValue) is missing"
+        // Also for a number that is not whole or too large, and then it does not say where.
+        case .dataCorrupted where (try? JSONSerialization.jsonObject(with: Data(bytes))) != nil:
+            return
+                "a number in it is not whole or too large; x, y, width, height, id, group and image are whole numbers"
         case .dataCorrupted: return "it is not JSON"
         @unknown default: return "it is not JSON"
         }

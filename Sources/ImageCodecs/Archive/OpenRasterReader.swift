@@ -23,29 +23,30 @@ public enum OpenRasterReader {
                 width: width, height: height, limit: LayerTree.maximumSide)
         }
         try options.checkCanvas(width: width, height: height, format: .openRaster)
-        var nodes = Nodes(archive: archive, budget: PixelBudget(options))
-        return try LayerTree(width: width, height: height, nodes: try nodes.nodes(of: stack, depth: 0))
+        var nodes = Nodes(archive: archive, options: options)
+        return try options.checked(
+            LayerTree(width: width, height: height, nodes: try nodes.nodes(of: stack, depth: 0)))
     }
 
     /// The flat picture of an archive. Throws `ImageError` if it has none.
     static func readMerged(_ archive: ZIPReader, options: LayerReadOptions) throws(ImageError) -> PixelBuffer {
         let file = try archive.read(OpenRasterWriter.mergedName, limit: maximumPictureByteCount)
-        var decoding = DecodeOptions(maximumPixels: options.maximumCanvasPixels)
-        decoding.appliesOrientation = false
-        return try ImageDecoder.decode(file, options: decoding).pixels
+        return try ImageDecoder.decode(
+            file, options: DecodeOptions(maximumPixels: options.maximumCanvasPixels, appliesOrientation: false)
+        ).pixels
     }
 
     private static func damaged(_ detail: String) -> ImageError { .damaged(.openRaster, detail: detail) }
 
-    /// Makes nodes of elements; `budget` counts what was decoded.
+    /// Makes nodes of elements.
     private struct Nodes {
-        let archive: ZIPReader
-        var budget: PixelBudget
+        private let archive: ZIPReader
+        private var pictures: LayerPictures
         private var count = 0
 
-        init(archive: ZIPReader, budget: PixelBudget) {
+        init(archive: ZIPReader, options: LayerReadOptions) {
             self.archive = archive
-            self.budget = budget
+            pictures = LayerPictures(options, decoding: DecodeOptions(appliesOrientation: false))
         }
 
         /// Bottom first.
@@ -72,14 +73,14 @@ public enum OpenRasterReader {
         private mutating func layer(_ element: XMLElement) throws(ImageError) -> ImageLayer {
             let name = LayerTree.name(element.attributes["name"] ?? "", orElse: "layer \(count)")
             guard let source = element.attributes["src"] else { throw damaged("\"\(name)\" has no picture") }
-            var options = DecodeOptions(maximumPixels: budget.remaining)
-            options.appliesOrientation = false
-            let file = try archive.read(source, limit: maximumPictureByteCount)
-            guard ImageFormat.detect(file) == .png else {
-                throw .unsupportedFeature(.openRaster, detail: "\"\(name)\" is no PNG; merge it with another layer")
+            let archive = archive
+            let pixels = try pictures.pixels(of: source, named: name) { (file) throws(ImageError) in
+                try archive.read(file, limit: maximumPictureByteCount)
+            } check: { (file) throws(ImageError) in
+                guard ImageFormat.detect(file) == .png else {
+                    throw .unsupportedFeature(.openRaster, detail: "\"\(name)\" is no PNG; merge it with another layer")
+                }
             }
-            let pixels = try ImageDecoder.decode(file, options: options).pixels
-            try budget.take(width: pixels.width, height: pixels.height)
             let mode = try mode(element, name)
             return ImageLayer(
                 name: name, pixels: pixels, x: try offset(element, "x"), y: try offset(element, "y"),

@@ -13,6 +13,15 @@ enum ByteRows: RowArithmetic {
     /// A power of 2.
     private static let tileSide = 64
 
+    /// In whole tiles, as below.
+    static func box(of layer: ImageLayer, in canvas: PixelBox) -> PixelBox {
+        guard let pixels = layer.pixels else { return PixelBox(left: 0, top: 0, right: 0, bottom: 0) }
+        let (columns, rows) = (tiles(layer.x, pixels.width), tiles(layer.y, pixels.height))
+        return PixelBox(
+            left: columns.lowerBound, top: rows.lowerBound, right: columns.upperBound, bottom: rows.upperBound
+        ).clamped(to: canvas)
+    }
+
     /// Also of what lies around the layer, in whole tiles: putting nothing over faint pixels rounds their colours too.
     static func draw(_ layer: ImageLayer, _ y: Int, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
         guard let pixels = layer.pixels, tiles(layer.y, pixels.height).contains(y) else { return }
@@ -36,15 +45,17 @@ enum ByteRows: RowArithmetic {
         start & ~(tileSide - 1)..<(start + count + tileSide - 1) & ~(tileSide - 1)
     }
 
-    static func draw(_ source: Row, opacity: UInt8, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
-        for x in 0..<row.count {
+    static func draw(
+        _ source: Row, _ columns: Range<Int>, opacity: UInt8, mode: BlendMode, keepsAlpha: Bool, into row: Row
+    ) {
+        for x in columns {
             row[x] = composite(source[x], row[x], opacity: opacity, mode: mode, keepsAlpha: keepsAlpha)
         }
     }
 
-    static func fade(_ row: Row, from before: Row, opacity: UInt8) {
+    static func fade(_ row: Row, from before: Row, _ columns: Range<Int>, opacity: UInt8) {
         let strength = Float(opacity) / 255
-        for x in 0..<row.count {
+        for x in columns {
             let (old, new) = (sum(before[x]), sum(row[x]))
             let mixed = old + (new - old) * strength
             var straight = mixed.w > 0 ? mixed * (255 / mixed.w) : .zero

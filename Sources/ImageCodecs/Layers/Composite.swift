@@ -4,18 +4,24 @@ public enum Composite {
     ///
     /// Hidden nodes are left out; sums are kept in floating point and rounded once at the end, so that many layers are
     /// no less exact than two. Colour under alpha 0 is 0. Rows are shared among the processors.
-    public static func flatten(_ tree: LayerTree) -> PixelBuffer {
-        flatten(tree, ExactRows.self, mattedOnWhite: false)
-    }
+    public static func flatten(_ tree: LayerTree) -> PixelBuffer { flatten(tree, isCancelled: { false }) }
 
     /// As `flatten`, but with bytes after every layer and group, as Krita computes (`ByteRows`).
-    public static func flattenInBytes(_ tree: LayerTree) -> PixelBuffer {
-        flatten(tree, ByteRows.self, mattedOnWhite: false)
+    public static func flattenInBytes(_ tree: LayerTree) -> PixelBuffer { flattenInBytes(tree, isCancelled: { false }) }
+
+    /// As `flatten`; soon after `isCancelled` says so, which it does to the end then, a picture that is not whole.
+    static func flatten(_ tree: LayerTree, isCancelled: @Sendable () -> Bool) -> PixelBuffer {
+        flatten(tree, ExactRows.self, mattedOnWhite: false, isCancelled)
+    }
+
+    /// As `flattenInBytes`, cancelled as above.
+    static func flattenInBytes(_ tree: LayerTree, isCancelled: @Sendable () -> Bool) -> PixelBuffer {
+        flatten(tree, ByteRows.self, mattedOnWhite: false, isCancelled)
     }
 
     /// As `flatten`, with the colours over white and the alpha beside them: what PSD calls the merged image.
     static func flattenMattedOnWhite(_ tree: LayerTree) -> PixelBuffer {
-        flatten(tree, ExactRows.self, mattedOnWhite: true)
+        flatten(tree, ExactRows.self, mattedOnWhite: true) { false }
     }
 
     /// The picture over opaque white, without alpha: what a vision model is shown.
@@ -44,17 +50,19 @@ public enum Composite {
     }
 
     private static func flatten<Arithmetic: RowArithmetic>(
-        _ tree: LayerTree, _: Arithmetic.Type, mattedOnWhite: Bool
+        _ tree: LayerTree, _: Arithmetic.Type, mattedOnWhite: Bool, _ isCancelled: @Sendable () -> Bool
     ) -> PixelBuffer {
         let width = tree.width
+        let nodes = DrawnNode.list(of: tree, Arithmetic.self)
         var result = [UInt8](repeating: 0, count: width * tree.height * PixelBuffer.channels)
         result.withUnsafeMutableBufferPointer { result in
             guard let base = result.baseAddress else { return }
             let target = SharedBytes(base: base)
             Strips.forEach(rows: tree.height, bytesPerRow: width * 64) { rows in
+                if isCancelled() { return }
                 var renderer = RowRenderer<Arithmetic>(width: width)
                 for y in rows {
-                    let row = renderer.render(tree.nodes, y: y)
+                    let row = renderer.render(nodes, y: y)
                     let pixels = target.base + y * width * PixelBuffer.channels
                     for x in 0..<width {
                         if mattedOnWhite {

@@ -4,6 +4,13 @@ enum ExactRows: RowArithmetic {
 
     static var nothing: CompositePixel { .zero }
 
+    static func box(of layer: ImageLayer, in canvas: PixelBox) -> PixelBox {
+        PixelBox(
+            left: layer.x, top: layer.y, right: layer.x + (layer.pixels?.width ?? 0),
+            bottom: layer.y + (layer.pixels?.height ?? 0)
+        ).clamped(to: canvas)
+    }
+
     static func draw(_ layer: ImageLayer, _ y: Int, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
         guard let pixels = layer.pixels, y >= layer.y, y < layer.y + pixels.height else { return }
         let columns = max(0, layer.x)..<max(max(0, layer.x), min(row.count, layer.x + pixels.width))
@@ -31,21 +38,23 @@ enum ExactRows: RowArithmetic {
         }
     }
 
-    static func draw(_ source: Row, opacity: UInt8, mode: BlendMode, keepsAlpha: Bool, into row: Row) {
+    static func draw(
+        _ source: Row, _ columns: Range<Int>, opacity: UInt8, mode: BlendMode, keepsAlpha: Bool, into row: Row
+    ) {
         let strength = Float(opacity) / 255
         if mode == .normal && !keepsAlpha {
-            for x in 0..<row.count {
+            for x in columns {
                 let color = source[x] * strength
                 row[x] = color + row[x] * (1 - color.w / 255)
             }
         } else {
-            BlendFormula.blend(0..<row.count, mode: mode, keepsAlpha: keepsAlpha, into: row) { source[$0] * strength }
+            BlendFormula.blend(columns, mode: mode, keepsAlpha: keepsAlpha, into: row) { source[$0] * strength }
         }
     }
 
-    static func fade(_ row: Row, from before: Row, opacity: UInt8) {
+    static func fade(_ row: Row, from before: Row, _ columns: Range<Int>, opacity: UInt8) {
         let strength = Float(opacity) / 255
-        for x in 0..<row.count { row[x] = before[x] + (row[x] - before[x]) * strength }
+        for x in columns { row[x] = before[x] + (row[x] - before[x]) * strength }
     }
 
     static func sum(_ pixel: CompositePixel) -> CompositePixel { pixel }

@@ -48,7 +48,9 @@ public struct FlatPicture: Sendable, Equatable {
     public func jpeg(_ flat: PixelBuffer) throws(ImageError) -> [UInt8] {
         var opaque = self
         opaque.background = background ?? Color(red: 255, green: 255, blue: 255)
-        return try JPEGEncoder.encode(RGBBuffer(droppingAlphaOf: opaque.onBackground(flat)), quality: Int32(quality))
+        return try JPEGEncoder.encode(
+            RGBBuffer(droppingAlphaOf: opaque.onBackground(flat)), quality: quality,
+            dotsPerInch: PNGOptions().dotsPerInch)
     }
 
     private func onBackground(_ flat: PixelBuffer) -> PixelBuffer {

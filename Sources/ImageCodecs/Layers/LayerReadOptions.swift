@@ -6,6 +6,8 @@ public struct LayerReadOptions: Sendable, Equatable {
     public static let defaultMaximumCanvasPixels = 100_000_000
     /// The most pixels of all layers together: 4 bytes each.
     public static let defaultMaximumLayerPixels = 400_000_000
+    /// The most pixels that putting all layers and groups together takes: some minutes.
+    public static let defaultMaximumDrawnPixels = 30_000_000_000
 
     /// The most bytes of a file.
     public var maximumByteCount: Int
@@ -13,16 +15,21 @@ public struct LayerReadOptions: Sendable, Equatable {
     public var maximumCanvasPixels: Int
     /// The most pixels of all layers together, by their headers.
     public var maximumLayerPixels: Int
+    /// The most pixels of all layers and groups together, a group being as large on the canvas as what is in it: each
+    /// is drawn, and a group of nearly nothing may be as large as the canvas.
+    public var maximumDrawnPixels: Int
 
     /// Options; every default is the command's own.
     public init(
         maximumByteCount: Int = LayerReadOptions.defaultMaximumByteCount,
         maximumCanvasPixels: Int = LayerReadOptions.defaultMaximumCanvasPixels,
-        maximumLayerPixels: Int = LayerReadOptions.defaultMaximumLayerPixels
+        maximumLayerPixels: Int = LayerReadOptions.defaultMaximumLayerPixels,
+        maximumDrawnPixels: Int = LayerReadOptions.defaultMaximumDrawnPixels
     ) {
         self.maximumByteCount = maximumByteCount
         self.maximumCanvasPixels = maximumCanvasPixels
         self.maximumLayerPixels = maximumLayerPixels
+        self.maximumDrawnPixels = maximumDrawnPixels
     }
 
     /// Throws if the file is empty or larger than allowed.
@@ -40,6 +47,13 @@ public struct LayerReadOptions: Sendable, Equatable {
         }
         let limit = min(maximumCanvasPixels, LayerTree.maximumPixels)
         guard width * height <= limit else { throw .tooManyPixels(width: width, height: height, limit: limit) }
+    }
+
+    /// The tree; throws if putting it together takes more than is allowed.
+    func checked(_ tree: LayerTree) throws(ImageError) -> LayerTree {
+        let count = DrawnNode.pixelCount(of: DrawnNode.list(of: tree, ExactRows.self))
+        guard count <= maximumDrawnPixels else { throw .tooMuchToDraw(pixels: count, limit: maximumDrawnPixels) }
+        return tree
     }
 }
 

@@ -34,6 +34,23 @@ struct PixelBox: Equatable {
         self.bottom = bottom
     }
 
+    /// The smallest box around all of them, nil without any.
+    init?(around boxes: [PixelBox]) {
+        guard let first = boxes.first else { return nil }
+        self = boxes.dropFirst().reduce(first) { sum, box in
+            PixelBox(
+                left: min(sum.left, box.left), top: min(sum.top, box.top), right: max(sum.right, box.right),
+                bottom: max(sum.bottom, box.bottom))
+        }
+    }
+
+    /// The part inside another; `right` or `bottom` is not beyond `left` or `top` if there is none.
+    func clamped(to other: PixelBox) -> PixelBox {
+        PixelBox(
+            left: max(left, other.left), top: max(top, other.top), right: min(right, other.right),
+            bottom: min(bottom, other.bottom))
+    }
+
     /// The box elsewhere.
     func moved(x: Int, y: Int) -> PixelBox {
         PixelBox(left: left + x, top: top + y, right: right + x, bottom: bottom + y)

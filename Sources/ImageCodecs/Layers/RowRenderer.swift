@@ -19,9 +19,9 @@ struct RowRenderer<Arithmetic: RowArithmetic> {
     }
 
     /// One row of the picture, valid until the next call.
-    mutating func render(_ nodes: [LayerNode], y: Int) -> UnsafePointer<Arithmetic.Pixel> {
+    mutating func render(_ nodes: [DrawnNode], y: Int) -> UnsafePointer<Arithmetic.Pixel> {
         used = 0
-        let row = take()
+        let row = take(0..<width)
         draw(nodes, y, into: row)
         guard let first = row.baseAddress else { preconditionFailure("a canvas has at least one column") }
         return UnsafePointer(first)
@@ -29,87 +29,50 @@ struct RowRenderer<Arithmetic: RowArithmetic> {
 
     // MARK: Nodes
 
-    private mutating func draw(_ nodes: [LayerNode], _ y: Int, into row: Row) {
-        var index = 0
-        while index < nodes.count {
-            let base = nodes[index]
-            var end = index + 1
-            while end < nodes.count, nodes[end].isClipped { end += 1 }
-            if base.isVisible, base.opacity > 0 {
-                if nodes[index + 1..<end].contains(where: { $0.isVisible && $0.opacity > 0 }) {
-                    drawClipped(nodes[index + 1..<end], to: base, y, into: row)
-                } else {
-                    draw(base, y, into: row)
-                }
-            }
-            index = end
+    private mutating func draw(_ nodes: [DrawnNode], _ y: Int, keepsAlpha: Bool = false, into row: Row) {
+        // By index: a copy of each node would count references, which all threads share.
+        for index in nodes.indices where nodes[index].box.top <= y && y < nodes[index].box.bottom {
+            draw(nodes[index], y, keepsAlpha, into: row)
         }
     }
 
-    private mutating func draw(_ node: LayerNode, _ y: Int, into row: Row) {
-        switch node {
-        case .layer(let layer): Arithmetic.draw(layer, y, mode: layer.blendMode, keepsAlpha: false, into: row)
-        case .group(let group):
-            switch group.blending {
-            case .passThrough: drawThrough(group, y, into: row)
-            case .isolated(let mode):
-                let inner = take()
-                draw(group.children, y, into: inner)
-                Arithmetic.draw(inner, opacity: group.opacity, mode: mode, keepsAlpha: false, into: row)
-                give()
-            }
+    private mutating func draw(_ node: DrawnNode, _ y: Int, _ keepsAlpha: Bool, into row: Row) {
+        let columns = node.box.left..<node.box.right
+        switch node.content {
+        case .layer(let layer): Arithmetic.draw(layer, y, mode: node.mode, keepsAlpha: keepsAlpha, into: row)
+        case .through(let children):
+            guard node.opacity < 255 else { return draw(children, y, into: row) }
+            // A faint group goes part of the way.
+            let before = take(columns)
+            for x in columns { before[x] = row[x] }
+            draw(children, y, into: row)
+            Arithmetic.fade(row, from: before, columns, opacity: node.opacity)
+            give()
+        case .isolated(let children):
+            let inner = take(columns)
+            draw(children, y, into: inner)
+            Arithmetic.draw(inner, columns, opacity: node.opacity, mode: node.mode, keepsAlpha: keepsAlpha, into: row)
+            give()
+        case .clipped(let base, let above):
+            let shape = take(columns)
+            draw(base, y, into: shape)
+            draw(above, y, keepsAlpha: true, into: shape)
+            Arithmetic.draw(shape, columns, opacity: node.opacity, mode: node.mode, keepsAlpha: keepsAlpha, into: row)
+            give()
         }
-    }
-
-    /// The children meet the row itself; a faint group goes part of the way.
-    private mutating func drawThrough(_ group: LayerGroup, _ y: Int, into row: Row) {
-        guard group.opacity < 255 else { return draw(group.children, y, into: row) }
-        let before = take()
-        _ = before.update(fromContentsOf: row)
-        draw(group.children, y, into: row)
-        Arithmetic.fade(row, from: before, opacity: group.opacity)
-        give()
-    }
-
-    /// A run of nodes that show only where `base` does: together they are one picture with the base's shape, opacity
-    /// and mode.
-    private mutating func drawClipped(
-        _ clipped: ArraySlice<LayerNode>, to base: LayerNode, _ y: Int, into row: Row
-    ) {
-        let shape = take()
-        var mode = BlendMode.normal
-        switch base {
-        case .layer(var layer):
-            mode = layer.blendMode
-            layer.opacity = 255
-            Arithmetic.draw(layer, y, mode: .normal, keepsAlpha: false, into: shape)
-        case .group(let group):
-            if case .isolated(let own) = group.blending { mode = own }
-            draw(group.children, y, into: shape)
-        }
-        for node in clipped where node.isVisible && node.opacity > 0 {
-            switch node {
-            case .layer(let layer): Arithmetic.draw(layer, y, mode: layer.blendMode, keepsAlpha: true, into: shape)
-            case .group(let group):
-                let inner = take()
-                draw(group.children, y, into: inner)
-                var own = BlendMode.normal
-                if case .isolated(let mode) = group.blending { own = mode }
-                Arithmetic.draw(inner, opacity: group.opacity, mode: own, keepsAlpha: true, into: shape)
-                give()
-            }
-        }
-        Arithmetic.draw(shape, opacity: base.opacity, mode: mode, keepsAlpha: false, into: row)
-        give()
     }
 
     // MARK: Rows
 
-    /// A row of nothing, to be given back in the opposite order.
-    private mutating func take() -> Row {
-        if used == rows.count { rows.append(Row.allocate(capacity: width)) }
+    /// A row with nothing in these columns, which alone are for use; to be given back in the opposite order.
+    private mutating func take(_ columns: Range<Int>) -> Row {
+        if used == rows.count {
+            let row = Row.allocate(capacity: width)
+            row.initialize(repeating: Arithmetic.nothing)
+            rows.append(row)
+        }
         used += 1
-        rows[used - 1].initialize(repeating: Arithmetic.nothing)
+        Row(rebasing: rows[used - 1][columns]).update(repeating: Arithmetic.nothing)
         return rows[used - 1]
     }
 

@@ -32,7 +32,8 @@ public enum PSDReader {
             // Coded channels are of no use any more.
             records[index].channels = []
         }
-        return try LayerTree(width: header.width, height: header.height, nodes: try nodes.finished())
+        return try options.checked(
+            LayerTree(width: header.width, height: header.height, nodes: try nodes.finished()))
     }
 
     /// The flat picture at the end of a file with layers, with its alpha if it has one. Throws `ImageError`.

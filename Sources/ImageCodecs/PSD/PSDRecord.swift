@@ -42,6 +42,8 @@ struct PSDRecord: Sendable {
     ]
     private static let fills: Set<String> = ["SoCo", "GdFl", "PtFl"]
     private static let vectorMasks: Set<String> = ["vmsk", "vsms"]
+    /// A group that clips to a rectangle of its own and may have a colour behind it.
+    private static let artboards: Set<String> = ["artb", "artd", "abdd"]
 
     init(_ info: inout ByteReader, _ header: PSDHeader) throws(ImageError) {
         let top = try info.signed(4)
@@ -145,9 +147,17 @@ struct PSDRecord: Sendable {
         case "lfx2", "lmfx": if Self.hasEffects(data) { refuse("effects") }
         case _ where Self.adjustments.contains(key): refuse("an adjustment")
         case _ where Self.fills.contains(key): refuse("a fill")
-        case _ where Self.vectorMasks.contains(key): refuse("a vector mask")
+        case _ where Self.vectorMasks.contains(key): if Self.isSwitchedOn(vectorMask: data) { refuse("a vector mask") }
+        case _ where Self.artboards.contains(key): refuse("an artboard")
         default: break
         }
+    }
+
+    /// Bit 2 of the flags, which come after the version, says that it is off.
+    private static func isSwitchedOn(vectorMask data: ByteReader) -> Bool {
+        var data = data
+        guard (try? data.skip(4)) != nil, let flags = try? data.number(4) else { return true }
+        return flags & 4 == 0
     }
 
     /// Whether a list of effects has one that is switched on: the descriptor's flags are found by their names.

@@ -4,7 +4,7 @@ import CImages
 enum PSDResources {
     /// The longest side of the thumbnail.
     static let thumbnailSide = 160
-    private static let thumbnailQuality: Int32 = 85
+    private static let thumbnailQuality = 85
     private static let dotsPerInch: UInt32 = 300
     private static let alphaName = "Transparency"
 

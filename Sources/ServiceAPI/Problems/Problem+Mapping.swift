@@ -115,18 +115,21 @@ extension Problem {
     }
 
     init(picture error: ImageError) {
-        let kind: ProblemKind =
-            switch error {
-            case .emptyInput: .emptyPicture
-            case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated, .noLayers: .unsupportedPicture
-            case .inputTooLarge: .bodyTooLarge
-            case .truncated, .damaged: .damagedPicture
-            case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
-                .codecFailure:
-                .pictureFailed
-            }
-        self.init(kind, error.description)
+        self.init(Self.kind(of: error), error.description)
+    }
+
+    private static func kind(of error: ImageError) -> ProblemKind {
+        switch error {
+        case .emptyInput: .emptyPicture
+        case .notAPicture, .unsupportedFormat, .unsupportedFeature, .animated, .noLayers: .unsupportedPicture
+        case .inputTooLarge: .bodyTooLarge
+        case .truncated, .damaged: .damagedPicture
+        case .sideTooLong, .tooManyPixels, .invalidSize, .tooMuchToDraw: .pictureSize
+        case .inPicture(_, let cause): kind(of: cause)
+        case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
+            .codecFailure:
+            .pictureFailed
+        }
     }
 
     init(pipeline error: PipelineError) {

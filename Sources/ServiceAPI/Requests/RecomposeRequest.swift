@@ -1,5 +1,6 @@
 import HTTPProtocol
 import ImageCodecs
+import QwenImage
 
 /// What a request to put layers together asks for.
 struct RecomposeRequest: Sendable {
@@ -12,6 +13,7 @@ struct RecomposeRequest: Sendable {
         case psb
         case ora
         case pptx
+        case zip
         case sheet
 
         /// Whether it is one picture without layers.
@@ -24,6 +26,7 @@ struct RecomposeRequest: Sendable {
             case .psb: ResultFormat.psb.mediaType
             case .ora: ResultFormat.ora.mediaType
             case .pptx: ResultFormat.pptx.mediaType
+            case .zip: ResultFormat.zip.mediaType
             case .sheet: ResultFormat.sheet.mediaType
             }
         }
@@ -32,6 +35,8 @@ struct RecomposeRequest: Sendable {
     private static let names = ["format", "image", "background", "quality", "rounding"]
     /// The answer's field that says how a flat picture was rounded.
     private static let roundingField = "Mica-Rounding"
+    /// The answer's field that says how far a flat picture is from the one that the file carries.
+    private static let differenceField = "Mica-Difference"
     private static let mostImages = 1_000
     private static let fileName = "file"
     private static let manifestName = "manifest"
@@ -96,15 +101,28 @@ struct RecomposeRequest: Sendable {
         return nil
     }
 
-    /// Reads the layers and makes the answer; takes time and memory.
-    func answer(_ body: [UInt8], limits: LayerReadOptions) throws(ServiceError) -> Response {
+    /// Reads the layers and makes the answer; takes time and memory. Throws soon after `isCancelled` says that nobody
+    /// waits any more.
+    func answer(
+        _ body: [UInt8], limits: LayerReadOptions, isCancelled: @Sendable () -> Bool
+    ) throws(ServiceError) -> Response {
+        guard !isCancelled() else { throw .pipeline(.cancelled) }
         let layers = try layers(body, limits)
+        guard !isCancelled() else { throw .pipeline(.cancelled) }
+        guard form.isFlat else { return file(try encoding { () throws(ImageError) in try encoded(layers.tree) }) }
+        guard let flat = layers.flattened(rounding, isCancelled: isCancelled) else { throw .pipeline(.cancelled) }
+        var response = file(try encoding { () throws(ImageError) in try encoded(flat.pixels) })
+        response.fields.append((Self.roundingField, flat.rounding.rawValue))
+        if let difference = flat.difference {
+            let share = (difference.pixelShare * 1e4).rounded(.up) / 1e4
+            response.fields.append((Self.differenceField, "share=\(share), levels=\(difference.levels)"))
+        }
+        return response
+    }
+
+    private func encoding(_ make: () throws(ImageError) -> [UInt8]) throws(ServiceError) -> [UInt8] {
         do throws(ImageError) {
-            guard form.isFlat else { return file(try encoded(layers.tree)) }
-            let (pixels, rounding) = layers.flattened(rounding)
-            var response = file(try encoded(pixels))
-            response.fields.append((Self.roundingField, rounding.rawValue))
-            return response
+            return try make()
         } catch {
             throw .encoding(error)
         }
@@ -133,10 +151,11 @@ struct RecomposeRequest: Sendable {
     private func encoded(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
         switch form {
         case .png, .webp, .jpeg: preconditionFailure("flat pictures are made of pixels")
-        case .psd: try PSDWriter.encode(tree)
-        case .psb: try PSDWriter.encode(tree, options: PSDOptions(size: .large))
-        case .ora: try OpenRasterWriter.encode(tree)
-        case .pptx: try SlideWriter.encode([tree])
+        case .psd: try TreeForm.psd.encode(tree)
+        case .psb: try TreeForm.psb.encode(tree)
+        case .ora: try TreeForm.ora.encode(tree)
+        case .pptx: try TreeForm.pptx.encode(tree)
+        case .zip: try TreeForm.zip.encode(tree)
         case .sheet: try PNGEncoder.encode(try ContactSheet.draw(tree), options: PNGOptions(colorType: .rgb))
         }
     }

@@ -58,6 +58,7 @@ struct ResultArchive {
         var repeatable = self
         // Times differ from run to run.
         repeatable.manifest.seconds = nil
+        repeatable.manifest.psd = []
         return try Self.encoding { () throws(ImageError) in
             var writer = ZIPWriter()
             for (index, file) in repeatable.files(description: LayerManifest.fileName).enumerated() {

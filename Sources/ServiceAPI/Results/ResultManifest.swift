@@ -157,5 +157,6 @@ struct ResultManifest: Codable, Sendable {
     var layers: [Layer]
     /// Nil without any.
     var groups: [LayerManifest.Group]?
-    let psd: [PSD]
+    /// Empty in a ZIP, which holds no PSD.
+    var psd: [PSD]
 }

@@ -11,12 +11,18 @@ extension LayerService {
         var options = LayerReadOptions()
         options.maximumCanvasPixels = configuration.maximumPixels
         options.maximumLayerPixels = configuration.maximumPixels * Self.fullLayers
+        options.maximumDrawnPixels = configuration.maximumPixels * Self.drawnCanvases
         let limits = options
+        let cancellation = exchange.request.cancellation
         try recomposing.run {
-            exchange.send { () throws(ServiceError) in try request.answer(body, limits: limits) }
+            exchange.send { () throws(ServiceError) in
+                try request.answer(body, limits: limits) { cancellation.isCancelled }
+            }
         }
     }
 
     /// How many layers of the largest picture may be in memory.
     private static var fullLayers: Int { 4 }
+    /// How often the largest picture may be drawn over by layers and groups: others wait meanwhile.
+    private static var drawnCanvases: Int { 32 }
 }

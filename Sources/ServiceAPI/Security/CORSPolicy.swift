@@ -9,7 +9,7 @@ struct CORSPolicy: Sendable {
     /// Fields of answers that scripts may read.
     private static let exposed =
         "Location, Retry-After, X-Request-Id, Content-Disposition, Preference-Applied, Idempotent-Replayed,"
-        + " Mica-Rounding"
+        + " Mica-Rounding, Mica-Difference"
     /// Fields of requests that scripts may set.
     private static let allowed =
         "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id, traceparent, tracestate"

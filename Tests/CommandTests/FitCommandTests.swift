@@ -1,0 +1,117 @@
+import Foundation
+import ImageCodecs
+import Testing
+
+/// Layers that are there already: fitted, and put together into every form, without harm to the files that are read.
+@Suite struct FitCommandTests {
+    private static let count = 2
+
+    /// A picture and its two layers in a folder, under the names of a result.
+    private static func inputs() throws -> (folder: TemporaryFolder, files: [String]) {
+        let folder = try TemporaryFolder()
+        let ground = try picture { x, y in [UInt8(x * 5), UInt8(y * 7), 90, 255] }
+        let top = try picture { x, y in [200, 40, UInt8(x + y), x > 8 && x < 20 && y > 8 ? 255 : 0] }
+        let layers = [ground, top].map { ImageLayer(name: "layer", pixels: $0) }
+        let flat = Composite.flatten(try LayerTree(layers: layers))
+        let files = ["poster.png", "layer_1.png", "layer_2.png"].map { folder.path($0) }
+        for (file, pixels) in zip(files, [flat, ground, top]) {
+            try Data(PNGEncoder.encode(pixels)).write(to: URL(fileURLWithPath: file))
+        }
+        return (folder, files)
+    }
+
+    private static func picture(_ color: (Int, Int) -> [UInt8]) throws -> PixelBuffer {
+        let bytes = (0..<24).flatMap { y in (0..<32).flatMap { x in color(x, y) } }
+        return try PixelBuffer(width: 32, height: 24, bytes: bytes)
+    }
+
+    private static func bytes(_ path: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+    }
+
+    /// Each form is written under the name that was asked for, and is the picture; before, every form but PSD became
+    /// PNGs beside it, over the layers that were read.
+    @Test(arguments: ["x.psd", "x.psb", "x.ora", "x.zip", "x.pptx", "x"])
+    func everyForm(_ name: String) throws {
+        let (folder, files) = try Self.inputs()
+        let before = try files.map { try Self.bytes($0) }
+        let run = try MicaProcess(["fit"] + files + ["-o", folder.path(name)])
+        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+        #expect(try files.map { try Self.bytes($0) } == before)
+        #expect(try folder.contents() == ["layer_1.png", "layer_2.png", "poster.png", name].sorted())
+        if name == "x.pptx" {
+            #expect(try Self.bytes(folder.path(name)).starts(with: Array("PK".utf8)))
+            return
+        }
+        let flat = try MicaProcess(["recompose", folder.path(name), "-o", folder.path("flat.png")])
+        #expect(flat.status == 0 && flat.errors.isEmpty, "\(flat.errors)")
+        let (ours, theirs) = (
+            try ImageDecoder.decode(Self.bytes(folder.path("flat.png"))).pixels,
+            try ImageDecoder.decode(before[0]).pixels
+        )
+        #expect(zip(ours.bytes, theirs.bytes).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+    }
+
+    @Test func nothingIsWrittenOverWhatIsRead() throws {
+        let (folder, files) = try Self.inputs()
+        try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: folder.url.path)
+        let ora = folder.path("a.ora")
+        #expect(try MicaProcess(["fit"] + files + ["-o", ora]).status == 0)
+        #expect(try MicaProcess(["fit"] + files + ["-o", folder.path("made")]).status == 0)
+        let all = files + [ora] + ["layer_1.png", "manifest.json"].map { folder.path("made/\($0)") }
+        let before = try all.map { try Self.bytes($0) }
+        for arguments in [
+            ["fit"] + files + ["-o", folder.url.path], ["fit"] + files + ["-o", folder.path("link")],
+            ["recompose", ora, "-o", ora], ["recompose", ora, "-o", folder.path("link/a.ora")],
+            ["recompose", ora, "-o", folder.path("b.png"), "--sheet", ora],
+            ["recompose", folder.path("made"), "-o", folder.path("made")],
+            ["recompose", folder.path("made"), "-o", folder.path("made/layer_1.png")],
+            ["decompose", files[1], "-o", folder.url.path, "--model", "/nonexistent"],
+            ["decompose", folder.path("made"), "--layer", "1", "-o", folder.path("made")],
+        ] {
+            let run = try MicaProcess(arguments)
+            #expect(run.status == 1 && run.errors.contains("is read here"), "\(arguments): \(run.errors)")
+        }
+        #expect(try all.map { try Self.bytes($0) } == before)
+    }
+
+    /// What a folder and a ZIP say of layers is all of it: places, names, groups, modes.
+    @Test(arguments: ["x", "x.zip", "x.psd"])
+    func layersInOtherForms(_ name: String) throws {
+        let folder = try TemporaryFolder()
+        let pixels = try PixelBuffer(width: 4, height: 3, red: 9, green: 80, alpha: 200)
+        let group = LayerGroup(
+            name: "Gruppe",
+            children: [
+                .layer(ImageLayer(name: "a", pixels: pixels, x: -1, y: 2, opacity: 51, blendMode: .screen)),
+                .layer(ImageLayer(name: "b", pixels: pixels, x: 1, isClipped: true)),
+            ], opacity: 102, blending: .isolated(.multiply))
+        let tree = try LayerTree(
+            width: 9, height: 7,
+            nodes: [.layer(ImageLayer(name: "ground", pixels: pixels, isVisible: false)), .group(group)])
+        let psd = folder.path("in.psd")
+        try Data(PSDWriter.encode(tree)).write(to: URL(fileURLWithPath: psd))
+        #expect(try MicaProcess(["recompose", psd, "-o", folder.path(name)]).status == 0)
+        #expect(try MicaProcess(["recompose", folder.path(name), "-o", folder.path("out.psd")]).status == 0)
+        #expect(try LayerFileReader.read(Self.bytes(folder.path("out.psd"))) == tree)
+    }
+
+    /// A file whose flat picture is another one than that of its layers.
+    @Test func aDifferenceIsSaid() throws {
+        let (folder, files) = try Self.inputs()
+        let ora = folder.path("a.ora")
+        #expect(try MicaProcess(["fit"] + files + ["-o", ora]).status == 0)
+        let archive = try ZIPReader(Self.bytes(ora))
+        var edited = ZIPWriter()
+        for name in archive.names {
+            let merged = name == "mergedimage.png"
+            try edited.add(name, merged ? Self.bytes(files[1]) : archive.read(name, limit: 1 << 20))
+        }
+        try Data(edited.finish()).write(to: URL(fileURLWithPath: ora))
+        let run = try MicaProcess(["recompose", ora, "-o", folder.path("flat.png")])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(run.errors.contains("mica: differs from the file's own flat picture at 21 % of the pixels, by up to "))
+        let told = try MicaProcess(["recompose", ora, "-o", folder.path("flat.png"), "--rounding", "once"])
+        #expect(told.status == 0 && told.errors.isEmpty)
+    }
+}
