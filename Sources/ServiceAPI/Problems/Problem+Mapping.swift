@@ -82,6 +82,9 @@ extension Problem {
     init(layers error: ImageError) {
         switch error {
         case .countOutOfRange, .invalidName: self.init(.damagedPicture, error.description)
+        case .noPicture:
+            self.init(.parameterOutOfRange, error.description)
+            parameter = "image"
         case .notAPicture, .noLayers: self.init(.unsupportedPicture, ImageError.noLayers.description)
         default: self.init(picture: error)
         }
@@ -107,8 +110,8 @@ extension Problem {
             case .inputTooLarge: .bodyTooLarge
             case .truncated, .damaged: .damagedPicture
             case .sideTooLong, .tooManyPixels, .invalidSize: .pictureSize
-            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
-                .codecFailure:
+            case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .noPicture, .invalidName, .cannotHold,
+                .outputTooLarge, .codecFailure:
                 .pictureFailed
             }
         self.init(kind, error.description)
