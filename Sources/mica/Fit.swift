@@ -53,6 +53,6 @@ struct Fit: ParsableCommand {
         }
         let written = try target.write(files)
         succeeded = true
-        print(written.joined(separator: "\n"))
+        try StandardOutput.print(written.joined(separator: "\n"))
     }
 }

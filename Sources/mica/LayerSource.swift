@@ -7,15 +7,13 @@ enum LayerSource {
     /// What a folder's description may be called, the first that is there counts.
     private static let manifests = [LayerManifest.fileName, "result.json"]
 
-    /// Reads the layers of image `image` (1 for the first). Throws `CommandError.cannotRead`.
+    /// Reads the layers of image `image` (1 for the first); `-` is a file from standard input. Throws
+    /// `CommandError.cannotRead`.
     static func read(_ path: String, image: Int = 1) throws -> LayerFile {
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-            throw CommandError.cannotRead(path: path, reason: "there is no such file")
-        }
         do {
-            if isFolder.boolValue {
+            if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
                 for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
                     return LayerFile(try read(manifest: url.appendingPathComponent(name), image: image))
                 }
@@ -23,7 +21,7 @@ enum LayerSource {
                     path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
             }
             if url.pathExtension.lowercased() == "json" { return LayerFile(try read(manifest: url, image: image)) }
-            return try LayerFileReader.readFile(try bytes(url), image: image)
+            return try LayerFileReader.readFile(try bytes(path), image: image)
         } catch let error as ImageError {
             throw CommandError.cannotRead(path: path, reason: error.description)
         }
@@ -46,26 +44,22 @@ enum LayerSource {
 
     private static func read(manifest url: URL, image: Int) throws -> LayerTree {
         let folder = url.deletingLastPathComponent()
-        return try LayerManifest(try bytes(url)).tree(image: image) { (name) throws(ImageError) in
+        return try LayerManifest(try bytes(url.path)).tree(image: image) { (name) throws(ImageError) in
             // Nothing outside of the folder is read.
             let parts = name.split(separator: "/", omittingEmptySubsequences: false)
             guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
                 throw .invalidName(name, reason: "it is no file of the manifest's folder")
             }
-            guard let data = FileManager.default.contents(atPath: folder.appendingPathComponent(name).path) else {
-                throw .damaged(.layerManifest, detail: "there is no file \"\(name)\"")
+            do throws(CommandError) {
+                return try InputFile.read(
+                    folder.appendingPathComponent(name).path, limit: DecodeOptions.defaultMaximumByteCount)
+            } catch {
+                throw .damaged(.layerManifest, detail: "the file \"\(name)\": \(error.reason)")
             }
-            return [UInt8](data)
         }
     }
 
-    private static func bytes(_ url: URL) throws -> [UInt8] {
-        let limit = LayerReadOptions.defaultMaximumByteCount
-        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
-        guard size <= limit else { throw ImageError.inputTooLarge(byteCount: size, limit: limit) }
-        guard let data = FileManager.default.contents(atPath: url.path) else {
-            throw CommandError.cannotRead(path: url.path, reason: "permission denied")
-        }
-        return [UInt8](data)
+    private static func bytes(_ path: String) throws(CommandError) -> [UInt8] {
+        try InputFile.read(path, limit: LayerReadOptions.defaultMaximumByteCount)
     }
 }

@@ -13,7 +13,8 @@ struct Recompose: ParsableCommand {
             in another format.
             """)
 
-    @Argument(help: ArgumentHelp("The layers: a file, a folder or a manifest.", valueName: "layers"))
+    @Argument(
+        help: ArgumentHelp("The layers: a file, a folder or a manifest; - for standard input.", valueName: "layers"))
     var input: String
 
     @Option(name: .shortAndLong, help: "The picture to write.")
@@ -22,11 +23,14 @@ struct Recompose: ParsableCommand {
     @Option(help: "Which of several images, 1 for the first.")
     var image = 1
 
-    @Option(help: ArgumentHelp("A colour behind the picture, as '#ffffff'; JPEG takes white.", valueName: "colour"))
+    @Option(
+        help: ArgumentHelp(
+            "A colour behind a flat picture, as '#ffffff' or '#fff'; JPEG takes white if none is given.",
+            valueName: "colour"))
     var background: String?
 
-    @Option(help: "The quality of a JPEG, 1 to 100.")
-    var quality = FlatPicture().quality
+    @Option(help: "The quality of a JPEG, 1 to 100; \(FlatPicture().quality) if not given.")
+    var quality: Int?
 
     @Option(
         help: """
@@ -38,16 +42,39 @@ struct Recompose: ParsableCommand {
     @Option(help: ArgumentHelp("Also write a contact sheet of the layers, as PNG.", valueName: "file"))
     var sheet: String?
 
-    private static let endings = ["png", "webp", "jpg", "jpeg", "psd", "psb", "ora", "pptx"]
+    private static let jpegEndings = ["jpg", "jpeg"]
+    private static let flatEndings = ["png", "webp"] + jpegEndings
+    private static let endings = flatEndings + ["psd", "psb", "ora", "pptx"]
 
     func validate() throws {
-        guard FlatPicture.qualities.contains(quality) else { throw ValidationError("--quality must be 1 to 100") }
+        guard quality.map(FlatPicture.qualities.contains) != false else {
+            throw ValidationError("--quality must be 1 to 100")
+        }
         guard image >= 1 else { throw ValidationError("--image must be 1 or more") }
         if let background, FlatPicture.Color(background) == nil {
             throw ValidationError("--background must be a colour such as '#ffffff'")
         }
+        try checkOutputs()
+    }
+
+    /// Options that the output would take no notice of are mistakes, as are two outputs of one name.
+    private func checkOutputs() throws {
         guard Self.endings.contains(ending) else {
             throw ValidationError("--output must end in .\(Self.endings.joined(separator: ", ."))")
+        }
+        guard quality == nil || Self.jpegEndings.contains(ending) else {
+            throw ValidationError("--quality goes with an --output of .\(Self.jpegEndings.joined(separator: " or ."))")
+        }
+        guard background == nil || Self.flatEndings.contains(ending) else {
+            throw ValidationError(
+                "--background goes with an --output of .\(Self.flatEndings.joined(separator: ", ."))")
+        }
+        guard let sheet else { return }
+        guard URL(fileURLWithPath: sheet).pathExtension.lowercased() == "png" else {
+            throw ValidationError("--sheet must end in .png")
+        }
+        guard try WholeFiles.Place(sheet) != WholeFiles.Place(output) else {
+            throw ValidationError("--sheet and --output are the same file")
         }
     }
 
@@ -56,11 +83,13 @@ struct Recompose: ParsableCommand {
     func run() throws {
         try CommandFailure.reporting {
             let layers = try LayerSource.read(input, image: image)
-            try write(try encoded(layers), to: output)
+            var files = [(path: output, bytes: try encoded(layers))]
             if let sheet {
                 let picture = try ContactSheet.draw(layers.tree)
-                try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet)
+                files.append((sheet, try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb))))
             }
+            try WholeFiles.write(files)
+            try StandardOutput.print(files.map(\.path).joined(separator: "\n"))
         }
     }
 
@@ -76,27 +105,17 @@ struct Recompose: ParsableCommand {
 
     private func flat(_ layers: LayerFile) throws -> [UInt8] {
         var flat = FlatPicture()
-        flat.quality = quality
+        flat.quality = quality ?? flat.quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
         let (pixels, used) = layers.flattened(rounding)
         if used != rounding, used == .eachLayer {
-            FileHandle.standardError.write(
-                Data("mica: rounded after each layer, which fits the file's own flat picture\n".utf8))
+            StandardError.write("mica: rounded after each layer, which fits the file's own flat picture\n")
         }
         switch ending {
         case "png": return try flat.png(pixels)
         case "webp": return try flat.webP(pixels)
         default: return try flat.jpeg(pixels)
         }
-    }
-
-    private func write(_ bytes: [UInt8], to path: String) throws {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CommandError.cannotWrite(path: path, reason: "the folder does not exist or is not writable")
-        }
-        print(path)
     }
 }
 

@@ -8,8 +8,11 @@ struct PlanReport {
     let plan: PlanForecast
     private let manifest: PlanManifest
     private let threads: Int
+    /// A line on where the rates come from, if there is more to say than the manifest does.
+    private let ratesOrigin: String?
 
-    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int) {
+    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, ratesOrigin: String?) {
+        self.ratesOrigin = ratesOrigin
         self.plan = plan
         self.manifest = manifest
         self.threads = threads
@@ -19,9 +22,9 @@ struct PlanReport {
     func text() -> String {
         let images = manifest.numImagesPerPrompt > 1 ? ", \(manifest.numImagesPerPrompt) results" : ""
         var lines = [
-            "\(manifest.model): \(manifest.layers) layers of \(manifest.width)x\(manifest.height),"
-                + " \(manifest.numInferenceSteps) steps\(images); \(manifest.device), \(manifest.precision),"
-                + " \(threads) \(threads == 1 ? "thread" : "threads")",
+            "\(manifest.model): \(Quantity.text(manifest.layers, "layer")) of \(manifest.width)x\(manifest.height),"
+                + " \(Quantity.text(manifest.numInferenceSteps, "step"))\(images); \(manifest.device),"
+                + " \(manifest.precision), \(Quantity.text(threads, "thread"))",
             "",
         ]
         lines += table()
@@ -29,6 +32,7 @@ struct PlanReport {
         lines += manifest.plans.compactMap { candidate in
             candidate.reason.map { "  not \(Self.name(candidate.plan, candidate.vaeTiles)): \($0)" }
         }
+        if let ratesOrigin { lines.append(ratesOrigin) }
         return lines.joined(separator: "\n")
     }
 
