@@ -32,6 +32,8 @@ public enum ImageError: Error, Sendable, Equatable {
     case layerSizeMismatch(layer: String, expectedWidth: Int, expectedHeight: Int, actualWidth: Int, actualHeight: Int)
     /// Layers, entries or texts outside the number that the format holds.
     case countOutOfRange(what: String, count: Int, limit: Int)
+    /// The file has `count` pictures, 1 being the first, and not that one.
+    case noPicture(number: Int, count: Int)
     /// A name that the format cannot hold.
     case invalidName(String, reason: String)
     /// The result would pass a limit of its format.
@@ -69,6 +71,8 @@ extension ImageError: CustomStringConvertible {
                 + "\(expectedWidth) x \(expectedHeight); all layers must be of one size"
         case .countOutOfRange(let what, let count, let limit):
             return "\(count) \(what), but the format holds from 1 to \(limit)"
+        case .noPicture(let number, let count):
+            return "there is no image \(number); the file has \(count == 1 ? "one" : "1 to \(count)")"
         case .invalidName(let name, let reason):
             return "the name \"\(name)\" cannot be used: \(reason)"
         case .outputTooLarge(let format, let limit):

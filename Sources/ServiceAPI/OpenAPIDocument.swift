@@ -301,8 +301,8 @@ paths:
           schema: { type: integer, minimum: 1, maximum: 1000, default: 1 }
         - name: background
           in: query
-          description: A colour behind the flat picture, as `ffffff`. Without one it stays transparent, or is white in JPEG.
-          schema: { type: string, pattern: "^#?[0-9a-fA-F]{6}$" }
+          description: A colour behind the flat picture, as `ffffff` or `fff`. Without one it stays transparent, or is white in JPEG.
+          schema: { type: string, pattern: "^#?([0-9a-fA-F]{3}){1,2}$" }
         - name: quality
           in: query
           description: The quality of a JPEG.

@@ -1,12 +1,13 @@
 import ArgumentParser
 import Foundation
+import Glibc
 import QwenImage
 
 /// Failures as a command shows them: one line on standard error.
 enum CommandFailure {
     static func report(_ message: String) {
         let line = message.replacingOccurrences(of: "\n", with: " ")
-        FileHandle.standardError.write(Data("mica: \(line)\n".utf8))
+        StandardError.write("mica: \(line)\n")
     }
 
     /// Runs a command's work; what it throws is reported, and the process ends with 1.
@@ -21,8 +22,8 @@ enum CommandFailure {
         }
     }
 
-    /// The same for work that Ctrl-C cancels, whereupon the process ends with 130 as shells expect it. Such work leaves
-    /// nothing behind unless it comes to its end.
+    /// The same for work that Ctrl-C, SIGTERM or a terminal that goes cancels, whereupon the process ends with 128 and
+    /// the signal's number, as shells expect it. Such work leaves nothing behind unless it comes to its end.
     static func reportingUnlessCancelled(_ work: (Cancellation) throws -> Void) throws {
         let cancellation = Cancellation()
         let interrupts = InterruptHandler(cancellation)
@@ -32,7 +33,7 @@ enum CommandFailure {
                 try work(cancellation)
             } catch PipelineError.cancelled {
                 report("cancelled; nothing was written")
-                throw ExitCode(130)
+                throw ExitCode(128 + (interrupts.signal ?? SIGINT))
             }
         }
     }
@@ -43,6 +44,15 @@ enum CommandError: Error, CustomStringConvertible {
     case cannotRead(path: String, reason: String)
     case cannotWrite(path: String, reason: String)
     case noDefaultModel(searched: [String])
+    case noModel(folder: String)
+
+    /// What was wrong, without the place.
+    var reason: String {
+        switch self {
+        case .cannotRead(_, let reason), .cannotWrite(_, let reason): reason
+        case .noDefaultModel, .noModel: description
+        }
+    }
 
     var description: String {
         switch self {
@@ -50,6 +60,8 @@ enum CommandError: Error, CustomStringConvertible {
         case .cannotWrite(let path, let reason): "cannot write \(path): \(reason)"
         case .noDefaultModel(let searched):
             "no model was given and none was found in \(searched.joined(separator: ", ")); name one with --model"
+        case .noModel(let folder):
+            "there is no model in \(folder): name a folder with model_index.json, such as Models/seedling"
         }
     }
 }

@@ -18,7 +18,7 @@ struct Decompose: ParsableCommand {
             among the others.
             """)
 
-    @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))
+    @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP; - for standard input.", valueName: "image"))
     var image: String
 
     @Option(name: .shortAndLong, help: "A folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
@@ -71,6 +71,7 @@ struct Decompose: ParsableCommand {
 
     func validate() throws {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        try writing.check(for: OutputTarget.Kind(path: output))
     }
 
     func run() throws {
@@ -98,26 +99,30 @@ struct Decompose: ParsableCommand {
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
+        defer { bar.finish() }
         var hooks = LayeredPipeline.Hooks()
         hooks.cancellation = cancellation
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
         let start = ContinuousClock.now
         let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
+        try cancellation.check()
         let result = try LayeredResult(
             decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
             modelName: folder.lastPathComponent, split: split)
+        try cancellation.check()
         let encoded = ContinuousClock.now
         let files = try LayerFiles.files(
             of: result, for: target, options: writing.options, withSheet: writing.sheet)
         let end = ContinuousClock.now
         bar.finish()
-        if let recorder, let dump { try recorder.write(to: URL(fileURLWithPath: dump)) }
+        try cancellation.check()
+        if let recorder, let dump { try recorder.write(to: dump) }
         let written = try target.write(files)
         succeeded = true
         let report = DecomposeReport(
             result: result, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))
-        print(json ? try report.json() : report.text())
+        try StandardOutput.print(json ? try report.json() : report.text())
     }
 }

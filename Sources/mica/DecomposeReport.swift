@@ -19,8 +19,8 @@ struct DecomposeReport {
         if let caption = result.caption { lines.append("caption: \(caption)") }
         let count = result.pictures.first?.layers.count ?? 0
         lines.append(
-            "\(count) layers of \(result.width)x\(result.height), \(parameters.numInferenceSteps) steps,"
-                + " seed \(parameters.seed)")
+            "\(Quantity.text(count, "layer")) of \(result.width)x\(result.height),"
+                + " \(Quantity.text(parameters.numInferenceSteps, "step")), seed \(parameters.seed)")
         var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
         stages.append("fit \(Self.rounded(result.fitSeconds))")
         lines.append(

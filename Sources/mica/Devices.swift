@@ -30,13 +30,18 @@ struct Devices: ParsableCommand {
 
     func run() throws {
         if checkKernels { return try check() }
-        print("cpu:0   \(ProcessorCount.available) processors")
+        try StandardOutput.print("cpu:0   \(ProcessorCount.available) processors")
+        for line in gpus() { try StandardOutput.print(line) }
+    }
+
+    /// A line for each, and for what was found of the libraries; or why there are none.
+    private func gpus() -> [String] {
         do throws(CUDAUnavailable) {
             let libraries = try CUDALibraries(folder: cudaLibraries)
-            for index in 0..<libraries.deviceCount { print(Self.line(libraries, index)) }
-            for finding in libraries.findings { print("        \(finding)") }
+            return (0..<libraries.deviceCount).map { Self.line(libraries, $0) }
+                + libraries.findings.map { "        \($0)" }
         } catch {
-            print(error.description)
+            return [error.description]
         }
     }
 
@@ -58,7 +63,7 @@ struct Devices: ParsableCommand {
         do {
             let reports = try KernelReport.all(
                 for: wanted, libraries: cudaLibraries, into: compiledKernels.map { URL(fileURLWithPath: $0) })
-            print(KernelTable(reports).text)
+            try StandardOutput.print(KernelTable(reports).text)
         } catch {
             CommandFailure.report("\(error)")
             throw ExitCode(1)

@@ -18,17 +18,23 @@ struct FinishOptions: ParsableArguments {
         help: "Make nearly empty alpha empty and nearly opaque alpha opaque, and move specks to the layer below.")
     var cleanUp = true
 
-    @Option(help: ArgumentHelp("Alpha below this becomes 0, 0 to 64.", valueName: "alpha"))
-    var emptyBelow = AlphaCleanUp().emptyBelow
-
-    @Option(help: ArgumentHelp("Alpha above this becomes 255, 191 to 255.", valueName: "alpha"))
-    var opaqueAbove = AlphaCleanUp().opaqueAbove
+    @Option(
+        help: ArgumentHelp(
+            "Alpha below this becomes 0, 0 to 64; \(AlphaCleanUp().emptyBelow) if not given.", valueName: "alpha"))
+    var emptyBelow: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Pieces smaller than this count as specks, in pixels of a 640 x 640 layer; 0 to 10000.",
+            "Alpha above this becomes 255, 191 to 255; \(AlphaCleanUp().opaqueAbove) if not given.",
+            valueName: "alpha"))
+    var opaqueAbove: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Pieces smaller than this count as specks, in pixels of a 640 x 640 layer; 0 to 10000,"
+                + " \(AlphaCleanUp().speckArea) if not given.",
             valueName: "pixels"))
-    var speckArea = AlphaCleanUp().speckArea
+    var speckArea: Int?
 
     @Option(help: "What becomes of layers that hold nothing: keep or drop.")
     var emptyLayers: LayerFinish.EmptyLayers = .keep
@@ -38,17 +44,22 @@ struct FinishOptions: ParsableArguments {
             ("--empty-below", emptyBelow, AlphaCleanUp.emptyRange),
             ("--opaque-above", opaqueAbove, AlphaCleanUp.opaqueRange),
             ("--speck-area", speckArea, AlphaCleanUp.speckRange),
-        ] where !range.contains(value) {
-            throw ValidationError("\(name) must be \(range.lowerBound) to \(range.upperBound)")
+        ] {
+            guard let value else { continue }
+            guard range.contains(value) else {
+                throw ValidationError("\(name) must be \(range.lowerBound) to \(range.upperBound)")
+            }
+            guard cleanUp else { throw ValidationError("\(name) does not go with --no-clean-up") }
         }
     }
 
     /// The options as the fitting takes them; `mergesLayers` if the number of layers is left to the picture.
     func finish(mergesLayers: Bool) -> LayerFinish {
-        LayerFinish(
-            fit: fit,
-            cleanUp: cleanUp
-                ? AlphaCleanUp(emptyBelow: emptyBelow, opaqueAbove: opaqueAbove, speckArea: speckArea) : nil,
-            emptyLayers: emptyLayers, mergesLayers: mergesLayers)
+        var limits = AlphaCleanUp()
+        limits.emptyBelow = emptyBelow ?? limits.emptyBelow
+        limits.opaqueAbove = opaqueAbove ?? limits.opaqueAbove
+        limits.speckArea = speckArea ?? limits.speckArea
+        return LayerFinish(
+            fit: fit, cleanUp: cleanUp ? limits : nil, emptyLayers: emptyLayers, mergesLayers: mergesLayers)
     }
 }

@@ -47,6 +47,6 @@ struct Fit: ParsableCommand {
         let files = try LayerFiles.files(of: LayerTree(layers: named), for: target)
         let written = try target.write(files)
         succeeded = true
-        print(written.joined(separator: "\n"))
+        try StandardOutput.print(written.joined(separator: "\n"))
     }
 }

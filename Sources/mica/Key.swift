@@ -22,12 +22,11 @@ struct Key: ParsableCommand {
     func run() throws {
         do {
             let (key, line) = try APIKey.make(client: name)
-            let output = FileHandle.standardOutput
             if self.line {
-                FileHandle.standardError.write(Data("\(key)\n".utf8))
-                output.write(Data("\(line)\n".utf8))
+                StandardError.write("\(key)\n")
+                try StandardOutput.print(line)
             } else {
-                output.write(Data("key:  \(key)\nline: \(line)\n".utf8))
+                try StandardOutput.print("key:  \(key)\nline: \(line)")
             }
         } catch {
             CommandFailure.report("\(error)")

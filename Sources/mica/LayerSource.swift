@@ -12,7 +12,8 @@ struct LayerSource {
     let files: InputFiles
     private let path: String
 
-    /// Reads the layers of image `image` (1 for the first). Throws `CommandError.cannotRead`.
+    /// Reads the layers of image `image` (1 for the first); `-` is a file from standard input. Throws
+    /// `CommandError.cannotRead`.
     init(_ path: String, image: Int = 1) throws {
         self.path = path
         var paths: [String] = []
@@ -21,7 +22,7 @@ struct LayerSource {
                 layers = LayerFile(try Self.read(manifest: manifest, image: image, &paths))
             } else {
                 paths.append(path)
-                layers = try LayerFileReader.readFile(try Self.bytes(URL(fileURLWithPath: path)), image: image)
+                layers = try LayerFileReader.readFile(try Self.bytes(path), image: image)
             }
         } catch let error as ImageError {
             throw CommandError.cannotRead(path: path, reason: error.description)
@@ -46,6 +47,7 @@ struct LayerSource {
 
     /// The manifest that `path` is or has; nil for a file of layers.
     private static func manifest(_ path: String) throws -> URL? {
+        guard path != InputFile.standardInput else { return nil }
         let url = URL(fileURLWithPath: path)
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -63,28 +65,25 @@ struct LayerSource {
         let folder = url.deletingLastPathComponent()
         var read = [url.path]
         defer { paths += read }
-        return try LayerManifest(try bytes(url)).tree(image: image) { (name) throws(ImageError) in
+        return try LayerManifest(try bytes(url.path)).tree(image: image) { (name) throws(ImageError) in
             // Nothing outside of the folder is read.
             let parts = name.split(separator: "/", omittingEmptySubsequences: false)
             guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
                 throw .invalidName(name, reason: "it is no file of the manifest's folder")
             }
             let path = folder.appendingPathComponent(name).path
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw .damaged(.layerManifest, detail: "there is no file \"\(name)\"")
+            let bytes: [UInt8]
+            do throws(CommandError) {
+                bytes = try InputFile.read(path, limit: DecodeOptions.defaultMaximumByteCount)
+            } catch {
+                throw .damaged(.layerManifest, detail: "the file \"\(name)\": \(error.reason)")
             }
             read.append(path)
-            return [UInt8](data)
+            return bytes
         }
     }
 
-    private static func bytes(_ url: URL) throws -> [UInt8] {
-        let limit = LayerReadOptions.defaultMaximumByteCount
-        let size = (try? url.resourceValues(forKeys: [.fileSizeKey]))?.fileSize ?? 0
-        guard size <= limit else { throw ImageError.inputTooLarge(byteCount: size, limit: limit) }
-        guard let data = FileManager.default.contents(atPath: url.path) else {
-            throw CommandError.cannotRead(path: url.path, reason: "permission denied")
-        }
-        return [UInt8](data)
+    private static func bytes(_ path: String) throws(CommandError) -> [UInt8] {
+        try InputFile.read(path, limit: LayerReadOptions.defaultMaximumByteCount)
     }
 }

@@ -6,8 +6,25 @@ struct Mica: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mica",
         abstract: "Splits a picture into RGBA layers with Qwen-Image-Layered.",
+        version: ServeWiring.version,
         subcommands: [
             Serve.self, Decompose.self, Recompose.self, Fit.self, Plan.self, Quantize.self, Key.self, Bench.self,
             Devices.self,
         ])
+
+    static func main() {
+        let arguments = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+        if let name = arguments.first(where: isDashedName) {
+            exit(withError: ValidationError("'\(name)' is no option; a file of that name is ./\(name)"))
+        }
+        main(nil)
+    }
+
+    /// Whether an argument looks like several one-letter options, of which there are none: a file whose name begins
+    /// with a dash and has an h in it would ask for help otherwise.
+    private static func isDashedName(_ argument: String) -> Bool {
+        let rest = argument.dropFirst()
+        guard argument.hasPrefix("-"), rest.count > 1, let first = rest.first, rest != "help" else { return false }
+        return first != "-" && first != "." && !first.isNumber && rest.dropFirst().first != "="
+    }
 }

@@ -9,15 +9,18 @@ enum ModelLocation {
     /// Searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the executable (a
     /// build inside of the repository), `../share/mica/models` beside the executable's folder (an installation).
     static func folder(_ path: String?) throws -> URL {
-        if let path { return URL(fileURLWithPath: path) }
-        let candidates = searchedFolders().map { $0.appendingPathComponent(defaultName) }
-        let index = "model_index.json"
-        if let found = candidates.first(where: {
-            FileManager.default.fileExists(atPath: $0.appendingPathComponent(index).path)
-        }) {
-            return found
+        if let path {
+            let folder = URL(fileURLWithPath: path)
+            guard isModel(folder) else { throw CommandError.noModel(folder: path) }
+            return folder
         }
+        let candidates = searchedFolders().map { $0.appendingPathComponent(defaultName) }
+        if let found = candidates.first(where: isModel) { return found }
         throw CommandError.noDefaultModel(searched: candidates.map(\.path))
+    }
+
+    private static func isModel(_ folder: URL) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appendingPathComponent("model_index.json").path)
     }
 
     private static func searchedFolders() -> [URL] {

@@ -10,83 +10,81 @@ final class OutputTarget {
         case ora
         case pptx
         case zip
+
+        /// What the name of an output makes it.
+        init(path: String) {
+            self = Kind(rawValue: URL(fileURLWithPath: path).pathExtension.lowercased()) ?? .folder
+        }
     }
 
     /// The endings of file names that say what a file is to be, for texts.
     static let endings = ".psd, .psb, .ora, .pptx or .zip"
+    /// Endings of files that hold one picture, or are no form of a result: whoever names one expects no folder.
+    private static let strangers: Set<String> = [
+        "png", "jpg", "jpeg", "webp", "gif", "tif", "tiff", "bmp", "avif", "heic", "svg", "pdf", "kra", "xcf",
+    ]
 
     let kind: Kind
     let url: URL
-    private let createdFolder: Bool
+    private let madeFolders: [String]
     private let inputs: InputFiles
 
     /// Throws `CommandError.cannotWrite` if nothing can be written there, or only over one of the `inputs`.
     init(path: String, inputs: InputFiles) throws {
         self.inputs = inputs
         url = URL(fileURLWithPath: path)
-        kind = Kind(rawValue: url.pathExtension.lowercased()) ?? .folder
-        let manager = FileManager.default
+        kind = Kind(path: path)
         var isFolder: ObjCBool = false
-        let exists = manager.fileExists(atPath: url.path, isDirectory: &isFolder)
-        if kind == .folder {
-            try inputs.check(folder: url)
-            if exists && !isFolder.boolValue {
-                throw CommandError.cannotWrite(
-                    path: path, reason: "it is a file; name a folder, or a file ending in \(Self.endings)")
-            }
-            if !exists {
-                do {
-                    try manager.createDirectory(at: url, withIntermediateDirectories: true)
-                } catch {
-                    throw CommandError.cannotWrite(path: path, reason: "the folder cannot be made")
-                }
-            }
-            createdFolder = !exists
-        } else {
-            if exists && isFolder.boolValue { throw CommandError.cannotWrite(path: path, reason: "it is a folder") }
+        let exists = FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+        func refused(_ reason: String) -> CommandError { .cannotWrite(path: path, reason: reason) }
+        guard path != "-" else {
+            throw refused("standard output takes no result; name a folder, or a file ending in \(Self.endings)")
+        }
+        guard kind == .folder else {
+            madeFolders = []
             try inputs.check(url)
-            createdFolder = false
-        }
-        try probe()
-    }
-
-    private var folder: URL { kind == .folder ? url : url.deletingLastPathComponent() }
-
-    /// Writes a small file and removes it again: the only sure way to know.
-    private func probe() throws {
-        let file = folder.appendingPathComponent(".mica-\(ProcessInfo.processInfo.processIdentifier)")
-        do {
-            try Data([0]).write(to: file)
-            try FileManager.default.removeItem(at: file)
-        } catch {
-            throw CommandError.cannotWrite(path: url.path, reason: "the folder does not exist or is not writable")
-        }
-    }
-
-    /// Writes the files, each in one step; names are relative to the folder. Returns their paths.
-    func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
-        for file in files { try inputs.check(folder.appendingPathComponent(file.name)) }
-        return try files.map { file in
-            let destination = folder.appendingPathComponent(file.name)
-            do {
-                // Groups are folders.
-                if file.name.contains("/") {
-                    try FileManager.default.createDirectory(
-                        at: destination.deletingLastPathComponent(), withIntermediateDirectories: true)
-                }
-                try Data(file.bytes).write(to: destination, options: .atomic)
-            } catch {
-                throw CommandError.cannotWrite(path: destination.path, reason: "\(error.localizedDescription)")
-            }
-            return destination.path
-        }
-    }
-
-    /// After a failure: an empty folder that was made for the results goes away again.
-    func discard() {
-        guard createdFolder, (try? FileManager.default.contentsOfDirectory(atPath: url.path))?.isEmpty == true else {
+            try WholeFiles.probe(path)
             return
         }
-        try? FileManager.default.removeItem(at: url)
+        if exists && !isFolder.boolValue {
+            throw refused("it is a file; name a folder, or a file ending in \(Self.endings)")
+        }
+        let ending = url.pathExtension.lowercased()
+        if !exists && !path.hasSuffix("/") && Self.strangers.contains(ending) {
+            throw refused("layers make no .\(ending); name a folder, or a file ending in \(Self.endings)")
+        }
+        try inputs.check(folder: url)
+        madeFolders = try NewFolders.make(path)
+        do {
+            try WholeFiles.probe(self.path(of: FormerResult.description))
+        } catch {
+            NewFolders.discard(madeFolders)
+            throw error
+        }
+    }
+
+    private func path(of name: String) -> String {
+        (kind == .folder ? url : url.deletingLastPathComponent()).appendingPathComponent(name).path
+    }
+
+    /// Writes all files or none; names are relative to the folder. Files of an earlier result in the same folder that
+    /// its description names go when the new ones are there. Returns the paths.
+    func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
+        for file in files { try inputs.check(URL(fileURLWithPath: path(of: file.name))) }
+        let description = FormerResult.description
+        let replacesResult = kind == .folder && files.contains { $0.name == description }
+        let former = replacesResult ? FormerResult.files(in: url.path) : []
+        // The description is last: what it says is there then.
+        let ordered = files.filter { $0.name != description } + files.filter { $0.name == description }
+        try WholeFiles.write(
+            ordered.map { (path: path(of: $0.name), bytes: $0.bytes) }, makesFolders: kind == .folder)
+        NewFolders.keep(madeFolders)
+        FormerResult.remove(Set(former).subtracting(files.map(\.name)), in: url.path)
+        return files.map { path(of: $0.name) }
+    }
+
+    /// After a failure: folders that were made for the results go away again, if they are empty.
+    func discard() {
+        NewFolders.discard(madeFolders)
     }
 }

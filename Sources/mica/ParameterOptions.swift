@@ -47,7 +47,7 @@ struct ParameterOptions: ParsableArguments {
         help: ArgumentHelp("Results for the one picture, 1 to 8.", valueName: "n"))
     var images: Int?
 
-    @Option(help: "Seed of the noise; drawn if not given, and reported.")
+    @Option(help: "Seed of the noise, 0 to \(UInt64.max); drawn if not given, and reported.")
     var seed: UInt64?
 
     @Option(help: "Whose random numbers: torch's on the cpu or on cuda.")
@@ -60,6 +60,26 @@ struct ParameterOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Prompt tokens kept, 1 to 1024.", valueName: "n"))
     var maxSequenceLength: Int?
+
+    func validate() throws {
+        typealias Ranges = DecompositionParameters
+        var counts = [
+            ("--max-layers", maxLayers, Ranges.layerRange), ("--resolution", resolution, Ranges.resolutionRange),
+            ("--steps", steps, Ranges.stepRange), ("--images", images, Ranges.imageCountRange),
+            ("--max-sequence-length", maxSequenceLength, Ranges.sequenceLengthRange),
+        ]
+        if case .count(let count)? = layers { counts.append(("--layers", count, Ranges.layerRange)) }
+        for (name, value, range) in counts {
+            guard let value else { continue }
+            try BenchOptions.check(name, value, range)
+        }
+        guard trueCFGScale.map(Ranges.guidanceRange.contains) != false else {
+            throw ValidationError("--true-cfg-scale must be 0 to 100")
+        }
+        guard maxLayers == nil || layers == .automatic else {
+            throw ValidationError("--max-layers goes with --layers auto")
+        }
+    }
 
     /// The options as the pipeline takes them.
     func options() throws -> DecompositionOptions {

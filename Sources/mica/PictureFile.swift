@@ -1,32 +1,12 @@
-import Foundation
 import ImageCodecs
 
-/// A picture on disk.
+/// A picture on disk, or from standard input.
 enum PictureFile {
     /// Reads and decodes the picture at `path`. Throws `CommandError.cannotRead` with the reason.
-    static func read(_ path: String) throws -> PixelBuffer {
-        let limit = DecodeOptions().maximumByteCount
-        let url = URL(fileURLWithPath: path)
-        var size = 0
+    static func read(_ path: String) throws(CommandError) -> PixelBuffer {
+        let bytes = try InputFile.read(path, limit: DecodeOptions().maximumByteCount)
         do {
-            let values = try url.resourceValues(forKeys: [.isDirectoryKey, .fileSizeKey])
-            guard values.isDirectory != true else {
-                throw CommandError.cannotRead(path: path, reason: "it is a folder")
-            }
-            size = values.fileSize ?? 0
-        } catch let error as CommandError {
-            throw error
-        } catch {
-            throw CommandError.cannotRead(path: path, reason: "there is no such file")
-        }
-        guard size <= limit else {
-            throw CommandError.cannotRead(path: path, reason: "it has \(size) bytes, more than the limit of \(limit)")
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandError.cannotRead(path: path, reason: "permission denied")
-        }
-        do {
-            return try ImageDecoder.decode([UInt8](data)).pixels
+            return try ImageDecoder.decode(bytes).pixels
         } catch {
             throw CommandError.cannotRead(path: path, reason: error.description)
         }

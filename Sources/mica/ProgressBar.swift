@@ -7,13 +7,15 @@ final class ProgressBar {
     private let isShown: Bool
     private let isTerminal: Bool
     private let start = ContinuousClock.now
+    /// Whether a bar stands on the terminal.
+    private var isVisible = false
     private var stage: PipelineStage?
     private var stageStart = ContinuousClock.now
     private var stageFirst = 0
 
     init(isShown: Bool) {
         self.isShown = isShown
-        isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+        isTerminal = StandardError.isTerminal
     }
 
     func show(_ progress: PipelineProgress) {
@@ -25,15 +27,18 @@ final class ProgressBar {
             if !isTerminal { write("\(progress.stage.title) ...\n") }
         }
         guard isTerminal else { return }
+        isVisible = true
         let filled = Int(progress.fraction * Double(Self.width))
         let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
         let counter = progress.total > 1 ? " \(progress.completed)/\(progress.total)" : ""
         write("\r\u{1B}[K[\(bar)] \(progress.stage.title)\(counter)\(timeLeft(progress))")
     }
 
-    /// Clears the bar.
+    /// Clears the bar, if there is one.
     func finish() {
-        if isShown && isTerminal { write("\r\u{1B}[K") }
+        guard isVisible else { return }
+        write("\r\u{1B}[K")
+        isVisible = false
     }
 
     /// Time that the stage still takes, at the pace of its units so far.
@@ -46,7 +51,7 @@ final class ProgressBar {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write(text)
     }
 }
 

@@ -15,7 +15,8 @@ struct Recompose: ParsableCommand {
             never written over.
             """)
 
-    @Argument(help: ArgumentHelp("The layers: a file, a folder or a manifest.", valueName: "layers"))
+    @Argument(
+        help: ArgumentHelp("The layers: a file, a folder or a manifest; - for standard input.", valueName: "layers"))
     var input: String
 
     @Option(name: .shortAndLong, help: "The picture, file of layers or folder to write.")
@@ -24,11 +25,14 @@ struct Recompose: ParsableCommand {
     @Option(help: "Which of several images, 1 for the first.")
     var image = 1
 
-    @Option(help: ArgumentHelp("A colour behind the picture, as '#ffffff'; JPEG takes white.", valueName: "colour"))
+    @Option(
+        help: ArgumentHelp(
+            "A colour behind a flat picture, as '#ffffff' or '#fff'; JPEG takes white if none is given.",
+            valueName: "colour"))
     var background: String?
 
-    @Option(help: "The quality of a JPEG, 1 to 100.")
-    var quality = FlatPicture().quality
+    @Option(help: "The quality of a JPEG, 1 to 100; \(FlatPicture().quality) if not given.")
+    var quality: Int?
 
     @Option(
         help: """
@@ -40,19 +44,41 @@ struct Recompose: ParsableCommand {
     @Option(help: ArgumentHelp("Also write a contact sheet of the layers, as PNG.", valueName: "file"))
     var sheet: String?
 
+    private static let jpegEndings = ["jpg", "jpeg"]
     /// The endings of pictures without layers.
-    private static let flatEndings = ["png", "webp", "jpg", "jpeg"]
+    private static let flatEndings = ["png", "webp"] + jpegEndings
 
     func validate() throws {
-        guard FlatPicture.qualities.contains(quality) else { throw ValidationError("--quality must be 1 to 100") }
+        guard quality.map(FlatPicture.qualities.contains) != false else {
+            throw ValidationError("--quality must be 1 to 100")
+        }
         guard image >= 1 else { throw ValidationError("--image must be 1 or more") }
         if let background, FlatPicture.Color(background) == nil {
             throw ValidationError("--background must be a colour such as '#ffffff'")
         }
+        try checkOutputs()
+    }
+
+    /// Options that the output would take no notice of are mistakes, as are two outputs of one name.
+    private func checkOutputs() throws {
         guard isFlat || isFolder || TreeForm(rawValue: ending) != nil else {
             throw ValidationError(
                 "--output must end in .\(Self.flatEndings.joined(separator: ", .")), \(OutputTarget.endings), or in "
                     + "nothing for a folder")
+        }
+        guard quality == nil || Self.jpegEndings.contains(ending) else {
+            throw ValidationError("--quality goes with an --output of .\(Self.jpegEndings.joined(separator: " or ."))")
+        }
+        guard background == nil || Self.flatEndings.contains(ending) else {
+            throw ValidationError(
+                "--background goes with an --output of .\(Self.flatEndings.joined(separator: ", ."))")
+        }
+        guard let sheet else { return }
+        guard URL(fileURLWithPath: sheet).pathExtension.lowercased() == "png" else {
+            throw ValidationError("--sheet must end in .png")
+        }
+        guard try isFolder || WholeFiles.Place(sheet) != WholeFiles.Place(output) else {
+            throw ValidationError("--sheet and --output are the same file")
         }
     }
 
@@ -69,54 +95,46 @@ struct Recompose: ParsableCommand {
     func run() throws {
         try CommandFailure.reporting {
             let source = try LayerSource(input, image: image)
-            if isFlat {
-                try write(try flat(source.layers), to: output, source.files)
-            } else {
-                try writeLayers(source)
-            }
+            var files: [(path: String, bytes: [UInt8])] = []
+            if isFlat { files.append((output, try flat(source.layers))) }
             if let sheet {
                 let picture = try ContactSheet.draw(source.layers.tree)
-                try write(try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb)), to: sheet, source.files)
+                files.append((sheet, try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb))))
             }
+            for file in files { try source.files.check(URL(fileURLWithPath: file.path)) }
+            let layers = isFlat ? [] : try writeLayers(source)
+            try WholeFiles.write(files)
+            try StandardOutput.print((layers + files.map(\.path)).joined(separator: "\n"))
         }
     }
 
-    private func writeLayers(_ source: LayerSource) throws {
+    /// The paths of what was written.
+    private func writeLayers(_ source: LayerSource) throws -> [String] {
         let target = try OutputTarget(path: output, inputs: source.files)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let written = try target.write(LayerFiles.files(of: source.layers.tree, for: target))
         succeeded = true
-        print(written.joined(separator: "\n"))
+        return written
     }
 
     private func flat(_ layers: LayerFile) throws -> [UInt8] {
         var flat = FlatPicture()
-        flat.quality = quality
+        flat.quality = quality ?? flat.quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
         let flattened = layers.flattened(rounding)
         let pixels = flattened.pixels
         if flattened.rounding != rounding, flattened.rounding == .eachLayer {
-            CommandFailure.report("rounded after each layer, which fits the file's own flat picture")
+            StandardError.write("mica: rounded after each layer, which fits the file's own flat picture\n")
         }
         if let difference = flattened.difference {
-            CommandFailure.report("differs from the file's own flat picture at \(difference)")
+            StandardError.write("mica: differs from the file's own flat picture at \(difference)\n")
         }
         switch ending {
         case "png": return try flat.png(pixels)
         case "webp": return try flat.webP(pixels)
         default: return try flat.jpeg(pixels)
         }
-    }
-
-    private func write(_ bytes: [UInt8], to path: String, _ inputs: InputFiles) throws {
-        try inputs.check(URL(fileURLWithPath: path))
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CommandError.cannotWrite(path: path, reason: "the folder does not exist or is not writable")
-        }
-        print(path)
     }
 }
 

@@ -38,7 +38,7 @@ struct Serve: ParsableCommand {
         try JobFolder.check(settings)
         _ = try ServeWiring.decomposer(settings)
         try ServeWiring.transport(settings).tls?.check()
-        FileHandle.standardOutput.write(Data("the configuration is valid\n".utf8))
+        try StandardOutput.print("the configuration is valid")
     }
 
     private func serve() throws {
@@ -58,13 +58,18 @@ struct Serve: ParsableCommand {
         // Only now: a job that is begun has used one of its attempts, and what failed before would do so again.
         service.start()
         service.setConnectionCount { [weak server] in server?.connectionCount ?? 0 }
+        // A client names some host, whatever it is, when it connects to a socket.
+        let named = settings.tlsCertificate == nil ? "http://localhost" : "https://localhost"
+        let hint = ServiceHint.curl(
+            picture: Self.samplePicture(), url: settings.unixSocket == nil ? server.url : named,
+            unixSocket: settings.unixSocket, needsKey: keys.count > 0)
         let greeting = """
             Mica serves \(decomposer.modelName) on \(server.url); try
 
-              \(ServiceHint.curl(picture: Self.samplePicture(), url: server.url, needsKey: keys.count > 0))
+              \(hint)
 
             """
-        FileHandle.standardOutput.write(Data((greeting + "\n").utf8))
+        try StandardOutput.print(greeting)
         while signals.wait() == .reload { reload(settings, service, server, logger) }
         signals.endAtOnceOnTheNext()
         stop(settings, service, server, logger)

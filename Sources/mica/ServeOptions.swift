@@ -25,6 +25,8 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
     var model: String?
 
+    @OptionGroup var components: ComponentOptions
+
     @Option(
         help: ArgumentHelp(
             "A LoRA for the transformer and its weight, 1 if none is given; may be given several times.",
@@ -40,11 +42,12 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "What products are computed in: float32, bfloat16 or int8.")
     var compute: String?
 
-    @Option(help: "Where weights live: auto, resident, model, stream, sequential, disk, balanced or guidance.")
-    var offload: String?
+    @OptionGroup var rotation: RotationOptions
 
-    @Option(help: ArgumentHelp("Memory that the device may hold, tensors and weights: 6GiB.", valueName: "size"))
-    var budget: String?
+    @OptionGroup var placement: OffloadOptions
+
+    @Option(help: "The autoencoder in tiles, which need less memory and blend their seams: auto, on or off.")
+    var vaeTiling: String?
 
     @Option(help: ArgumentHelp("Keep jobs and their results in this folder; 'none' keeps none.", valueName: "folder"))
     var stateFolder: String?
@@ -71,8 +74,10 @@ struct ServeOptions: ParsableArguments {
             (.host, host), (.port, port), (.unixSocket, unixSocket), (.tlsCertificate, tlsCertificate),
             (.tlsKey, tlsKey), (.model, model),
             (.loras, lora.isEmpty ? nil : lora.map { $0 + "\n" }.joined()), (.threads, threads),
-            (.precision, precision),
-            (.compute, compute), (.offload, offload), (.budget, budget),
+            (.transformer, components.transformer), (.textEncoder, components.textEncoder), (.vae, components.vae),
+            (.precision, precision), (.compute, compute), (.hadamard, rotation.hadamard.map { "\($0)" }),
+            (.offload, placement.offload), (.device, placement.device), (.deviceMap, placement.deviceMap),
+            (.budget, placement.budget), (.hostBudget, placement.hostBudget), (.vaeTiling, vaeTiling),
             (.stateFolder, stateFolder), (.apiKeys, apiKeys), (.corsOrigins, corsOrigins), (.logLevel, logLevel),
             (.logFormat, logFormat), (.queueLength, queueLength),
         ]

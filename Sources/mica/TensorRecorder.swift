@@ -32,11 +32,14 @@ final class TensorRecorder: TensorObserver {
         }
     }
 
-    /// Writes everything to `file`, which appears whole or not at all.
-    func write(to file: URL) throws(WeightsError) {
+    /// Writes everything to the file at `path`, which appears whole or not at all.
+    func write(to path: String) throws {
+        guard case .file(let file) = try WholeFiles.Place(path) else {
+            throw CommandError.cannotWrite(path: path, reason: "safetensors are written to files only")
+        }
         let tensors = entries.sorted { $0.key < $1.key }.map { name, entry in
             NamedTensor(name: name, shape: Shape(entry.shape), floats: entry.values)
         }
-        try SafetensorsWriter.write(tensors, to: file)
+        try SafetensorsWriter.write(tensors, to: URL(fileURLWithPath: file))
     }
 }

@@ -205,11 +205,8 @@ import Weights
     static let failures: [(String, [String], [String])] = [
         ("no such picture", ["decompose", "/nonexistent.png"], ["/nonexistent.png", "no such file"]),
         ("a folder for a picture", ["decompose", "/tmp"], ["/tmp", "folder"]),
-        ("layers out of range", quick + ["--layers", "17"], ["layers", "1 to 16"]),
-        ("the most layers of a given number", quick + ["--max-layers", "3"], ["max_layers", "auto"]),
-        ("steps out of range", quick + ["--steps", "0"], ["num_inference_steps", "1 to 1000"]),
-        ("resolution out of range", quick + ["--resolution", "4096"], ["resolution", "64 to 2048"]),
         ("no such model", quick + ["--model", "/nonexistent"], ["/nonexistent"]),
+        ("a folder of models", quick + ["--model", "Models"], ["no model in Models", "model_index.json"]),
         ("no such noise", quick + ["--latents", "/nonexistent.safetensors"], ["/nonexistent.safetensors"]),
     ]
 
@@ -247,11 +244,37 @@ import Weights
         #expect(try folder.contents() == ["file"])
     }
 
+    /// Options that are out of their range, or that nothing would come of, by their own names.
+    @Test(arguments: [
+        (["--layers", "17"], "--layers must be 1 to 16"),
+        (["--max-layers", "3"], "--max-layers goes with --layers auto"),
+        (["--layers", "auto", "--max-layers", "40"], "--max-layers must be 1 to 16"),
+        (["--steps", "0"], "--steps must be 1 to 1000"), (["--images", "9"], "--images must be 1 to 8"),
+        (["--resolution", "4096"], "--resolution must be 64 to 2048"),
+        (["--max-sequence-length", "0"], "--max-sequence-length must be 1 to 1024"),
+        (["--true-cfg-scale", "101"], "--true-cfg-scale must be 0 to 100"),
+        (["--true-cfg-scale", "nan"], "--true-cfg-scale must be 0 to 100"),
+        (["--seed", "-1"], "0 to 18446744073709551615"),
+        (["--seed", "18446744073709551616"], "0 to 18446744073709551615"),
+        (["--no-clean-up", "--empty-below", "3"], "--empty-below does not go with --no-clean-up"),
+        (["--no-clean-up", "--speck-area", "3"], "--speck-area does not go with --no-clean-up"),
+        (["-o", "x.psd", "--trim"], "--trim goes with"), (["-o", "x.psd", "--layer-format", "webp"], "--layer-format"),
+    ])
+    func optionsThatCannotBeMeant(_ options: [String], _ expected: String) throws {
+        let run = try MicaProcess(Self.quick + ["-o", "/nonexistent/x"] + options)
+        #expect(run.status == 64 && run.errors.contains(expected), "\(run.errors)")
+    }
+
     @Test func usageErrorsShowTheUsage() throws {
         let run = try MicaProcess(["decompose"])
         #expect(run.status == 64 && run.errors.contains("Usage: mica decompose"))
         let help = try MicaProcess(["decompose", "--help"])
         #expect(
             help.status == 0 && help.output.contains("--true-cfg-scale") && help.output.contains("--caption-language"))
+        let dashed = try MicaProcess(["decompose", "-dash.png", "-o", "/nonexistent/x"])
+        #expect(dashed.status == 64 && dashed.errors.contains("./-dash.png"), "\(dashed.errors)")
+        #expect(try MicaProcess(["decompose", "-h"]).status == 0)
+        let version = try MicaProcess(["--version"])
+        #expect(version.status == 0 && version.output.wholeMatch(of: /\d+\.\d+\.\d+\n/) != nil)
     }
 }

@@ -25,7 +25,9 @@ struct MicaProcess {
     }()
 
     /// Runs `mica` with these arguments and waits for its end; `environment` is added to our own.
-    init(_ arguments: [String], environment: [String: String] = [:]) throws {
+    ///
+    /// - Parameter shell: what a shell does instead, with the command as `"$0"` and the arguments as `"$@"`.
+    init(_ arguments: [String], environment: [String: String] = [:], shell: String? = nil) throws {
         let folder = FileManager.default.temporaryDirectory
         let outputFile = folder.appendingPathComponent("mica-out-\(UUID().uuidString)")
         let errorFile = folder.appendingPathComponent("mica-err-\(UUID().uuidString)")
@@ -35,8 +37,8 @@ struct MicaProcess {
         }
         for file in [outputFile, errorFile] { try Data().write(to: file) }
         let process = Process()
-        process.executableURL = Self.executable
-        process.arguments = arguments
+        process.executableURL = shell == nil ? Self.executable : URL(fileURLWithPath: "/bin/sh")
+        process.arguments = (shell.map { ["-c", $0, Self.executable.path] } ?? []) + arguments
         process.currentDirectoryURL = Self.repository
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
@@ -65,8 +67,11 @@ final class TemporaryFolder {
 
     func path(_ name: String) -> String { url.appendingPathComponent(name).path }
 
-    /// Names of everything in the folder, hidden files too.
-    func contents() throws -> [String] {
-        try FileManager.default.contentsOfDirectory(atPath: url.path).sorted()
+    /// Names of everything in the folder, or in one inside of it, hidden files too.
+    func contents(_ name: String = "") throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path(name)).sorted()
     }
+
+    /// The bytes of a file in it.
+    func data(_ name: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path(name))) }
 }

@@ -95,6 +95,47 @@ import Testing
         #expect(tight.output.contains("on the host, more than 64.0 KiB"))
     }
 
+    /// What was measured is kept, said with its date, and measured again when that is asked for.
+    @Test func ratesAreKeptAndTakenAnew() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.url.appendingPathComponent("mica/rates.json")
+        let options = ["--resolution", "64"]
+        let first = try Self.plan(folder, options)
+        #expect(first.status == 0 && first.output.contains("kept in \(file.path)"), "\(first.output)\(first.errors)")
+        let kept = try String(contentsOf: file, encoding: .utf8)
+        let old = kept.replacing(/"measured_at" : "[^"]*"/, with: "\"measured_at\" : \"2001-02-03T04:05:06Z\"")
+        #expect(old != kept)
+        try Data(old.utf8).write(to: file)
+        #expect(try Self.plan(folder, options).output.contains("measured 2001-02-03T04:05:06Z"))
+        let anew = try Self.plan(folder, options + ["--measure"])
+        #expect(anew.status == 0 && anew.output.contains("--measure") && !anew.output.contains("2001-02-03"))
+        let published = try Self.plan(folder, options + ["--device", "cuda:0", "--measure"])
+        #expect(published.status == 1 && published.errors.contains("--measure goes with --device cpu"))
+    }
+
+    /// A link stays one, and what is no file is written to and not replaced.
+    @Test func chartsGoWhereTheyAreSent() throws {
+        let folder = try TemporaryFolder()
+        let options = ["plan", "--resolution", "64", "--prompt", "A poster."]
+        let environment = ["XDG_CACHE_HOME": folder.url.path]
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("link.svg"), withDestinationPath: folder.path("real.svg"))
+        try Data("old".utf8).write(to: URL(fileURLWithPath: folder.path("real.svg")))
+        let linked = try MicaProcess(options + ["--chart", folder.path("link.svg")], environment: environment)
+        #expect(linked.status == 0, "\(linked.errors)")
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: folder.path("link.svg")).hasSuffix("real.svg"))
+        #expect(try folder.data("real.svg").starts(with: Data("<svg".utf8)))
+        let piped = try MicaProcess(
+            options + ["--chart", folder.path("pipe")], environment: environment,
+            shell: "cd '\(folder.url.path)'; mkfifo pipe; cat pipe > got.svg & \"$0\" \"$@\"; code=$?; "
+                + "[ -p pipe ] && wait; exit $code")
+        #expect(piped.status == 0 && piped.output.contains("fits"), "\(piped.errors)")
+        #expect(try folder.data("got.svg") == folder.data("real.svg"))
+        let printed = try MicaProcess(options + ["--chart", "/dev/stdout"], environment: environment)
+        #expect(printed.output.hasPrefix("<svg") && printed.output.contains("fits"))
+    }
+
     @Test func drawsAChart() throws {
         let folder = try TemporaryFolder()
         let chart = folder.url.appendingPathComponent("plan.svg")

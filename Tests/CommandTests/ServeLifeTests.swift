@@ -181,12 +181,26 @@ import Testing
             (["--precision", "float8"], "float32"), (["--tls-certificate", "/c"], "tls_key"),
             (["--cors-origins", "a"], "origins"), (["--model", "/nonexistent"], "/nonexistent"),
             (["--state-folder", "/proc/nope"], "/proc/nope"),
+            (["--transformer", "/nonexistent.gguf"], "nonexistent.gguf"),
+            (["--text-encoder", "/nonexistent.te"], "nonexistent.te"),
+            (["--vae", "/nonexistent.vae"], "nonexistent.vae"),
+            (["--device", "tpu:0"], "tpu"), (["--device-map", "nowhere.json"], "nowhere.json"),
+            (["--host-budget", "much"], "much"), (["--vae-tiling", "maybe"], "auto, on, off"),
         ] {
             let run = try MicaProcess(["serve", "--check-config"] + arguments)
             #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
             #expect(run.errors.split(separator: "\n").count == 1)
         }
         #expect(try MicaProcess(["key", "not a name"]).status == 1)
+        // The command line is over the environment, a flag too.
+        let flags = try MicaProcess(
+            ["serve", "--check-config", "--no-hadamard", "--precision", "int8", "--device", "cpu"],
+            environment: ["MICA_HADAMARD": "maybe", "MICA_DEVICE": "tpu"])
+        #expect(flags.status == 1 && flags.errors.contains("MICA_HADAMARD"))
+        let overridden = try MicaProcess(
+            ["serve", "--check-config", "--vae-tiling", "on", "--device", "cpu", "--hadamard", "--precision", "int8"],
+            environment: ["MICA_VAE_TILING": "maybe", "MICA_DEVICE": "tpu:0", "MICA_HADAMARD": "false"])
+        #expect(overridden.status == 0, "\(overridden.errors)")
     }
 
     @Test func theEnvironmentIsChecked() throws {

@@ -99,7 +99,8 @@ struct DecoderRefusalTests {
             .inputTooLarge(byteCount: 2, limit: 1), .sideTooLong(width: 2, height: 1, limit: 1),
             .tooManyPixels(width: 2, height: 1, limit: 1), .invalidSize(width: 0, height: 1, limit: 1),
             .byteCountMismatch(expected: 4, actual: 3), .countOutOfRange(what: "layers", count: 0, limit: 9),
-            .invalidName("a", reason: "x"), .outputTooLarge(format: "PSD", limit: "2 GB"),
+            .noPicture(number: 3, count: 2), .invalidName("a", reason: "x"),
+            .outputTooLarge(format: "PSD", limit: "2 GB"),
             .codecFailure(operation: "x", detail: "y"), .tooMuchToDraw(pixels: 2, limit: 1),
             .inPicture(name: "a", .truncated(.png)),
         ]

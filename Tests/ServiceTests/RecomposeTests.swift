@@ -38,6 +38,7 @@ struct RecomposeTests {
         }
         for (query, type) in [
             ("?format=webp", "image/webp"), ("?format=jpeg&quality=80&background=ff0000", "image/jpeg"),
+            ("?format=jpeg&background=%23f00", "image/jpeg"),
             ("?format=sheet", "image/png"), ("?format=ora", "image/openraster"),
             ("?format=zip", "application/zip"),
         ] {

@@ -179,6 +179,11 @@ def main():
     if o.decomposed:
         for N in [int(n) for n in o.layers.split(",")]:
             cases, ours, none = read_decomposed(o.decomposed, N), Sums(), Sums()
+            if not cases:
+                parser.error(
+                    f"there is no {o.decomposed}/POSTER/layer_1.png to layer_{N}.png for any POSTER.svg of docs/posters; "
+                    f"mica decompose docs/posters/POSTER.png --layers {N} -o {o.decomposed}/POSTER writes them"
+                )
             for picture, truth, got in cases:
                 ours.add(got, truth, (picture[:, :3] + 1) / 2)
                 none.add(trivial(picture, truth), truth, (picture[:, :3] + 1) / 2)

@@ -18,14 +18,21 @@ public enum LayerFileReader {
     ) throws(ImageError) -> LayerFile {
         try options.checkByteCount(bytes.count)
         if ImageFormat.detect(bytes) == .photoshop {
+            try checkOnly(image)
             return LayerFile(try PSDReader.read(bytes, options: options), .photoshop(bytes, options))
         }
         guard ZIPReader.isArchive(bytes) else { throw .noLayers }
         let archive = try ZIPReader(bytes)
         if OpenRasterReader.isOpenRaster(archive) {
+            try checkOnly(image)
             return LayerFile(try OpenRasterReader.read(archive, options: options), .openRaster(archive, options))
         }
         return LayerFile(try read(archive, image: image, options: options))
+    }
+
+    /// A file of one picture has no second one.
+    private static func checkOnly(_ image: Int) throws(ImageError) {
+        guard image == 1 else { throw .noPicture(number: image, count: 1) }
     }
 
     /// A ZIP with a manifest, which may lie in one folder with everything else.

@@ -7,6 +7,8 @@ extension LayerManifest {
         read: (String) throws(ImageError) -> [UInt8]
     ) throws(ImageError) -> LayerTree {
         let wanted = layers.filter { ($0.image ?? 1) == image }
+        let count = layers.map { $0.image ?? 1 }.max() ?? 0
+        guard !wanted.isEmpty || count < 1 else { throw .noPicture(number: image, count: count) }
         guard (1...LayerTree.maximumNodes).contains(wanted.count) else {
             throw .countOutOfRange(what: "layers of image \(image)", count: wanted.count, limit: LayerTree.maximumNodes)
         }

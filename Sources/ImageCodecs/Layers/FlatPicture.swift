@@ -14,9 +14,11 @@ public struct FlatPicture: Sendable, Equatable {
             self.blue = blue
         }
 
-        /// A colour as `ffffff` or `#ffffff`; nil for other text.
+        /// A colour as `ffffff`, `fff`, `#ffffff` or `#fff`; nil for other text.
         public init?(_ text: String) {
-            let digits = text.hasPrefix("#") ? text.dropFirst() : text[...]
+            var digits = String(text.hasPrefix("#") ? text.dropFirst() : text[...])
+            // As in CSS, where one digit stands for two of it.
+            if digits.utf8.count == 3 { digits = digits.map { "\($0)\($0)" }.joined() }
             guard digits.utf8.count == 6, digits.allSatisfy({ $0.isASCII && $0.isHexDigit }),
                 let value = UInt32(digits, radix: 16)
             else { return nil }

@@ -55,22 +55,24 @@ struct AutoencoderDecoder: Sendable {
         convOut = try weights["conv_out"].causalConvolution(dims[dims.count - 1], configuration.inputChannels)
     }
 
-    /// [h, w, zDim] to [8h, 8w, inputChannels], not clamped. `check` is called between blocks and may throw to stop.
+    /// [h, w, zDim] to [8h, 8w, inputChannels], not clamped. `check` is called between layers and may throw to stop.
     func callAsFunction(
         _ latent: Tensor, on backend: any Backend, check: () throws(TensorError) -> Void
     ) throws(TensorError) -> Tensor {
         var hidden = try backend.convolution(latent, postQuantConv, .same(kernel: 1))
         hidden = try backend.convolution(hidden, convIn, .same(kernel: 3))
-        hidden = try midBlock(hidden, on: backend)
+        hidden = try midBlock(hidden, on: backend, check: check)
         for block in upBlocks {
             for residual in block.residuals {
                 try check()
                 hidden = try residual(hidden, on: backend)
             }
             if let upsampler = block.upsampler {
+                try check()
                 hidden = try backend.upsampledConvolution(hidden, upsampler)
             }
         }
+        try check()
         return try backend.normConvolution(hidden, gamma: normOut, convOut)
     }
 }

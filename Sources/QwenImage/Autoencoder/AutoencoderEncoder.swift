@@ -47,18 +47,23 @@ struct AutoencoderEncoder: Sendable {
             inChannels: moments, outChannels: moments, kernel: 1, temporalKernel: 1)
     }
 
-    /// [H, W, inputChannels], values -1...1, to [H/8, W/8, 2 * zDim]: means, then log variances.
+    /// [H, W, inputChannels], values -1...1, to [H/8, W/8, 2 * zDim]: means, then log variances. `check` is called
+    /// between layers and may throw to stop.
     func callAsFunction(
-        _ picture: Tensor, on backend: any Backend, observer: (any TensorObserver)?
+        _ picture: Tensor, on backend: any Backend, observer: (any TensorObserver)?,
+        check: () throws(TensorError) -> Void
     ) throws(TensorError) -> Tensor {
+        try check()
         var hidden = try backend.convolution(picture, convIn, .same(kernel: 3))
         for layer in downBlocks {
+            try check()
             switch layer {
             case .residual(let block): hidden = try block(hidden, on: backend)
             case .downsample(let convolution): hidden = try backend.convolution(hidden, convolution, .downsample)
             }
         }
-        hidden = try midBlock(hidden, on: backend)
+        hidden = try midBlock(hidden, on: backend, check: check)
+        try check()
         hidden = try backend.normConvolution(hidden, gamma: normOut, convOut)
         try observer?.record("vae.encoder.output", try backend.permute(hidden, [2, 0, 1]).oneFrame)
         return try backend.convolution(hidden, quantConv, .same(kernel: 1))

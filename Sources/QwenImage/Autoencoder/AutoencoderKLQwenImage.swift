@@ -25,16 +25,19 @@ public final class AutoencoderKLQwenImage {
     /// Encodes a picture [H, W, 4] float32, -1...1, to its normalised
     /// latent [H/8, W/8, zDim]: the mode of the distribution.
     ///
-    /// - Parameter tiling: takes a picture larger than a tile in tiles; nil takes it whole.
+    /// - Parameters:
+    ///   - tiling: takes a picture larger than a tile in tiles; nil takes it whole.
+    ///   - cancellation: checked between layers.
     public func encode(
-        _ picture: Tensor, tiling: AutoencoderTiling? = nil, observer: (any TensorObserver)? = nil
+        _ picture: Tensor, tiling: AutoencoderTiling? = nil, cancellation: Cancellation? = nil,
+        observer: (any TensorObserver)? = nil
     ) throws(WeightsError) -> Tensor {
         let encoder = try loadedEncoder()
         do throws(TensorError) {
             if let observer {
                 try observer.record("vae.encode.input", try backend.permute(picture, [2, 0, 1]).oneFrame)
             }
-            let moments = try self.moments(of: picture, encoder, tiling, observer)
+            let moments = try self.moments(of: picture, encoder, tiling, cancellation, observer)
             let channelsFirst = try backend.permute(moments, [2, 0, 1])
             let mode = channelsFirst.rows(0..<configuration.zDim)
             try observer?.record("vae.encode.mode", mode.oneFrame)
@@ -53,7 +56,7 @@ public final class AutoencoderKLQwenImage {
     ///
     /// - Parameters:
     ///   - tiling: takes a picture larger than a tile in tiles; nil takes it whole.
-    ///   - cancellation: checked between blocks.
+    ///   - cancellation: checked between layers.
     public func decode(
         _ latent: Tensor, tiling: AutoencoderTiling? = nil, cancellation: Cancellation? = nil,
         observer: (any TensorObserver)? = nil
@@ -68,9 +71,7 @@ public final class AutoencoderKLQwenImage {
                 try observer.record("vae.decode.input", try backend.permute(scaled, [2, 0, 1]).oneFrame)
             }
             func decodePart(_ part: Tensor) throws(TensorError) -> Tensor {
-                try decoder(part, on: backend) { () throws(TensorError) in
-                    if cancellation?.isCancelled == true { throw .cancelled }
-                }
+                try decoder(part, on: backend) { () throws(TensorError) in try Self.check(cancellation) }
             }
             let cell = configuration.scaleFactor
             guard let tiling, tiling.applies(width: latent.shape[1] * cell, height: latent.shape[0] * cell) else {
@@ -85,15 +86,23 @@ public final class AutoencoderKLQwenImage {
     /// [H, W, 4] to [H/8, W/8, 2 * zDim].
     private func moments(
         of picture: Tensor, _ encoder: AutoencoderEncoder, _ tiling: AutoencoderTiling?,
-        _ observer: (any TensorObserver)?
+        _ cancellation: Cancellation?, _ observer: (any TensorObserver)?
     ) throws(TensorError) -> Tensor {
-        guard let tiling, tiling.applies(width: picture.shape[1], height: picture.shape[0]) else {
-            return try encoder(picture, on: backend, observer: observer)
-        }
         let backend = self.backend
-        return try tiling.run(picture, cell: 1, resultCell: configuration.scaleFactor, on: backend) {
-            (part) throws(TensorError) in try encoder(part, on: backend, observer: nil)
+        func encodePart(_ part: Tensor, _ observer: (any TensorObserver)?) throws(TensorError) -> Tensor {
+            try encoder(part, on: backend, observer: observer) { () throws(TensorError) in try Self.check(cancellation)
+            }
         }
+        guard let tiling, tiling.applies(width: picture.shape[1], height: picture.shape[0]) else {
+            return try encodePart(picture, observer)
+        }
+        return try tiling.run(picture, cell: 1, resultCell: configuration.scaleFactor, on: backend) {
+            (part) throws(TensorError) in try encodePart(part, nil)
+        }
+    }
+
+    private static func check(_ cancellation: Cancellation?) throws(TensorError) {
+        if cancellation?.isCancelled == true { throw .cancelled }
     }
 
     /// Loads both halves now, so that a broken checkpoint shows before a job starts.

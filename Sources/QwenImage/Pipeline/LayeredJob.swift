@@ -153,7 +153,8 @@ final class LayeredJob {
         try hooks.cancellation.check()
         let backend = offload.root(of: .vae)
         let pixels = try backend.upload([size.height, size.width, 4], picture)
-        let latent = try pipeline.autoencoder.encode(pixels, tiling: tiling, observer: hooks.observer)
+        let latent = try pipeline.autoencoder.encode(
+            pixels, tiling: tiling, cancellation: hooks.cancellation, observer: hooks.observer)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)

@@ -97,6 +97,9 @@ extension Problem {
     init(layers error: ImageError) {
         switch error {
         case .countOutOfRange, .invalidName: self.init(.damagedPicture, error.description)
+        case .noPicture:
+            self.init(.parameterOutOfRange, error.description)
+            parameter = "image"
         case .notAPicture, .noLayers: self.init(.unsupportedPicture, ImageError.noLayers.description)
         default: self.init(picture: error)
         }
@@ -126,8 +129,8 @@ extension Problem {
         case .truncated, .damaged: .damagedPicture
         case .sideTooLong, .tooManyPixels, .invalidSize, .tooMuchToDraw: .pictureSize
         case .inPicture(_, let cause): kind(of: cause)
-        case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .invalidName, .cannotHold, .outputTooLarge,
-            .codecFailure:
+        case .byteCountMismatch, .layerSizeMismatch, .countOutOfRange, .noPicture, .invalidName, .cannotHold,
+            .outputTooLarge, .codecFailure:
             .pictureFailed
         }
     }

@@ -1,10 +1,13 @@
 /// What somebody reads who opens the service's address.
 public enum ServiceHint {
-    /// A curl command that gives the layers of `picture`, for the service at `url`; with a place for a key if it needs
-    /// one.
-    public static func curl(picture: String, url: String, needsKey: Bool = false) -> String {
+    /// A curl command that gives the layers of `picture`, for the service at `url`, through a Unix socket if it listens
+    /// on one; with a place for a key if it needs one.
+    public static func curl(
+        picture: String, url: String, unixSocket: String? = nil, needsKey: Bool = false
+    ) -> String {
+        let socket = unixSocket.map { "--unix-socket '\($0.replacing("'", with: #"'\''"#))' " } ?? ""
         let key = needsKey ? "-H 'Authorization: Bearer KEY' " : ""
-        return "curl \(key)-F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
+        return "curl \(socket)\(key)-F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
     }
 
     /// The text at "/"; `host` is how the client calls us.

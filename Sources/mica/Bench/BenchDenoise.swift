@@ -70,7 +70,7 @@ struct BenchDenoise: ParsableCommand {
                     "precision": precision.precision?.rawValue ?? "stored", "compute": compute.rawValue,
                     "model": folder.folder.lastPathComponent,
                 ])
-            print(json ? try report.json() : report.text())
+            try StandardOutput.print(json ? try report.json() : report.text())
         }
     }
 }

@@ -95,9 +95,9 @@ struct BenchLinear: ParsableCommand {
                 "threads": threads ?? ProcessorCount.available, "results": objects,
             ]
             let data = try JSONSerialization.data(withJSONObject: object, options: [.prettyPrinted, .sortedKeys])
-            print(String(decoding: data, as: UTF8.self))
+            try StandardOutput.print(String(decoding: data, as: UTF8.self))
         } else {
-            print(TextTable.text(lines))
+            try StandardOutput.print(TextTable.text(lines))
         }
     }
 

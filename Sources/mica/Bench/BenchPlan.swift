@@ -76,7 +76,7 @@ struct BenchPlan: ParsableCommand {
         let comparison = PlanComparison(
             forecast: forecast, result: result, rates: rates, seconds: seconds,
             processBytes: watch.finish())
-        print(json ? try comparison.json() : comparison.text())
+        try StandardOutput.print(json ? try comparison.json() : comparison.text())
     }
 }
 

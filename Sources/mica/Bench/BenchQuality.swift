@@ -97,7 +97,7 @@ struct BenchQuality: ParsableCommand {
                     ratio: LayerQuality.decibels(found, wanted), stages: stages.errors,
                     matrices: weights ? try matrices(folder, form.form) : nil))
         }
-        print(
+        try StandardOutput.print(
             json ? try QualityResult.json(results, model: folder.folder.lastPathComponent) : QualityResult.text(results)
         )
     }

@@ -21,7 +21,7 @@ struct BenchResult {
 
     /// Prints the result as asked.
     func show(_ options: BenchOptions) throws {
-        print(options.json ? try json(options) : text(options))
+        try StandardOutput.print(options.json ? try json(options) : text(options))
     }
 
     private func json(_ options: BenchOptions) throws -> String {

@@ -61,14 +61,9 @@ struct BenchScaling: ParsableCommand {
             }
         }
         if let chart {
-            let svg = ScalingChart(points: points).svg()
-            do {
-                try Data(svg.utf8).write(to: URL(fileURLWithPath: chart), options: .atomic)
-            } catch {
-                throw CommandError.cannotWrite(path: chart, reason: error.localizedDescription)
-            }
+            try WholeFiles.write([(path: chart, bytes: Array(ScalingChart(points: points).svg().utf8))])
         }
-        print(options.json ? try json(points) : text(points))
+        try StandardOutput.print(options.json ? try json(points) : text(points))
     }
 
     private func json(_ points: [ScalingPoint]) throws -> String {

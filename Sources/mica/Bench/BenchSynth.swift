@@ -43,7 +43,8 @@ struct BenchSynth: ParsableCommand {
             let checkpoint = SyntheticCheckpoint(
                 model: SyntheticModel(size: size), dtype: precision.dtype, isRandom: random)
             let summary = try checkpoint.write(to: url)
-            print("\(summary.tensors) tensors, \(ByteCount(summary.bytes)), in \(summary.files) files: \(folder)")
+            try StandardOutput.print(
+                "\(summary.tensors) tensors, \(ByteCount(summary.bytes)), in \(summary.files) files: \(folder)")
         }
     }
 }

@@ -12,8 +12,9 @@ struct Plan: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Says what a job needs, and in which way it runs, before anything runs.",
         discussion: """
-            The pipeline's own code runs on shapes alone: memory is counted to the byte, and seconds follow from what this
-            machine was measured to do, once, in about a second. No weight is read. Ends with 1 if the job does not fit.
+            The pipeline's own code runs on shapes alone: memory is counted to the byte, and seconds follow from what \
+            this machine was measured to do, once, in a second or two (kept in mica/rates.json of $XDG_CACHE_HOME or \
+            ~/.cache; --measure takes it anew). No weight is read. Ends with 1 if the job does not fit.
             """)
 
     @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
@@ -41,11 +42,13 @@ struct Plan: ParsableCommand {
     var threads: Int?
 
     @Option(
-        help: """
-            The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given, \
-            or else rtx4090.
-            """)
+        help: ArgumentHelp(
+            "The card that --device cuda:0 is to be, by published speed and memory; the one that is there if not given,"
+                + " or else rtx4090."))
     var gpu: PublishedGPU?
+
+    @Flag(help: "Measure this machine anew, whatever is kept of it; best while nothing else runs.")
+    var measure = false
 
     @Flag(help: "Print one JSON object.")
     var json = false
@@ -84,24 +87,20 @@ struct Plan: ParsableCommand {
             finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
             hostLimitBytes: pipeline.planner.hostLimitBytes)
         let hasGPU = request.devices.contains { $0.kind == .cuda }
+        guard !(hasGPU && measure) else {
+            throw ValidationError("--measure goes with --device cpu; GPUs are forecast by published figures")
+        }
+        let source = hasGPU ? nil : RateSource(model: pipeline.model, machine, measuresAnew: measure)
         let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
-        let rates = card?.rates ?? RateSource(model: pipeline.model, machine).rates
+        let rates = source?.rates ?? (card ?? .usual).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessorCount.available, card: card)
-        if let chart { try write(report.chart(), to: chart) }
-        print(json ? try report.json() : report.text())
+            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, ratesOrigin: source?.origin)
+        if let chart { try WholeFiles.write([(path: chart, bytes: Array(report.chart().utf8))]) }
+        try StandardOutput.print(json ? try report.json() : report.text())
         return report.plan.chosen != nil
-    }
-
-    private func write(_ text: String, to path: String) throws {
-        do {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CommandError.cannotWrite(path: path, reason: error.localizedDescription)
-        }
     }
 }

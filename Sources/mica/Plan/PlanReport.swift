@@ -10,8 +10,11 @@ struct PlanReport {
     private let threads: Int
     /// Whose figures stand for a GPU's; nil without one.
     private let card: PublishedGPU?
+    /// A line on where the rates come from, if there is more to say than the manifest does.
+    private let ratesOrigin: String?
 
-    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?) {
+    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?, ratesOrigin: String?) {
+        self.ratesOrigin = ratesOrigin
         self.plan = plan
         self.manifest = manifest
         self.threads = threads
@@ -22,9 +25,9 @@ struct PlanReport {
     func text() -> String {
         let images = manifest.numImagesPerPrompt > 1 ? ", \(manifest.numImagesPerPrompt) results" : ""
         var lines = [
-            "\(manifest.model): \(manifest.layers) layers of \(manifest.width)x\(manifest.height),"
-                + " \(manifest.numInferenceSteps) steps\(images); \(manifest.device), \(manifest.precision),"
-                + " \(threads) \(threads == 1 ? "thread" : "threads")",
+            "\(manifest.model): \(Quantity.text(manifest.layers, "layer")) of \(manifest.width)x\(manifest.height),"
+                + " \(Quantity.text(manifest.numInferenceSteps, "step"))\(images); \(manifest.device),"
+                + " \(manifest.precision), \(Quantity.text(threads, "thread"))",
             "",
         ]
         lines += table()
@@ -32,6 +35,7 @@ struct PlanReport {
         lines += manifest.plans.compactMap { candidate in
             candidate.reason.map { "  not \(Self.name(candidate.plan, candidate.vaeTiles)): \($0)" }
         }
+        if let ratesOrigin { lines.append(ratesOrigin) }
         return lines.joined(separator: "\n")
     }
 

@@ -17,24 +17,39 @@ struct RateCache {
     /// Entries, at most; all go when there are more.
     private static let capacity = 256
 
-    /// What was kept under `key`, else what `measure` finds. A cache that cannot be read or written is none.
-    func rates(_ key: String, measure: () throws -> DeviceRates) rethrows -> DeviceRates {
+    /// Rates, and when they were measured.
+    struct Entry: Codable {
+        let rates: DeviceRates
+        let measuredAt: Date
+
+        private enum CodingKeys: String, CodingKey {
+            case rates
+            case measuredAt = "measured_at"
+        }
+    }
+
+    /// What was kept under `key`, else what `measure` finds; with `anew` what it finds in any case. A cache that cannot
+    /// be read or written is none.
+    func entry(_ key: String, anew: Bool, measure: () throws -> DeviceRates) rethrows -> Entry {
         var entries = read()
-        if let known = entries[key] { return known }
-        let rates = try measure()
+        if !anew, let known = entries[key] { return known }
+        let entry = Entry(rates: try measure(), measuredAt: Date())
         if entries.count >= Self.capacity { entries.removeAll() }
-        entries[key] = rates
+        entries[key] = entry
         write(entries)
-        return rates
+        return entry
     }
 
-    private func read() -> [String: DeviceRates] {
+    private func read() -> [String: Entry] {
         guard let data = FileManager.default.contents(atPath: file.path) else { return [:] }
-        return (try? JSONDecoder().decode([String: DeviceRates].self, from: data)) ?? [:]
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .iso8601
+        return (try? decoder.decode([String: Entry].self, from: data)) ?? [:]
     }
 
-    private func write(_ entries: [String: DeviceRates]) {
+    private func write(_ entries: [String: Entry]) {
         let encoder = JSONEncoder()
+        encoder.dateEncodingStrategy = .iso8601
         encoder.outputFormatting = [.sortedKeys, .prettyPrinted]
         guard let data = try? encoder.encode(entries) else { return }
         try? FileManager.default.createDirectory(

@@ -17,15 +17,29 @@ final class RateSource: Sendable {
 
     private let model: ModelFolder
     private let machine: Machine
-    private let known = Mutex<DeviceRates?>(nil)
+    private let measuresAnew: Bool
+    private let known = Mutex<Found?>(nil)
 
-    init(model: ModelFolder, _ machine: Machine) {
+    /// Rates, and a line on where they come from.
+    private struct Found {
+        let rates: DeviceRates
+        let origin: String
+    }
+
+    /// - Parameter measuresAnew: measures, whatever the cache has, and keeps that.
+    init(model: ModelFolder, _ machine: Machine, measuresAnew: Bool = false) {
         self.model = model
         self.machine = machine
+        self.measuresAnew = measuresAnew
     }
 
     /// The rates; those of an ordinary machine, said to be assumed, if measuring fails.
-    var rates: DeviceRates {
+    var rates: DeviceRates { found.rates }
+
+    /// When they were measured and where they are kept.
+    var origin: String { found.origin }
+
+    private var found: Found {
         known.withLock { known in
             if let known { return known }
             // A backend of its own: a worker's may be at work, and has a budget.
@@ -33,10 +47,14 @@ final class RateSource: Sendable {
                 backend: CPUBackend(
                     threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
             let key = calibration.key(machine)
-            let rates = try? RateCache.usual.rates(key) {
-                try calibration.measure()
+            let cache = RateCache.usual
+            var found = Found(rates: Self.assumed, origin: "rates: assumed, as measuring failed")
+            if let entry = try? cache.entry(key, anew: measuresAnew, measure: calibration.measure) {
+                found = Found(
+                    rates: entry.rates,
+                    origin: "rates: measured \(entry.measuredAt.formatted(.iso8601)), kept in \(cache.file.path);"
+                        + " --measure takes them anew")
             }
-            let found = rates ?? Self.assumed
             known = found
             return found
         }

@@ -7,12 +7,14 @@ final class ByteProgressBar {
     private let isShown: Bool
     private let isTerminal: Bool
     private let start = ContinuousClock.now
+    /// Whether a bar stands on the terminal.
+    private var isVisible = false
     private var part: String?
     private var lastShown: ContinuousClock.Instant?
 
     init(isShown: Bool) {
         self.isShown = isShown
-        isTerminal = isatty(FileHandle.standardError.fileDescriptor) == 1
+        isTerminal = StandardError.isTerminal
     }
 
     func show(_ part: String, done: Int, of total: Int) {
@@ -25,14 +27,17 @@ final class ByteProgressBar {
         if let lastShown, done < total, ContinuousClock.now - lastShown < .milliseconds(100) { return }
         lastShown = .now
         guard isTerminal, total > 0 else { return }
+        isVisible = true
         let filled = Self.width * done / total
         let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: Self.width - filled)
         write("\r\u{1B}[K[\(bar)] \(part), \(ByteCount(done)) of \(ByteCount(total))\(timeLeft(done, total))")
     }
 
-    /// Clears the bar.
+    /// Clears the bar, if there is one.
     func finish() {
-        if isShown && isTerminal { write("\r\u{1B}[K") }
+        guard isVisible else { return }
+        write("\r\u{1B}[K")
+        isVisible = false
     }
 
     private func timeLeft(_ done: Int, _ total: Int) -> String {
@@ -43,6 +48,6 @@ final class ByteProgressBar {
     }
 
     private func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write(text)
     }
 }

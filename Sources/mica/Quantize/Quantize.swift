@@ -64,6 +64,7 @@ struct Quantize: ParsableCommand {
         let target = try UnfinishedFolder(path: output, neededBytes: quantizer.targetBytes)
         let backend = CPUBackend(threads: threads, weightForm: form)
         let bar = ByteProgressBar(isShown: !quiet)
+        defer { bar.finish() }
         var errors = QuantizationErrors()
         try quantizer.write(
             to: target.url, shardBytes: shardSize << 20,
@@ -79,6 +80,6 @@ struct Quantize: ParsableCommand {
             output: output, form: form, matrices: quantizer.convertedMatrices.count, sourceBytes: quantizer.sourceBytes,
             targetBytes: quantizer.targetBytes, seconds: (ContinuousClock.now - start) / .seconds(1),
             errors: report ? errors : nil)
-        print(json ? try summary.json() : summary.text())
+        try StandardOutput.print(json ? try summary.json() : summary.text())
     }
 }

@@ -12,11 +12,11 @@ final class UnfinishedFolder {
     /// Throws `CommandError.cannotWrite` if the target is there, cannot be made, or `neededBytes` do not fit the disk.
     init(path: String, neededBytes: Int) throws {
         target = URL(fileURLWithPath: path)
-        let parent = target.deletingLastPathComponent()
-        url = parent.appendingPathComponent(".\(target.lastPathComponent).\(UUID().uuidString.prefix(8))")
+        url = URL(fileURLWithPath: Unfinished.name(beside: target.path))
         guard !FileManager.default.fileExists(atPath: target.path) else {
             throw CommandError.cannotWrite(path: path, reason: "it is there already; name a new folder")
         }
+        Unfinished.add(url.path)
         do {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         } catch {
@@ -31,6 +31,7 @@ final class UnfinishedFolder {
 
     deinit {
         if !isFinished { try? FileManager.default.removeItem(at: url) }
+        Unfinished.remove(url.path)
     }
 
     /// Gives the folder its name.

@@ -1,0 +1,54 @@
+import Foundation
+import Glibc
+import ImageCodecs
+
+/// The files of an earlier result in a folder, by the description that it left there.
+enum FormerResult {
+    /// What a folder's description is called.
+    static let description = "result.json"
+    /// What files of a result end in; a description that somebody has edited removes nothing else.
+    private static let endings: Set<String> = ["png", "webp", "psd"]
+
+    private struct Description: Decodable {
+        struct Entry: Decodable {
+            let file: String
+        }
+
+        let layers: [Entry]
+        let psd: [Entry]?
+    }
+
+    /// Names of the files, relative to the folder; none if there is no description that can be read.
+    static func files(in folder: String) -> [String] {
+        guard
+            let bytes = try? InputFile.read(folder + "/" + description, limit: LayerManifest.maximumByteCount),
+            let former = try? JSONDecoder().decode(Description.self, from: Data(bytes))
+        else { return [] }
+        return (former.layers + (former.psd ?? [])).map(\.file).filter(isPlain)
+    }
+
+    /// Removes those of `names` that are files inside of the folder, and folders between that are empty then.
+    static func remove(_ names: Set<String>, in folder: String) {
+        guard let root = RealPath.of(folder) else { return }
+        for name in names {
+            let path = root + "/" + name
+            let parent = (path as NSString).deletingLastPathComponent
+            var status = stat()
+            // Through a link the name would mean a file elsewhere.
+            guard RealPath.of(parent) == parent, lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+                continue
+            }
+            unlink(path)
+            var group = parent
+            while group.utf8.count > root.utf8.count, rmdir(group) == 0 {
+                group = (group as NSString).deletingLastPathComponent
+            }
+        }
+    }
+
+    private static func isPlain(_ name: String) -> Bool {
+        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
+        return !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." } && !name.utf8.contains(0)
+            && endings.contains((name as NSString).pathExtension)
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import ImageCodecs
+import Testing
+
+/// What commands write: whole, in place of what was there, and where it can be seen that it failed.
+@Suite struct OutputCommandTests {
+    private static let quick = DecomposeCommandTests.quick
+
+    /// As on a disk that fills: files may have no more than 8 KiB.
+    @Test func aFolderIsWrittenWholeOrNotAtAll() throws {
+        let folder = try TemporaryFolder()
+        #expect(try MicaProcess(Self.quick + ["-o", folder.path("out"), "--quiet"]).status == 0)
+        let names = try folder.contents("out")
+        let before = try names.map { try folder.data("out/\($0)") }
+        for output in ["out", "new/deeper"] {
+            let run = try MicaProcess(
+                Self.quick + ["-o", folder.path(output), "--layers", "3", "--quiet"],
+                shell: "trap '' XFSZ; ulimit -f 16; exec \"$0\" \"$@\"")
+            #expect(run.status == 1 && run.errors.contains("cannot write"), "\(run.errors)")
+        }
+        #expect(try folder.contents() == ["out"] && folder.contents("out") == names)
+        #expect(try names.map { try folder.data("out/\($0)") } == before)
+    }
+
+    /// Files that the folder's own older description names go, and nothing else.
+    @Test func filesOfAnEarlierResultGo() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("out")
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--layers", "3", "--quiet"]).status == 0)
+        let own = ["out/note.png", "out/note.txt", "outside.png"]
+        for name in own { try Data("mine".utf8).write(to: URL(fileURLWithPath: folder.path(name))) }
+        try FileManager.default.createDirectory(atPath: folder.path("elsewhere"), withIntermediateDirectories: false)
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: folder.path("elsewhere/x.png")))
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path("out/link"), withDestinationPath: folder.path("elsewhere"))
+        // A description that somebody has changed names nothing outside, nor what is no part of a result.
+        var text = String(decoding: try folder.data("out/result.json"), as: UTF8.self)
+        for name in ["../outside.png", folder.path("outside.png"), "note.txt", "link/x.png", ".", ""] {
+            let parts = text.split(separator: /"layers"\s*:\s*\[/, maxSplits: 1)
+            text = parts[0] + "\"layers\": [{\"file\": \"\(name)\"}, " + parts[1]
+        }
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path("out/result.json")))
+        #expect(
+            try MicaProcess(Self.quick + ["-o", output, "--layer-format", "webp", "--quiet"]).status == 0)
+        #expect(
+            try folder.contents("out") == [
+                "layer_1.webp", "layer_2.webp", "layers.psd", "link", "note.png", "note.txt", "result.json",
+            ])
+        #expect(try (own + ["elsewhere/x.png"]).allSatisfy { try folder.data($0) == Data("mine".utf8) })
+    }
+
+    /// A layer is split into the folder that it comes from, and again: groups are folders, which go too.
+    @Test func aFolderIsSplitInPlace() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("out")
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
+        let again = Self.quick.map { $0 == DecomposeCommandTests.picture ? output : $0 } + ["-o", output, "--quiet"]
+        #expect(try MicaProcess(again + ["--layer", "2"]).status == 0)
+        let manifest = try LayerManifest([UInt8](folder.data("out/result.json")))
+        let folders = Set(
+            manifest.layers.compactMap { $0.file.split(separator: "/").dropLast().first.map(String.init) })
+        #expect(folders.count == 1)
+        #expect(try folder.contents("out") == (["layer_1.png", "layers.psd", "result.json"] + folders).sorted())
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
+        #expect(try folder.contents("out") == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
+    }
+
+    @Test(arguments: [
+        ("-", "standard output takes no result"), ("x.png", "layers make no .png"), ("x.JPG", "layers make no .jpg"),
+        ("x.tiff", "layers make no .tiff"),
+        ("missing/x.psd", "its folder does not exist"), ("file/x", "a part of the path is no folder"),
+    ])
+    func outputsThatCannotBeMeant(_ output: String, _ expected: String) throws {
+        let folder = try TemporaryFolder()
+        try Data().write(to: URL(fileURLWithPath: folder.path("file")))
+        let run = try MicaProcess(Self.quick + ["-o", output == "-" ? output : folder.path(output)])
+        #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
+        #expect(try folder.contents() == ["file"])
+    }
+
+    /// Whoever reads the output of a command must not take what is cut off for all of it.
+    @Test(arguments: [
+        ["key", "alice"], ["key", "alice", "--line"], ["devices"], ["plan", "--resolution", "64"],
+        ["serve", "--check-config"], ["serve", "--port", "0", "--state-folder", "none"],
+    ])
+    func aFullStandardOutputIsReported(_ arguments: [String]) throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(
+            arguments, environment: ["XDG_CACHE_HOME": folder.url.path], shell: "exec \"$0\" \"$@\" > /dev/full")
+        #expect(run.status == 1, "\(run.errors)")
+        #expect(run.errors.contains("cannot write standard output: the disk is full"), "\(run.errors)")
+    }
+
+    @Test(arguments: [
+        (["x.png", "--sheet", "x.png"], "the same file"), (["x.png", "--sheet", "./x.png"], "the same file"),
+        (["x.png", "--sheet", "s.jpg"], "--sheet must end in .png"), (["x.png", "--quality", "80"], "--quality goes"),
+        (["x.ora", "--background", "#fff"], "--background goes"), (["x.png", "--background", "#ff"], "a colour such"),
+    ])
+    func recomposeOptionsThatCannotBeMeant(_ options: [String], _ expected: String) throws {
+        let run = try MicaProcess(["recompose", "/nonexistent.psd", "-o"] + options)
+        #expect(run.status == 64 && run.errors.contains(expected), "\(run.errors)")
+    }
+
+    @Test func thePictureAndItsSheet() throws {
+        let folder = try TemporaryFolder()
+        #expect(try MicaProcess(Self.quick + ["-o", folder.path("out"), "--quiet"]).status == 0)
+        let files = [folder.path("flat.png"), folder.path("sheet.png")]
+        let run = try MicaProcess(
+            ["recompose", folder.path("out"), "-o", files[0], "--sheet", files[1], "--background", "#fff"])
+        #expect(run.status == 0 && run.output == files.joined(separator: "\n") + "\n", "\(run.errors)")
+        #expect(try folder.contents() == ["flat.png", "out", "sheet.png"])
+        for source in ["out", "out/layers.psd"] {
+            let second = try MicaProcess(
+                ["recompose", folder.path(source), "-o", folder.path("x.png"), "--image", "2"])
+            #expect(second.status == 1 && second.errors.contains("there is no image 2"), "\(second.errors)")
+        }
+    }
+}
