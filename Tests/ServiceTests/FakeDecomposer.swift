@@ -20,10 +20,14 @@ final class FakeDecomposer: LayerDecomposer {
     let cancelled = Counter()
     private let gate: DispatchSemaphore?
     private let failure: PipelineError?
+    let fault: String?
 
     /// With `holds`, each job waits for `letGo` or its cancellation.
     /// Jobs take as many bytes as a layer has pixels, times the layers.
-    init(holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil) {
+    init(
+        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil, fault: String? = nil
+    ) {
+        self.fault = fault
         self.memoryLimitBytes = memoryLimitBytes
         gate = holds ? DispatchSemaphore(value: 0) : nil
         self.failure = failure
