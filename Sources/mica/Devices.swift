@@ -32,23 +32,26 @@ struct Devices: ParsableCommand {
         print("cpu:0   \(ProcessInfo.processInfo.activeProcessorCount) processors")
         do throws(CUDAUnavailable) {
             let libraries = try CUDALibraries(folder: cudaLibraries)
-            for index in 0..<libraries.deviceCount { print(Self.line(libraries, index)) }
+            for index in 0..<libraries.deviceCount { for line in Self.lines(libraries, index) { print(line) } }
             for finding in libraries.findings { print("        \(finding)") }
         } catch {
             print(error.description)
         }
     }
 
-    private static func line(_ libraries: CUDALibraries, _ index: Int) -> String {
+    /// A device and its memory, and what it cannot use.
+    private static func lines(_ libraries: CUDALibraries, _ index: Int) -> [String] {
         do {
             var options = CUDABackend.Options()
             options.kernelCache = nil
             let backend = try CUDABackend(libraries, index: index, options: options)
             let memory = try backend.driverMemory()
-            return "cuda:\(index)  \(backend.model), \(ByteCount(memory.totalBytes)),"
+            let line =
+                "cuda:\(index)  \(backend.model), \(ByteCount(memory.totalBytes)),"
                 + " \(ByteCount(memory.totalBytes - memory.usedBytes)) free"
+            return [line] + backend.problems.map { "        \($0)" }
         } catch {
-            return "cuda:\(index)  \(error)"
+            return ["cuda:\(index)  \(error)"]
         }
     }
 

@@ -1,10 +1,10 @@
 import Glibc
 
 /// What the system says of its memory.
-enum HostMemoryFigures {
+package enum HostMemoryFigures {
     /// Bytes that programs can have without others being pushed out, the cache of files included; nil if the system
     /// does not say.
-    static var availableBytes: Int? {
+    package static var availableBytes: Int? {
         guard let file = fopen("/proc/meminfo", "re") else { return nil }
         defer { fclose(file) }
         var line = [CChar](repeating: 0, count: 256)
