@@ -32,21 +32,22 @@ final class AttentionPlans: @unchecked Sendable {
         case key, value, output, scale
     }
 
-    /// Lengths of one model at several resolutions and prompts; beyond them all are forgotten.
+    /// Lengths of one model at several resolutions and prompts; beyond them the one goes that was not asked for the
+    /// longest, so that forecasts of many jobs leave those of the one that runs.
     private static let planLimit = 256
 
     private let device: CUDADevice
     private let functions: MicaCUDNN
     private let handle: UnsafeMutableRawPointer
-    private let plans = Mutex<[Key: Plan?]>([:])
+    private let plans = Mutex(RecentValues<Key, Plan?>(limit: planLimit))
 
-    /// Nil without cuDNN, or if it does not start.
-    init?(device: CUDADevice) {
+    /// Nil without cuDNN, or if it does not start, with the reason.
+    init?(device: CUDADevice, problems: inout [String]) {
         guard let functions = device.libraries.neuralNetworks, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
         let code = functions.cudnnCreate(&handle)
         guard code == 0, let handle else {
-            CUDALog.note("cudnnCreate answered \(code)")
+            problems.append("cuDNN does not start (cudnnCreate answered \(code)): attention runs on Mica's own kernel")
             return nil
         }
         guard functions.cudnnSetStream(handle, device.compute) == 0 else { return nil }
@@ -56,20 +57,24 @@ final class AttentionPlans: @unchecked Sendable {
     }
 
     deinit {
-        plans.withLock { $0.removeAll() }
-        if (try? device.enter()) != nil { _ = functions.cudnnDestroy(handle) }
+        let isThere = (try? device.enter()) != nil
+        plans.withLock { plans in
+            // The code of plans goes with a context that is lost: cuDNN would unload what is gone, so that they stay.
+            if !isThere { for case let plan? in plans.values { _ = Unmanaged.passRetained(plan) } }
+            plans.removeAll()
+        }
+        if isThere { _ = functions.cudnnDestroy(handle) }
     }
 
     /// The plan for a shape; nil if cuDNN has none, and the caller computes by itself.
     func plan(_ key: Key) throws(TensorError) -> Plan? {
         try device.enter()
         return plans.withLock { plans in
-            if let known = plans[key] { return known }
-            if plans.count >= Self.planLimit { plans.removeAll() }
+            if let known = plans.value(of: key) { return known }
             let made = makePlan(key)
             CUDALog.note(
                 "cuDNN has \(made.map { "a plan with \($0.workspaceBytes) bytes" } ?? "no plan") for \(key)")
-            plans[key] = .some(made)
+            plans.keep(made, of: key)
             return made
         }
     }

@@ -94,8 +94,11 @@ extension CUDABackend {
     private func coded(_ tensor: HostTensor, _ elements: Elements) throws(TensorError) -> Tensor? {
         guard tensor.quantization == nil, tensor.dtype.isWeightType, QuantizedMatrix.Code(tensor.dtype) != nil
         else { return nil }
-        let flat = try unscaled(tensor, columns: tensor.shape.elementCount)
-        return try values(of: flat.reshaped([1, tensor.shape.elementCount]), elements).reshaped(tensor.shape)
+        // By rows, which share the device between them: all in one would be the work of one block of threads.
+        let count = tensor.shape.elementCount
+        let rows = tensor.shape.rank > 1 ? max(tensor.shape[0], 1) : 1
+        let matrix = try unscaled(tensor, columns: count / rows)
+        return try values(of: matrix.reshaped([rows, count / rows]), elements).reshaped(tensor.shape)
     }
 
     /// A tensor as it is stored, in rows of `columns`, whose elements need no scales beside them.

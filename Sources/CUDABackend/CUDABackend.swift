@@ -45,6 +45,10 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         /// False leaves products to Mica's own kernels, for comparisons.
         public var usesProductLibrary = true
 
+        /// Bound on host memory, of all devices together, that is registered with the driver to be copied from in place,
+        /// and cannot leave memory then; what is beyond passes through pinned slots. Nil sets none.
+        public var registeredLimitBytes: Int?
+
         /// Products of at least so many floating-point operations are done in the fastest of several ways that
         /// cuBLASLt offers, found by timing them once; nil takes its first choice. `MICA_CUDA_TIMING=0` makes it nil.
         public var leastTimedWork: Int? =
@@ -57,6 +61,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     public let name: String
     /// As the driver calls the device: `NVIDIA H200`.
     public var model: String { device.model }
+    /// Libraries that were found and do not start on this device, mostly for an older driver, and what follows.
+    public let problems: [String]
     let device: CUDADevice
     let pool: DevicePool
     /// What CUDA itself takes, if that is counted.
@@ -92,14 +98,19 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         self.pool = pool
         kernels = KernelLibrary(
             device: device, cacheFolder: options.kernelCache, compiledFolder: options.compiledKernels)
-        staging = HostStaging(device: device)
+        staging = HostStaging(device: device, registeredLimitBytes: options.registeredLimitBytes)
+        var problems: [String] = []
         products =
             options.usesProductLibrary
             ? MatrixProducts(
-                device: device, pool: pool, choicesFolder: options.kernelCache, leastTimedWork: options.leastTimedWork)
+                device: device, pool: pool, choicesFolder: options.kernelCache,
+                leastTimedWork: options.leastTimedWork, problems: &problems)
             : nil
         attentionPlans =
-            options.usesNeuralNetworkLibrary && options.precision == .bfloat16 ? AttentionPlans(device: device) : nil
+            options.usesNeuralNetworkLibrary && options.precision == .bfloat16
+            ? AttentionPlans(device: device, problems: &problems) : nil
+        self.problems = problems
+        for problem in problems { CUDALog.note(problem) }
     }
 
     /// A rehearsal of `backend`: the same code with the same numbers on a device that is none. What reads host memory
@@ -115,10 +126,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         let pool = DevicePool(device: device, limitBytes: limitBytes, heldBytes: contextBytes)
         self.pool = pool
         kernels = KernelLibrary(device: device, cacheFolder: nil, compiledFolder: nil)
-        staging = HostStaging(device: device)
+        staging = HostStaging(device: device, registeredLimitBytes: options.registeredLimitBytes)
         products = backend.products.map { MatrixProducts(rehearsing: $0, device: device, pool: pool) }
         // A plan says how much work space it takes: it is made where it will be used.
         attentionPlans = backend.attentionPlans
+        problems = backend.problems
     }
 
     /// Measured on a backend without a limit, whose memory is all given back.
@@ -168,9 +180,9 @@ public final class CUDABackend: Backend, @unchecked Sendable {
 
     public var copiesAhead: Bool { true }
 
+    /// Never asked for: blocks are staged only for backends that do not copy ahead.
     public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
-        try device.enter()
-        return try PinnedMemory(byteCount: byteCount, device: device)
+        preconditionFailure("\(name) copies weights from where they are mapped")
     }
 
     public func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) { pool.setPressure(relieve) }

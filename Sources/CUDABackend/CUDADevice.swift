@@ -5,7 +5,7 @@ import TensorCore
 /// One GPU: its primary context, a stream for arithmetic and one for copies of weights.
 ///
 /// After an error that the context does not survive, the device is lost: every later call throws, what is freed is left
-/// to the driver, and a new `CUDADevice` starts with a fresh context.
+/// to the driver, and a new `CUDADevice` starts with a fresh context, or throws if the driver gives none.
 // @unchecked because handles are fixed at creation; the driver's functions may be called from any thread.
 final class CUDADevice: @unchecked Sendable {
     let libraries: CUDALibraries
@@ -29,16 +29,23 @@ final class CUDADevice: @unchecked Sendable {
     private let pciAddress: String?
     private let handle: Int32
     private let context: UnsafeMutableRawPointer
+    /// How often the device's context had been ended before this one was made.
+    private let generation: Int
     private let lost = Atomic<Bool>(false)
+
+    /// How often each device's context was ended, by ordinal. All of a process share one a device: the first that loses
+    /// it ends it, and the others, which learn of it later, must not end its successor.
+    private static let generations = Mutex<[Int: Int]>([:])
 
     var driver: MicaCUDADriver { libraries.driver }
 
     /// The oldest generation that has bfloat16 on its matrix units.
     private static let oldestMajor = 8
 
-    /// Errors after which a context answers nothing but errors.
+    /// Errors after which a context answers nothing but errors; of an unknown one (999) the best that can be thought is
+    /// that a fresh context has not seen it.
     private static let stickyCodes: Set<Int32> = [
-        214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721,
+        214, 220, 226, 700, 702, 709, 710, 714, 715, 716, 717, 718, 719, 721, 999,
     ]
 
     /// - Throws: `noDevice`, `tooOld`, or what the driver says.
@@ -72,20 +79,15 @@ final class CUDADevice: @unchecked Sendable {
         pciAddress = Self.text(64) { driver.cuDeviceGetPCIBusId($0, $1, handle) }
         let management = libraries.management
         ContextMemory.note(ordinal, pciAddress.flatMap { management?.usedBytes(pciAddress: $0) })
-        var context: UnsafeMutableRawPointer?
-        try CUDALibraries.check(driver, driver.cuDevicePrimaryCtxRetain(&context, handle), "cuDevicePrimaryCtxRetain")
-        var compute: UnsafeMutableRawPointer?
-        var copies: UnsafeMutableRawPointer?
-        try CUDALibraries.check(driver, driver.cuCtxSetCurrent(context), "cuCtxSetCurrent")
-        let flags = UInt32(MICA_STREAM_NON_BLOCKING)
-        try CUDALibraries.check(driver, driver.cuStreamCreate(&compute, flags), "cuStreamCreate")
-        try CUDALibraries.check(driver, driver.cuStreamCreate(&copies, flags), "cuStreamCreate")
-        guard let context, let compute, let copies else {
-            throw .driver(call: "cuStreamCreate", code: 0, problem: "no handle")
+        let made = try Self.context(libraries, ordinal, handle)
+        generation = made.generation
+        context = made.context
+        do throws(CUDAUnavailable) {
+            (compute, copies) = try Self.streams(driver, in: made.context)
+        } catch {
+            _ = driver.cuDevicePrimaryCtxRelease_v2(handle)
+            throw error
         }
-        self.context = context
-        self.compute = compute
-        self.copies = copies
         isRehearsal = false
     }
 
@@ -105,24 +107,60 @@ final class CUDADevice: @unchecked Sendable {
         copies = device.copies
         handle = device.handle
         context = device.context
+        generation = device.generation
         isRehearsal = true
     }
 
     deinit {
-        guard !isLost else { return }
-        _ = driver.cuCtxSetCurrent(context)
-        _ = driver.cuStreamDestroy_v2(compute)
-        _ = driver.cuStreamDestroy_v2(copies)
+        if !isLost {
+            _ = driver.cuCtxSetCurrent(context)
+            _ = driver.cuStreamDestroy_v2(compute)
+            _ = driver.cuStreamDestroy_v2(copies)
+        }
+        // A context that was reset is still held by those who asked for it.
         _ = driver.cuDevicePrimaryCtxRelease_v2(handle)
+    }
+
+    /// Holds the device's context.
+    private static func context(
+        _ libraries: CUDALibraries, _ ordinal: Int, _ handle: Int32
+    ) throws(CUDAUnavailable) -> (context: UnsafeMutableRawPointer, generation: Int) {
+        let driver = libraries.driver
+        let (code, context, generation) = generations.withLock { generations in
+            var address: UnsafeMutableRawPointer?
+            let code = driver.cuDevicePrimaryCtxRetain(&address, handle)
+            return (code, UInt(bitPattern: address), generations[ordinal, default: 0])
+        }
+        try CUDALibraries.check(driver, code, "cuDevicePrimaryCtxRetain")
+        guard let context = UnsafeMutableRawPointer(bitPattern: context) else {
+            throw .driver(call: "cuDevicePrimaryCtxRetain", code: 0, problem: "no handle")
+        }
+        return (context, generation)
+    }
+
+    private static func streams(
+        _ driver: MicaCUDADriver, in context: UnsafeMutableRawPointer
+    ) throws(CUDAUnavailable) -> (compute: UnsafeMutableRawPointer, copies: UnsafeMutableRawPointer) {
+        var compute: UnsafeMutableRawPointer?
+        var copies: UnsafeMutableRawPointer?
+        try CUDALibraries.check(driver, driver.cuCtxSetCurrent(context), "cuCtxSetCurrent")
+        let flags = UInt32(MICA_STREAM_NON_BLOCKING)
+        try CUDALibraries.check(driver, driver.cuStreamCreate(&compute, flags), "cuStreamCreate")
+        try CUDALibraries.check(driver, driver.cuStreamCreate(&copies, flags), "cuStreamCreate")
+        guard let compute, let copies else { throw .driver(call: "cuStreamCreate", code: 0, problem: "no handle") }
+        return (compute, copies)
     }
 
     /// True once an error has ended the context.
     var isLost: Bool { lost.load(ordering: .acquiring) }
 
-    /// The name for which kernels are compiled: `sm_90a`, `sm_86`.
-    var architecture: String {
-        // From Hopper on the suffix opens the instructions of that one chip; cubins are made for this device alone.
-        "sm_\(capability.major)\(capability.minor)" + (capability.major >= 9 ? "a" : "")
+    /// The names for which kernels are compiled, the best first: `sm_103`, then those of lower minor versions, whose code
+    /// runs here too, for compilers and bundles that do not know this one.
+    var architectures: [String] { Self.architectures(major: capability.major, minor: capability.minor) }
+
+    static func architectures(major: Int, minor: Int) -> [String] {
+        // Without the suffix `a`, which opens instructions that no kernel has and ties code to one chip.
+        (0...max(minor, 0)).reversed().map { "sm_\(major)\($0)" }
     }
 
     /// Makes the context current on this thread; called at each entry from outside.
@@ -161,7 +199,12 @@ final class CUDADevice: @unchecked Sendable {
     /// Ends the context, so that the next `CUDADevice` begins with a fresh one.
     private func lose() {
         guard !lost.exchange(true, ordering: .acquiringAndReleasing) else { return }
-        _ = driver.cuDevicePrimaryCtxReset_v2(handle)
+        let code = Self.generations.withLock { generations -> Int32 in
+            guard generations[ordinal, default: 0] == generation else { return 0 }
+            generations[ordinal] = generation + 1
+            return driver.cuDevicePrimaryCtxReset_v2(handle)
+        }
+        if code != 0 { CUDALog.note("cuDevicePrimaryCtxReset answered \(code)") }
     }
 
     /// A text that the driver writes into so many bytes; nil if it refuses.

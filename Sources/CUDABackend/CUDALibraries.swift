@@ -34,13 +34,13 @@ public struct CUDALibraries: @unchecked Sendable {
         deviceCount = Int(count)
         var findings = ["driver for CUDA \(driverVersion) at \(cuda.path)"]
         compiler = Self.optional(&findings, "NVRTC", "kernels must have come compiled") { () throws(CUDAUnavailable) in
-            let compiler = try Compiler(search)
+            let compiler = try Compiler(search, driverVersion: version)
             return (compiler, "\(compiler.path), version \(compiler.version)")
         }
         products = Self.optional(&findings, "cuBLASLt", "products run on Mica's own kernel") {
             () throws(CUDAUnavailable) in
             let library = try search.open(
-                "cuBLASLt", ["libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so"])
+                "cuBLASLt", LibrarySearch.names("libcublasLt", driverVersion: version))
             return (
                 try library.table(MicaCUBLASLt.self, symbols: mica_cuda_symbols(Int32(MICA_LIBRARY_CUBLASLT))),
                 library.path
@@ -119,9 +119,9 @@ public struct CUDALibraries: @unchecked Sendable {
         let version: String
         let path: String
 
-        init(_ search: LibrarySearch) throws(CUDAUnavailable) {
+        init(_ search: LibrarySearch, driverVersion: Int32? = nil) throws(CUDAUnavailable) {
             let library = try search.open(
-                "NVRTC", ["libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so"],
+                "NVRTC", LibrarySearch.names("libnvrtc", driverVersion: driverVersion),
                 // NVRTC looks for its builtins where the linker looks, which is not where a wheel has them.
                 before: [
                     "libnvrtc-builtins.so.13.5", "libnvrtc-builtins.so.13.4", "libnvrtc-builtins.so.13.3",

@@ -195,9 +195,10 @@ final class DevicePool: @unchecked Sendable {
         let isFree = try oldest.passed.map { (event) throws(TensorError) in try event.isReached } ?? false
         let mayGrow = hasRoom && (size < Self.smallBytes || state.keptWeightBytes < Self.aheadBytes)
         if mayGrow, !isFree, let fresh = try? new(size, operation, &state) { return fresh }
-        _ = state.take(own, newest: false)
-        try hold(oldest)
-        return oldest.address
+        // The driver may have refused a new block only after all kept ones were given back to it, this one too.
+        guard let kept = state.take(own, newest: false) else { return try new(size, operation, &state) }
+        try hold(kept)
+        return kept.address
     }
 
     /// Lets copies wait until the block's readers have passed.

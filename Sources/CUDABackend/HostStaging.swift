@@ -3,21 +3,22 @@ import Glibc
 import TensorCore
 
 /// Ways from host memory to the device at full speed: large mappings are registered with the driver once and copied
-/// from in place; where that is refused, and for small memory, bytes pass through two pinned slots in turn.
+/// from in place; where that is refused or would be too much, and for small memory, bytes pass through two pinned slots
+/// in turn.
 // @unchecked because it is used by the one thread that owns the backend.
 final class HostStaging: @unchecked Sendable {
     private let device: CUDADevice
     private var slots: [Slot] = []
     private var turn = 0
-    private var registered: [ObjectIdentifier: Registration] = [:]
-    /// Pinned memory that copies are still reading, with the event of their end.
-    private var reading: [(memory: PinnedMemory, end: DeviceEvent)] = []
+    /// As `CUDABackend.Options.registeredLimitBytes`.
+    private let registeredLimitBytes: Int?
+    /// Memory that the driver does not register; kept, so that no other is taken for it.
+    private var refused: [ObjectIdentifier: any HostMemory] = [:]
 
     /// Of a slot; an H200 moves this much in a millisecond.
     private static let slotBytes = 32 << 20
     /// Memory from this size on is registered; smaller is copied as fast through a slot.
     private static let registeredBytes = 64 << 20
-    private static let pageBytes = 4096
 
     private struct Slot {
         let address: UnsafeMutableRawPointer
@@ -25,34 +26,25 @@ final class HostStaging: @unchecked Sendable {
         var passed: DeviceEvent?
     }
 
-    /// Memory that was registered, or refused; it is kept, so that its pages stay mapped as long as they are
-    /// registered.
-    private struct Registration {
-        let memory: any HostMemory
-        /// nil if the driver refused.
-        let start: UnsafeMutableRawPointer?
-    }
-
-    init(device: CUDADevice) {
+    init(device: CUDADevice, registeredLimitBytes: Int?) {
         self.device = device
+        self.registeredLimitBytes = registeredLimitBytes
     }
 
     deinit {
-        guard (try? device.enter()) != nil else { return }
-        for registration in registered.values {
-            if let start = registration.start { _ = device.driver.cuMemHostUnregister(start) }
-        }
+        guard !device.isRehearsal else { return }
+        let isThere = (try? device.enter()) != nil
+        // Nothing may still be read when it is let go of.
+        if isThere { _ = device.driver.cuStreamSynchronize(device.copies) }
+        HostRegistry.shared.letGo(ObjectIdentifier(self), of: device)
+        guard isThere else { return }
         for slot in slots { _ = device.driver.cuMemFreeHost(slot.address) }
     }
 
     /// Copies a tensor's bytes into a block on the copy stream and gives the event of their arrival.
     func copy(_ tensor: HostTensor, to address: MicaDeviceAddress) throws(TensorError) -> DeviceEvent {
         guard !device.isRehearsal else { return try DeviceEvent(device) }
-        try forgetPassed()
-        let pinned = tensor.memory as? PinnedMemory
-        var isInPlace = pinned != nil
-        if !isInPlace, tensor.memory.byteCount >= Self.registeredBytes { isInPlace = try register(tensor.memory) }
-        if isInPlace {
+        if tensor.memory.byteCount >= Self.registeredBytes, register(tensor.memory) {
             try tensor.memory.withUnsafeBytes { (bytes) throws(TensorError) in
                 try device.check(
                     device.driver.cuMemcpyHtoDAsync_v2(
@@ -64,13 +56,7 @@ final class HostStaging: @unchecked Sendable {
         }
         let arrival = try DeviceEvent(device)
         try arrival.record(on: device.copies)
-        if let pinned { reading.append((pinned, arrival)) }
         return arrival
-    }
-
-    /// Lets go of pinned memory that no copy reads any more.
-    private func forgetPassed() throws(TensorError) {
-        while let first = reading.first, try first.end.isReached { reading.removeFirst() }
     }
 
     private func copyThroughSlots(_ tensor: HostTensor, to address: MicaDeviceAddress) throws(TensorError) {
@@ -106,28 +92,15 @@ final class HostStaging: @unchecked Sendable {
     }
 
     /// True if copies may read the memory in place.
-    private func register(_ memory: any HostMemory) throws(TensorError) -> Bool {
-        if let known = registered[ObjectIdentifier(memory)] { return known.start != nil }
-        let range = memory.withUnsafeBytes { bytes -> (UInt, Int)? in
-            guard let base = bytes.baseAddress else { return nil }
-            let first = UInt(bitPattern: base) / UInt(Self.pageBytes) * UInt(Self.pageBytes)
-            let end = UInt(bitPattern: base) + UInt(bytes.count)
-            return (first, Int(end - first + UInt(Self.pageBytes) - 1) / Self.pageBytes * Self.pageBytes)
+    private func register(_ memory: any HostMemory) -> Bool {
+        let key = ObjectIdentifier(memory)
+        guard refused[key] == nil else { return false }
+        let outcome = HostRegistry.shared.hold(
+            memory, for: ObjectIdentifier(self), on: device, limitBytes: registeredLimitBytes)
+        if case .refused(let code) = outcome {
+            refused[key] = memory
+            CUDALog.note("memory of \(memory.byteCount) bytes passes through slots: the driver said \(code)")
         }
-        var start: UnsafeMutableRawPointer?
-        if let (first, count) = range, let address = UnsafeMutableRawPointer(bitPattern: first) {
-            let flags = MICA_REGISTER_PORTABLE | (device.registersReadOnly ? MICA_REGISTER_READ_ONLY : 0)
-            var code = device.driver.cuMemHostRegister_v2(address, count, UInt32(flags))
-            if code != 0, device.registersReadOnly {
-                // Memory that may be written is not registered as read-only by every driver.
-                code = device.driver.cuMemHostRegister_v2(address, count, UInt32(MICA_REGISTER_PORTABLE))
-            }
-            if code == 0 { start = address } else { CUDALog.note("cuMemHostRegister(\(count) bytes) answered \(code)") }
-            if code != 0, code != Int32(MICA_CUDA_ALREADY_REGISTERED), device.isLost {
-                throw .deviceLost(device: device.name)
-            }
-        }
-        registered[ObjectIdentifier(memory)] = Registration(memory: memory, start: start)
-        return start != nil
+        return outcome == .registered
     }
 }

@@ -19,6 +19,9 @@ struct KernelCompiler {
         let code: Int
         let log: String
 
+        /// True if this NVRTC is older than the architecture: its option is of no value that it knows.
+        var isUnknownArchitecture: Bool { code == MICA_NVRTC_INVALID_OPTION }
+
         var description: String { "\(program) for \(architecture): NVRTC answered \(code): \(log)" }
     }
 
@@ -34,7 +37,7 @@ struct KernelCompiler {
         return "\(program.name)-\(architecture)\(compiler)-\(String(hash, radix: 16)).cubin"
     }
 
-    /// `architecture` is `sm_90a` and the like: for `compute_90` the assembler would not check the result.
+    /// `architecture` is `sm_90` and the like: for `compute_90` the assembler would not check the result.
     func compile(_ program: KernelSource, architecture: String) throws(Failure) -> Output {
         var handle: UnsafeMutableRawPointer?
         func check(_ code: Int32, _ log: String? = nil) throws(Failure) {

@@ -79,34 +79,61 @@ final class KernelLibrary: @unchecked Sendable {
 
     private func module(_ program: KernelSource, _ state: inout State) throws(TensorError) -> UnsafeMutableRawPointer? {
         if let known = state.modules[program.name] { return UnsafeMutableRawPointer(bitPattern: known) }
-        let version = device.libraries.compiler?.version
-        let key = KernelCompiler.cacheName(program, architecture: device.architecture, version: version)
-        let bundled = KernelCompiler.cacheName(program, architecture: device.architecture, version: nil)
-        var module: UnsafeMutableRawPointer?
-        for cubin in [compiled?.read(bundled), version == nil ? nil : cache?.read(key)] {
-            // A cubin that the driver refuses is a damaged file: it is made anew.
-            guard let cubin, cubin.withUnsafeBytes({ device.driver.cuModuleLoadData(&module, $0.baseAddress) }) == 0
-            else { continue }
+        var unknown: KernelCompiler.Failure?
+        for architecture in device.architectures {
+            var module = kept(program, architecture)
+            if module == nil, let library = device.libraries.compiler {
+                let compiler = KernelCompiler(functions: library.functions, version: library.version)
+                let output: KernelCompiler.Output
+                do throws(KernelCompiler.Failure) {
+                    output = try compiler.compile(program, architecture: architecture)
+                } catch {
+                    guard error.isUnknownArchitecture else { throw failed(error.code, error.log) }
+                    unknown = unknown ?? error
+                    continue
+                }
+                module = try load(output, program, architecture)
+            }
+            guard let module else { continue }
             state.modules[program.name] = UInt(bitPattern: module)
             return module
         }
-        guard let library = device.libraries.compiler else {
-            throw .device(
-                device: device.name, call: "nvrtcCompileProgram", code: 0,
-                problem: "there is no NVRTC here, and no kernels came compiled for \(device.architecture)")
+        if let unknown { throw failed(unknown.code, unknown.log) }
+        throw failed(0, "there is no NVRTC here, and no kernels came compiled for \(device.architectures[0])")
+    }
+
+    private func failed(_ code: Int, _ problem: String) -> TensorError {
+        .device(device: device.name, call: "nvrtcCompileProgram", code: code, problem: problem)
+    }
+
+    /// What came compiled, or was compiled before.
+    private func kept(_ program: KernelSource, _ architecture: String) -> UnsafeMutableRawPointer? {
+        let version = device.libraries.compiler?.version
+        let bundled = KernelCompiler.cacheName(program, architecture: architecture, version: nil)
+        let key = KernelCompiler.cacheName(program, architecture: architecture, version: version)
+        for cubin in [compiled?.read(bundled), version == nil ? nil : cache?.read(key)] {
+            // A cubin that ends early, or that the driver refuses, is a damaged file: it is made anew. The driver gets no
+            // length and would read beyond the end.
+            guard let cubin, CubinImage.isWhole(cubin) else { continue }
+            var module: UnsafeMutableRawPointer?
+            if cubin.withUnsafeBytes({ device.driver.cuModuleLoadData(&module, $0.baseAddress) }) == 0 {
+                return module
+            }
         }
-        let compiler = KernelCompiler(functions: library.functions, version: library.version)
-        let output: KernelCompiler.Output
-        do throws(KernelCompiler.Failure) {
-            output = try compiler.compile(program, architecture: device.architecture)
-        } catch {
-            throw .device(device: device.name, call: "nvrtcCompileProgram", code: error.code, problem: error.log)
-        }
+        return nil
+    }
+
+    private func load(
+        _ output: KernelCompiler.Output, _ program: KernelSource, _ architecture: String
+    ) throws(TensorError) -> UnsafeMutableRawPointer? {
+        var module: UnsafeMutableRawPointer?
         try device.check(
             output.cubin.withUnsafeBytes { device.driver.cuModuleLoadData(&module, $0.baseAddress) },
             "cuModuleLoadData(\(program.name))")
-        cache?.write(output.cubin, key)
-        state.modules[program.name] = UInt(bitPattern: module)
+        cache?.write(
+            output.cubin,
+            KernelCompiler.cacheName(
+                program, architecture: architecture, version: device.libraries.compiler?.version))
         return module
     }
 }

@@ -5,7 +5,7 @@ public struct KernelReport: Sendable, Equatable {
     /// Of the program that the kernel belongs to.
     public let program: String
     public let kernel: String
-    /// `sm_90a` and the like.
+    /// `sm_90` and the like.
     public let architecture: String
     /// A thread's registers.
     public let registers: Int
@@ -14,8 +14,9 @@ public struct KernelReport: Sendable, Equatable {
     /// Bytes that a thread stores for want of registers.
     public let spilledBytes: Int
 
-    /// Every architecture with bfloat16 on its matrix units that Mica's kernels are checked for.
-    public static let architectures = ["sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_120a"]
+    /// Architectures with bfloat16 on their matrix units whose code, together, runs on every device from 8.0 on that
+    /// there is; devices of a higher minor version run that of a lower one.
+    public static let architectures = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
     /// Compiles all kernels with NVRTC, which needs no driver and no device.
     ///

@@ -15,13 +15,25 @@ struct LibrarySearch: Sendable {
         self.environment = environment
     }
 
-    /// Paths to try for a library of these file names, the best first. A bare name leaves the search to the dynamic
-    /// linker, which looks into LD_LIBRARY_PATH and its cache.
+    /// File names of a library of CUDA's, those first that the driver can work with: each of its major versions knows
+    /// the libraries of those before, and not those after.
+    ///
+    /// - Parameter driverVersion: as `cuDriverGetVersion` says it, such as 12080; nil without a driver.
+    static func names(_ name: String, driverVersion: Int32?) -> [String] {
+        let majors = [13, 12] as [Int32]
+        let driver = driverVersion.map { $0 / 1000 } ?? .max
+        let ordered = majors.filter { $0 <= driver } + majors.filter { $0 > driver }
+        return ordered.map { "\(name).so.\($0)" } + ["\(name).so"]
+    }
+
+    /// Paths to try for a library of these file names, the best first: all of the configured folder, then the first name
+    /// wherever it may be, then the next. A bare name leaves the search to the dynamic linker, which looks into
+    /// LD_LIBRARY_PATH and its cache.
     func candidates(_ names: [String]) -> [String] {
         var paths: [String] = []
         if let folder { paths += names.map { "\(folder)/\($0)" } }
-        paths += names
-        for folder in Self.usualFolders + wheelFolders { paths += names.map { "\(folder)/\($0)" } }
+        let folders = Self.usualFolders + wheelFolders
+        for name in names { paths += [name] + folders.map { "\($0)/\(name)" } }
         return paths
     }
 

@@ -85,17 +85,20 @@ final class MatrixProducts: @unchecked Sendable {
         rehearsed = products
     }
 
-    /// Nil without cuBLASLt, or if it does not start.
+    /// Nil without cuBLASLt, or if it does not start, with the reason.
     ///
     /// - Parameters:
     ///   - choicesFolder: where the fastest ways are kept; nil keeps none.
     ///   - leastTimedWork: as `CUDABackend.Options.leastTimedWork`.
-    init?(device: CUDADevice, pool: DevicePool, choicesFolder: URL?, leastTimedWork: Int?) {
+    init?(
+        device: CUDADevice, pool: DevicePool, choicesFolder: URL?, leastTimedWork: Int?, problems: inout [String]
+    ) {
         guard let functions = device.libraries.products, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
         let code = functions.cublasLtCreate(&handle)
         guard code == 0, let handle else {
-            CUDALog.note("cublasLtCreate answered \(code)")
+            problems.append(
+                "cuBLASLt does not start (cublasLtCreate answered \(code)): products run on Mica's own kernel")
             return nil
         }
         self.device = device
@@ -153,6 +156,13 @@ final class MatrixProducts: @unchecked Sendable {
         if plan.ways.count > 1 { plan.ways = [try fastest(plan.ways, for: key, multiply)] }
         try check(multiply(plan.ways[0]), "cublasLtMatmul(\(key))")
         return true
+    }
+
+    /// True if cuBLASLt is known to have no way for it.
+    func refuses(_ key: Key) -> Bool {
+        if let rehearsed { return rehearsed.refuses(key) }
+        if case .some(.none) = plans.withLock({ $0[key] }) { return true }
+        return false
     }
 
     /// Times ways of a product on its own operands, and keeps what it found.

@@ -5,7 +5,8 @@ import Synchronization
 /// Which of cuBLASLt's ways was the fastest for a product, found by timing a few once and kept on disk for the next
 /// process: its own first choice is a guess.
 ///
-/// A shape keeps its way as long as the process runs, so that equal jobs give equal bits.
+/// A shape keeps its way as long as the backend lives, so that equal jobs give equal bits there. What was not timed for
+/// want of time is not kept on disk: the next process times it, and its sums may then differ in their last bits.
 final class ProductChoices: Sendable {
     /// Of all timing of a process.
     static let limit = Duration.seconds(2)

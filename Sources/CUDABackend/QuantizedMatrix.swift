@@ -235,18 +235,20 @@ extension CUDABackend {
         let weight = work.matrix.address + UInt64(work.firstRow * work.depth)
         let columnScales = work.matrix.scales.address + UInt64(work.matrix.isWhole ? 0 : work.firstRow * 4)
         guard weight % 16 == 0, work.depth % 16 == 0 else { return false }
-        let input = try roundedInput(work.input, work.matrix.code, work.matrix.rotation)
+        let key = MatrixProducts.Key(
+            rows: work.rows, columns: work.columns, depth: work.depth,
+            operands: Int32(isInteger ? MICA_R_8I : MICA_R_8F_E4M3),
+            output: Int32(isInteger ? MICA_R_32I : MICA_R_32F), epilogue: Int32(MICA_EPILOGUE_DEFAULT), alignment: 16)
         // Where the chip scales rows and columns by itself, the sums never leave it.
-        if !isInteger, device.capability.major == 9,
+        let scalesByItself = !isInteger && device.capability.major == 9
+        if !scalesByItself, products.refuses(key) { return false }
+        let input = try roundedInput(work.input, work.matrix.code, work.matrix.rotation)
+        if scalesByItself,
             try scaledProduct(
                 work, weight: weight, input: input.values.address, scales: (columnScales, input.scales.address), target)
         {
             return true
         }
-        let key = MatrixProducts.Key(
-            rows: work.rows, columns: work.columns, depth: work.depth,
-            operands: Int32(isInteger ? MICA_R_8I : MICA_R_8F_E4M3),
-            output: Int32(isInteger ? MICA_R_32I : MICA_R_32F), epilogue: Int32(MICA_EPILOGUE_DEFAULT), alignment: 16)
         let sums = try scratch(work.rows * work.columns, .float32, operation: "linear")
         guard
             try products.run(

@@ -100,7 +100,7 @@ paths:
             application/json:
               schema: { $ref: "#/components/schemas/Readiness" }
         "503":
-          description: No; the service is stopping.
+          description: No; the service is stopping, or a device was lost for good and it is about to end for a restart.
           headers:
             Retry-After: { $ref: "#/components/headers/RetryAfter" }
           content:
@@ -1119,7 +1119,8 @@ components:
       type: object
       required: [status]
       properties:
-        status: { type: string, enum: [ready, stopping] }
+        status: { type: string, enum: [ready, stopping, broken] }
+        reason: { type: string, description: Why no job can be done any more; with `broken` alone. }
     Version:
       type: object
       required: [name, version]

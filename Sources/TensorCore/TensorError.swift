@@ -14,6 +14,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case device(device: String, call: String, code: Int, problem: String)
     /// An earlier failure has ended the device's context: everything on it is gone, and a new backend must be made.
     case deviceLost(device: String)
+    /// A device was lost, and this process cannot have it again: another one may.
+    case deviceUnusable(device: String, problem: String)
     /// A tensor that lies on another device reached an operation; it must be transferred first.
     case wrongDevice(operation: String, device: String, found: String)
     /// The work was cancelled between two operations.
@@ -39,6 +41,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
             return "\(device): \(call) answered \(code) (\(problem))"
         case .deviceLost(let device):
             return "\(device) was lost by an earlier failure; it is opened anew for the next job"
+        case .deviceUnusable(let device, let problem):
+            return "\(device) was lost and is of no use to this process any more: \(problem); start it again"
         case .wrongDevice(let operation, let device, let found):
             return "\(operation) on \(device) was given a tensor that lies on \(found)"
         case .cancelled:

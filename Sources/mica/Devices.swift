@@ -38,23 +38,26 @@ struct Devices: ParsableCommand {
     private func gpus() -> [String] {
         do throws(CUDAUnavailable) {
             let libraries = try CUDALibraries(folder: cudaLibraries)
-            return (0..<libraries.deviceCount).map { Self.line(libraries, $0) }
+            return (0..<libraries.deviceCount).flatMap { Self.lines(libraries, $0) }
                 + libraries.findings.map { "        \($0)" }
         } catch {
             return [error.description]
         }
     }
 
-    private static func line(_ libraries: CUDALibraries, _ index: Int) -> String {
+    /// A device and its memory, and what it cannot use.
+    private static func lines(_ libraries: CUDALibraries, _ index: Int) -> [String] {
         do {
             var options = CUDABackend.Options()
             options.kernelCache = nil
             let backend = try CUDABackend(libraries, index: index, options: options)
             let memory = try backend.driverMemory()
-            return "cuda:\(index)  \(backend.model), \(ByteCount(memory.totalBytes)),"
+            let line =
+                "cuda:\(index)  \(backend.model), \(ByteCount(memory.totalBytes)),"
                 + " \(ByteCount(memory.totalBytes - memory.usedBytes)) free"
+            return [line] + backend.problems.map { "        \($0)" }
         } catch {
-            return "cuda:\(index)  \(error)"
+            return ["cuda:\(index)  \(error)"]
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CPUBackend
 import CUDABackend
 import Foundation
+import HostLimits
 import TensorCore
 import Weights
 
@@ -92,6 +93,17 @@ enum EngineDevices {
         return request.devices.map { OffloadRequest(plan: request.plan, devices: [$0], budget: request.budget) }
     }
 
+    /// Weights that GPUs copy from where they are mapped can leave memory no more: of what the host has to spare, and of
+    /// its budget, no more than this share is theirs.
+    private static let registeredShare = 0.5
+
+    /// See `CUDABackend.Options.registeredLimitBytes`; what a plan leaves on disk is not held in memory.
+    private static func registeredLimitBytes(_ request: OffloadRequest) -> Int? {
+        if request.plan == .disk { return 0 }
+        let hostBytes = [AvailableMemory.bytes, request.budget.hostBytes].compactMap(\.self).min()
+        return hostBytes.map { Int(Double($0) * registeredShare) }
+    }
+
     /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
         _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
@@ -107,6 +119,7 @@ enum EngineDevices {
                 options.countsContext = true
                 options.limitsToFree = true
                 options.limitBytes = request.budget.limitBytes(of: name)
+                options.registeredLimitBytes = registeredLimitBytes(request)
                 do throws(CUDAUnavailable) {
                     let backend = try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
                     devices.append(OffloadManager.Device(name: name, backend: backend))

@@ -16,20 +16,34 @@ final class PipelineDecomposer: LayerDecomposer {
     let others: [any LayerDecomposer]
     private let defaults: ModelDefaults
     private let cache: ContentCache
-    private let planner: JobPlanner
     private let rates: RateSource
     private let device: String
     private let precision: String
-    let memoryLimitBytes: Int?
     private let open: @Sendable () throws -> Engine
-    /// The service asks from one serial queue, so nobody ever waits for this; it makes the promise hold.
+    private let onFault: @Sendable () -> Void
+    /// Held while a job runs: jobs come from one serial queue, forecasts wait here only for devices that were lost.
     private let engine: Mutex<Engine>
+    /// What others may look at while a job runs.
+    private let current: Mutex<Current>
 
     /// A pipeline and the devices that it computes on.
     private struct Engine {
         let pipeline: LayeredPipeline
         let devices: [OffloadManager.Device]
+        /// How often devices were lost since a job last succeeded.
+        var losses = 0
+
+        var lost: OffloadManager.Device? { devices.first { $0.backend.isLost } }
     }
+
+    private struct Current {
+        var planner: JobPlanner
+        var devices: [OffloadManager.Device]
+        var fault: String?
+    }
+
+    /// A device that is lost so often with no job done between is taken for broken: what lasts is for a new process.
+    private static let lossLimit = 3
 
     /// Takes an open model to devices; throws if anything in it is not as the engine needs it, or a device cannot be
     /// used.
@@ -38,12 +52,14 @@ final class PipelineDecomposer: LayerDecomposer {
     ///   - machine: how the devices compute, for the rates of forecasts.
     ///   - cache: of captions and prompt embeddings, which several engines may share.
     ///   - others: engines on further devices.
+    ///   - onFault: called once `fault` is there.
     ///   - devices: opens those of the request, with their budgets; called again after one of them was lost.
     init(
         model: ModelFolder, request: OffloadRequest, tiling: VAETiling, machine: RateSource.Machine,
-        cache: ContentCache,
-        others: [any LayerDecomposer] = [], devices: @escaping @Sendable () throws -> [OffloadManager.Device]
+        cache: ContentCache, others: [any LayerDecomposer] = [], onFault: @escaping @Sendable () -> Void,
+        devices: @escaping @Sendable () throws -> [OffloadManager.Device]
     ) throws {
+        self.onFault = onFault
         open = {
             let devices = try devices()
             let pipeline = try LayeredPipeline(model: model, devices: devices, request: request)
@@ -58,15 +74,18 @@ final class PipelineDecomposer: LayerDecomposer {
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         self.cache = cache
         self.others = others
-        planner = pipeline.planner
+        current = Mutex(Current(planner: pipeline.planner, devices: engine.devices))
         rates = RateSource(model: pipeline.model, machine)
         device = request.devices.map(\.description).joined(separator: ",")
         precision = machine.compute.rawValue
-        memoryLimitBytes = planner.limitBytes
         self.engine = Mutex(engine)
     }
 
     var caches: [CacheFigures] { cache.figures }
+
+    var memoryLimitBytes: Int? { current.withLock { $0.planner.limitBytes } }
+
+    var fault: String? { current.withLock { $0.fault } }
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: defaults)
@@ -75,6 +94,7 @@ final class PipelineDecomposer: LayerDecomposer {
     func plan(
         for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
+        let planner = try planner()
         var plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
         plan.add(finish, for: parameters, width: width, height: height, hostLimitBytes: planner.hostLimitBytes)
         return PlanManifest(
@@ -86,14 +106,62 @@ final class PipelineDecomposer: LayerDecomposer {
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try engine.withLock { (engine) throws(PipelineError) in
-            // A job that loses its device fails; the next one finds a new engine, and the process goes on.
-            if engine.devices.contains(where: { $0.backend.isLost }), let new = try? open() { engine = new }
+            try reopen(&engine)
             var hooks = LayeredPipeline.Hooks()
             hooks.cancellation = cancellation
             hooks.progress = progress
             hooks.textCache = cache
             hooks.preview = preview
-            return try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+            do throws(PipelineError) {
+                let result = try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
+                engine.losses = 0
+                return result
+            } catch {
+                // At once, so that the service knows before the next job comes whether there will be one.
+                try? reopen(&engine)
+                throw error
+            }
         }
+    }
+
+    /// What forecasts are made with: over devices that are there, since those that were lost answer nothing.
+    private func planner() throws(PipelineError) -> JobPlanner {
+        let (planner, devices) = current.withLock { ($0.planner, $0.devices) }
+        guard devices.contains(where: { $0.backend.isLost }) else { return planner }
+        return try engine.withLock { (engine) throws(PipelineError) in
+            try reopen(&engine)
+            return engine.pipeline.planner
+        }
+    }
+
+    /// Opens devices anew of which one was lost; the job that lost it has failed, and the process goes on.
+    ///
+    /// - Throws: `deviceUnusable` if that cannot be done, now and from then on.
+    private func reopen(_ engine: inout Engine) throws(PipelineError) {
+        guard let lost = engine.lost else { return }
+        let losses = engine.losses + 1
+        guard losses < Self.lossLimit, fault == nil else {
+            throw broken(lost, "it was lost \(losses) times with no job done between")
+        }
+        do {
+            var new = try open()
+            new.losses = losses
+            engine = new
+        } catch {
+            throw broken(lost, "it cannot be opened again (\(error))")
+        }
+        let (planner, devices) = (engine.pipeline.planner, engine.devices)
+        current.withLock { ($0.planner, $0.devices) = (planner, devices) }
+    }
+
+    /// Keeps the first reason, and tells of it.
+    private func broken(_ device: OffloadManager.Device, _ problem: String) -> PipelineError {
+        let error = TensorError.deviceUnusable(device: device.name.description, problem: problem)
+        let isFirst = current.withLock { current in
+            defer { current.fault = current.fault ?? error.description }
+            return current.fault == nil
+        }
+        if isFirst { onFault() }
+        return .tensor(error)
     }
 }

@@ -13,7 +13,7 @@ struct Serve: ParsableCommand {
         discussion: """
             Options are read from the file, then from MICA_* in the environment, then from the command line; the \
             later wins. config/mica.yaml explains all of them. SIGTERM and SIGINT let running jobs finish and exit \
-            0; SIGHUP reads keys and certificates again.
+            0; SIGHUP reads keys and certificates again. A GPU that is lost for good ends the service with 1.
             """)
 
     @OptionGroup var options: ServeOptions
@@ -36,7 +36,7 @@ struct Serve: ParsableCommand {
         warn(ServeWiring.logger(settings))
         _ = try ServeWiring.keys(settings)
         try JobFolder.check(settings)
-        _ = try ServeWiring.decomposer(settings)
+        _ = try ServeWiring.decomposer(settings) {}
         try ServeWiring.transport(settings).tls?.check()
         try StandardOutput.print("the configuration is valid")
     }
@@ -47,7 +47,7 @@ struct Serve: ParsableCommand {
         let logger = ServeWiring.logger(settings)
         warn(logger)
         let keys = try ServeWiring.keys(settings)
-        let decomposer = try ServeWiring.decomposer(settings)
+        let decomposer = try ServeWiring.decomposer(settings) { ServiceSignals.askToLook() }
         let folder = try JobFolder(settings, logger: logger)
         defer { folder.removeIfTemporary() }
         let service = try LayerService(
@@ -70,9 +70,23 @@ struct Serve: ParsableCommand {
 
             """
         try StandardOutput.print(greeting)
-        while signals.wait() == .reload { reload(settings, service, server, logger) }
+        waiting: while true {
+            switch signals.wait() {
+            case .reload: reload(settings, service, server, logger)
+            case .look: if service.fault != nil { break waiting }
+            case .stop: break waiting
+            }
+        }
         signals.endAtOnceOnTheNext()
         stop(settings, service, server, logger)
+        // Whoever watches over the service starts it again: a new process can have the device.
+        if let fault = service.fault { throw EngineFault(reason: fault) }
+    }
+
+    /// Why the service ended although nobody asked it to.
+    private struct EngineFault: Error, CustomStringConvertible {
+        let reason: String
+        var description: String { "the service ended: \(reason)" }
     }
 
     /// Says which variables are nobody's: a misspelt one leaves its option as it was, and the service perhaps open.

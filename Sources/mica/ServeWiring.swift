@@ -12,8 +12,10 @@ import TensorCore
 enum ServeWiring {
     static let version = "0.1.0"
 
-    /// The engine with its model.
-    static func decomposer(_ settings: ServiceSettings) throws -> PipelineDecomposer {
+    /// The engine with its model; `onFault` is called when it, or one beside it, can do no job any more.
+    static func decomposer(
+        _ settings: ServiceSettings, onFault: @escaping @Sendable () -> Void
+    ) throws -> PipelineDecomposer {
         let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
         let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
         guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
@@ -38,7 +40,8 @@ enum ServeWiring {
         let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
         func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
             try PipelineDecomposer(
-                model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others
+                model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others,
+                onFault: onFault
             ) {
                 let devices = try EngineDevices.open(
                     request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)

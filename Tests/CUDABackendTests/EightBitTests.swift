@@ -7,6 +7,37 @@ import Testing
 struct EightBitTests {
     private static let side = 64
 
+    /// A matrix of 8-bit floats without scales is widened by as many blocks of threads as its rows want.
+    @Test func rowsAreWidenedBesideEachOther() throws {
+        let blocks = try #require(TestDevice.emulatedBlocks)
+        let backend = try TestDevice.backend()
+        let ones = ByteMemory(value: 0x38, count: Self.side * Self.side)
+        let before = blocks("dequantize")
+        let weight = try backend.weight(
+            HostTensor(memory: ones, byteOffset: 0, shape: [Self.side, Self.side], dtype: .float8E4M3))
+        // Eight rows of a warp each share a block.
+        #expect(blocks("dequantize") - before == Int32(Self.side / 8))
+        let values = try backend.download(backend.gatherRows(weight, [0, Int32(Self.side - 1)]))
+        let isRight = values.allSatisfy { $0 == 1 }
+        #expect(isRight)
+    }
+
+    /// Where cuBLASLt has no product of bytes, inputs are rounded for it once, and not again for each that comes.
+    @Test func nothingIsRoundedForProductsThatAreRefused() throws {
+        let (launches, refuse) = (try #require(TestDevice.emulatedLaunches), try #require(TestDevice.refuseProducts))
+        let backend = try TestDevice.backend { $0.weightForm = WeightForm(.int8, isRotated: false) }
+        let values = FloatMemory(Pseudo.values(Self.side * Self.side, seed: 1))
+        let layer = Linear(weight: try backend.blockWeight(values.tensor([Self.side, Self.side])), bias: nil)
+        refuse(2)
+        defer { refuse(0) }
+        let before = launches("round_int8")
+        for seed in 2...4 as ClosedRange<UInt32> {
+            let input = try backend.upload(Pseudo.values(Self.side * Self.side, seed: seed), [Self.side, Self.side])
+            _ = try backend.linear(input, layer)
+        }
+        #expect(launches("round_int8") - before == 1)
+    }
+
     /// Query, key and value take one rounding, also with something written elsewhere between them; a change of the
     /// input, or other rows of it, takes another. The values are those of inputs that nobody used before.
     @Test(arguments: [WeightPrecision.fp8, .int8], [false, true])
@@ -58,5 +89,27 @@ struct EightBitTests {
             let isSame = pair.0 == pair.1
             #expect(isSame, "product \(index)")
         }
+    }
+}
+
+/// The same byte again and again.
+private final class ByteMemory: HostMemory {
+    private let bytes: [UInt8]
+
+    init(value: UInt8, count: Int) {
+        bytes = [UInt8](repeating: value, count: count)
+    }
+
+    var byteCount: Int { bytes.count }
+
+    func withUnsafeBytes<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        var result: Swift.Result<Result, Failure>?
+        bytes.withUnsafeBytes { bytes in
+            do throws(Failure) { result = .success(try body(bytes)) } catch { result = .failure(error) }
+        }
+        guard let result else { preconditionFailure("no bytes") }
+        return try result.get()
     }
 }

@@ -37,6 +37,29 @@ struct LaunchTests {
         #expect(shape.grid.x == 1 << 16 || shape.grid.x * shape.block.x >= count)
     }
 
+    /// The device's own architecture, then those below it whose code it runs; none that is tied to one chip.
+    @Test(arguments: [
+        (8, 0, ["sm_80"]), (8, 2, ["sm_82", "sm_81", "sm_80"]), (9, 0, ["sm_90"]), (12, 1, ["sm_121", "sm_120"]),
+    ])
+    func architecturesFallBack(_ major: Int, _ minor: Int, _ expected: [String]) {
+        #expect(CUDADevice.architectures(major: major, minor: minor) == expected)
+        #expect(!Set(expected).isDisjoint(with: KernelReport.architectures))
+    }
+
+    /// Many values that are asked for once leave those that are in use.
+    @Test func recentValuesStay() {
+        var values = RecentValues<Int, Int?>(limit: 4)
+        values.keep(1, of: -1)
+        values.keep(nil, of: -2)
+        for key in 0..<100 {
+            values.keep(key, of: key)
+            #expect(values.value(of: -1) == .some(1) && values.value(of: -2) == .some(nil))
+        }
+        #expect(values.values.count == 4 && values.value(of: 99) == .some(99) && values.value(of: 97) == nil)
+        values.keep(5, of: 99)
+        #expect(values.values.count == 4 && values.value(of: 99) == .some(5))
+    }
+
     @Test func sizesAreRounded() {
         #expect(DevicePool.roundedSize(0) == 512 && DevicePool.roundedSize(513) == 1024)
         #expect(DevicePool.roundedSize(2 << 20) == 2 << 20 && DevicePool.roundedSize((2 << 20) + 1) == 4 << 20)

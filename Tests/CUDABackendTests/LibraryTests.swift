@@ -57,10 +57,20 @@ struct LibraryTests {
         try FileManager.default.createDirectory(at: wheels, withIntermediateDirectories: true)
         let search = LibrarySearch(folder: "/configured", environment: ["VIRTUAL_ENV": root.path])
         let paths = search.candidates(["libx.so.2", "libx.so"])
-        #expect(Array(paths.prefix(4)) == ["/configured/libx.so.2", "/configured/libx.so", "libx.so.2", "libx.so"])
-        #expect(paths.contains("\(wheels.path)/libx.so.2"))
+        #expect(Array(paths.prefix(3)) == ["/configured/libx.so.2", "/configured/libx.so", "libx.so.2"])
+        // The version that is wanted, wherever it is, before another.
+        let wheel = try #require(paths.firstIndex(of: "\(wheels.path)/libx.so.2"))
+        let other = try #require(paths.firstIndex(of: "libx.so"))
+        #expect(wheel < other)
         let environment = LibrarySearch(folder: nil, environment: ["MICA_CUDA_LIBRARIES": "/from/environment"])
         #expect(environment.candidates(["libx.so"]).first == "/from/environment/libx.so")
+    }
+
+    /// What the driver's major version knows comes first, the newest of it.
+    @Test(arguments: [nil, 13_000, 13_020, 12_080, 14_000] as [Int32?])
+    func versionsThatTheDriverKnowsComeFirst(_ driver: Int32?) {
+        let expected = (driver == 12_080 ? [12, 13] : [13, 12]).map { "libx.so.\($0)" } + ["libx.so"]
+        #expect(LibrarySearch.names("libx", driverVersion: driver) == expected)
     }
 
     @Test func messagesSayWhatToDo() {

@@ -47,4 +47,26 @@ struct ProductChoiceTests {
         defer { try? FileManager.default.removeItem(at: folder) }
         #expect(try ways(leastTimedWork: leastTimedWork) == [2, 0, 0])
     }
+
+    /// Where cuBLASLt adds no bias and knows no activation behind the sums, it makes the sums all the same: in bfloat16
+    /// the values are those of both in one, but for the sums' rounding.
+    @Test(arguments: [Activation.none, .geluTanh, .silu], [false, true])
+    func epiloguesThatAreRefusedArePasses(_ activation: Activation, _ hasBias: Bool) throws {
+        let (launches, refuse) = (try #require(TestDevice.emulatedLaunches), try #require(TestDevice.refuseProducts))
+        func product() throws -> [Float] {
+            let backend = try TestDevice.backend { ($0.leastTimedWork, $0.narrowElements) = (nil, 0) }
+            let layer = Linear(
+                weight: try backend.weight(FloatMemory(Pseudo.values(32 * 64, seed: 1)).tensor([32, 64])),
+                bias: hasBias ? try backend.parameter(FloatMemory(Pseudo.values(32, seed: 3)).tensor([32])) : nil)
+            let input = try backend.upload(Pseudo.values(16 * 64, seed: 2), [16, 64])
+            return try backend.download(backend.linear(input, layer, activation: activation))
+        }
+        let expected = try product()
+        refuse(1)
+        defer { refuse(0) }
+        let (ways, own) = (launches("product way"), launches("product_bf16"))
+        let found = try product()
+        #expect(launches("product way") - ways == 1 && launches("product_bf16") == own)
+        for (one, other) in zip(found, expected) { #expect(abs(one - other) <= 0x1p-6 * max(abs(other), 1)) }
+    }
 }

@@ -21,12 +21,15 @@ final class FakeDecomposer: LayerDecomposer {
     let cancelled = Counter()
     private let gate: DispatchSemaphore?
     private let failure: PipelineError?
+    let fault: String?
 
     /// With `holds`, each job waits for `letGo` or its cancellation.
     /// Jobs take as many bytes as a layer has pixels, times the layers.
     init(
-        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil, others: [FakeDecomposer] = []
+        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil, fault: String? = nil,
+        others: [FakeDecomposer] = []
     ) {
+        self.fault = fault
         self.others = others
         self.memoryLimitBytes = memoryLimitBytes
         gate = holds ? DispatchSemaphore(value: 0) : nil

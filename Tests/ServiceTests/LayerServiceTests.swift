@@ -56,6 +56,18 @@ import Testing
         fixture.stop()
     }
 
+    /// An engine that can do no job any more makes the service unready, with its reason; it is alive all the same.
+    @Test func aBrokenEngineIsSaid() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(fault: "cuda:0 was lost"))
+        let client = try fixture.client()
+        let answer = try client.ask("GET /readyz HTTP/1.1\r\nHost: a\r\n\r\n")
+        #expect(answer.status == 503 && answer.fields["retry-after"] == "5")
+        let json = try ServiceFixture.json(answer.body)
+        #expect(json as? [String: String] == ["status": "broken", "reason": "cuda:0 was lost"])
+        #expect(try client.ask("GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").status == 200)
+        fixture.stop()
+    }
+
     /// What is applied to the model is said where the model is: in the list of models and in the files.
     @Test func activeLoRAsAreNamed() throws {
         let fixture = try ServiceFixture()

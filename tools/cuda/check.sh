@@ -41,4 +41,6 @@ grep -q "transformer  *sm_90 .*has a plan" "$work/plan.txt"
 echo "kernels by the real NVRTC"
 mica=$root/.build/debug/mica
 [[ -x $mica ]] || { echo "build mica first" >&2; exit 1; }
-"$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib"
+# Those that are compiled for devices, and the ones with the instructions of a single chip, should a kernel come to want them.
+architectures=(sm_80 sm_86 sm_89 sm_90 sm_90a sm_100 sm_100a sm_120 sm_120a)
+"$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib" "${architectures[@]/#/--architecture=}"

@@ -31,6 +31,9 @@ else
     reference=tools/cuda/reference_block.py commit=$(git rev-parse HEAD)
 fi
 export MICA_TEST_DEVICE=cuda MICA_CUDA_LOG=${MICA_CUDA_LOG:-1} XDG_CACHE_HOME=${XDG_CACHE_HOME:-$out/cache}
+# cuda:0 is then the first that nvidia-smi lists, or the first that CUDA_VISIBLE_DEVICES names.
+export CUDA_DEVICE_ORDER=PCI_BUS_ID
+card=${CUDA_VISIBLE_DEVICES:-0} card=${card%%,*}
 
 # part NAME SECONDS COMMAND...: the output goes to a file of its own, cut where it is long, the outcome into the summary.
 part() {
@@ -41,7 +44,7 @@ part() {
     ((seconds > left)) && seconds=$left
     timeout -k 5 "$seconds" "$@" 2>&1 | grep --line-buffered -v ' started\.$' | stdbuf -oL cut -c1-500 > "$out/$name.txt"
     local code=${PIPESTATUS[0]}
-    printf '%-24s %s, %d s, most memory %s MiB\n' "$name" "$([[ $code == 0 ]] && echo ok || echo "FAILED ($code)")" $((SECONDS - begin)) \
+    printf '%-24s %s, %d s, most memory %s\n' "$name" "$([[ $code == 0 ]] && echo ok || echo "FAILED ($code)")" $((SECONDS - begin)) \
         "$(most $((first + 1)))" | tee -a "$out/summary.txt"
     return "$code"
 }
@@ -56,16 +59,17 @@ decompose() { # NAME SECONDS OPTIONS...
     part "$name" "$seconds" "${mica[@]}" decompose "$poster" --device cuda:0 --precision bfloat16 -o "$out/$name" --json "$@"
 }
 
-# Memory that is in use and clocks, while parts run.
-nvidia-smi --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 100 > "$out/samples.csv" 2> /dev/null &
+# Memory that is in use and clocks of that card, while parts run.
+nvidia-smi -i "$card" --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 100 > "$out/samples.csv" 2> /dev/null &
 sampler=$!
 trap 'kill $sampler 2> /dev/null' EXIT
 sleep 1
 deadline=$((SECONDS + ${SECONDS_IN_ALL:-100000}))
 [[ $groups != bars ]] || deadline=$((SECONDS + ${SECONDS_IN_ALL:-300}))
 most() { # FIRST_LINE: the most of samples.csv from there on, above its first line
-    awk -F, -v from="$1" '{ gsub(/[^0-9.]/, "", $2); if (NR == 1) idle = $2 + 0; if (NR >= from && $2 + 0 > most) most = $2 + 0 }
-        END { print most ? most - idle : 0 }' "$out/samples.csv"
+    awk -F, -v from="$1" '{ gsub(/[^0-9.]/, "", $2); if ($2 == "") next; if (!any++) idle = $2 + 0 }
+        NR >= from { count++; if ($2 + 0 > most) most = $2 + 0 }
+        END { if (count) print most - idle " MiB"; else print "not measured" }' "$out/samples.csv"
 }
 { echo "commit $commit"; date -u +%FT%TZ; echo "$groups"; } >> "$out/summary.txt"
 
@@ -166,11 +170,13 @@ bars() {
     report
 }
 
-# The first number of that name in a part's output; nothing if it is not there.
+# The line of a part that ended well; nothing for one that failed, was skipped, or ran in an earlier session alone.
+good() { awk -v name="$1" '/^commit / { line = "" } $1 == name { line = $2 == "ok," ? $0 : "" } END { print line }' "$out/summary.txt"; }
+# The first number of that name in such a part's output; nothing if it is not there.
 value() { # PART NAME
-    sed -nE "s/.*\"$2\" ?: ?([0-9.e+-]+).*/\1/p" "$out/$1.txt" 2> /dev/null | head -1
+    [[ -z $(good "$1") ]] || sed -nE "s/.*\"$2\" ?: ?([0-9.e+-]+).*/\1/p" "$out/$1.txt" 2> /dev/null | head -1
 }
-memory() { sed -nE "s/^$1 .*most memory ([0-9.]+) MiB.*/\1/p" "$out/summary.txt" | tail -1; }
+memory() { good "$1" | sed -nE 's/.*most memory ([0-9.]+) MiB.*/\1/p'; }
 bar() { # TEXT BOUND NUMERATOR DENOMINATOR
     awk -v text="$1" -v bound="$2" -v a="$3" -v b="$4" 'BEGIN {
         if (a == "" || b == "" || b + 0 == 0) printf "%-60s at most %-6s not measured\n", text, bound
@@ -195,7 +201,7 @@ report() {
 }
 
 for group in $groups; do "$group"; done
-awk -F, '{ gsub(/[^0-9.]/, "", $2); if ($2 + 0 > most) most = $2 + 0 } END { print "most memory by nvidia-smi in all: " most " MiB" }' "$out/samples.csv" | tee -a "$out/summary.txt"
+echo "most memory by nvidia-smi in all, above what was in use before: $(most 1)" | tee -a "$out/summary.txt"
 grep -q FAILED "$out/summary.txt" || exit 0
 for name in $(awk '/FAILED/ { print $1 }' "$out/summary.txt"); do
     echo "-- $name"

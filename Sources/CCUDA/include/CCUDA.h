@@ -13,6 +13,8 @@ enum {
     MICA_CUDA_NOT_READY = 600,
     MICA_CUDA_ALREADY_REGISTERED = 712,
 
+    MICA_NVRTC_INVALID_OPTION = 5,
+
     MICA_DEVICE_MULTIPROCESSORS = 16,
     MICA_DEVICE_MAJOR = 75,
     MICA_DEVICE_MINOR = 76,
@@ -160,10 +162,6 @@ enum {
     X(cuMemHostUnregister, (void *address))                                                                                        \
     X(cuMemcpyHtoDAsync_v2, (MicaDeviceAddress to, const void *from, size_t bytes, void *stream))                                  \
     X(cuMemcpyDtoHAsync_v2, (void *to, MicaDeviceAddress from, size_t bytes, void *stream))                                        \
-    X(cuMemcpyDtoDAsync_v2, (MicaDeviceAddress to, MicaDeviceAddress from, size_t bytes, void *stream))                            \
-    X(cuMemcpyPeerAsync, (MicaDeviceAddress to, void *toContext, MicaDeviceAddress from, void *fromContext, size_t bytes,          \
-                          void *stream))                                                                                           \
-    X(cuMemsetD8Async, (MicaDeviceAddress to, unsigned char value, size_t bytes, void *stream))                                    \
     X(cuStreamCreate, (void **stream, unsigned flags))                                                                             \
     X(cuStreamDestroy_v2, (void *stream))                                                                                          \
     X(cuStreamSynchronize, (void *stream))                                                                                         \

@@ -21,6 +21,7 @@ struct FixedAnswers: Sendable {
 
     private struct Readiness: Encodable {
         let status: String
+        var reason: String?
     }
 
     private struct Version: Encodable {
@@ -31,9 +32,7 @@ struct FixedAnswers: Sendable {
     init(_ decomposer: any LayerDecomposer, _ configuration: LayerService.Configuration, created: Int) {
         alive = Answer.text("ok\n")
         ready = Answer.json(Readiness(status: "ready"))
-        var stopping = Answer.json(Readiness(status: "stopping"), status: 503)
-        stopping.fields.append(("Retry-After", "5"))
-        self.stopping = stopping
+        stopping = Self.unready(Readiness(status: "stopping"))
         health = Answer.json(Health(status: "ok", model: decomposer.modelName))
         version = Answer.json(Version(name: "mica", version: configuration.version))
         description = Answer.text(OpenAPIDocument.text, type: "application/yaml")
@@ -49,6 +48,15 @@ struct FixedAnswers: Sendable {
             throw .unknownModel(ParameterText.shortened(name), served: modelName)
         }
         return onlyModel
+    }
+
+    /// Not ready, and why it will not be.
+    static func broken(_ reason: String) -> Response { unready(Readiness(status: "broken", reason: reason)) }
+
+    private static func unready(_ readiness: Readiness) -> Response {
+        var answer = Answer.json(readiness, status: 503)
+        answer.fields.append(("Retry-After", "5"))
+        return answer
     }
 }
 

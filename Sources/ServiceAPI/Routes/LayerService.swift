@@ -83,6 +83,9 @@ public final class LayerService: RequestHandler {
 
     var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
+    /// Why an engine can do no job any more; nil as long as all of them can.
+    public var fault: String? { ([decomposer] + decomposer.others).lazy.compactMap(\.fault).first }
+
     // MARK: RequestHandler
 
     public func immediateResponse(to head: RequestHead) -> Response? {
@@ -144,7 +147,7 @@ public final class LayerService: RequestHandler {
         switch route {
         case .page, .pageStyle, .pageScript, .pageFile: return try page(head, match)
         case .liveness: return fixed.alive
-        case .readiness: return isStopping ? fixed.stopping : fixed.ready
+        case .readiness: return fault.map(FixedAnswers.broken) ?? (isStopping ? fixed.stopping : fixed.ready)
         case .health: return fixed.health
         case .version: return fixed.version
         case .description: return fixed.description

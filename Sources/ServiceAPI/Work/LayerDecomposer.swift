@@ -24,6 +24,9 @@ public protocol LayerDecomposer: Sendable {
     /// What tensors may take on the device at once; nil for no limit.
     var memoryLimitBytes: Int? { get }
 
+    /// Why no job can be done any more until the process is started again; nil as long as jobs can be.
+    var fault: String? { get }
+
     /// What a job for a picture of this size will take, finishing its layers included, and whether it fits; throws
     /// `parameterOutOfRange`.
     func plan(
@@ -47,6 +50,9 @@ extension LayerDecomposer {
 
     /// None: the model as it is.
     public var loras: [LoRA] { [] }
+
+    /// None: nothing that cannot be tried again.
+    public var fault: String? { nil }
 }
 
 /// How often a cache had what was looked for.

@@ -1,4 +1,6 @@
-/// Where weights live while a model runs. Whichever is chosen, the result is the same to the last bit.
+/// Where weights live while a model runs. Whichever is chosen, the result is the same to the last bit, as long as the
+/// backend computes each product in the same way: a GPU's worker times ways and keeps to what it has found, and another
+/// process may find otherwise, unless `MICA_CUDA_TIMING=0` keeps all to the first.
 public enum OffloadPlan: Sendable, Hashable, CustomStringConvertible {
     /// All components stay on the device.
     case resident

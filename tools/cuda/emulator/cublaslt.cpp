@@ -1,5 +1,6 @@
 // libcublasLt.so for the emulated driver: products as cuBLASLt's documentation defines them, column-major, one element at a time.
 // Numbers of attributes come from CCUDA.h, which declarations.cpp holds against NVIDIA's headers.
+// MICA_EMULATED_PRODUCTS=1 has the library not start; a test can have it refuse what comes behind sums, or bytes.
 #include <dlfcn.h>
 
 #include <algorithm>
@@ -57,6 +58,7 @@ void put(void *data, int type, size_t index, float x) {
 }
 
 constexpr int wayCount = 3;
+thread_local bool refusesEpilogues = false, refusesBytes = false;
 
 // Tells the emulated driver how long a way takes, and that it was taken.
 void spend(void *stream, uint64_t way) {
@@ -70,7 +72,16 @@ void spend(void *stream, uint64_t way) {
 extern "C" {
 
 int cublasLtGetProperty(int property, int *value) { *value = 13 - property; return 0; }
-int cublasLtCreate(void **handle) { *handle = malloc(1); return 0; }
+int cublasLtCreate(void **handle) {
+    const char *text = getenv("MICA_EMULATED_PRODUCTS");
+    if (text) return atoi(text);
+    *handle = malloc(1);
+    return 0;
+}
+void mica_emulated_refuse_products(int kinds) {
+    refusesEpilogues = kinds & 1;
+    refusesBytes = kinds & 2;
+}
 int cublasLtDestroy(void *handle) { free(handle); return 0; }
 int cublasLtMatmulDescCreate(void **descriptor, int, int) { *descriptor = new Operation; return 0; }
 int cublasLtMatmulDescDestroy(void *descriptor) { delete (Operation *)descriptor; return 0; }
@@ -89,9 +100,11 @@ int cublasLtMatmulPreferenceSetAttribute(void *preference, int name, const void 
     if (bytes == 4) memcpy(&(*(std::map<int, uint32_t> *)preference)[name], value, 4);
     return 0;
 }
-int cublasLtMatmulAlgoGetHeuristic(void *, void *, void *a, void *, void *, void *, void *, int requested, MicaMatmulHeuristic *results, int *found) {
+int cublasLtMatmulAlgoGetHeuristic(void *, void *descriptor, void *a, void *, void *, void *, void *, int requested, MicaMatmulHeuristic *results, int *found) {
     // As the real one: bytes want a depth that four divides.
-    const bool refused = ((Layout *)a)->type == MICA_R_8I && ((Layout *)a)->rows % 4;
+    const int epilogue = ((Operation *)descriptor)->get<int>(MICA_MATMUL_EPILOGUE, MICA_EPILOGUE_DEFAULT);
+    const bool refused = (((Layout *)a)->type == MICA_R_8I && (((Layout *)a)->rows % 4 || refusesBytes)) ||
+                         (refusesEpilogues && epilogue != MICA_EPILOGUE_DEFAULT);
     // Three ways, of which the second is the fastest; all give the same.
     *found = refused ? 0 : std::min(requested, wayCount);
     for (int i = 0; i < *found; i++) {

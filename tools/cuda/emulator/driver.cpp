@@ -5,7 +5,8 @@
 // a fixed time and copies theirs by size, events are reached when their stream is. mica_emulated_microseconds() tells it.
 //
 // MICA_EMULATED_BYTES bounds the memory of a device; MICA_EMULATED_FAILURE=cuLaunchKernel:7:719 makes the seventh call of that name
-// answer 719, and all calls that follow in that context.
+// answer 719, and all calls that follow until the context is reset; with :stays behind it no reset helps. MICA_EMULATED_MINOR=3 makes
+// the compute capability 9.3.
 #include <dlfcn.h>
 #include <elf.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -37,9 +39,18 @@ size_t usedBytes = 0;
 constexpr size_t contextBytes = 300 << 20, moduleBytes = 2 << 20;
 size_t systemBytes = 0;
 int brokenBy = 0;
+// How often each device's primary context is held, and was reset: its handle tells.
+int retains[deviceCount], resets[deviceCount];
+void *contextOf(int device) { return (void *)(uintptr_t)(256 * resets[device] + device + 1); }
+// Host memory that is registered: address and bytes.
+std::map<uintptr_t, size_t> registered;
 std::map<std::string, int> calls;
+// Failures that a test ordered: the next call of the name answers the code.
+std::map<std::string, int> ordered;
+// So many requests for memory of this thread are refused, and so many of its copies read registered memory.
+thread_local int refusals = 0, copiesInPlace = 0;
 // By the thread that asked for them: tests run beside each other.
-thread_local std::map<std::string, int> launches;
+thread_local std::map<std::string, int> launches, launchedBlocks;
 
 // --- the clock, in microseconds -------------------------------------------------------------------------------------------------
 constexpr double callTime = 2, kernelTime = 20, copyTime = 4, copyBytes = 50e3, allocationTime = 20;
@@ -72,6 +83,13 @@ size_t totalBytes() {
 int answer(const char *name) {
     if (brokenBy) return brokenBy;
     const int count = ++calls[name];
+    const auto now = ordered.find(name);
+    if (now != ordered.end()) {
+        const int code = now->second;
+        ordered.erase(now);
+        if (code >= 200) brokenBy = code;
+        return code;
+    }
     const char *order = getenv("MICA_EMULATED_FAILURE");
     if (!order) return 0;
     char wanted[64];
@@ -217,26 +235,46 @@ int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return 0; }
 int cuDeviceGetName(char *name, int size, int) { snprintf(name, size, "Emulated GPU"); return 0; }
 int cuDeviceGetPCIBusId(char *text, int size, int device) { snprintf(text, size, "00000000:0%d:00.0", device); return 0; }
 int cuDeviceGetAttribute(int *value, int attribute, int) {
-    *value = attribute == 75 ? 9 : attribute == 76 ? 0 : attribute == 16 ? 4 : attribute == 97 ? 232448 : attribute == 113 ? 1 : 0;
+    const char *minor = getenv("MICA_EMULATED_MINOR");
+    *value = attribute == 75 ? 9 : attribute == 76 ? (minor ? atoi(minor) : 0) : attribute == 16 ? 4 : attribute == 97 ? 232448 : attribute == 113 ? 1 : 0;
     return 0;
 }
 int cuDeviceTotalMem_v2(size_t *bytes, int) { *bytes = totalBytes(); return 0; }
-int cuDevicePrimaryCtxRetain(void **context, int device) { ENTER("cuDevicePrimaryCtxRetain") if (!systemBytes) systemBytes = contextBytes; *context = (void *)(uintptr_t)(device + 1); return 0; }
-int cuDevicePrimaryCtxRelease_v2(int) { return 0; }
-int cuDevicePrimaryCtxReset_v2(int) {
+int cuDevicePrimaryCtxRetain(void **context, int device) {
+    ENTER("cuDevicePrimaryCtxRetain")
+    if (!systemBytes) systemBytes = contextBytes;
+    retains[device]++;
+    *context = contextOf(device);
+    return 0;
+}
+int cuDevicePrimaryCtxRelease_v2(int device) {
     std::lock_guard<std::recursive_mutex> guard(lock);
+    if (!retains[device]) { fprintf(stderr, "emulated driver: release of a context that nobody holds\n"); abort(); }
+    retains[device]--;
+    return 0;
+}
+int cuDevicePrimaryCtxReset_v2(int device) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    resets[device]++;
+    registered.clear();
     for (auto &block : blocks) free((void *)block.first);
     blocks.clear();
     usedBytes = 0;
-    brokenBy = 0;
-    return 0;
+    const char *order = getenv("MICA_EMULATED_FAILURE");
+    if (!order || !strstr(order, ":stays")) brokenBy = 0;
+    return brokenBy;
 }
-int cuCtxSetCurrent(void *) { ENTER("cuCtxSetCurrent") return 0; }
+int cuCtxSetCurrent(void *context) {
+    ENTER("cuCtxSetCurrent")
+    // CUDA_ERROR_CONTEXT_IS_DESTROYED
+    return context == contextOf(((uintptr_t)context - 1) % 256) ? 0 : 709;
+}
 int cuCtxSynchronize() { ENTER("cuCtxSynchronize") waitForAll(); return 0; }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes - systemBytes; return 0; }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     ENTER("cuMemAlloc")
+    if (refusals > 0) { refusals--; return 2; }
     if (usedBytes + systemBytes + bytes > totalBytes()) return 2;
     void *block = nullptr;
     if (posix_memalign(&block, 512, (bytes + 511) / 512 * 512)) return 2;
@@ -262,9 +300,18 @@ int cuMemAllocHost_v2(void **address, size_t bytes) { ENTER("cuMemAllocHost") *a
 int cuMemFreeHost(void *address) { free(address); return 0; }
 int cuMemHostRegister_v2(void *address, size_t bytes, unsigned) {
     ENTER("cuMemHostRegister")
-    return (uintptr_t)address % 4096 || bytes % 4096 ? 1 : 0;
+    if ((uintptr_t)address % 4096 || bytes % 4096) return 1;
+    const auto next = registered.lower_bound((uintptr_t)address);
+    if (next != registered.end() && next->first < (uintptr_t)address + bytes) return MICA_CUDA_ALREADY_REGISTERED;
+    if (next != registered.begin() && std::prev(next)->first + std::prev(next)->second > (uintptr_t)address) return MICA_CUDA_ALREADY_REGISTERED;
+    registered[(uintptr_t)address] = bytes;
+    return 0;
 }
-int cuMemHostUnregister(void *) { return 0; }
+int cuMemHostUnregister(void *address) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    // CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED
+    return registered.erase((uintptr_t)address) ? 0 : 713;
+}
 
 // True if the range lies in one block.
 static bool isInside(uint64_t address, size_t bytes) {
@@ -273,14 +320,17 @@ static bool isInside(uint64_t address, size_t bytes) {
     --next;
     return address + bytes <= next->first + next->second;
 }
+static bool isRegistered(uintptr_t address, size_t bytes) {
+    auto next = registered.upper_bound(address);
+    if (next == registered.begin()) return false;
+    --next;
+    return address + bytes <= next->first + next->second;
+}
 #define INSIDE(address, bytes) \
     if (!isInside(address, bytes)) { fprintf(stderr, "emulated driver: a copy beyond its block\n"); abort(); }
 
-int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) spendCopy(stream, bytes); memcpy((void *)to, from, bytes); return 0; }
+int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) spendCopy(stream, bytes); copiesInPlace += isRegistered((uintptr_t)from, bytes); memcpy((void *)to, from, bytes); return 0; }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { ENTER("cuMemcpyDtoHAsync") INSIDE(from, bytes) spendCopy(stream, bytes); memcpy(to, (void *)from, bytes); return 0; }
-int cuMemcpyDtoDAsync_v2(uint64_t to, uint64_t from, size_t bytes, void *stream) { ENTER("cuMemcpyDtoDAsync") INSIDE(to, bytes) INSIDE(from, bytes) spend(stream, copyTime); memmove((void *)to, (void *)from, bytes); return 0; }
-int cuMemcpyPeerAsync(uint64_t to, void *, uint64_t from, void *, size_t bytes, void *stream) { return cuMemcpyDtoDAsync_v2(to, from, bytes, stream); }
-int cuMemsetD8Async(uint64_t to, unsigned char value, size_t bytes, void *) { ENTER("cuMemsetD8Async") INSIDE(to, bytes) memset((void *)to, value, bytes); return 0; }
 int cuStreamCreate(void **stream, unsigned) { std::lock_guard<std::recursive_mutex> guard(lock); *stream = *streams.insert(new Stream).first; return 0; }
 int cuStreamDestroy_v2(void *stream) {
     std::lock_guard<std::recursive_mutex> guard(lock);
@@ -321,6 +371,40 @@ int mica_emulated_launches(const char *beginning) {
     int count = 0;
     for (const auto &entry : launches) count += entry.first.compare(0, strlen(beginning), beginning) ? 0 : entry.second;
     return count;
+}
+
+// The same of the blocks of threads that those kernels were started in.
+int mica_emulated_blocks(const char *beginning) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    int count = 0;
+    for (const auto &entry : launchedBlocks) count += entry.first.compare(0, strlen(beginning), beginning) ? 0 : entry.second;
+    return count;
+}
+
+// The next call of that name answers the code, and so do all others until the context is reset.
+void mica_emulated_fail(const char *name, int code) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    ordered[name] = code;
+}
+
+// This thread's next requests for device memory are refused, as if another process had taken what was free.
+void mica_emulated_refuse(int count) { refusals = count; }
+
+// How often a device's primary context is held.
+int mica_emulated_holders(int device) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    return retains[device];
+}
+
+// This thread's copies so far from registered memory.
+int mica_emulated_copies_in_place() { return copiesInPlace; }
+
+// Bytes of host memory that are registered.
+size_t mica_emulated_registered() {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    size_t bytes = 0;
+    for (const auto &range : registered) bytes += range.second;
+    return bytes;
 }
 
 int cuModuleLoadData(void **result, const void *image) {
@@ -368,6 +452,7 @@ int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned grid
                    unsigned sharedBytes, void *stream, void **values, void **) {
     ENTER("cuLaunchKernel")
     launches[((Function *)function)->name]++;
+    launchedBlocks[((Function *)function)->name] += gridX * gridY;
     spend(stream, kernelTime);
     const unsigned count = blockX * blockY * blockZ;
     if (!gridX || !gridY || !gridZ || !count || count > largestBlock || gridY > 65535) return 1;

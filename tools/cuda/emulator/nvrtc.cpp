@@ -42,8 +42,14 @@ int nvrtcCreateProgram(void **result, const char *source, const char *, int, con
     return 0;
 }
 int nvrtcDestroyProgram(void **program) { delete (Program *)*program; *program = nullptr; return 0; }
-int nvrtcCompileProgram(void *handle, int, const char *const *) {
+int nvrtcCompileProgram(void *handle, int count, const char *const *options) {
     auto &program = *(Program *)handle;
+    // As one that is older than some devices.
+    for (int i = 0; i < count; i++)
+        if (!strncmp(options[i], "--gpu-architecture=", 19) && !strstr("sm_80 sm_86 sm_89 sm_90 sm_90a sm_100 sm_120 ", (std::string(options[i] + 19) + " ").c_str())) {
+            program.log = "nvrtc: error: invalid value for --gpu-architecture (-arch)";
+            return 5;
+        }
     const char *folder = getenv("MICA_EMULATOR");
     if (!folder) { program.log = "MICA_EMULATOR is not set"; return 6; }
     char base[] = "/tmp/mica-kernel-XXXXXX";
