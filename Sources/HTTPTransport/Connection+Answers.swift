@@ -5,7 +5,7 @@ extension Connection {
     /// The answer of the handler; nil if it gave none.
     func deliver(_ response: Response?) {
         guard phase == .answering else { return }
-        answer(response ?? context.handler.response(to: .unanswered))
+        answer(response ?? context.handler.response(to: .unanswered, head: current?.head))
         proceed()
         updateInterest()
     }
@@ -16,6 +16,10 @@ extension Connection {
         if request.method == "HEAD" || !head.mayHaveBody {
             buffer.close()
             answer(head, framing: request.version == .http11 ? .chunked : .untilClose)
+        } else if hasSeenEnd {
+            // As for a client that ends its half during the stream.
+            buffer.close()
+            return close()
         } else {
             let isChunked = request.version == .http11
             let keepsAlive = isChunked && !context.closesAfterAnswers && request.keepsAlive
@@ -84,7 +88,7 @@ extension Connection {
 
     /// Answers with `fault` and closes.
     func fail(_ fault: TransportFault) {
-        answer(context.handler.response(to: fault), closes: true)
+        answer(context.handler.response(to: fault, head: current?.head), closes: true)
     }
 
     func answer(_ response: Response, framing: ResponseFraming = .length, closes: Bool = false) {
@@ -128,7 +132,8 @@ extension Connection {
         finishCurrent()
         timers.requestEnded(at: context.clock.now, hasMore: !parser.isIdle)
         inputIsHeldBack = false
-        phase = keepsAlive ? .receiving : .closing
+        // A stream may have begun before the server was told to stop.
+        phase = keepsAlive && !context.closesAfterAnswers ? .receiving : .closing
     }
 
     /// `status` is nil if the client went before there was one.

@@ -16,6 +16,8 @@ extension Connection {
                 case .end: end()
                 }
             } catch {
+                // It is answered as what it would have been.
+                if let head = parser.refusedHead { current = Current(head: head, id: context.requestID(for: head)) }
                 fail(.malformed(error))
             }
             guard phase == .receiving else { return }
@@ -46,10 +48,9 @@ extension Connection {
     private func end() {
         guard let request = current else { return }
         if let immediate = request.immediate { return answer(immediate) }
-        // A handler for a client that has already gone would work for nobody.
-        if hasSeenEnd, output.isEmpty { return close() }
         phase = .answering
-        let cancellation = RequestCancellation()
+        let cancellation = RequestCancellation { [mailbox = context.mailbox, id] in mailbox.post(.givenUp(id)) }
+        if hasSeenEnd { _ = cancellation.clientEnded() }
         current?.cancellation = cancellation
         current?.body = []
         let responder = Responder(

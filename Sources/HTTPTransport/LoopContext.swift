@@ -14,6 +14,8 @@ final class LoopContext {
     var clock = Clock()
     /// Every answer is the last of its connection.
     var closesAfterAnswers = false
+    /// Connections without a request end.
+    var isStopping = false
     /// Bytes of bodies that requests hold just now.
     var heldBodyBytes = 0
     /// What one read takes at most; shared, since the loop reads one socket at a time.

@@ -10,6 +10,7 @@ public protocol RequestHandler: Sendable {
     /// Answers a whole request through `responder`, now or later; called on a concurrent Dispatch queue.
     func respond(to request: Request, through responder: Responder)
 
-    /// The answer to something that never became a request; called on the event loop.
-    func response(to fault: TransportFault) -> Response
+    /// The answer to something that never became a request, or that got no answer; called on the event loop. `head` is
+    /// what is known of the request, if that is anything.
+    func response(to fault: TransportFault, head: RequestHead?) -> Response
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The pieces of a streamed body on their way from a handler's thread to the event loop.
 final class StreamBuffer: Sendable {
     /// What the event loop takes at once.
@@ -21,7 +23,7 @@ final class StreamBuffer: Sendable {
         var isOpen: Bool { !isFinished && !isBroken && !isGone }
     }
 
-    private let state = Guarded(State())
+    private let state = Mutex(State())
     private let limitBytes: Int
     private let wake: @Sendable () -> Void
 

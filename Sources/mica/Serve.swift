@@ -77,6 +77,9 @@ struct Serve: ParsableCommand {
         }
     }
 
+    /// What answers that are slow to be taken have at least, even after a grace that jobs used up.
+    private static let leastSecondsForAnswers = 1.0
+
     /// First nobody is to come any more, then what runs may end, then the connections.
     private func stop(_ settings: ServiceSettings, _ service: LayerService, _ server: HTTPServer, _ logger: Logger) {
         logger.notice("stopping")
@@ -88,8 +91,9 @@ struct Serve: ParsableCommand {
         Thread.sleep(forTimeInterval: min(Double(settings.drainSeconds), grace))
         idle.wait()
         let rest = grace - (ContinuousClock.now - start) / .seconds(1)
-        // Answers are made by now; a moment for those that are slow to take them.
-        server.stop(graceSeconds: max(1, rest))
+        // Answers are made by now, and streams of events have ended: nothing is waited for but clients that are slow to
+        // take what they asked for.
+        server.stop(graceSeconds: max(Self.leastSecondsForAnswers, rest))
         logger.notice("stopped")
     }
 

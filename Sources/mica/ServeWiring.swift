@@ -94,6 +94,7 @@ enum ServeWiring {
         configuration.keys = keys
         configuration.corsOrigins = settings.corsOrigins
         configuration.metricsNeedKey = settings.metricsKey
+        configuration.servesTLS = settings.tlsCertificate != nil
         configuration.version = version
         return configuration
     }

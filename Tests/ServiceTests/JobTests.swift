@@ -121,6 +121,33 @@ import Testing
         fixture.stop()
     }
 
+    /// A stop that has nothing to wait for any more ends what waits for jobs that will not run.
+    @Test func aStopEndsWhatWaitsForJobsThatLiveOn() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(holds: true), keepsJobs: true)
+        let client = try fixture.client()
+        _ = try submit(client)
+        #expect(eventually { fixture.decomposer.started.value == 1 })
+        let waiting = try submit(client)
+        let (follower, patient, keyed) = (try fixture.client(), try fixture.client(), try fixture.client())
+        follower.send("GET \(waiting)/events HTTP/1.0\r\nHost: a\r\n\r\n")
+        let png = try ServiceFixture.png()
+        patient.send(ServiceFixture.form([], image: png, more: "Prefer: wait=600\r\n"))
+        keyed.send(ServiceFixture.form([], image: png, more: "Idempotency-Key: abc\r\n"))
+        #expect(eventually { fixture.service.waitingCount == 3 && follower.hasInput })
+        let idle = DispatchSemaphore(value: 0)
+        fixture.service.stop(graceSeconds: 600) { idle.signal() }
+        fixture.decomposer.letGo()
+        idle.wait()
+        let text = String(decoding: try follower.readToEnd(), as: UTF8.self)
+        #expect(text.contains("text/event-stream") && !text.contains("event: ended"))
+        let accepted = try patient.readAnswer()
+        #expect(accepted.status == 202 && accepted.fields["location"]?.hasPrefix("/v1/jobs/") == true)
+        let refused = try keyed.readAnswer()
+        #expect(refused.status == 503 && refused.text.contains("urn:mica:problem:stopping"))
+        #expect(checker.problems(refused, "POST", "/v1/layers").isEmpty)
+        fixture.stop()
+    }
+
     @Test func oneIdempotencyKeyIsOneJob() throws {
         let fixture = try ServiceFixture(keepsJobs: true)
         let client = try fixture.client()
