@@ -42,7 +42,9 @@ struct Serve: ParsableCommand {
     private func serve() throws {
         let signals = ServiceSignals()
         let settings = try options.settings()
-        let logger = ServeWiring.logger(settings)
+        let lines = LogLines.queue(settings.logFormat)
+        defer { lines.flush(withinSeconds: Self.longestSecondsForLog) }
+        let logger = ServeWiring.logger(settings, to: lines)
         let keys = try ServeWiring.keys(settings)
         let decomposer = try ServeWiring.decomposer(settings)
         let folder = try JobFolder(settings, logger: logger)
@@ -76,6 +78,9 @@ struct Serve: ParsableCommand {
             logger.error("not read again", metadata: ["problem": "\(error)"])
         }
     }
+
+    /// How long the end waits for whoever reads the log.
+    private static let longestSecondsForLog = 2.0
 
     /// What answers that are slow to be taken have at least, even after a grace that jobs used up.
     private static let leastSecondsForAnswers = 1.0
