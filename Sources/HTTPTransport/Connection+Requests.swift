@@ -54,7 +54,8 @@ extension Connection {
         current?.cancellation = cancellation
         current?.body = []
         let responder = Responder(
-            connection: id, mailbox: context.mailbox, streamLimitBytes: context.configuration.streamBufferBytes)
+            connection: id, mailbox: context.mailbox, streamLimitBytes: context.configuration.streamBufferBytes,
+            logger: context.logger)
         let whole = Request(
             head: request.head, body: request.body, id: request.id.text, cancellation: cancellation)
         context.handlerQueue.async { [handler = context.handler] in handler.respond(to: whole, through: responder) }

@@ -36,7 +36,10 @@ final class Connection {
     struct Streaming {
         let buffer: StreamBuffer
         let status: Int
-        let isChunked: Bool
+        /// `length` for a body that is read while it is sent.
+        let framing: ResponseFraming
+        /// What the head says, if it says it.
+        let declaredBytes: Int
         let keepsAlive: Bool
         var bytes = 0
     }
@@ -59,6 +62,8 @@ final class Connection {
     private(set) var hasSeenEnd = false
     /// Everything that the client sent was read.
     private var hasReadAll = false
+    /// Bytes of answers in memory that this connection has yet to take.
+    var heldAnswerBytes = 0
     /// A full batch of output stopped the work on requests or on a stream; it goes on once that is sent.
     var isHeldBack = false
     private(set) var isEstablished: Bool
@@ -120,7 +125,7 @@ final class Connection {
     private var countsAsGone: Bool {
         switch phase {
         case .answering: current?.cancellation?.clientEnded() == true
-        case .streaming: true
+        case .streaming: streaming?.framing != .length
         case .receiving, .closing, .draining, .closed: false
         }
     }
@@ -152,6 +157,7 @@ final class Connection {
             guard output.flush(to: socket, sent: &sent) else { return close() }
             if sent > 0 { timers.didWrite(sent, at: context.clock.now) }
         }
+        if streaming == nil, output.byteCount < Self.outputBatchBytes { releaseAnswer() }
         if output.isEmpty, context.isStopping, isBetweenRequests { phase = .closing }
         guard output.isEmpty, phase == .closing else { return }
         socket.endWriting()
@@ -204,6 +210,7 @@ final class Connection {
         }
         phase = .closed
         finishCurrent()
+        releaseAnswer()
         streaming?.buffer.close()
         streaming = nil
         ended?.cancellation?.cancel()

@@ -71,7 +71,7 @@ final class EchoHandler: RequestHandler {
             case .malformed(.bodyTooLarge): 413
             case .malformed: 400
             case .slowHead, .slowBody: 408
-            case .tooManyConnections, .bodyBudgetUsedUp: 503
+            case .tooManyConnections, .bodyBudgetUsedUp, .answerBudgetUsedUp: 503
             case .unanswered: 500
             }
         let path = head.map { [("X-Path", String(decoding: $0.target.path, as: UTF8.self))] } ?? []

@@ -121,6 +121,33 @@ import Testing
         fixture.stop()
     }
 
+    /// A kept result is read while it is sent, and is what the same request gives from memory.
+    @Test func keptResultsAreWhatTheyWouldBeAtOnce() throws {
+        let fixture = try ServiceFixture(keepsJobs: true)
+        let client = try fixture.client()
+        let fields = [("layers", "3"), ("seed", "7"), ("prompt", "words")]
+        let job = try submit(client, fields: fields)
+        #expect(eventually { (try? state(client, job)) == "succeeded" })
+        for query in ["format=zip", "format=zip&metadata=false", "format=psd", "format=psd&group=false", "format=ora"] {
+            client.send(ServiceFixture.form(fields, image: try ServiceFixture.png(), query: "?\(query)"))
+            let expected = try client.readAnswer()
+            let kept = try ask(client, "GET", "\(job)/result?\(query)", "/v1/jobs/{id}/result")
+            #expect(expected.status == 200 && kept.status == 200 && kept.body == expected.body, "\(query)")
+            let head = try client.ask("HEAD \(job)/result?\(query) HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(head.fields["content-length"] == "\(kept.body.count)" && head.fields["transfer-encoding"] == nil)
+        }
+        client.send(ServiceFixture.form(fields, image: try ServiceFixture.png()))
+        let expected = try ServiceFixture.parts(try client.readAnswer()).dropFirst()
+        let kept = try ServiceFixture.parts(try ask(client, "GET", "\(job)/result", "/v1/jobs/{id}/result"))
+        #expect(kept.first?.name == "result" && kept.count == 5)
+        #expect(kept.dropFirst().map { Array($0.content) } == expected.map { Array($0.content) })
+        for number in 1...3 {
+            let path = "\(job)/layers/\(number).png"
+            #expect(try ask(client, "GET", path, "/v1/jobs/{id}/layers/{n}.png").body == Array(kept[number].content))
+        }
+        fixture.stop()
+    }
+
     /// A stop that has nothing to wait for any more ends what waits for jobs that will not run.
     @Test func aStopEndsWhatWaitsForJobsThatLiveOn() throws {
         let fixture = try ServiceFixture(FakeDecomposer(holds: true), keepsJobs: true)
