@@ -64,9 +64,11 @@ struct HeadBuilder: Sendable {
     func remainingFieldBytes(limits: RequestLimits) -> Int { max(0, limits.fieldBytes - fieldBytes) }
 
     /// The head, once the empty line has come.
-    func finish(limits: RequestLimits) throws(RequestError) -> RequestHead {
+    ///
+    /// The length of a body is as declared: whether that is too much is the parser's to say.
+    func finish() throws(RequestError) -> RequestHead {
         try checkHost()
-        let framing = try framing(limits: limits)
+        let framing = try framing()
         return RequestHead(
             method: method, target: target, version: version, fields: fields, framing: framing,
             keepsAlive: keepsAlive(), expectsContinue: try expectsContinue())
@@ -83,7 +85,7 @@ struct HeadBuilder: Sendable {
     }
 
     /// Anything ambiguous is refused: two readers who disagree on where a body ends see different requests.
-    private func framing(limits: RequestLimits) throws(RequestError) -> BodyFraming {
+    private func framing() throws(RequestError) -> BodyFraming {
         if !codings.isEmpty {
             guard version == .http11 else { throw .transferEncodingInHTTP10 }
             guard lengths.isEmpty else { throw .lengthWithTransferEncoding }
@@ -100,7 +102,6 @@ struct HeadBuilder: Sendable {
         guard let length = lengths.first else { return .none }
         guard lengths.count == 1 else { throw .repeatedContentLength }
         guard let bytes = Self.decimal(fields.value(length)) else { throw .invalidContentLength }
-        guard bytes <= limits.bodyBytes else { throw .bodyTooLarge(limitBytes: limits.bodyBytes) }
         return .length(bytes)
     }
 

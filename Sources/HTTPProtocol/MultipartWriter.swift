@@ -19,6 +19,12 @@ public struct MultipartWriter: Sendable {
 
     /// Adds a part. Names are ours: ASCII without quotes, line ends and percent signs.
     public mutating func add(name: String, fileName: String?, contentType: String, content: [UInt8]) {
+        pieces.append(header(name: name, fileName: fileName, contentType: contentType, isFirst: pieces.isEmpty))
+        pieces.append(content)
+    }
+
+    /// What comes before a part's content, for bodies whose contents are elsewhere.
+    public func header(name: String, fileName: String?, contentType: String, isFirst: Bool) -> [UInt8] {
         for text in [name, fileName ?? ""] {
             precondition(
                 text.utf8.allSatisfy {
@@ -31,13 +37,14 @@ public struct MultipartWriter: Sendable {
             "--\(boundary)\r\nContent-Disposition: form-data; name=\"\(name)\"\(file)\r\n"
             + "Content-Type: \(contentType)\r\n\r\n"
         // The CRLF before each delimiter but the first belongs to the delimiter.
-        pieces.append(Array((pieces.isEmpty ? header : "\r\n" + header).utf8))
-        pieces.append(content)
+        return Array((isFirst ? header : "\r\n" + header).utf8)
     }
+
+    /// What comes behind the last part's content.
+    public var closing: [UInt8] { Array("\r\n--\(boundary)--\r\n".utf8) }
 
     /// The body's pieces, closed.
     public func finished() -> [[UInt8]] {
-        let closing = pieces.isEmpty ? "--\(boundary)--\r\n" : "\r\n--\(boundary)--\r\n"
-        return pieces + [Array(closing.utf8)]
+        pieces + [pieces.isEmpty ? Array(closing.dropFirst(2)) : closing]
     }
 }

@@ -36,19 +36,16 @@ public struct RequestParser: Sendable {
     /// Bytes received and not used yet.
     public var bufferedByteCount: Int { buffer.count - start }
 
-    /// True between two requests: nothing of a next one has come.
+    /// True between two requests: nothing of a next one has come, but for the empty line that some clients send behind
+    /// a body (RFC 9112 section 2.2).
     public var isIdle: Bool {
-        if case .requestLine(emptyLines: 0) = state { return bufferedByteCount == 0 }
+        if case .requestLine = state { return bufferedByteCount == 0 }
         return false
     }
 
-    /// True while the body of a request is being received.
-    public var isInBody: Bool {
-        switch state {
-        case .fixedBody, .chunkSize, .chunkData, .chunkEnd, .trailers: true
-        default: false
-        }
-    }
+    /// The head of a request that was refused for the length it declares: it tells how to answer. Nil after every other
+    /// error.
+    public private(set) var refusedHead: RequestHead?
 
     /// Takes over bytes from the connection.
     public mutating func receive(_ bytes: ArraySlice<UInt8>) {
@@ -147,7 +144,11 @@ public struct RequestParser: Sendable {
                 try collected.add(buffer.span, fieldLine: line, limits: limits)
                 continue
             }
-            let head = try collected.finish(limits: limits)
+            let head = try collected.finish()
+            if case .length(let count) = head.framing, count > limits.bodyBytes {
+                refusedHead = head
+                throw .bodyTooLarge(limitBytes: limits.bodyBytes)
+            }
             bodyBytes = 0
             chunkExtensionBytes = 0
             switch head.framing {

@@ -1,4 +1,4 @@
-/// An answer: status, fields and a body in pieces, so that large parts need not be joined.
+/// An answer: status, fields and a body in pieces, so that large parts need not be joined, or even be read yet.
 ///
 /// `Content-Length`, `Transfer-Encoding`, `Connection` and
 /// `Date` belong to the connection and are written by `appendHead`.
@@ -7,6 +7,8 @@ public struct Response: Sendable {
     public var status: Int
     public var fields: [(name: String, value: String)]
     public var body: [[UInt8]]
+    /// What follows `body` and is read while it is sent; nil for nothing.
+    public var source: (any BodySource)?
 
     /// A response of these parts.
     public init(status: Int, fields: [(name: String, value: String)] = [], body: [[UInt8]] = []) {
@@ -16,7 +18,12 @@ public struct Response: Sendable {
     }
 
     /// Bytes of the body.
-    public var bodyByteCount: Int {
+    public var bodyByteCount: Int { bytesOfPieces + (source?.byteCount ?? 0) }
+
+    /// Bytes of the body that are in memory until they are sent.
+    public var heldByteCount: Int { bytesOfPieces + (source?.heldByteCount ?? 0) }
+
+    private var bytesOfPieces: Int {
         var count = 0
         for piece in body { count += piece.count }
         return count

@@ -5,23 +5,55 @@ extension Connection {
     /// The answer of the handler; nil if it gave none.
     func deliver(_ response: Response?) {
         guard phase == .answering else { return }
-        answer(response ?? context.handler.response(to: .unanswered))
+        let response = response ?? context.handler.response(to: .unanswered, head: current?.head)
+        if holds(response) { answer(response) } else { answer(answerBudgetUsedUp) }
         proceed()
         updateInterest()
     }
 
-    /// The head of an answer whose body comes over time.
+    private var answerBudgetUsedUp: Response {
+        context.handler.response(to: .answerBudgetUsedUp, head: current?.head)
+    }
+
+    /// False if too much is in memory already for clients that are slow to take it. Small answers always fit, and so
+    /// does one alone, however large it is.
+    private func holds(_ response: Response) -> Bool {
+        let count = response.heldByteCount
+        guard count > Self.outputBatchBytes, current?.head.method != "HEAD" else { return true }
+        let budget = context.configuration.answerBudgetBytes
+        guard context.heldAnswerBytes == 0 || count <= budget - context.heldAnswerBytes else { return false }
+        context.heldAnswerBytes += count
+        heldAnswerBytes += count
+        return true
+    }
+
+    /// What was in memory for this client has been sent, or never will be.
+    func releaseAnswer() {
+        context.heldAnswerBytes -= heldAnswerBytes
+        heldAnswerBytes = 0
+    }
+
+    /// The head of an answer whose body comes over time: a stream, or one with a source.
     func deliver(_ head: Response, stream buffer: StreamBuffer) {
         guard phase == .answering, let request = current?.head else { return buffer.close() }
+        let isWhole = head.source != nil
+        let framing: ResponseFraming = isWhole ? .length : request.version == .http11 ? .chunked : .untilClose
         if request.method == "HEAD" || !head.mayHaveBody {
             buffer.close()
-            answer(head, framing: request.version == .http11 ? .chunked : .untilClose)
+            answer(head, framing: framing)
+        } else if hasSeenEnd, !isWhole {
+            // As for a client that ends its half during the stream.
+            buffer.close()
+            return close()
+        } else if !holds(head) {
+            buffer.close()
+            answer(answerBudgetUsedUp)
         } else {
-            let isChunked = request.version == .http11
-            let keepsAlive = isChunked && !context.closesAfterAnswers && request.keepsAlive
-            appendHead(head, framing: isChunked ? .chunked : .untilClose, keepsAlive: keepsAlive)
+            let keepsAlive = framing != .untilClose && !context.closesAfterAnswers && request.keepsAlive
+            appendHead(head, framing: framing, keepsAlive: keepsAlive)
             streaming = Streaming(
-                buffer: buffer, status: head.status, isChunked: isChunked, keepsAlive: keepsAlive)
+                buffer: buffer, status: head.status, framing: framing, declaredBytes: head.bodyByteCount,
+                keepsAlive: keepsAlive)
             phase = .streaming
             send(piecesOfStream: head.body)
         }
@@ -47,7 +79,7 @@ extension Connection {
         }
         let batch = buffer.take()
         send(piecesOfStream: batch.pieces)
-        if batch.isBroken {
+        if batch.isBroken || batch.isLast && isShort {
             // What is missing must not look like a proper end.
             socket.dropUnsentOnClose()
             return close()
@@ -61,10 +93,16 @@ extension Connection {
         isHeldBack = phase == .receiving
     }
 
+    /// True if less was sent than the head says.
+    private var isShort: Bool {
+        streaming.map { $0.framing == .length && $0.bytes != $0.declaredBytes } ?? false
+    }
+
     private func send(piecesOfStream pieces: [[UInt8]]) {
         var count = 0
         for piece in pieces { count += piece.count }
-        guard count > 0, let isChunked = streaming?.isChunked else { return }
+        guard count > 0, let framing = streaming?.framing else { return }
+        let isChunked = framing == .chunked
         streaming?.bytes += count
         if isChunked { send(ChunkedCoding.prefix(byteCount: count)) }
         for piece in pieces { send(piece) }
@@ -75,7 +113,7 @@ extension Connection {
         guard let ended = streaming else { return }
         streaming = nil
         ended.buffer.close()
-        if ended.isChunked { send(ChunkedCoding.end) }
+        if ended.framing == .chunked { send(ChunkedCoding.end) }
         if let current { log(current, status: ended.status, bytes: ended.bytes) }
         requestEnded(keepsAlive: ended.keepsAlive)
     }
@@ -84,7 +122,7 @@ extension Connection {
 
     /// Answers with `fault` and closes.
     func fail(_ fault: TransportFault) {
-        answer(context.handler.response(to: fault), closes: true)
+        answer(context.handler.response(to: fault, head: current?.head), closes: true)
     }
 
     func answer(_ response: Response, framing: ResponseFraming = .length, closes: Bool = false) {
@@ -92,6 +130,7 @@ extension Connection {
             !closes && framing != .untilClose && !context.closesAfterAnswers && current?.head.keepsAlive == true
         let id = appendHead(response, framing: framing, keepsAlive: keepsAlive)
         if framing == .length, response.mayHaveBody, current?.head.method != "HEAD" {
+            precondition(response.source == nil, "an answer that is read while it is sent comes from a responder")
             for piece in response.body { send(piece) }
         }
         if let current {
@@ -128,7 +167,8 @@ extension Connection {
         finishCurrent()
         timers.requestEnded(at: context.clock.now, hasMore: !parser.isIdle)
         inputIsHeldBack = false
-        phase = keepsAlive ? .receiving : .closing
+        // A stream may have begun before the server was told to stop.
+        phase = keepsAlive && !context.closesAfterAnswers ? .receiving : .closing
     }
 
     /// `status` is nil if the client went before there was one.

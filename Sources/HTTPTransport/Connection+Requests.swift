@@ -16,6 +16,8 @@ extension Connection {
                 case .end: end()
                 }
             } catch {
+                // It is answered as what it would have been.
+                if let head = parser.refusedHead { current = Current(head: head, id: context.requestID(for: head)) }
                 fail(.malformed(error))
             }
             guard phase == .receiving else { return }
@@ -46,14 +48,14 @@ extension Connection {
     private func end() {
         guard let request = current else { return }
         if let immediate = request.immediate { return answer(immediate) }
-        // A handler for a client that has already gone would work for nobody.
-        if hasSeenEnd, output.isEmpty { return close() }
         phase = .answering
-        let cancellation = RequestCancellation()
+        let cancellation = RequestCancellation { [mailbox = context.mailbox, id] in mailbox.post(.givenUp(id)) }
+        if hasSeenEnd { _ = cancellation.clientEnded() }
         current?.cancellation = cancellation
         current?.body = []
         let responder = Responder(
-            connection: id, mailbox: context.mailbox, streamLimitBytes: context.configuration.streamBufferBytes)
+            connection: id, mailbox: context.mailbox, streamLimitBytes: context.configuration.streamBufferBytes,
+            logger: context.logger)
         let whole = Request(
             head: request.head, body: request.body, id: request.id.text, cancellation: cancellation)
         context.handlerQueue.async { [handler = context.handler] in handler.respond(to: whole, through: responder) }

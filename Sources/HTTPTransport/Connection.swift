@@ -36,7 +36,10 @@ final class Connection {
     struct Streaming {
         let buffer: StreamBuffer
         let status: Int
-        let isChunked: Bool
+        /// `length` for a body that is read while it is sent.
+        let framing: ResponseFraming
+        /// What the head says, if it says it.
+        let declaredBytes: Int
         let keepsAlive: Bool
         var bytes = 0
     }
@@ -55,7 +58,12 @@ final class Connection {
     private var interest: EventSet = [.read, .peerClosed]
     /// Input came while it is not wanted: stop listening for it, or the level-triggered poll spins.
     var inputIsHeldBack = false
+    /// The client sends no more than what was received or waits in the kernel.
     private(set) var hasSeenEnd = false
+    /// Everything that the client sent was read.
+    private var hasReadAll = false
+    /// Bytes of answers in memory that this connection has yet to take.
+    var heldAnswerBytes = 0
     /// A full batch of output stopped the work on requests or on a stream; it goes on once that is sent.
     var isHeldBack = false
     private(set) var isEstablished: Bool
@@ -77,8 +85,10 @@ final class Connection {
 
     func handle(_ events: EventSet) {
         if !events.isDisjoint(with: .dead) { return close() }
-        if events.contains(.peerClosed) { hasSeenEnd = true }
-        if phase == .answering || phase == .streaming, hasSeenEnd { return close() }
+        if events.contains(.peerClosed), !hasSeenEnd {
+            hasSeenEnd = true
+            if countsAsGone { return close() }
+        }
         if events.contains(.write) || socket.writeWantsRead { proceed() }
         if events.contains(.read) || socket.readWantsWrite { read() }
         updateInterest()
@@ -105,9 +115,24 @@ final class Connection {
         case .failed: close()
         case .end:
             hasSeenEnd = true
-            // Answers that are under way go out; nothing else is owed to a client that is gone.
-            if output.isEmpty { close() } else { phase = .closing }
+            hasReadAll = true
+            if phase == .receiving { proceed() } else { close() }
         }
+    }
+
+    /// True if a client that sends no more counts as gone: what it waits for comes over time, or the handler wants to
+    /// know of its going. Who only ended its half gets every other answer.
+    private var countsAsGone: Bool {
+        switch phase {
+        case .answering: current?.cancellation?.clientEnded() == true
+        case .streaming: streaming?.framing != .length
+        case .receiving, .closing, .draining, .closed: false
+        }
+    }
+
+    /// The handler wanted to know of the client's going only after its end was seen.
+    func closeIfGivenUp() {
+        if current?.cancellation?.isCancelled == true { close() }
     }
 
     /// Does what can be done now: takes requests, takes what a stream has, sends.
@@ -118,6 +143,11 @@ final class Connection {
             if phase == .streaming { pump() }
             flush()
         } while isHeldBack && output.isEmpty && (phase == .receiving || phase == .streaming)
+        // Nothing more can come: what was answered goes out.
+        if hasReadAll, phase == .receiving, !isHeldBack {
+            phase = .closing
+            flush()
+        }
     }
 
     private func flush() {
@@ -127,6 +157,8 @@ final class Connection {
             guard output.flush(to: socket, sent: &sent) else { return close() }
             if sent > 0 { timers.didWrite(sent, at: context.clock.now) }
         }
+        if streaming == nil, output.byteCount < Self.outputBatchBytes { releaseAnswer() }
+        if output.isEmpty, context.isStopping, isBetweenRequests { phase = .closing }
         guard output.isEmpty, phase == .closing else { return }
         socket.endWriting()
         if hasSeenEnd { return close() }
@@ -141,7 +173,7 @@ final class Connection {
         var wanted: EventSet = hasSeenEnd ? [] : .peerClosed
         let takesInput =
             switch phase {
-            case .receiving: output.byteCount < Self.outputBatchBytes
+            case .receiving: output.byteCount < Self.outputBatchBytes && !hasReadAll
             case .answering, .streaming: !inputIsHeldBack
             case .draining: true
             case .closing, .closed: false
@@ -162,10 +194,12 @@ final class Connection {
         updateInterest()
     }
 
-    /// The server stops: goes unless a request is under way.
+    /// The server stops: goes unless a request is under way. If an answer is still being sent, `flush` ends it later.
     func stop() {
-        if phase == .receiving, current == nil, parser.isIdle, output.isEmpty { close() }
+        if isBetweenRequests, output.isEmpty { close() }
     }
+
+    private var isBetweenRequests: Bool { phase == .receiving && current == nil && parser.isIdle }
 
     /// Ends at once; a handler at work is told.
     func close() {
@@ -176,6 +210,7 @@ final class Connection {
         }
         phase = .closed
         finishCurrent()
+        releaseAnswer()
         streaming?.buffer.close()
         streaming = nil
         ended?.cancellation?.cancel()

@@ -15,7 +15,6 @@ final class EventLoop {
     private var peerBytes = [UInt8](repeating: 0, count: Int(MICA_ADDRESS_BYTES))
     private let isCountedPerAddress: Bool
     private var perAddress: [PeerAddress: Int] = [:]
-    private var isStopping = false
     /// Connections beyond the limit that are being told so.
     private var refused: Set<ConnectionID> = []
     /// Given up when descriptors run out, to accept and close one
@@ -98,6 +97,7 @@ final class EventLoop {
                 if connections[id] == nil { buffer.close() }
                 withConnection(id) { $0.deliver(head, stream: buffer) }
             case .streamed(let id): withConnection(id) { $0.streamed() }
+            case .givenUp(let id): withConnection(id) { $0.closeIfGivenUp() }
             case .useTLS(let context): tls = context
             case .drain: context.closesAfterAnswers = true
             case .stop(let graceSeconds): stop(graceSeconds: graceSeconds)
@@ -213,9 +213,9 @@ final class EventLoop {
     private func stop(graceSeconds: Double) {
         let time = context.clock.now + Clock.nanoseconds(graceSeconds)
         stopsAt = min(stopsAt ?? .max, time)
-        guard !isStopping else { return }
-        isStopping = true
+        guard !context.isStopping else { return }
         context.closesAfterAnswers = true
+        context.isStopping = true
         // Closing takes them from the poll, too.
         listeners.close()
         acceptsAgainAt = nil

@@ -14,8 +14,12 @@ final class LoopContext {
     var clock = Clock()
     /// Every answer is the last of its connection.
     var closesAfterAnswers = false
+    /// Connections without a request end.
+    var isStopping = false
     /// Bytes of bodies that requests hold just now.
     var heldBodyBytes = 0
+    /// Bytes of large answers that are in memory until their clients have taken them.
+    var heldAnswerBytes = 0
     /// What one read takes at most; shared, since the loop reads one socket at a time.
     var readBuffer = [UInt8](repeating: 0, count: 64 * 1024)
     /// Connections that are over, to be taken from the table when no code of theirs runs.

@@ -12,6 +12,8 @@ final class Mailbox: Sendable {
         case stream(ConnectionID, Response, StreamBuffer)
         /// There is more of that body.
         case streamed(ConnectionID)
+        /// The handler gave up the request after the client ended its half.
+        case givenUp(ConnectionID)
         /// New connections have this certificate.
         case useTLS(TLSContext)
         /// Every answer from now on is the last of its connection.

@@ -1,4 +1,5 @@
 import HTTPProtocol
+import Logging
 import Synchronization
 
 /// Carries one answer back to its connection, from any thread.
@@ -7,7 +8,7 @@ import Synchronization
 public final class Responder: Sendable {
     /// Where answers go.
     private enum Destination: Sendable {
-        case connection(ConnectionID, Mailbox, streamLimitBytes: Int)
+        case connection(ConnectionID, Mailbox, streamLimitBytes: Int, Logger)
         case closure(@Sendable (Response?) -> Void)
     }
 
@@ -20,8 +21,8 @@ public final class Responder: Sendable {
         destination = .closure(deliver)
     }
 
-    init(connection: ConnectionID, mailbox: Mailbox, streamLimitBytes: Int) {
-        destination = .connection(connection, mailbox, streamLimitBytes: streamLimitBytes)
+    init(connection: ConnectionID, mailbox: Mailbox, streamLimitBytes: Int, logger: Logger) {
+        destination = .connection(connection, mailbox, streamLimitBytes: streamLimitBytes, logger)
     }
 
     deinit {
@@ -38,7 +39,7 @@ public final class Responder: Sendable {
         let isFirst = !isUsed.exchange(true, ordering: .relaxed)
         let buffer: StreamBuffer
         switch destination {
-        case .connection(let id, let mailbox, let limitBytes):
+        case .connection(let id, let mailbox, let limitBytes, _):
             buffer = StreamBuffer(limitBytes: limitBytes) { mailbox.post(.streamed(id)) }
             if isFirst { mailbox.post(.stream(id, head, buffer)) }
         case .closure(let deliver):
@@ -53,8 +54,15 @@ public final class Responder: Sendable {
     private func deliver(_ response: Response?) {
         guard !isUsed.exchange(true, ordering: .relaxed) else { return }
         switch destination {
-        case .connection(let id, let mailbox, _): mailbox.post(.answer(id, response))
-        case .closure(let deliver): deliver(response)
+        case .connection(let id, let mailbox, _, let logger):
+            guard let response, let source = response.source else { return mailbox.post(.answer(id, response)) }
+            // What waits is bounded by the pump, which no piece overtakes.
+            let buffer = StreamBuffer(limitBytes: .max, congestedBytes: BodyPump.pieceBytes) {
+                mailbox.post(.streamed(id))
+            }
+            mailbox.post(.stream(id, response, buffer))
+            BodyPump(source, to: buffer, logger: logger).start()
+        case .closure(let deliver): deliver(response?.collected())
         }
     }
 }

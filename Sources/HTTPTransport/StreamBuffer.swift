@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The pieces of a streamed body on their way from a handler's thread to the event loop.
 final class StreamBuffer: Sendable {
     /// What the event loop takes at once.
@@ -21,16 +23,20 @@ final class StreamBuffer: Sendable {
         var isOpen: Bool { !isFinished && !isBroken && !isGone }
     }
 
-    private let state = Guarded(State())
+    private let state = Mutex(State())
     private let limitBytes: Int
+    private let congestedBytes: Int
     private let wake: @Sendable () -> Void
 
-    /// A body is congested while more than this waits.
-    static let congestedBytes = 256 * 1024
+    /// A stream is congested while more than this waits.
+    static let usualCongestedBytes = 256 * 1024
 
     /// `wake` is called, on any thread, when there is something to take after there was nothing.
-    init(limitBytes: Int, wake: @escaping @Sendable () -> Void) {
+    init(
+        limitBytes: Int, congestedBytes: Int = StreamBuffer.usualCongestedBytes, wake: @escaping @Sendable () -> Void
+    ) {
         self.limitBytes = limitBytes
+        self.congestedBytes = congestedBytes
         self.wake = wake
     }
 
@@ -38,7 +44,7 @@ final class StreamBuffer: Sendable {
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
 
-    var isCongested: Bool { state.withLock { $0.byteCount > Self.congestedBytes } }
+    var isCongested: Bool { state.withLock { $0.byteCount > congestedBytes } }
 
     /// False if nobody takes it any more.
     func write(_ bytes: [UInt8]) -> Bool {
@@ -69,7 +75,7 @@ final class StreamBuffer: Sendable {
 
     func whenWritable(_ action: @escaping @Sendable () -> Void) {
         let isNow = state.withLock { state in
-            guard state.isOpen, state.byteCount > Self.congestedBytes else { return true }
+            guard state.isOpen, state.byteCount > congestedBytes else { return true }
             state.whenWritable.append(action)
             return false
         }

@@ -39,6 +39,9 @@ public struct TransportConfiguration: Sendable {
     public var streamBufferBytes = 4 * 1024 * 1024
     /// Bytes of request bodies that all connections together may hold; a request above it gets 503.
     public var bodyBudgetBytes = 512 * 1024 * 1024
+    /// Bytes of answers that all connections together may hold in memory until their clients have taken them; one above
+    /// it becomes 503, unless it is the only one. Answers that are read while they are sent do not count.
+    public var answerBudgetBytes = 512 * 1024 * 1024
 
     /// The values that each property has by default.
     public init() {}

@@ -12,6 +12,8 @@ public enum TransportFault: Error, Sendable, Equatable {
     case tooManyConnections
     /// The bodies of all requests together are larger than the budget.
     case bodyBudgetUsedUp
+    /// The answers that slow clients have yet to take are larger than the budget.
+    case answerBudgetUsedUp
     /// The handler let go of its responder without an answer.
     case unanswered
 }

@@ -6,6 +6,8 @@ public enum JobEvent: Sendable, Equatable {
     case started
     /// It is this far.
     case progress(JobProgress)
+    /// The service stops before the job has ended; a durable job goes on with the next start. Nothing comes after this.
+    case suspended
     /// It ended. Nothing comes after this.
     case ended(JobSnapshot)
 }

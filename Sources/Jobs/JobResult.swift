@@ -13,14 +13,25 @@ public struct JobResult: Sendable {
     public let files: [JobResultFile.Description]
     let content: Content
 
-    /// The bytes of the file at `index` of `files`. Blocks while they are read. Throws `storage`.
-    public func bytes(of index: Int) throws(JobError) -> [UInt8] {
+    /// True for one that this value holds in memory.
+    public var isInMemory: Bool {
+        if case .memory = content { true } else { false }
+    }
+
+    /// The bytes of the file at `index` of `files`, or those of `range` of them. Blocks while they are read. Throws
+    /// `storage`.
+    public func bytes(of index: Int, _ range: Range<Int>? = nil) throws(JobError) -> [UInt8] {
         precondition(files.indices.contains(index), "a result of \(files.count) files has none at \(index)")
+        let whole = 0..<files[index].byteCount
+        let range = range ?? whole
+        precondition(
+            whole.lowerBound <= range.lowerBound && range.upperBound <= whole.upperBound,
+            "a file of \(whole.count) bytes has none at \(range)")
         switch content {
-        case .memory(let files): return files[index].bytes
+        case .memory(let files): return range == whole ? files[index].bytes : Array(files[index].bytes[range])
         case .stored(let file, let offsets):
             do {
-                return try file.bytes(offsets[index]..<offsets[index] + files[index].byteCount)
+                return try file.bytes(offsets[index] + range.lowerBound..<offsets[index] + range.upperBound)
             } catch {
                 throw .storage(error)
             }

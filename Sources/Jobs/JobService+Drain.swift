@@ -13,9 +13,13 @@ extension JobService {
     }
 
     /// As the other `drain`, but returns as soon as waiting jobs are seen to and calls `completion` once all is done.
-    /// After that a job still runs only if it did not heed its cancellation; it counts as tried.
+    /// After that a job still runs only if it did not heed its cancellation; it counts as tried. Whoever follows a job
+    /// that has not ended is told that it is suspended.
     public func drain(graceSeconds: Double, completion: @escaping @Sendable () -> Void) {
-        let once = OnceAction(completion)
+        let once = OnceAction { [weak self] in
+            self?.suspend()
+            completion()
+        }
         let lost = state.withLock { state in
             state.isDraining = true
             state.drained.append { once.run() }
@@ -25,6 +29,14 @@ extension JobService {
         for id in lost { end(id, .failed(.serverStopping)) }
         for action in state.withLock({ $0.takeDrained() }) { action() }
         clock.schedule(afterSeconds: graceSeconds) { [weak self] in self?.stopRunning(once) }
+    }
+
+    private func suspend() {
+        let followers = state.withLock { state in
+            state.isSuspended = true
+            return state.live.values.flatMap(\.subscribers)
+        }
+        for follower in followers { follower.offerSuspended() }
     }
 
     private func stopRunning(_ once: OnceAction) {

@@ -73,7 +73,7 @@ extension JobService {
             place: { [weak self] in self?.place(of: id) },
             leave: { [weak self] subscription in self?.remove(subscription, id) })
         enum Found {
-            case live(JobProgress?, isRunning: Bool)
+            case live(JobProgress?, isRunning: Bool, isSuspended: Bool)
             case full
             case no
         }
@@ -81,13 +81,14 @@ extension JobService {
             guard let job = state.live[id], client == nil || client == job.record.client else { return .no }
             guard job.subscribers.count < configuration.subscriberLimit else { return .full }
             state.live[id]?.subscribers.append(subscription)
-            return .live(job.progress, isRunning: job.isRunning)
+            return .live(job.progress, isRunning: job.isRunning, isSuspended: state.isSuspended)
         }
         switch found {
         case .full: throw .tooManySubscribers(limit: configuration.subscriberLimit)
-        case .live(let progress, let isRunning):
+        case .live(let progress, let isRunning, let isSuspended):
             if isRunning { subscription.offerStarted() } else { subscription.offerMoved() }
             if let progress { subscription.offer(progress) }
+            if isSuspended { subscription.offerSuspended() }
         case .no:
             let snapshot = try snapshot(id, client: client)
             // The store may have it waiting, but only before `start`.

@@ -20,6 +20,8 @@ struct JobServiceState: Sendable {
     var isRestored = false
     var isStarted = false
     var isDraining = false
+    /// True once the drain is over: jobs that live go on with the next start, if they are durable.
+    var isSuspended = false
     /// Called once nothing runs any more.
     var drained: [@Sendable () -> Void] = []
     /// When the next look at deadlines is arranged for.

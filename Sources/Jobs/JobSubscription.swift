@@ -9,9 +9,14 @@ public final class JobSubscription: Sendable {
         case progress(JobProgress)
     }
 
+    private enum End {
+        case ended(JobSnapshot)
+        case suspended
+    }
+
     private struct State {
         var pending: [Pending] = []
-        var end: JobSnapshot?
+        var end: End?
         /// True once the end was taken, or the subscription cancelled: nothing comes any more.
         var isOver = false
         /// True while `notify` was called and nothing taken since.
@@ -39,7 +44,7 @@ public final class JobSubscription: Sendable {
 
     /// What happened since the last call, in order; `ended` is the last event of all. Never blocks.
     public func take() -> [JobEvent] {
-        let (pending, end) = state.withLock { state -> ([Pending], JobSnapshot?) in
+        let (pending, end) = state.withLock { state -> ([Pending], End?) in
             guard !state.isOver else { return ([], nil) }
             defer { state.pending = [] }
             state.isNotified = false
@@ -54,7 +59,14 @@ public final class JobSubscription: Sendable {
             case .progress(let progress): .progress(progress)
             }
         }
-        if let end { events.append(.ended(end)) }
+        switch end {
+        case .ended(let snapshot): events.append(.ended(snapshot))
+        case .suspended:
+            events.append(.suspended)
+            // An ended job has let go of its followers; this one lives.
+            leave(self)
+        case nil: break
+        }
         return events
     }
 
@@ -92,7 +104,11 @@ public final class JobSubscription: Sendable {
     }
 
     func offerEnd(_ snapshot: JobSnapshot) {
-        signal { state in state.end = snapshot }
+        signal { state in state.end = .ended(snapshot) }
+    }
+
+    func offerSuspended() {
+        signal { state in if state.end == nil { state.end = .suspended } }
     }
 
     private func offer(_ change: (inout [Pending]) -> Void) {

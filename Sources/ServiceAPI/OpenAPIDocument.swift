@@ -193,7 +193,8 @@ paths:
         `num_images_per_prompt` and `use_en_prompt`; `max_layers` goes with `layers=auto` alone. In a query control
         characters are refused, so that a prompt of several lines has to come in the body.
 
-        A client that closes its connection cancels its job, unless it named an `Idempotency-Key`.
+        A client that closes its connection, or only ends its sending half, cancels its job, unless it named an
+        `Idempotency-Key`.
       parameters:
         - $ref: "#/components/parameters/FormatQuery"
         - $ref: "#/components/parameters/LayerFormatQuery"
@@ -611,8 +612,9 @@ paths:
         `event: waiting` with `JobWaiting`, when the place in the line changes; `event: progress` with `JobProgress`, at
         most a few each second; `event: preview` with `JobPreview`, about ten times while a job of more than a moment is
         denoised, and only where that costs it next to nothing; at last `event: ended` with the `Job`, after which the
-        stream ends. Whoever connects gets the present state first; there is no `id:`, and nothing is missed by
-        connecting again. A comment comes every 15 seconds.
+        stream ends. It ends without that if the service stops before the job has ended: the job goes on with the next
+        start. Whoever connects gets the present state first; there is no `id:`, and nothing is missed by connecting
+        again. A comment comes every 15 seconds.
       parameters:
         - $ref: "#/components/parameters/JobId"
       responses:

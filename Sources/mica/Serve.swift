@@ -33,7 +33,9 @@ struct Serve: ParsableCommand {
     /// Everything that can be told without listening: options, keys, certificates, the model.
     private func check() throws {
         let settings = try options.settings()
-        warn(ServeWiring.logger(settings))
+        let lines = LogLines.queue(settings.logFormat)
+        defer { lines.flush(withinSeconds: Self.longestSecondsForLog) }
+        warn(ServeWiring.logger(settings, to: lines))
         _ = try ServeWiring.keys(settings)
         try JobFolder.check(settings)
         _ = try ServeWiring.decomposer(settings) {}
@@ -44,7 +46,9 @@ struct Serve: ParsableCommand {
     private func serve() throws {
         let signals = ServiceSignals()
         let settings = try options.settings()
-        let logger = ServeWiring.logger(settings)
+        let lines = LogLines.queue(settings.logFormat)
+        defer { lines.flush(withinSeconds: Self.longestSecondsForLog) }
+        let logger = ServeWiring.logger(settings, to: lines)
         warn(logger)
         let keys = try ServeWiring.keys(settings)
         let decomposer = try ServeWiring.decomposer(settings) { ServiceSignals.askToLook() }
@@ -108,6 +112,12 @@ struct Serve: ParsableCommand {
         }
     }
 
+    /// How long the end waits for whoever reads the log.
+    private static let longestSecondsForLog = 2.0
+
+    /// What answers that are slow to be taken have at least, even after a grace that jobs used up.
+    private static let leastSecondsForAnswers = 1.0
+
     /// First nobody is to come any more, then what runs may end, then the connections.
     private func stop(_ settings: ServiceSettings, _ service: LayerService, _ server: HTTPServer, _ logger: Logger) {
         logger.notice("stopping")
@@ -119,8 +129,9 @@ struct Serve: ParsableCommand {
         Thread.sleep(forTimeInterval: min(Double(settings.drainSeconds), grace))
         idle.wait()
         let rest = grace - (ContinuousClock.now - start) / .seconds(1)
-        // Answers are made by now; a moment for those that are slow to take them.
-        server.stop(graceSeconds: max(1, rest))
+        // Answers are made by now, and streams of events have ended: nothing is waited for but clients that are slow to
+        // take what they asked for.
+        server.stop(graceSeconds: max(Self.leastSecondsForAnswers, rest))
         logger.notice("stopped")
     }
 

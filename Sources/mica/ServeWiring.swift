@@ -101,6 +101,7 @@ enum ServeWiring {
         configuration.keys = keys
         configuration.corsOrigins = settings.corsOrigins
         configuration.metricsNeedKey = settings.metricsKey
+        configuration.servesTLS = settings.tlsCertificate != nil
         configuration.version = version
         return configuration
     }
@@ -122,8 +123,8 @@ enum ServeWiring {
         return transport
     }
 
-    static func logger(_ settings: ServiceSettings) -> Logger {
+    static func logger(_ settings: ServiceSettings, to queue: LogQueue) -> Logger {
         let level = Logger.Level(rawValue: settings.logLevel.rawValue) ?? .info
-        return Logger(label: "mica") { _ in LogLines(level: level, format: settings.logFormat) }
+        return Logger(label: "mica") { _ in LogLines(level: level, format: settings.logFormat, queue: queue) }
     }
 }

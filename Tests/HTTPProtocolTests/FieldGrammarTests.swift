@@ -72,4 +72,13 @@ import Testing
     func writesDates(seconds: Int, expected: String) {
         #expect(HTTPDate.text(secondsSince1970: seconds) == expected)
     }
+
+    @Test(arguments: [
+        (0, [1970, 1, 1]), (-1, [1969, 12, 31]), (11_016, [2000, 2, 29]), (11_017, [2000, 3, 1]),
+        (-719_468, [0, 3, 1]), (-719_469, [0, 2, 29]), (-719_529, [-1, 12, 31]), (2_932_896, [9999, 12, 31]),
+    ])
+    func findsDates(day: Int, expected: [Int]) {
+        let date = CivilDate.of(daysSince1970: day)
+        #expect([date.year, date.month, date.day] == expected)
+    }
 }

@@ -35,7 +35,8 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
         .init(name: "https absolute form", text: "GET https://b/ HTTP/1.1\r\nHost: b\r\n\r\n"),
         .init(name: "asterisk", text: "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", method: "OPTIONS", path: "*"),
         .init(name: "double slash", text: "GET //x HTTP/1.1\r\nHost: a\r\n\r\n", path: "//x"),
-        .init(name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+        .init(
+            name: "close", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
             keepsAlive: false),
         .init(
             name: "close in a list", text: "GET / HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n",
@@ -133,6 +134,32 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
             let transcript = try #require(Transcript.consistent(bytes), "\(sample.name)")
             #expect(transcript.messages.count <= 4)
         }
+    }
+
+    /// An empty line behind a request is no begin of a next one.
+    @Test(arguments: [
+        ("", true), ("\r\n", true), ("\r", false), ("\r\nG", false), ("G", false), ("GET / HTTP/1.1\r\n", false),
+    ])
+    func knowsWhenNothingHasBegun(text: String, isIdle: Bool) throws {
+        for before in ["", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx"] {
+            var parser = RequestParser()
+            parser.receive(Array((before + text).utf8)[...])
+            events: while true {
+                if case .needsMore = try parser.next() { break events }
+            }
+            #expect(parser.isIdle == isIdle)
+        }
+    }
+
+    /// The head tells how to answer; of other errors there is none.
+    @Test(arguments: [("Content-Length: 5", true), ("Content-Length: x", false), ("Content-Length: 5\r\nX", false)])
+    func keepsTheHeadThatDeclaresTooMuch(fields: String, isKept: Bool) {
+        var limits = RequestLimits()
+        limits.bodyBytes = 4
+        var parser = RequestParser(limits: limits)
+        parser.receive(Array("POST /x HTTP/1.1\r\nHost: a\r\n\(fields)\r\n\r\nabcde".utf8)[...])
+        #expect(throws: RequestError.self) { try parser.next() }
+        #expect(parser.refusedHead.map { $0.target.path } == (isKept ? Array("/x".utf8) : nil))
     }
 
     @Test func staysFailed() {

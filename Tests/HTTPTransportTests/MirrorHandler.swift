@@ -16,7 +16,7 @@ final class MirrorHandler: RequestHandler {
         return Response(status: 200, body: [text])
     }
 
-    func response(to fault: TransportFault) -> Response {
+    func response(to fault: TransportFault, head: RequestHead?) -> Response {
         guard case .malformed(let error) = fault else { return Response(status: 503) }
         return Response(status: 400, body: [Array("\(error)".utf8)])
     }

@@ -41,5 +41,7 @@ final class StreamingHandler: RequestHandler {
         begun.withLock { $0.append(stream) }
     }
 
-    func response(to fault: TransportFault) -> Response { Response(status: 400, body: [Array("\(fault)".utf8)]) }
+    func response(to fault: TransportFault, head: RequestHead?) -> Response {
+        Response(status: 400, body: [Array("\(fault)".utf8)])
+    }
 }

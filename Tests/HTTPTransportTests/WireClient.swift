@@ -155,7 +155,8 @@ final class WireClient {
         }
     }
 
-    private func read(count: Int) throws -> [UInt8] {
+    /// So many bytes of a body.
+    func read(count: Int) throws -> [UInt8] {
         while received.count < count {
             if try !receiveMore() { throw Failure.closed }
         }

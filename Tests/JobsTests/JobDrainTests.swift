@@ -24,6 +24,32 @@ struct JobDrainTests {
         #expect(bench.executor.executed == [running])
     }
 
+    /// Jobs that wait do not run any more: whoever follows them must not be kept waiting for the whole grace.
+    @Test func followersOfJobsThatLiveOnAreTold() throws {
+        let folder = try ScratchFolder()
+        let bench = try JobBench(folder: folder.path)
+        let running = try bench.submit("hold", isDurable: true)
+        #expect(bench.executor.waitUntilHeld())
+        let waiting = try bench.submit(isDurable: true)
+        let news = DispatchSemaphore(value: 0)
+        let follower = try bench.service.events(waiting) { news.signal() }
+        let other = try bench.service.events(running) {}
+        _ = follower.take()
+        let done = DispatchSemaphore(value: 0)
+        bench.service.drain(graceSeconds: 20) { done.signal() }
+        #expect(follower.take().allSatisfy { $0 != .suspended })
+        bench.executor.release()
+        #expect(done.wait(timeout: .now() + 10) == .success)
+        #expect(follower.take().last == .suspended && follower.take().isEmpty)
+        guard case .ended = other.take().last else {
+            Issue.record("the running job has ended")
+            return
+        }
+        // Also those who come later.
+        #expect(try bench.service.events(waiting) {}.take().last == .suspended)
+        #expect(try bench.service.snapshot(waiting).state == .queued)
+    }
+
     @Test func afterTheGraceJobsGoBackToTheStore() throws {
         let folder = try ScratchFolder()
         let (durable, transient) = try {

@@ -121,6 +121,60 @@ import Testing
         fixture.stop()
     }
 
+    /// A kept result is read while it is sent, and is what the same request gives from memory.
+    @Test func keptResultsAreWhatTheyWouldBeAtOnce() throws {
+        let fixture = try ServiceFixture(keepsJobs: true)
+        let client = try fixture.client()
+        let fields = [("layers", "3"), ("seed", "7"), ("prompt", "words")]
+        let job = try submit(client, fields: fields)
+        #expect(eventually { (try? state(client, job)) == "succeeded" })
+        for query in ["format=zip", "format=zip&metadata=false", "format=psd", "format=psd&group=false", "format=ora"] {
+            client.send(ServiceFixture.form(fields, image: try ServiceFixture.png(), query: "?\(query)"))
+            let expected = try client.readAnswer()
+            let kept = try ask(client, "GET", "\(job)/result?\(query)", "/v1/jobs/{id}/result")
+            #expect(expected.status == 200 && kept.status == 200 && kept.body == expected.body, "\(query)")
+            let head = try client.ask("HEAD \(job)/result?\(query) HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(head.fields["content-length"] == "\(kept.body.count)" && head.fields["transfer-encoding"] == nil)
+        }
+        client.send(ServiceFixture.form(fields, image: try ServiceFixture.png()))
+        let expected = try ServiceFixture.parts(try client.readAnswer()).dropFirst()
+        let kept = try ServiceFixture.parts(try ask(client, "GET", "\(job)/result", "/v1/jobs/{id}/result"))
+        #expect(kept.first?.name == "result" && kept.count == 5)
+        #expect(kept.dropFirst().map { Array($0.content) } == expected.map { Array($0.content) })
+        for number in 1...3 {
+            let path = "\(job)/layers/\(number).png"
+            #expect(try ask(client, "GET", path, "/v1/jobs/{id}/layers/{n}.png").body == Array(kept[number].content))
+        }
+        fixture.stop()
+    }
+
+    /// A stop that has nothing to wait for any more ends what waits for jobs that will not run.
+    @Test func aStopEndsWhatWaitsForJobsThatLiveOn() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(holds: true), keepsJobs: true)
+        let client = try fixture.client()
+        _ = try submit(client)
+        #expect(eventually { fixture.decomposer.started.value == 1 })
+        let waiting = try submit(client)
+        let (follower, patient, keyed) = (try fixture.client(), try fixture.client(), try fixture.client())
+        follower.send("GET \(waiting)/events HTTP/1.0\r\nHost: a\r\n\r\n")
+        let png = try ServiceFixture.png()
+        patient.send(ServiceFixture.form([], image: png, more: "Prefer: wait=600\r\n"))
+        keyed.send(ServiceFixture.form([], image: png, more: "Idempotency-Key: abc\r\n"))
+        #expect(eventually { fixture.service.waitingCount == 3 && follower.hasInput })
+        let idle = DispatchSemaphore(value: 0)
+        fixture.service.stop(graceSeconds: 600) { idle.signal() }
+        fixture.decomposer.letGo()
+        idle.wait()
+        let text = String(decoding: try follower.readToEnd(), as: UTF8.self)
+        #expect(text.contains("text/event-stream") && !text.contains("event: ended"))
+        let accepted = try patient.readAnswer()
+        #expect(accepted.status == 202 && accepted.fields["location"]?.hasPrefix("/v1/jobs/") == true)
+        let refused = try keyed.readAnswer()
+        #expect(refused.status == 503 && refused.text.contains("urn:mica:problem:stopping"))
+        #expect(checker.problems(refused, "POST", "/v1/layers").isEmpty)
+        fixture.stop()
+    }
+
     @Test func oneIdempotencyKeyIsOneJob() throws {
         let fixture = try ServiceFixture(keepsJobs: true)
         let client = try fixture.client()

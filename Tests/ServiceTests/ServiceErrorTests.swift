@@ -1,4 +1,5 @@
 import HTTPProtocol
+import HTTPTransport
 import ImageCodecs
 import QwenImage
 import ServiceAPI
@@ -187,6 +188,30 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         let answer = try fixture.client().ask(long)
         #expect(answer.status == status && answer.fields["content-type"] == "application/problem+json")
         #expect(answer.fields["connection"] == "close")
+        fixture.stop()
+    }
+
+    /// What the transport refuses is answered as the path's errors are, and pages of other origins may read it.
+    @Test(arguments: ["/v1/images/edits", "/v1/layers"], ["Content-Length: 5000", "Transfer-Encoding: chunked"])
+    func bodiesThatAreTooLargeAreRefusedInThePathsForm(path: String, framing: String) throws {
+        let fixture = try ServiceFixture(
+            service: { $0.corsOrigins = ["https://a.example"] }, transport: { $0.limits.bodyBytes = 1000 })
+        let answer = try fixture.client().ask(
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\nContent-Type: image/png\r\n"
+                + "\(framing)\r\n\r\n7d0\r\n")
+        #expect(answer.status == 413)
+        #expect(try OpenAPIChecker().problems(answer, "POST", path) == [])
+        #expect((try ServiceFixture.json(answer.body)["error"] != nil) == (path == "/v1/images/edits"))
+        #expect(answer.fields["access-control-allow-origin"] == "https://a.example")
+        #expect(answer.fields["vary"]?.contains("Origin") == true)
+        fixture.stop()
+    }
+
+    @Test(arguments: [(false, "", "http"), (true, "", "https"), (false, "X-Forwarded-Proto: https\r\n", "https")])
+    func theHintNamesTheScheme(servesTLS: Bool, field: String, scheme: String) throws {
+        let fixture = try ServiceFixture(service: { $0.servesTLS = servesTLS })
+        let answer = try fixture.client().ask("GET / HTTP/1.1\r\nHost: here:81\r\n\(field)\r\n")
+        #expect(answer.text.contains("'\(scheme)://here:81/v1/layers"))
         fixture.stop()
     }
 

@@ -34,6 +34,13 @@ enum Answer {
         return Response(status: status, fields: fields, body: content.pieces)
     }
 
+    /// An answer that is read while it is sent.
+    static func of(_ body: ResultBody, type: String) -> Response {
+        var response = of(.empty, type: type)
+        response.source = body
+        return response
+    }
+
     /// A value as JSON.
     static func json(_ value: some Encodable, status: Int = 200) -> Response {
         of(.json(value), status: status, type: "application/json")
@@ -44,10 +51,21 @@ enum Answer {
         of(.text(text), type: type)
     }
 
+    /// A file to be saved under a name, which is read while it is sent.
+    static func file(_ body: ResultBody, type: String, name: String) -> Response {
+        var response = of(body, type: type)
+        response.fields.append(disposition(name))
+        return response
+    }
+
+    private static func disposition(_ name: String) -> (name: String, value: String) {
+        ("Content-Disposition", "attachment; filename=\"\(name)\"")
+    }
+
     /// A file to be saved under a name.
     static func file(_ bytes: [UInt8], type: String, name: String) -> Response {
         var response = of(.bytes([bytes]), type: type)
-        response.fields.append(("Content-Disposition", "attachment; filename=\"\(name)\""))
+        response.fields.append(disposition(name))
         return response
     }
 }

@@ -201,6 +201,7 @@ extension Problem {
             self.init(.tooManyConnections, "try again shortly")
             retryAfterSeconds = 1
         case .bodyBudgetUsedUp: self.init(.uploadsTooLarge, "try again when others are done")
+        case .answerBudgetUsedUp: self.init(.answersTooLarge, "try again when others have taken theirs")
         case .unanswered: self.init(.unanswered, "this is a defect of the service")
         }
     }

@@ -11,6 +11,7 @@ enum ProblemKind: String, Sendable, CaseIterable {
     case unsupportedVersion = "unsupported-version"
     case tooManyConnections = "too-many-connections"
     case uploadsTooLarge = "uploads-too-large"
+    case answersTooLarge = "answers-too-large"
     case unanswered
 
     // What it asks for
@@ -80,7 +81,9 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .fieldsTooLarge: 431
         case .unanswered, .pictureFailed, .engineFailed, .encodingFailed, .stoppedTwice: 500
         case .unknownTransferCoding: 501
-        case .tooManyConnections, .uploadsTooLarge, .queueFull, .stopping, .outOfMemory, .storageFailed: 503
+        case .tooManyConnections, .uploadsTooLarge, .answersTooLarge, .queueFull, .stopping, .outOfMemory,
+            .storageFailed:
+            503
         case .deadlineExceeded: 504
         case .unsupportedVersion: 505
         }
@@ -107,6 +110,7 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .unsupportedVersion: "The HTTP version is not supported"
         case .tooManyConnections: "There are too many connections"
         case .uploadsTooLarge: "Too many uploads at once"
+        case .answersTooLarge: "Too many answers wait for slow clients"
         case .unanswered: "The request got no answer"
         case .unauthorized: "A key is needed"
         case .forbidden: "The key may not do this"

@@ -5,12 +5,13 @@ struct ResultArchive {
     private var manifest: ResultManifest
     private let forms: ResultForms
     private var folders: [Int: String] = [:]
-    private var contents: [[UInt8]] = []
+    private var contents: [ResultBody] = []
 
-    /// Files of the layers that `manifest` describes; `file` gives a layer's PNG as it is kept, `tree` the layers of an
-    /// image (1 for the first).
+    /// Files of the layers that `manifest` describes; `file` gives a layer's PNG with the notes that it should have,
+    /// `tree` the layers of an image (1 for the first).
     init(
-        _ manifest: ResultManifest, options: FileOptions, file: (String) throws(ServiceError) -> [UInt8],
+        _ manifest: ResultManifest, options: FileOptions,
+        file: (String, [PNGOptions.Text]) throws(ServiceError) -> ResultBody,
         tree: (Int) throws(ServiceError) -> LayerTree
     ) throws(ServiceError) {
         self.manifest = manifest
@@ -20,8 +21,7 @@ struct ResultArchive {
         for index in manifest.layers.indices {
             let entry = manifest.layers[index]
             if options.keepsLayers {
-                let (png, texts) = (try file(entry.file), forms.texts)
-                contents.append(try Self.encoding { () throws(ImageError) in try PNGTexts.inserting(texts, into: png) })
+                contents.append(try file(entry.file, forms.texts))
             } else {
                 if trees[entry.image] == nil { trees[entry.image] = try tree(entry.image).layers }
                 guard let layers = trees[entry.image], layers.indices.contains(entry.index - 1) else {
@@ -38,35 +38,53 @@ struct ResultArchive {
         if forms.options.isTrimmed {
             let trimmed = layer.trimmed()
             (manifest.layers[index].x, manifest.layers[index].y) = (trimmed.x, trimmed.y)
-            contents.append(try Self.encoding { () throws(ImageError) in try forms.layer(trimmed) })
+            contents.append(
+                ResultBody(try Self.encoding { () throws(ImageError) in try forms.layer(trimmed) }))
         } else {
             contents.append(
-                try Self.encoding { () throws(ImageError) in
-                    let pixels = try layer.onCanvas(width: width, height: height)
-                    return try forms.layer(ImageLayer(name: layer.name, pixels: pixels))
-                })
+                ResultBody(
+                    try Self.encoding { () throws(ImageError) in
+                        let pixels = try layer.onCanvas(width: width, height: height)
+                        return try forms.layer(ImageLayer(name: layer.name, pixels: pixels))
+                    }))
         }
     }
 
     /// The files under their names, the description first.
-    func files(description name: String) -> [(name: String, bytes: [UInt8])] {
-        [(name, JSONText.bytes(manifest))] + zip(manifest.layers, contents).map { ($0.file, $1) }
+    func files(description name: String) throws -> [(name: String, bytes: [UInt8])] {
+        [(name, JSONText.bytes(manifest))]
+            + (try Swift.zip(manifest.layers, contents).map { ($0.file, try $1.bytes()) })
     }
 
     /// A ZIP with `manifest.json` first; the same bytes for the same result.
-    func bytes() throws(ServiceError) -> [UInt8] {
-        var repeatable = self
+    func zip() throws(ServiceError) -> ResultBody {
+        var repeatable = manifest
         // Times differ from run to run.
-        repeatable.manifest.seconds = nil
-        repeatable.manifest.psd = []
-        return try Self.encoding { () throws(ImageError) in
-            var writer = ZIPWriter()
-            for (index, file) in repeatable.files(description: LayerManifest.fileName).enumerated() {
-                // Pictures are compressed already.
-                try writer.add(file.name, file.bytes, compression: index == 0 ? .deflated : .stored)
-            }
-            return writer.finish()
+        repeatable.seconds = nil
+        repeatable.psd = []
+        var (body, directory) = (ResultBody(), ZIPDirectory())
+        let (header, data) = try Self.encoding { () throws(ImageError) in
+            try directory.add(LayerManifest.fileName, JSONText.bytes(repeatable), compression: .deflated)
         }
+        body.append(header)
+        body.append(data)
+        for (entry, content) in Swift.zip(manifest.layers, contents) {
+            // The sum of its bytes comes before a file, which is therefore read twice.
+            var crc: UInt32 = 0
+            do {
+                try content.forEachPiece { crc = ZIPDirectory.crc($0, continuing: crc) }
+            } catch {
+                throw .job(error)
+            }
+            // Pictures are compressed already.
+            body.append(
+                try Self.encoding { () throws(ImageError) in
+                    try directory.add(entry.file, count: content.byteCount, crc: crc)
+                })
+            body.append(content)
+        }
+        body.append(directory.end())
+        return body
     }
 
     private func path(_ entry: ResultManifest.Layer) -> String {

@@ -82,7 +82,7 @@ public struct ResultEncoder: Sendable {
         case .ora: return try forms.openRaster(tree)
         case .sheet: return try forms.sheet(tree)
         case .pptx: return try forms.slides(result.pictures)
-        case .zip: return try archive().bytes()
+        case .zip: return try archive().zip().bytes()
         case .json: return manifest()
         case .multipart, .mixed: preconditionFailure("a form of several parts")
         }
@@ -94,9 +94,13 @@ public struct ResultEncoder: Sendable {
         if options.keepsLayers {
             for part in try layerParts() { kept[part.fileName ?? part.name] = part.bytes }
         }
-        return try ResultArchive(description(), options: options) { (name) throws(ServiceError) in
+        return try ResultArchive(description(), options: options) { (name, notes) throws(ServiceError) in
             guard let bytes = kept[name] else { throw .damagedResult }
-            return bytes
+            do throws(ImageError) {
+                return ResultBody(try PNGTexts.inserting(notes, into: bytes))
+            } catch {
+                throw .encoding(error)
+            }
         } tree: { image in
             result.pictures[image - 1]
         }

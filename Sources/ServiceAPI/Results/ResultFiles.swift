@@ -43,7 +43,7 @@ struct ResultFiles: Sendable {
         var response: Response
         switch format {
         case .multipart, .mixed: response = try multipart(format)
-        case .zip: response = Answer.file(try zip(), type: format.mediaType, name: "layers.zip")
+        case .zip: response = Answer.file(try archive().zip(), type: format.mediaType, name: "layers.zip")
         case .psd: response = try psd(image: image)
         case .json: response = Answer.of(.bytes([try manifestWithLayers()]), type: format.mediaType)
         case .psb, .ora, .pptx, .sheet:
@@ -66,7 +66,7 @@ struct ResultFiles: Sendable {
             throw manifest.noSuchLayer(layer, image: image)
         }
         return Answer.file(
-            try noted(try bytes(named: entry.file), manifest), type: "image/png", name: entry.file)
+            try noted(entry.file, ResultForms(manifest, options: options).texts), type: "image/png", name: entry.file)
     }
 
     /// What splits a layer of an image, both counted from 1, and the files that go with it.
@@ -93,8 +93,13 @@ struct ResultFiles: Sendable {
         guard let entry = manifest.psd.first(where: { $0.image == image }), has(entry.file) else {
             throw manifest.noSuchLayer(1, image: image)
         }
-        let bytes = options.keepsPSD ? try bytes(named: entry.file) : try converted(to: .psd, image: image)
-        return Answer.file(bytes, type: ResultFormat.psd.mediaType, name: entry.file)
+        return Answer.file(try psdBody(entry), type: ResultFormat.psd.mediaType, name: entry.file)
+    }
+
+    /// A PSD as it is kept, or made now if it must be another.
+    private func psdBody(_ entry: ResultManifest.PSD) throws(ServiceError) -> ResultBody {
+        guard options.keepsPSD else { return ResultBody(try converted(to: .psd, image: entry.image)) }
+        return ResultBody(result, index: try index(of: entry.file))
     }
 
     // MARK: Forms made when they are asked for
@@ -142,13 +147,21 @@ struct ResultFiles: Sendable {
         }
     }
 
-    /// A PNG with what it should say of itself.
-    private func noted(_ png: [UInt8], _ manifest: ResultManifest) throws(ServiceError) -> [UInt8] {
+    /// A kept PNG with what it should say of itself: its begin is read now, the rest when it is sent.
+    private func noted(_ name: String, _ notes: [PNGOptions.Text]) throws(ServiceError) -> ResultBody {
+        let index = try index(of: name)
+        guard !notes.isEmpty else { return ResultBody(result, index: index) }
+        guard result.files[index].byteCount > PNGTexts.offset else { throw .damagedResult }
+        let begin = try reading { () throws(JobError) in try result.bytes(of: index, 0..<PNGTexts.offset) }
+        guard ImageFormat.detect(begin) == .png else { throw .damagedResult }
+        var body = ResultBody(begin)
         do throws(ImageError) {
-            return try PNGTexts.inserting(ResultForms(manifest, options: options).texts, into: png)
+            body.append(try PNGTexts.chunks(notes))
         } catch {
             throw .encoding(error)
         }
+        body.append(result, index: index, from: PNGTexts.offset)
+        return body
     }
 
     private func multipart(_ format: ResultFormat) throws(ServiceError) -> Response {
@@ -157,33 +170,33 @@ struct ResultFiles: Sendable {
             MultipartWriter.boundaryAlphabet.randomElement(using: &generator) ?? 0x30
         }
         let boundary = String(decoding: characters, as: UTF8.self)
-        var writer = MultipartWriter(boundary: boundary)
+        let writer = MultipartWriter(boundary: boundary)
+        var body = ResultBody()
+        func add(_ name: String, _ fileName: String?, _ type: String, _ content: ResultBody) {
+            body.append(
+                writer.header(name: name, fileName: fileName, contentType: type, isFirst: body.byteCount == 0))
+            body.append(content)
+        }
         let manifest = try manifest()
-        writer.add(
-            name: "result", fileName: nil, contentType: ResultFormat.json.mediaType,
-            content: try bytes(named: Self.resultName))
-        for layer in manifest.layers {
-            writer.add(
-                name: layer.part, fileName: layer.file, contentType: "image/png",
-                content: try noted(try bytes(named: layer.file), manifest))
-        }
+        let notes = ResultForms(manifest, options: options).texts
+        add("result", nil, ResultFormat.json.mediaType, ResultBody(result, index: try index(of: Self.resultName)))
+        for layer in manifest.layers { add(layer.part, layer.file, "image/png", try noted(layer.file, notes)) }
         for psd in manifest.psd where has(psd.file) {
-            writer.add(
-                name: psd.part, fileName: psd.file, contentType: ResultFormat.psd.mediaType,
-                content: options.keepsPSD ? try bytes(named: psd.file) : try converted(to: .psd, image: psd.image))
+            add(psd.part, psd.file, ResultFormat.psd.mediaType, try psdBody(psd))
         }
-        return Answer.of(.bytes(writer.finished()), type: "\(format.mediaType); boundary=\(boundary)")
+        body.append(writer.closing)
+        return Answer.of(body, type: "\(format.mediaType); boundary=\(boundary)")
     }
 
     private static let boundaryLength = 40
 
-    private func zip() throws(ServiceError) -> [UInt8] {
+    private func archive() throws(ServiceError) -> ResultArchive {
         let manifest = try manifest()
-        return try ResultArchive(manifest, options: options) { (name) throws(ServiceError) in
-            try bytes(named: name)
+        return try ResultArchive(manifest, options: options) { (name, notes) throws(ServiceError) in
+            try noted(name, notes)
         } tree: { (image) throws(ServiceError) in
             try tree(of: image, manifest)
-        }.bytes()
+        }
     }
 
     /// The layers as OpenAI's clients expect them.
@@ -205,8 +218,10 @@ struct ResultFiles: Sendable {
     /// The description with every PNG in it, in base64.
     private func manifestWithLayers() throws(ServiceError) -> [UInt8] {
         var manifest = try manifest()
+        let notes = ResultForms(manifest, options: options).texts
         for index in manifest.layers.indices {
-            let png = try noted(try bytes(named: manifest.layers[index].file), manifest)
+            let body = try noted(manifest.layers[index].file, notes)
+            let png = try reading { () throws(JobError) in try body.bytes() }
             manifest.layers[index].png = String(decoding: Base64.encode(png), as: UTF8.self)
         }
         return JSONText.bytes(manifest)
@@ -225,10 +240,19 @@ struct ResultFiles: Sendable {
     /// False for a PSD that was not asked for.
     private func has(_ name: String) -> Bool { result.files.contains { $0.name == name } }
 
-    private func bytes(named name: String) throws(ServiceError) -> [UInt8] {
+    private func index(of name: String) throws(ServiceError) -> Int {
         guard let index = result.files.firstIndex(where: { $0.name == name }) else { throw .damagedResult }
-        do {
-            return try result.bytes(of: index)
+        return index
+    }
+
+    private func bytes(named name: String) throws(ServiceError) -> [UInt8] {
+        let index = try index(of: name)
+        return try reading { () throws(JobError) in try result.bytes(of: index) }
+    }
+
+    private func reading<Value>(_ read: () throws(JobError) -> Value) throws(ServiceError) -> Value {
+        do throws(JobError) {
+            return try read()
         } catch {
             throw .job(error)
         }

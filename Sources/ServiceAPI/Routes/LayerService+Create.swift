@@ -186,7 +186,22 @@ extension LayerService {
         let id = submission.job.id
         let isTransient = !order.isDurable
         let client = order.client.name
+        let unfinished: @Sendable () -> Void = { [self] in
+            exchange.send { () throws(ServiceError) in
+                do throws(JobError) {
+                    return accepted(try jobs.snapshot(id, client: client), order, isReplay: submission.isReplay)
+                } catch {
+                    throw .job(error)
+                }
+            }
+        }
         let waiter = JobWaiter(queue: order.isConverted ? converting.queue : answers) { [self] job in
+            guard let job else {
+                // A client that takes a job for an answer comes back for it. Another one sends its request again, which
+                // is the same job if it has a key.
+                if order.patienceSeconds != nil { return unfinished() }
+                return exchange.send(refusal(.ended(.failed, .serverStopping), exchange.route))
+            }
             exchange.send { () throws(ServiceError) in
                 var response = try result(of: job, answer)
                 if submission.isReplay { response.fields.append(("Idempotent-Replayed", "true")) }
@@ -208,15 +223,8 @@ extension LayerService {
             return exchange.send(refusal(.job(error), exchange.route))
         }
         guard let patience = order.patienceSeconds else { return }
-        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) { [self] in
-            guard waiter.giveUp() else { return }
-            exchange.send { () throws(ServiceError) in
-                do throws(JobError) {
-                    return accepted(try jobs.snapshot(id, client: client), order, isReplay: submission.isReplay)
-                } catch {
-                    throw .job(error)
-                }
-            }
+        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) {
+            if waiter.giveUp() { unfinished() }
         }
     }
 

@@ -111,7 +111,11 @@ public final class LayerService: RequestHandler {
         }
     }
 
-    public func response(to fault: TransportFault) -> Response {
+    public func response(to fault: TransportFault, head: RequestHead?) -> Response {
+        if let head {
+            let route = RouteMatch(head.target)?.route
+            return finished(refusal(.transport(fault), route), head, route)
+        }
         let response = Problem(.transport(fault)).response
         metrics.answered(route: nil, method: "", status: response.status)
         return response
@@ -182,7 +186,8 @@ public final class LayerService: RequestHandler {
             let html = AcceptField(head.fields).best(of: ["text/plain", "text/html"]) == "text/html"
             if !html {
                 let host = head.target.authority ?? head.fields.first("host").map { Array($0) }
-                var hint = Answer.text(ServiceHint.text(host: host, needsKey: access.needsKey))
+                var hint = Answer.text(
+                    ServiceHint.text(host: host, isSecure: isSecure(head), needsKey: access.needsKey))
                 hint.addVary("Accept")
                 return hint
             }
@@ -196,6 +201,11 @@ public final class LayerService: RequestHandler {
         ]
         if match.route == .page { answer.addVary("Accept") }
         return answer
+    }
+
+    /// Whether the client speaks TLS, to us or to a proxy that says so.
+    private func isSecure(_ head: RequestHead) -> Bool {
+        configuration.servesTLS || head.fields["x-forwarded-proto"] == "https"
     }
 
     func metricsAnswer() -> Response {

@@ -16,6 +16,8 @@ extension LayerService {
         public var corsOrigins: [String] = []
         /// True if `/metrics` asks for a key too.
         public var metricsNeedKey = false
+        /// True if the transport speaks TLS; told to clients.
+        public var servesTLS = false
         /// What `/version` says.
         public var version = "0.1.0"
         /// Seconds without an event after which a comment keeps a stream of events open.

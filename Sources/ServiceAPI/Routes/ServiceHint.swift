@@ -10,13 +10,14 @@ public enum ServiceHint {
         return "curl \(socket)\(key)-F image=@\(picture) '\(url)\(Route.layers.path)?format=zip' -o layers.zip"
     }
 
-    /// The text at "/"; `host` is how the client calls us.
-    static func text(host: [UInt8]?, needsKey: Bool) -> String {
+    /// The text at "/"; `host` is how the client calls us, over TLS if `isSecure`.
+    static func text(host: [UInt8]?, isSecure: Bool, needsKey: Bool) -> String {
+        let scheme = isSecure ? "https" : "http"
         let name = host.map { String(decoding: $0, as: UTF8.self) } ?? "localhost:8080"
         return """
             Mica splits a picture into RGBA layers.
 
-            \(curl(picture: "photo.jpg", url: "http://\(name)", needsKey: needsKey))
+            \(curl(picture: "photo.jpg", url: "\(scheme)://\(name)", needsKey: needsKey))
 
             Forms of the result (?format= or Accept): multipart, mixed, zip, psd, psb, ora, pptx, sheet, json.
             Every parameter is described in \(Route.description.path).

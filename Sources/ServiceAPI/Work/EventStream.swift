@@ -100,6 +100,8 @@ final class EventStream: Sendable {
                     let text = String(decoding: Base64.encode(preview), as: UTF8.self)
                     write("preview", Preview(image: "data:image/png;base64,\(text)"), stream)
                 }
+            // A client that comes again finds the next start.
+            case .suspended: return close()
             case .ended(let job):
                 write("ended", JobDescription(job, now: SystemJobClock().now), stream)
                 return close()

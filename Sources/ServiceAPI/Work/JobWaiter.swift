@@ -2,8 +2,8 @@ import Dispatch
 import Jobs
 import Synchronization
 
-/// Waits for a job's end without holding a thread; what happens first (the end, the end of patience, the client's
-/// going) is told, and nothing after it.
+/// Waits for a job's end without holding a thread; what happens first (the end, the service's stop, the end of
+/// patience, the client's going) is told, and nothing after it.
 final class JobWaiter: Sendable {
     private struct State {
         var isOver = false
@@ -11,11 +11,12 @@ final class JobWaiter: Sendable {
     }
 
     private let queue: DispatchQueue
-    private let end: @Sendable (JobSnapshot) -> Void
+    private let end: @Sendable (JobSnapshot?) -> Void
     private let state = Mutex(State())
 
-    /// `end` is called on `queue`, once, unless `giveUp` came first.
-    init(queue: DispatchQueue, end: @escaping @Sendable (JobSnapshot) -> Void) {
+    /// `end` is called once on `queue`, unless `giveUp` came first. It gets nil if the service stops before the job has
+    /// ended.
+    init(queue: DispatchQueue, end: @escaping @Sendable (JobSnapshot?) -> Void) {
         self.queue = queue
         self.end = end
     }
@@ -40,8 +41,11 @@ final class JobWaiter: Sendable {
     private func take() {
         guard let subscription = state.withLock({ $0.subscription }) else { return }
         for event in subscription.take() {
-            guard case .ended(let snapshot) = event else { continue }
-            if finish().wasWaiting { end(snapshot) }
+            switch event {
+            case .waiting, .started, .progress: continue
+            case .suspended: if finish().wasWaiting { end(nil) }
+            case .ended(let snapshot): if finish().wasWaiting { end(snapshot) }
+            }
         }
     }
 
