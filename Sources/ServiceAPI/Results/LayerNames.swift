@@ -1,5 +1,5 @@
-/// Names of layers: `background` (`base` in a group), then what the caption calls them where it says where they are, else
-/// their number and place.
+/// Names of layers: `background` (`base` in a group), then what the caption calls them where it says where they are,
+/// else their number and place.
 enum LayerNames {
     /// Characters that a name has at most.
     static let longest = 40

@@ -41,8 +41,8 @@ public struct LayerSplit: Sendable {
         picture = try layer.onCanvas(width: columns.count, height: rows.count)
     }
 
-    /// The layer's place among its neighbours after those of the groups around it, outermost first and 1 for the bottom:
-    /// `4.2`. A group counts as one, so splitting a layer renumbers no other.
+    /// The layer's place among its neighbours after those of the groups around it, outermost first and 1 for the
+    /// bottom: `4.2`. A group counts as one, so splitting a layer renumbers no other.
     var number: String {
         var left = index
         return (Self.numbers(to: &left, in: tree.nodes) ?? []).map(String.init).joined(separator: ".")
