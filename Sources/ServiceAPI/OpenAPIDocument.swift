@@ -1855,7 +1855,8 @@ components:
               index: { description: 1 for the bottom layer., type: integer, minimum: 1 }
               name:
                 description: |
-                  `background`, then what the caption calls the layer if it says where it is, or its place; no two alike.
+                  `background` (`base` in a group), then what the caption calls the layer if it says where it is, or its number and
+                  place, as `layer 4, center` and, in the group that this was split into, `layer 4.2, left`; no two alike.
                 type: string
               groups:
                 description: Names of the groups around it, outermost first; missing without any.

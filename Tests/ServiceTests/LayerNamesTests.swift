@@ -1,3 +1,4 @@
+import ImageCodecs
 import Testing
 
 @testable import ServiceAPI
@@ -45,5 +46,25 @@ import Testing
     func namesSayWhatOrWhere(_ index: Int) {
         let (caption, boxes, names) = Self.cases[index]
         #expect(LayerNames.names(for: boxes, width: 300, height: 300, caption: caption) == names)
+    }
+
+    /// A layer that is split again numbers its parts after itself, not after the picture's other layers.
+    @Test(arguments: [
+        (0, ["base", "layer 1.2, center", "layer 1.3, everywhere"]),
+        (2, ["base", "layer 2.2.2, center", "layer 2.2.3, everywhere"]),
+        // The group before it counts as one.
+        (3, ["base", "layer 3.2, center", "layer 3.3, everywhere"]),
+    ])
+    func partsOfALayerAreNumberedAfterIt(_ index: Int, _ names: [String]) throws {
+        let pixels = try PixelBuffer(width: 8, height: 8, bytes: [UInt8](repeating: 255, count: 8 * 8 * 4))
+        let tree = try LayerTree(
+            width: 8, height: 8,
+            paths: [([], "background"), (["a"], "base"), (["a"], "b"), ([], "layer 3, center")].map { groups, name in
+                (groups, ImageLayer(name: name, pixels: pixels))
+            })
+        let split = try #require(try LayerSplit(tree, index: index))
+        let boxes = [Self.whole, Self.box(0, 0), Self.whole]
+        #expect(
+            LayerNames.names(for: boxes, width: 300, height: 300, caption: nil, inside: split.number) == names)
     }
 }

@@ -51,7 +51,7 @@ def open_page(browser, url):
     """Opens pages; none of them may complain on its console or ask anybody but the service."""
     contexts, complaints, addresses = [], [], []
 
-    def open_one(address=url, expected_errors=(), is_connected=True, **options):
+    def open_one(address=url, expected_errors=(), is_connected=True, prepare=lambda _: None, **options):
         context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
         contexts.append(context)
         page = context.new_page()
@@ -64,6 +64,7 @@ def open_page(browser, url):
         page.on("console", hear)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: addresses.append((request.url, address)))
+        prepare(page)
         page.goto(address)
         if is_connected:
             expect(page.locator("#service-text")).not_to_have_text("Connecting")

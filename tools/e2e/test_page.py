@@ -213,9 +213,11 @@ def test_a_layer_is_split_again(open_page, picture):
 
 def test_drop_and_paste(open_page, picture):
     page = open_page()
-    give = """([kind, bytes]) => {
+    give = """([kind, bytes, others = []]) => {
         const transfer = new DataTransfer();
-        transfer.items.add(new File([new Uint8Array(bytes)], `${kind}.png`, {type: 'image/png'}));
+        for (const name of [kind, ...others]) {
+            transfer.items.add(new File([new Uint8Array(bytes)], `${name}.png`, {type: 'image/png'}));
+        }
         const options = {bubbles: true, cancelable: true};
         const event = kind === 'paste' ? new ClipboardEvent(kind, {...options, clipboardData: transfer})
             : new DragEvent(kind, {...options, dataTransfer: transfer});
@@ -224,6 +226,9 @@ def test_drop_and_paste(open_page, picture):
     for kind in ("drop", "paste"):
         page.evaluate(give, [kind, list(picture.read_bytes())])
         expect(page.locator("#file-name")).to_have_text(f"{kind}.png")
+        expect(page.locator("#file-hint")).not_to_contain_text("left out")
+    page.evaluate(give, ["drop", list(picture.read_bytes()), ["second", "third"]])
+    expect(page.locator("#file-hint")).to_contain_text("One at a time: 2 more are left out")
     page.evaluate(give, ["dragenter", list(picture.read_bytes())])
     expect(page.locator("#curtain")).to_be_visible()
     page.evaluate(give, ["drop", list(picture.read_bytes())])

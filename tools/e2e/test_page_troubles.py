@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 
+import pytest
+from kept_job import KeptJob
 from page_work import ENDED, download, sheet_pixels, split, wait_for_layers
 from playwright.sync_api import expect
 
@@ -44,6 +46,10 @@ def test_a_key_is_asked_for_and_stays_in_the_tab(open_page, start_service, pictu
 
     # Without it, the refusal is explained, and asked about again.
     split(page, picture)
+    page.fill("#key", "\u201cwrong\u201d")
+    page.keyboard.press("Enter")
+    assert "ASCII" in page.locator("#key").evaluate("(key) => key.validationMessage")
+    expect(dialog).to_be_visible()
     page.fill("#key", "wrong")
     page.keyboard.press("Enter")
     expect(page.locator("#key-error")).to_have_text("The key that was used is not accepted.")
@@ -147,3 +153,49 @@ def test_a_layer_of_a_result_that_is_gone_is_not_split(open_page, picture):
     page.get_by_role("button", name="Run the picture again").click()
     wait_for_layers(page)
     expect(page.locator(".layer")).to_have_count(2)
+
+
+def test_the_time_left_counts_from_the_jobs_own_start(open_page):
+    """Not from when the page first heard of it, and anew when it begins anew."""
+    job = KeptJob(
+        state="running", timings={"running_seconds": 100},
+        progress={"stage": "denoise", "step": 6, "total": 12, "fraction": 0.5})
+    page = open_page(prepare=job.prepare, expected_errors=["Failed to load resource"])
+    left = page.locator("#progress-time")
+    expect(left).to_have_text(re.compile(r"^about 1 min \d+ s left$"))
+    # It goes by although there is no news.
+    expect(left).not_to_have_text(left.inner_text())
+    expect(page.locator("#progress-detail")).to_have_text("Step 7 of 12")
+
+    job.description |= {
+        "timings": {"running_seconds": 30},
+        "progress": {"stage": "encode_image", "step": 0, "total": 1, "fraction": 0.12}}
+    expect(page.locator("#progress-title")).to_have_text("Encoding the picture")
+    expect(left).to_be_empty()
+    job.description |= {"progress": {"stage": "denoise", "step": 0, "total": 12, "fraction": 0.16}}
+    expect(page.locator("#progress-detail")).to_have_text("Step 1 of 12")
+    expect(left).to_be_empty()
+    job.description |= {"progress": {"stage": "denoise", "step": 1, "total": 12, "fraction": 0.22}}
+    expect(left).to_have_text(re.compile(r"^about 1 min \d+ s left$"))
+
+    # Nobody knows what becomes of a job whose service is away.
+    job.is_reachable = False
+    page.route("**/readyz", lambda route: route.abort())
+    expect(page.locator("#progress-detail")).to_have_text("No connection; the job may go on without it.")
+    expect(left).to_be_empty()
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.locator("#offline")).to_contain_text("Jobs may go on")
+    job.is_reachable = True
+    expect(page.locator("#progress-detail")).to_have_text("Step 2 of 12")
+
+
+@pytest.mark.parametrize("layers", [1, 4])
+def test_a_reload_shows_the_newest_run(open_page, layers):
+    page = open_page(prepare=KeptJob(layers).prepare)
+    wait_for_layers(page)
+    expect(page.locator("#empty")).to_be_hidden()
+    expect(page.locator(".run[aria-current]")).to_contain_text(f"{layers} layer{'s' if layers > 1 else ''}, seed 7")
+    # What cannot be done says why.
+    expect(page.locator("input[value=compare]")).to_be_disabled()
+    for control in (page.locator("label", has_text="Compare"), page.locator("#again")):
+        assert "not kept when the page is loaded again" in control.get_attribute("title")

@@ -32,7 +32,8 @@ enum PageDocument {
 
 <p class="banner" id="offline" role="status" hidden></p>
 <noscript><p class="banner">This page needs JavaScript. Without it, the service can be used from a command line:
-  <code>curl -F image=@photo.jpg …/v1/layers?format=zip -o layers.zip</code></p></noscript>
+  <code>curl -F image=@photo.jpg 'ADDRESS/v1/layers?format=zip' -o layers.zip</code>, where ADDRESS is that of this
+  page.</p></noscript>
 
 <main class="desk">
 
@@ -40,12 +41,12 @@ enum PageDocument {
     <h2 id="settings-heading" class="unseen">Picture and settings</h2>
     <div class="fields">
       <div class="drop" id="drop">
-        <input class="unseen" type="file" id="file" accept="image/*" aria-describedby="file-hint">
+        <input class="unseen" type="file" id="file" accept="image/*,.psd,.psb,.ora" aria-describedby="file-hint">
         <label for="file" id="file-label">
           <span class="drop-picture" id="drop-picture" aria-hidden="true"></span>
           <span class="drop-words">
             <strong id="file-name">Choose a picture</strong>
-            <span id="file-hint" class="hint">or drop or paste one: PNG, JPEG, WebP</span>
+            <span id="file-hint" class="hint">or drop or paste one: PNG, JPEG, WebP, PSD</span>
           </span>
         </label>
       </div>
@@ -156,7 +157,8 @@ enum PageDocument {
       </details>
     </div>
     <div class="go">
-      <button type="submit" class="primary" id="submit">Split into layers</button>
+      <button type="submit" class="primary" id="submit" aria-describedby="estimate">Split into layers</button>
+      <p class="hint" id="estimate" hidden></p>
     </div>
   </form>
 
@@ -266,8 +268,12 @@ enum PageDocument {
   <aside class="panel results" id="results" aria-labelledby="layers-heading" hidden>
     <div class="results-head">
       <h2 id="layers-heading">Layers</h2>
+      <button type="button" class="quiet" id="undo" aria-keyshortcuts="Control+Z" title="Ctrl+Z">Undo</button>
+      <button type="button" class="quiet" id="redo" aria-keyshortcuts="Control+Shift+Z"
+        title="Ctrl+Shift+Z">Redo</button>
       <button type="button" class="quiet" id="reset">Reset</button>
     </div>
+    <p class="hint touch-hint">Hold a finger on a layer of the picture to move it.</p>
     <ul class="layers" id="layer-list"></ul>
     <section class="save" aria-labelledby="save-heading">
       <h2 id="save-heading">Download</h2>
@@ -276,8 +282,17 @@ enum PageDocument {
         <button type="button" class="secondary" id="save-zip">ZIP of PNGs</button>
         <button type="button" class="secondary" id="save-blend">Blend as PNG</button>
       </div>
-      <p class="hint">PSD and ZIP hold the layers as they were made. The blend is saved as
-        you see it: moved, faded, in your order.</p>
+      <div class="with-button">
+        <select id="other-form" aria-label="Another form">
+          <option value="ora">OpenRaster (ORA)</option>
+          <option value="psb">PSB, a large PSD</option>
+          <option value="pptx">PowerPoint slide</option>
+          <option value="sheet">Contact sheet (PNG)</option>
+        </select>
+        <button type="button" class="secondary" id="save-other">Save</button>
+      </div>
+      <p class="hint">The files hold what you see: moved, faded, renamed, in your order. Only the ZIP holds the
+        layers as they were made.</p>
       <p class="field-error" id="save-error" role="alert" hidden></p>
       <button type="button" class="secondary wide" id="again">Again with another seed</button>
     </section>
@@ -448,6 +463,7 @@ button:disabled { opacity: .55; cursor: default; }
 .fields { display: flex; flex-direction: column; gap: 18px; }
 .go { padding: 14px 18px; border-top: 1px solid var(--line); background: var(--panel); }
 .go .primary { width: 100%; min-height: 44px; font-weight: 620; }
+.go .hint { margin-top: 8px; text-align: center; }
 .field { border: 0; margin: 0; padding: 0; min-width: 0; }
 .field > label, .field > legend, .custom-size label { display: block; padding: 0; margin-bottom: 6px;
   font-weight: 550; }
@@ -456,7 +472,8 @@ button:disabled { opacity: .55; cursor: default; }
 .check { display: flex; gap: 8px; align-items: center; margin: -6px 0 14px; font-size: 14px; cursor: pointer; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 12px; }
 .with-button { display: flex; gap: 6px; }
-.with-button input { flex: 1; min-width: 0; }
+.with-button :is(input, select) { flex: 1; min-width: 0; }
+.drop[aria-busy="true"] { cursor: progress; opacity: .6; }
 .stepper { display: flex; }
 .stepper input { text-align: center; border-radius: 0; -moz-appearance: textfield; appearance: textfield;
   min-width: 0; }
@@ -520,7 +537,7 @@ button:disabled { opacity: .55; cursor: default; }
 .empty-title { font-size: 21px; font-weight: 650; letter-spacing: -.015em; line-height: 1.25; margin: 8px 0 8px; }
 .empty .secondary { margin-top: 20px; }
 .sheet-frame { position: absolute; inset: 0; overflow: auto; display: flex; padding: 16px;
-  overscroll-behavior: contain; }
+  overscroll-behavior: contain auto; }
 .sheet { position: relative; margin: auto; flex: none; box-shadow: var(--shadow); }
 .sheet[data-backdrop="checks"], .checks {
   background: conic-gradient(var(--check-b) 25%, var(--check-a) 0 50%, var(--check-b) 0 75%, var(--check-a) 0)
@@ -531,8 +548,10 @@ button:disabled { opacity: .55; cursor: default; }
 .sheet[data-backdrop="green"] { background: #00b140; }
 .sheet canvas { display: block; width: 100%; height: 100%; }
 .sheet.is-sharp canvas { image-rendering: pixelated; }
-.sheet.is-movable canvas { cursor: move; touch-action: none; }
-.sheet.is-comparing canvas { cursor: ew-resize; touch-action: pan-y; }
+/* A finger scrolls and zooms the page here too; only one that rests on a layer first moves it. */
+.sheet canvas { touch-action: manipulation; user-select: none; -webkit-touch-callout: none; }
+.sheet.is-movable canvas { cursor: move; }
+.sheet.is-comparing canvas { cursor: ew-resize; touch-action: pan-y pinch-zoom; }
 .sheet.is-waiting::after { content: ""; position: absolute; inset: 0; background: var(--stage); opacity: .6; }
 .original { position: absolute; inset: 0; pointer-events: none;
   clip-path: inset(0 calc(100% - var(--split, 50%)) 0 0); }
@@ -547,6 +566,7 @@ button:disabled { opacity: .55; cursor: default; }
   font-size: 18px; }
 .outline { position: absolute; pointer-events: none; border: 1px dashed #ffffff;
   outline: 1px dashed #1c1d22; }
+.sheet.is-held .outline { border: 2px solid var(--accent); outline: 1px solid #ffffff; }
 
 .progress-card, .problem { position: absolute; left: 50%; bottom: 22px; transform: translateX(-50%);
   width: min(440px, calc(100% - 32px));
@@ -595,7 +615,10 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .thumb canvas, .thumb img { width: 100%; height: 100%; object-fit: contain; display: block; }
 
 /* Layers */
-.results-head { display: flex; align-items: center; justify-content: space-between; padding: 12px 10px 6px 18px; }
+.results-head { display: flex; align-items: center; padding: 12px 10px 6px 18px; }
+.results-head h2 { flex: 1; }
+.touch-hint { display: none; padding: 0 18px 8px; }
+@media (any-pointer: coarse) { .touch-hint { display: block; } }
 .layers { padding: 0 8px; }
 .layer { border-radius: var(--radius); }
 .layer.is-selected { background: var(--tint); }
@@ -624,7 +647,8 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .layer-more .place { display: grid; grid-template-columns: 62px 1fr 1fr 32px 32px; gap: 6px; align-items: center;
   font-size: 13px; }
 .layer-more .place label { display: flex; align-items: center; gap: 6px; }
-.layer-more input[type="number"] { min-height: 32px; padding: 3px 6px; }
+.layer-more input:is([type="number"], [type="text"]) { min-height: 32px; padding: 3px 6px; }
+.layer-more .line input[type="text"] { grid-column: span 2; }
 .layer-more .place button { min-height: 32px; padding: 0; }
 .layer-more .row button { min-height: 32px; padding: 4px 10px; font-size: 13.5px; flex: 1 1 auto; }
 .save { padding: 16px 18px 20px; margin-top: 10px; border-top: 1px solid var(--line); display: grid; gap: 10px; }
@@ -660,9 +684,11 @@ dialog .row { margin-top: 8px; }
   .settings { align-self: start; position: sticky; top: 0; max-height: 100vh; max-height: 100dvh; }
   .settings > .fields { overflow-y: auto; }
   .desk { background: var(--panel); }
+}
+@media (min-width: 951px) and (max-width: 1250px) {
   .results { display: grid; grid-template-columns: minmax(0, 1fr) 300px; align-items: start; }
-  .results-head, .layers { grid-column: 1; }
-  .save { grid-column: 2; grid-row: 1 / span 2; border-top: 0; margin-top: 0; }
+  .results-head, .touch-hint, .layers { grid-column: 1; }
+  .save { grid-column: 2; grid-row: 1 / span 3; border-top: 0; margin-top: 0; }
 }
 @media (max-width: 700px) {
   .desk, .desk.has-result { display: flex; flex-direction: column; }
@@ -680,7 +706,7 @@ dialog .row { margin-top: 8px; }
   button, .quiet, .segments span, .zoom button, .layer-more :is(.row, .place) button { min-height: 42px; }
   .segments span { padding-top: 9px; }
   input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea { font-size: 16px; }
-  .layer-more input[type="number"] { min-height: 40px; }
+  .layer-more input:is([type="number"], [type="text"]) { min-height: 40px; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, *::before, *::after { transition: none !important; scroll-behavior: auto !important; }
@@ -696,6 +722,8 @@ dialog .row { margin-top: 8px; }
         (
             "/page.js",
             #"""
+import { offerDownloads } from './page/downloads.js';
+import { Estimate } from './page/estimate.js';
 import { History } from './page/history.js';
 import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
@@ -710,6 +738,8 @@ import { showFacts, showProblem, showProgress, showService, titleOf } from './pa
 const readyEveryMilliseconds = 15_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
+/** So many times as long as it is wide, a picture gets no better by being made smaller. */
+const mostAspect = 200;
 /** Who presses twice does not want two jobs. */
 const doublePressMilliseconds = 700;
 
@@ -717,6 +747,7 @@ const settings = new Settings();
 const stage = new Stage();
 const list = new LayerList();
 const history = new History();
+const estimate = new Estimate(() => (model && settings.isValid ? { picture, values: settings.read() } : null));
 
 /** The picture that was chosen last. */
 let picture = null;
@@ -732,19 +763,27 @@ let lastStart = { picture: null, at: 0 };
 /** Ends when the picture that was chosen last is read, which takes a while for a large one. */
 let choosing = Promise.resolve();
 
-function choose(file, name) {
-  choosing = read(file, name);
+/** `others` are the files that came with it and are left out. */
+function choose(file, { name, others = 0 } = {}) {
+  choosing = read(file, name, others);
   return choosing;
 }
 
-async function read(file, name) {
+async function read(file, name, others) {
   byId('file-error').hidden = true;
+  byId('drop').setAttribute('aria-busy', 'true');
   try {
     take(await Picture.of(file, name));
+    if (others) {
+      byId('file-hint').textContent += `. One at a time: ${others} more ${others === 1 ? 'is' : 'are'} left out`;
+      say(byId('file-hint').textContent);
+    }
   } catch (problem) {
     byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
     byId('file-error').hidden = false;
     byId('file').focus();
+  } finally {
+    byId('drop').removeAttribute('aria-busy');
   }
 }
 
@@ -756,6 +795,7 @@ function take(chosen) {
   byId('file-name').textContent = picture.name;
   byId('file-hint').textContent = picture.description;
   say(`${picture.name} is chosen`);
+  estimate.update();
   open(null);
 }
 
@@ -774,10 +814,10 @@ byId('file').addEventListener('keydown', (event) => {
 });
 
 addEventListener('paste', (event) => {
-  const file = pictureOf(event.clipboardData);
+  const { file, others } = pictureOf(event.clipboardData);
   if (!file?.type.startsWith('image/')) return;
   event.preventDefault();
-  choose(file, file.name && file.name !== 'image.png' ? file.name : 'pasted.png');
+  choose(file, { name: file.name && file.name !== 'image.png' ? file.name : 'pasted.png', others });
 });
 
 let dragDepth = 0;
@@ -798,14 +838,14 @@ addEventListener('drop', (event) => {
   event.preventDefault();
   dragDepth = 0;
   byId('curtain').hidden = true;
-  const file = pictureOf(event.dataTransfer);
-  if (file) choose(file);
+  const { file, others } = pictureOf(event.dataTransfer);
+  if (file) choose(file, { others });
 });
 
 byId('example').addEventListener('click', async () => {
   const image = await fetch('page/example.svg').then((answer) => answer.blob()).catch(() => null);
   if (!image) return;
-  await choose(image, 'market.svg');
+  await choose(image, { name: 'market.svg' });
   byId('submit').focus();
 });
 
@@ -848,13 +888,19 @@ function begin(run, problem = null) {
   byId('view').scrollIntoView({ block: 'nearest' });
 }
 
+const limits = () => ({ upload_bytes: Infinity, pixels: Infinity, side: Infinity, ...model?.limits });
+
 /** What the service would say after the upload is told before it. */
 function tooLarge({ file, width, height }) {
-  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const { upload_bytes: bytes, pixels, side } = limits();
   const refuse = (title, detail) => new Problem({ status: 413, title, detail });
-  if (width * height > pixels || Math.max(width, height) > side) {
-    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
-      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  if (Math.max(width, height) > side) {
+    return refuse('A side of the picture is too long',
+      `It has ${width} × ${height} pixels. This service takes up to ${side} on a side.`);
+  }
+  if (width * height > pixels) {
+    return refuse('The picture has too many pixels',
+      `It has ${width} × ${height}. This service takes up to ${Math.floor(pixels / 1e6)} million.`);
   }
   if (file.size > bytes) {
     return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
@@ -915,6 +961,9 @@ function showResult(run, hadFocus) {
   showFacts(run);
   byId('save-error').hidden = true;
   byId('again').disabled = !run.picture && !run.source;
+  byId('again').title = byId('again').disabled
+    ? 'The picture is not kept when the page is loaded again. Choose it anew.' : '';
+  showEdits();
   const count = run.layers.length;
   say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
 }
@@ -936,15 +985,19 @@ function showTrouble(run) {
   }
   const actions = [];
   const isRefused = [400, 413, 415, 422].includes(problem.status);
-  if (problem.status === 413 && run.picture?.bitmap) {
+  const { width = 0, height = 0 } = run.picture ?? {};
+  const isThread = Math.max(width, height) > mostAspect * Math.min(width, height);
+  if (problem.status === 413 && run.picture?.bitmap && !isThread) {
     actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
   }
   if (run.isSourceGone) {
     if (run.picture) {
       actions.push({ text: 'Run the picture again', isPrimary: true, run: () => start(run.picture, run.settings) });
     }
-  } else if (isRefused) {
+  } else if (isRefused && problem.isOfPicture) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (isRefused) {
+    actions.push({ text: 'Change the settings', isPrimary: true, run: () => settings.focusOn(problem) });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
       text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
@@ -966,18 +1019,20 @@ function showTrouble(run) {
 }
 
 async function shrink(run) {
-  take(await run.picture.shrunk(shrunkSide));
+  const { side, pixels } = limits();
+  take(await run.picture.shrunk(Math.min(shrunkSide, side), pixels));
   start(picture, run.settings);
 }
 
-history.addEventListener('open', ({ detail: run }) => {
-  if (run.picture) {
-    picture = run.picture;
-    take(picture);
-  }
+function reopen(run) {
+  if (run.picture) take(run.picture);
   settings.write(run.settings);
+  estimate.update();
   open(run);
-});
+}
+
+history.addEventListener('open', ({ detail: run }) => reopen(run));
+for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
   const values = { ...current?.settings, seed: randomSeed() };
@@ -1000,29 +1055,44 @@ list.addEventListener('split', ({ detail: layer }) => {
   startSplit(current, source, settings.read());
 });
 
-const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+// What was done to layers is taken back and done again
 
-function offer(id, file, ending) {
-  const button = byId(id);
-  button.addEventListener('click', async () => {
-    const run = current;
-    byId('save-error').hidden = true;
-    button.setAttribute('aria-busy', 'true');
-    try {
-      save(await file(run), `${stem(run.name)}${ending}`);
-      say('Saved');
-    } catch (problem) {
-      byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${problem.advice ?? ''}`;
-      byId('save-error').hidden = false;
-    } finally {
-      button.removeAttribute('aria-busy');
-    }
+for (const source of [list, stage]) {
+  source.addEventListener('edit', ({ detail: what }) => {
+    current.edits.note(what);
+    showEdits();
   });
 }
 
-offer('save-psd', (run) => service.psd(run.jobId), '.psd');
-offer('save-zip', (run) => service.zip(run.jobId), '-layers.zip');
-offer('save-blend', () => stage.blendFile(), '-blend.png');
+function showEdits() {
+  byId('undo').disabled = !current.edits.canUndo;
+  byId('redo').disabled = !current.edits.canRedo;
+}
+
+function takeBack(isAgain) {
+  if (current?.state !== 'done') return;
+  current.edits[isAgain ? 'redo' : 'undo']();
+  list.refresh();
+  stage.update();
+  showEdits();
+  say(isAgain ? 'Done again' : 'Taken back');
+}
+
+byId('undo').addEventListener('click', () => takeBack(false));
+byId('redo').addEventListener('click', () => takeBack(true));
+/** Fields that take back what is typed in them by themselves. */
+const textFields = 'textarea, input:not([type="range"], [type="checkbox"], [type="radio"])';
+addEventListener('keydown', (event) => {
+  const letter = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !['y', 'z'].includes(letter)) return;
+  if (current?.state !== 'done' || keyDialog.open || event.target.matches?.(textFields)) return;
+  event.preventDefault();
+  takeBack(letter === 'y' || event.shiftKey);
+});
+
+const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+
+offerDownloads({ current: () => current, blend: () => stage.blendFile() });
 
 // The access key
 
@@ -1035,6 +1105,7 @@ function showKeyButton() {
 /** Opens the dialog; true if a new key came of it. */
 function askForKey(isRefused) {
   byId('key').value = '';
+  byId('key').setCustomValidity('');
   byId('key-error').hidden = !isRefused;
   byId('key-error').textContent = 'The key that was used is not accepted.';
   byId('key-forget').hidden = !service.key.value;
@@ -1054,6 +1125,10 @@ function askForKey(isRefused) {
 }
 
 service.key.ask = askForKey;
+// Browsers refuse to send anything else in a header.
+byId('key').addEventListener('input', ({ target }) => target.setCustomValidity(
+  /^[!-~]*$/.test(target.value.trim()) ? ''
+    : 'A key has only letters, digits and signs of ASCII: no spaces, no typographic quotes.'));
 byId('key-button').addEventListener('click', async () => { if (await askForKey(false)) connect(); });
 byId('key-cancel').addEventListener('click', () => keyDialog.close());
 byId('key-forget').addEventListener('click', () => {
@@ -1073,6 +1148,7 @@ async function connect() {
   try {
     model = await service.model();
     settings.takeDefaults(model);
+    estimate.update();
     showService('ready', model.id);
   } catch (problem) {
     if (problem.status) showService('busy', problem.status === 401 ? 'Needs an access key' : problem.title);
@@ -1097,7 +1173,7 @@ async function lookAfter() {
   }
   byId('offline').hidden = isThere;
   byId('offline').textContent = isThere ? ''
-    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
+    : `${Problem.unreachable().title}. Jobs may go on without it; this page does when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
     ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
@@ -1109,9 +1185,192 @@ addEventListener('beforeunload', (event) => {
   if (history.runs.some((run) => run.state === 'sending' || run.state === 'paused')) event.preventDefault();
 });
 
+// The time that is left goes by between two words of progress too.
+setInterval(() => current?.isActive && showProgress(current), 1_000);
+
 await connect();
 lookAfter();
 for (const run of history.restore()) watch(run);
+// After a reload, the page shows what it showed last unless somebody has begun something else by now.
+if (history.runs.length && !current && !picture) reopen(history.runs[0]);
+
+"""#
+        ),
+        (
+            "/page/downloads.js",
+            #"""
+import { isEdited } from './edits.js';
+import { byId, say } from './markup.js';
+import { save, stem } from './picture.js';
+import * as service from './service.js';
+
+/** What the forms' names have at their end. */
+const endings = { sheet: '-sheet.png' };
+
+/** The buttons that save a run's layers. `current` gives the run, `blend` its blend as PNG. */
+export function offerDownloads({ current, blend }) {
+  offer('save-psd', (run) => layered(run, 'psd'), () => '.psd');
+  offer('save-zip', (run) => service.zip(run.jobId), () => '-layers.zip');
+  offer('save-blend', () => blend(), () => '-blend.png');
+  const form = () => byId('other-form').value;
+  offer('save-other', (run) => layered(run, form()), () => endings[form()] ?? `.${form()}`);
+
+  function offer(id, file, ending) {
+    const button = byId(id);
+    button.addEventListener('click', async () => {
+      const run = current();
+      const name = `${stem(run.name)}${ending()}`;
+      byId('save-error').hidden = true;
+      button.setAttribute('aria-busy', 'true');
+      try {
+        save(await file(run), name);
+        say('Saved');
+      } catch (problem) {
+        byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${adviceOn(problem)}`;
+        byId('save-error').hidden = false;
+      } finally {
+        button.removeAttribute('aria-busy');
+      }
+    });
+  }
+}
+
+const adviceOn = (problem) => (problem.status === 413
+  ? 'Reset saves the layers as they were made, for which nothing is sent.' : problem.advice ?? '');
+
+/** A file of the layers as they are shown. What nobody changed is there already; anything else is put together anew. */
+function layered(run, form) {
+  if (!isEdited(run.layers)) return form === 'psd' ? service.psd(run.jobId) : service.result(run.jobId, form);
+  const data = new FormData();
+  data.append('manifest', new Blob([JSON.stringify(manifestOf(run))], { type: 'application/json' }), 'manifest.json');
+  for (const layer of run.layers) data.append(fileOf(layer), layer.file, fileOf(layer));
+  return service.recompose(data, form);
+}
+
+const fileOf = (layer) => `layer_${layer.index}.png`;
+
+/** The layers in their order. Those of a group are neighbours there, so a layer in between makes two groups of it. */
+function manifestOf({ layers, manifest: { width, height } }) {
+  const groups = [];
+  let around = [];
+  const described = layers.map((layer) => {
+    const parted = layer.groups.findIndex((name, depth) => groups[around[depth] - 1]?.name !== name);
+    around = around.slice(0, parted < 0 ? layer.groups.length : parted);
+    for (const name of layer.groups.slice(around.length)) {
+      groups.push({ id: groups.length + 1, name, group: around.at(-1) });
+      around = [...around, groups.length];
+    }
+    const { name, x, y, opacity, isVisible } = layer;
+    return { file: fileOf(layer), name, x, y, opacity, visible: isVisible, group: around.at(-1) };
+  });
+  return { width, height, groups, layers: described };
+}
+
+"""#
+        ),
+        (
+            "/page/edits.js",
+            #"""
+/** Steps that can be taken back; older ones stay as they are. */
+const mostSteps = 100;
+/** Changes of the same thing that follow each other so closely are one step. */
+const pauseMilliseconds = 800;
+
+/** True if the layers are not shown as they were made. */
+export const isEdited = (layers) => layers.some((layer) => layer.isChanged)
+  || layers.some((layer, place) => place > 0 && layers[place - 1].index > layer.index);
+
+/** What somebody did to the layers of a run, to be taken back and done again. */
+export class Edits {
+  /** @param {Layer[]} layers bottom first; taking back changes this very array. */
+  constructor(layers) {
+    this.layers = layers;
+    this.states = [this.#state()];
+    this.place = 0;
+    this.last = { what: null, at: 0 };
+  }
+
+  get canUndo() { return this.place > 0; }
+  get canRedo() { return this.place < this.states.length - 1; }
+
+  /** Takes note that something was changed. `what` names it; null is always a step of its own. */
+  note(what = null) {
+    const now = performance.now();
+    const goesOn = what !== null && what === this.last.what && now - this.last.at < pauseMilliseconds && this.canUndo;
+    this.states.length = this.place + (goesOn ? 0 : 1);
+    this.states.push(this.#state());
+    if (this.states.length > mostSteps + 1) this.states.shift();
+    this.place = this.states.length - 1;
+    this.last = { what, at: now };
+  }
+
+  undo() { if (this.canUndo) this.#restore(this.place - 1); }
+  redo() { if (this.canRedo) this.#restore(this.place + 1); }
+
+  #state() {
+    return this.layers.map((layer) => ({ layer, shown: layer.shown }));
+  }
+
+  #restore(place) {
+    this.place = place;
+    this.last.what = null;
+    const state = this.states[place];
+    this.layers.splice(0, this.layers.length, ...state.map(({ layer }) => layer));
+    for (const { layer, shown } of state) Object.assign(layer, shown);
+  }
+}
+
+"""#
+        ),
+        (
+            "/page/estimate.js",
+            #"""
+import { byId, duration } from './markup.js';
+import * as service from './service.js';
+
+/** Whoever types is not asked about after each letter. */
+const pauseMilliseconds = 400;
+
+/** A line beside the button: what the service expects a job of these settings to take. */
+export class Estimate {
+  /** @param {() => {picture: Picture, values: object} | null} wanted what would be sent now; null if nothing could. */
+  constructor(wanted) {
+    this.wanted = wanted;
+    this.line = byId('estimate');
+  }
+
+  /** Asks anew, soon. */
+  update() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#ask(), pauseMilliseconds);
+  }
+
+  async #ask() {
+    this.aborter?.abort();
+    const aborter = new AbortController();
+    this.aborter = aborter;
+    const words = await this.#words(aborter.signal);
+    if (aborter.signal.aborted) return;
+    this.line.textContent = words;
+    this.line.hidden = !words;
+  }
+
+  async #words(signal) {
+    const wanted = this.wanted();
+    if (!wanted?.picture?.bitmap) return '';
+    const { width, height } = wanted.picture;
+    // Time and memory do not depend on it.
+    const { seed, ...values } = wanted.values;
+    try {
+      const plan = await service.plan({ ...values, width, height }, signal);
+      if (!plan.fits) return 'This needs more memory than the service has for it. A smaller size needs less.';
+      return `Takes about ${duration(Math.max(1, plan.seconds))} once it is its turn.`;
+    } catch {
+      // A favour only: what is wrong with the settings is said when they are sent.
+      return '';
+    }
+  }
+}
 
 """#
         ),
@@ -1275,7 +1534,10 @@ function stateText(run) {
     case 'loading': return 'loading';
     case 'failed': return 'failed';
     case 'cancelled': return 'cancelled';
-    default: return `${run.layers.length} layers, seed ${run.seed}`;
+    default: {
+      const count = run.layers.length;
+      return `${count} ${count === 1 ? 'layer' : 'layers'}, seed ${run.seed}`;
+    }
   }
 }
 
@@ -1296,13 +1558,18 @@ function stateText(run) {
         (
             "/page/layers.js",
             #"""
+import { isEdited } from './edits.js';
 import { byId, make, say } from './markup.js';
 
 const thumbSide = 96;
 
+/** So many characters are within what files may call a layer, whatever the script. */
+const longestName = 80;
+
 /**
  * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
- * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer.
+ * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer. Says
+ * `edit` when a change is complete; `detail` is what was changed, or null.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -1315,6 +1582,7 @@ export class LayerList extends EventTarget {
       this.layers.sort((one, other) => one.index - other.index);
       this.#arrange();
       this.#tell('change', null);
+      this.#tell('edit', null);
     });
   }
 
@@ -1324,6 +1592,14 @@ export class LayerList extends EventTarget {
     this.selected = null;
     this.rows = new Map(layers.map((layer) => [layer, this.#row(layer)]));
     this.#arrange();
+  }
+
+  /** Shows the layers after they and their order were changed elsewhere. */
+  refresh() {
+    const focused = document.activeElement;
+    this.#arrange();
+    // Rows are taken out and put in again.
+    if (this.list.contains(focused)) focused.focus({ preventScroll: true });
   }
 
   /** Puts the rows into the order of the layers. */
@@ -1351,6 +1627,7 @@ export class LayerList extends EventTarget {
     const { up, down } = this.rows.get(layer);
     (button.disabled ? [up, down].find((one) => one !== button) : button).focus();
     this.#tell('change', layer);
+    this.#tell('edit', null);
     say(`${layer.name}: place ${to + 1} of ${this.layers.length} from below`);
   }
 
@@ -1376,6 +1653,9 @@ export class LayerList extends EventTarget {
       row.pick.setAttribute('aria-expanded', String(isSelected));
       row.more.hidden = !isSelected;
       row.eye.checked = layer.isVisible;
+      row.eye.setAttribute('aria-label', `Show ${layer.name}`);
+      row.title.textContent = layer.name;
+      if (document.activeElement !== row.name) row.name.value = layer.name;
       row.opacity.value = Math.round(layer.opacity * 100);
       row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
       row.up.disabled = layer === this.layers.at(-1);
@@ -1383,8 +1663,7 @@ export class LayerList extends EventTarget {
       if (document.activeElement !== row.x) row.x.value = layer.x;
       if (document.activeElement !== row.y) row.y.value = layer.y;
     }
-    const isOrdered = this.layers.every((layer, place) => place === 0 || this.layers[place - 1].index < layer.index);
-    byId('reset').disabled = isOrdered && !this.layers.some((layer) => layer.isChanged);
+    byId('reset').disabled = !isEdited(this.layers);
   }
 
   #row(layer) {
@@ -1393,27 +1672,29 @@ export class LayerList extends EventTarget {
       this.#tell('change', layer);
     };
     const id = `layer-${layer.index}`;
+    const edited = (what) => () => this.#tell('edit', `${what} ${layer.index}`);
     const eye = make('input', {
-      type: 'checkbox', 'aria-label': `Show ${layer.name}`,
-      onchange: () => { layer.isVisible = eye.checked; change(); },
+      type: 'checkbox', onchange: () => { layer.isVisible = eye.checked; change(); this.#tell('edit', null); },
     });
+    const { title, name } = this.#name(layer, id, change);
     const size = layer.box ? `${layer.box.width} × ${layer.box.height}` : 'empty';
     const pick = make('button', {
       type: 'button', className: 'layer-pick', 'aria-controls': id,
       onclick: () => this.#tell('select', this.selected === layer ? null : layer),
+      ondblclick: () => this.#rename(layer), onkeydown: (event) => event.key === 'F2' && this.#rename(layer),
     },
     make('span', { className: 'thumb checks' }, thumb(layer)),
     make('span', { className: 'layer-words' },
-      make('span', { className: 'layer-name', textContent: layer.name }),
+      title,
       make('span', { className: 'hint', textContent: size })));
     const opacity = make('input', {
       type: 'range', min: 0, max: 100, id: `${id}-opacity`,
-      oninput: () => { layer.opacity = opacity.value / 100; change(); },
+      oninput: () => { layer.opacity = opacity.value / 100; change(); }, onchange: edited('opacity'),
     });
     const percent = make('output', {});
     percent.htmlFor = opacity.id;
-    const place = (axis, name) => make('input', {
-      type: 'number', step: 1, 'aria-label': name,
+    const place = (axis, words) => make('input', {
+      type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
       oninput: (event) => {
         layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
         change();
@@ -1421,19 +1702,20 @@ export class LayerList extends EventTarget {
     });
     const x = place('x', 'Moved right by pixels');
     const y = place('y', 'Moved down by pixels');
-    const order = (text, name, places) => {
+    const order = (text, words, places) => {
       const button = make('button', {
-        type: 'button', className: 'secondary', textContent: text, 'aria-label': name,
+        type: 'button', className: 'secondary', textContent: text, 'aria-label': words,
         onclick: () => this.#move(layer, places, button),
       });
       return button;
     };
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
-    const action = (text, name, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(name, layer),
+    const action = (text, wish, disabled = false) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
+      make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),
       make('div', { className: 'line' },
         make('label', { htmlFor: opacity.id, textContent: 'Opacity' }), opacity, percent),
       make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
@@ -1443,7 +1725,36 @@ export class LayerList extends EventTarget {
     const item = make('li', { className: 'layer' },
       make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
     item.style.setProperty('--depth', layer.groups.length);
-    return { item, pick, more, eye, opacity, percent, x, y, up, down };
+    return { item, pick, more, eye, title, name, opacity, percent, x, y, up, down };
+  }
+
+  /** The layer's name, and the field that changes it. */
+  #name(layer, id, change) {
+    const name = make('input', {
+      type: 'text', id: `${id}-name`, maxLength: longestName, autocomplete: 'off',
+      onchange: () => {
+        layer.name = name.value.trim() || layer.madeName;
+        name.value = layer.name;
+        change();
+        this.#tell('edit', null);
+      },
+      onkeydown: (event) => {
+        if (!['Enter', 'Escape'].includes(event.key)) return;
+        // Else the key would press the button that the keyboard goes to.
+        event.preventDefault();
+        if (event.key === 'Escape') name.value = layer.name;
+        this.rows.get(layer).pick.focus();
+      },
+    });
+    return { title: make('span', { className: 'layer-name' }), name };
+  }
+
+  /** Puts the keyboard into a layer's name. */
+  #rename(layer) {
+    if (this.selected !== layer) this.#tell('select', layer);
+    const { name } = this.rows.get(layer);
+    name.focus();
+    name.select();
   }
 
   #tell(name, layer) {
@@ -1507,6 +1818,7 @@ export function duration(seconds) {
             "/page/picture.js",
             #"""
 import { Problem } from './problem.js';
+import * as service from './service.js';
 
 /** What the service reads; anything else that this browser can show is turned into PNG first. */
 const readable = [
@@ -1514,6 +1826,8 @@ const readable = [
   { type: 'image/jpeg', begins: [0xff, 0xd8, 0xff] },
   { type: 'image/webp', begins: [0x52, 0x49, 0x46, 0x46], then: [8, 0x57, 0x45, 0x42, 0x50] },
 ];
+/** Files of layers, which the service makes one picture of: PSD, PSB, and in a ZIP OpenRaster and its own results. */
+const layered = [[0x38, 0x42, 0x50, 0x53], [0x50, 0x4b, 0x03, 0x04]];
 const thumbSide = 144;
 
 /** A picture that somebody chose: the file to send and a bitmap to show. */
@@ -1527,6 +1841,10 @@ export class Picture {
     const isReadable = readable.some(({ begins, then }) =>
       begins.every((byte, index) => head[index] === byte)
       && (!then || then.slice(1).every((byte, index) => head[then[0] + index] === byte)));
+    if (layered.some((begins) => begins.every((byte, index) => head[index] === byte))) {
+      const flat = await service.recompose(file.slice(0, file.size, 'application/octet-stream'), 'png');
+      return new Picture(flat, name, await decode(flat), `converted from ${/[^.]*$/.exec(name)[0].toUpperCase()}`);
+    }
     const bitmap = await decode(file);
     if (isReadable) return new Picture(file, name, bitmap, '');
     if (!bitmap) {
@@ -1563,10 +1881,11 @@ export class Picture {
     return draw(this.bitmap, this.width * scale, this.height * scale).toDataURL('image/webp', 0.8);
   }
 
-  /** A copy whose longer side is at most `side`. */
-  async shrunk(side) {
-    const scale = Math.min(1, side / Math.max(this.width, this.height));
-    const canvas = draw(this.bitmap, this.width * scale, this.height * scale);
+  /** A copy whose longer side is at most `side`, and that has no more than so many pixels. */
+  async shrunk(side, pixels) {
+    const scale = Math.min(
+      1, side / Math.max(this.width, this.height), Math.sqrt(pixels / (this.width * this.height)));
+    const canvas = draw(this.bitmap, Math.floor(this.width * scale), Math.floor(this.height * scale));
     const isPhoto = this.file.type === 'image/jpeg';
     const file = await new Promise((done) => canvas.toBlob(done, isPhoto ? 'image/jpeg' : 'image/png', 0.95));
     return new Picture(file, this.name, await decode(file), 'made smaller');
@@ -1586,10 +1905,11 @@ export function save(file, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** The first picture of a drop or paste, or null. */
+/** The first picture of a drop or paste, or null, and how many more files there are. */
 export function pictureOf(transfer) {
   const files = [...(transfer?.files ?? [])];
-  return files.find((file) => file.type.startsWith('image/')) ?? files[0] ?? null;
+  const file = files.find((one) => one.type.startsWith('image/')) ?? files[0] ?? null;
+  return { file, others: Math.max(0, files.length - 1) };
 }
 
 async function decode(file) {
@@ -1687,6 +2007,12 @@ export class Problem extends Error {
     });
   }
 
+  /** True if the picture itself is what is wrong. */
+  get isOfPicture() {
+    return [413, 415].includes(this.status)
+      || ['empty-picture', 'damaged-picture', 'picture-size'].some((name) => this.type.endsWith(`:${name}`));
+  }
+
   /** True if the same request may succeed a little later. */
   get isPassing() {
     return this.status === 0 || [408, 429, 502, 503, 504].includes(this.status);
@@ -1700,9 +2026,9 @@ export class Problem extends Error {
       case 403: return 'Ask whoever runs the service for a key that may do this.';
       case 404: return 'The service knows this job no longer. Run it again.';
       case 410: return 'Results are kept for a time only. Run it again with the same seed to get the same layers.';
-      case 413: return 'Use a smaller picture; the button makes one of this.';
+      case 413: return 'Use a smaller picture.';
       case 415: return 'Save the picture as PNG, JPEG or WebP and choose it again.';
-      case 422:
+      case 422: return this.isOfPicture ? 'Choose another picture.' : 'Change what is named above and try again.';
       case 400: return 'Change what is named above and try again.';
       case 429: return 'Several of your pictures wait already. Cancel one, or try again when one is done.';
       case 503: return 'The service is busy or restarting. Try again in a moment.';
@@ -1717,6 +2043,7 @@ export class Problem extends Error {
         (
             "/page/run.js",
             #"""
+import { Edits } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -1727,23 +2054,36 @@ const mostBrokenStreams = 3;
 const pollMilliseconds = 1_500;
 /** Times that a busy service is asked again before a person has to say so. */
 const mostRetries = 5;
+/** Too early, an estimate of the time left is a guess. */
+const leastShareForEstimate = 0.06;
+const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
 /** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
 class Layer {
   constructor(description) {
-    Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    Object.assign(this, { index: description.index, box: description.box ?? null });
     /** Names of the groups around it, outermost first. */
     this.groups = description.groups ?? [];
+    /** The name that it was made with. */
+    this.madeName = description.name;
     this.file = null;
     this.bitmap = null;
     this.reset();
   }
 
   reset() {
-    Object.assign(this, { isVisible: true, opacity: 1, x: 0, y: 0 });
+    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0 });
   }
 
-  get isChanged() { return !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0; }
+  /** How it is shown, by the names of its properties. */
+  get shown() {
+    const { name, isVisible, opacity, x, y } = this;
+    return { name, isVisible, opacity, x, y };
+  }
+
+  get isChanged() {
+    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0;
+  }
 }
 
 /**
@@ -1768,7 +2108,8 @@ export class Run extends EventTarget {
     /** Share of the upload that is done. */
     this.sent = 0;
     this.position = null;
-    this.estimatedStartSeconds = null;
+    /** When it may begin, by `performance.now()`. */
+    this.startsAt = null;
     this.progress = null;
     /** A bitmap of the picture as it is by now. */
     this.preview = null;
@@ -1780,9 +2121,12 @@ export class Run extends EventTarget {
     this.manifest = null;
     /** Bottom first. */
     this.layers = [];
+    /** What was done to them, for taking it back. */
+    this.edits = null;
     this.loadedCount = 0;
-    /** When the job began to run, by `performance.now()`. */
+    /** When the job last began to run, and when it may be done, by `performance.now()`; null if not known. */
     this.startedAt = null;
+    this.endsAt = null;
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
@@ -1941,11 +2285,12 @@ export class Run extends EventTarget {
     this.ended = null;
     let broken = 0;
     while (!this.ended) {
-      if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
+      // Events do not say for how long the job has been running.
+      await this.#poll();
+      if (!this.ended && broken < mostBrokenStreams && Run.streamCount < mostStreams) {
         if (!(await this.#followEvents())) broken += 1;
         else broken = 0;
       }
-      if (!this.ended) await this.#poll();
       if (!this.ended) await this.#wait(pollMilliseconds);
     }
     const { state, failure } = this.ended;
@@ -1988,9 +2333,7 @@ export class Run extends EventTarget {
   #take({ name, data }) {
     switch (name) {
       case 'waiting':
-        this.state = 'queued';
-        this.position = data.position;
-        this.estimatedStartSeconds = data.estimated_start_seconds ?? null;
+        this.#takePlace(data);
         break;
       case 'progress':
         this.#takeProgress(data);
@@ -2007,10 +2350,27 @@ export class Run extends EventTarget {
     this.#changed();
   }
 
-  #takeProgress(progress) {
+  #takePlace({ position = null, estimated_start_seconds: seconds = null }) {
+    this.state = 'queued';
+    this.position = position;
+    this.startsAt = seconds === null ? null : performance.now() + seconds * 1000;
+    // A job that the service was stopped in waits once more, and begins from its start.
+    Object.assign(this, { startedAt: null, endsAt: null, progress: null });
+  }
+
+  #takeProgress(progress, runningSeconds = null) {
+    const now = performance.now();
     this.state = 'running';
-    this.startedAt ??= performance.now();
+    if (runningSeconds !== null) this.startedAt = now - runningSeconds * 1000;
+    this.startedAt ??= now;
+    // Asked again, a job may have got no further; its pace is known when it has.
+    if (this.endsAt !== null && progress?.fraction === this.progress?.fraction) return;
     this.progress = progress;
+    const { stage, step, fraction = 0 } = progress ?? {};
+    // What comes before the steps goes at another pace than they do.
+    const isPaced = stage === 'denoise' ? step > 0 : !stagesBeforeSteps.includes(stage);
+    this.endsAt = isPaced && fraction > leastShareForEstimate
+      ? this.startedAt + (now - this.startedAt) / fraction : null;
   }
 
   async #takePreview(url) {
@@ -2027,11 +2387,9 @@ export class Run extends EventTarget {
 
   #takeJob(job) {
     if (job.state === 'queued') {
-      this.state = 'queued';
-      this.position = job.position ?? null;
-      this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
+      this.#takePlace(job);
     } else if (job.state === 'running') {
-      this.#takeProgress(job.progress ?? this.progress);
+      this.#takeProgress(job.progress ?? this.progress, job.timings?.running_seconds);
     } else {
       this.ended = job;
     }
@@ -2055,6 +2413,7 @@ export class Run extends EventTarget {
     }));
     this.manifest = manifest;
     this.layers = layers;
+    this.edits = new Edits(layers);
     this.preview = null;
     this.state = 'done';
     this.#changed();
@@ -2196,6 +2555,12 @@ export const manifest = (id, signal) => json(`${job(id)}/manifest`, { signal });
 export const layer = (id, index, signal) => blob(`${job(id)}/layers/${index}.png`, { signal });
 export const psd = (id) => blob(`${job(id)}/layers.psd`);
 export const zip = (id) => blob(`${job(id)}/layers.zip`);
+/** The layers in another form: `ora`, `psb`, `pptx`, `sheet`. */
+export const result = (id, form) => blob(`${job(id)}/result?format=${form}`);
+/** Layers that a form describes, or a file of layers, in another form; `png` is flat. */
+export const recompose = (body, form) => blob(`v1/recompose?format=${form}`, { method: 'POST', body });
+/** What a job would take: its parameters, with the `width` and `height` of its picture. */
+export const plan = (values, signal) => json(`v1/plan?${new URLSearchParams(values)}`, { method: 'POST', signal });
 /** Cancels a job that has not ended, and removes one that has. */
 export const cancel = (id) => request(job(id), { method: 'DELETE' });
 
@@ -2348,6 +2713,17 @@ export class Settings {
     return this.form.reportValidity();
   }
 
+  /** True if every field can be sent; points at none. */
+  get isValid() { return !this.form.querySelector(':invalid'); }
+
+  /** Puts the keyboard into the field that a refusal names, or the first one. */
+  focusOn({ detail }) {
+    const named = this.form.elements[/^\w+/.exec(detail)?.[0]];
+    const field = named?.focus ? named : byId('layers').disabled ? byId('layers-auto') : byId('layers');
+    if (byId('advanced').contains(field)) byId('advanced').open = true;
+    field.focus();
+  }
+
   /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
   read() {
     const values = {};
@@ -2355,8 +2731,13 @@ export class Settings {
     for (const [name, value] of data) {
       if (typeof value === 'string' && value.trim() !== '' && name !== 'size') values[name] = value.trim();
     }
+    // A number may be written as 1e3, which the service does not read.
+    const number = (field) => String(field.valueAsNumber);
+    for (const name of Object.keys(values)) {
+      if (this.form.elements[name].type === 'number') values[name] = number(this.form.elements[name]);
+    }
     const size = data.get('size');
-    const resolution = size === custom ? byId('resolution').value : size;
+    const resolution = size === custom ? number(byId('resolution')) : size;
     if (resolution) values.resolution = resolution;
     if (byId('layers-auto').checked) values.layers = 'auto';
     values.seed ??= randomSeed();
@@ -2408,6 +2789,7 @@ export class Settings {
     const by = Number(button.dataset.step) * (input.id === 'steps' && Number(input.value) >= 10 ? 5 : 1);
     const value = Number(input.value || this.defaults[input.name] || 0) + by;
     input.value = Math.min(Number(input.max), Math.max(Number(input.min), value));
+    input.dispatchEvent(new Event('input', { bubbles: true }));
   }
 
   #checkSeed() {
@@ -2430,12 +2812,18 @@ const sharpFactor = 4;
 const leastAlpha = 64;
 /** Pixels that a pointer may tremble without dragging. */
 const dragThreshold = 3;
+/** A finger rests on a layer for so long to take hold of it, and moves less than this; else it scrolls. */
+const holdMilliseconds = 350;
+const holdThreshold = 10;
 /** The original is shown finer than the layers, up to this side. */
 const originalSide = 2048;
 
 const element = (id) => document.getElementById(id);
 
-/** The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. */
+/**
+ * The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. Says `select` and
+ * `move`; `detail` is the layer. Says `edit` when a move is complete; `detail` is what was changed, or null.
+ */
 export class Stage extends EventTarget {
   constructor() {
     super();
@@ -2482,6 +2870,7 @@ export class Stage extends EventTarget {
     const canCompare = Boolean(run.picture?.bitmap);
     const compare = document.querySelector('input[name="view"][value="compare"]');
     compare.disabled = !canCompare;
+    compare.parentElement.title = canCompare ? '' : 'The original is not kept when the page is loaded again.';
     if (!canCompare && this.view === 'compare') this.setView('blend');
     else this.setView(this.view);
   }
@@ -2490,7 +2879,7 @@ export class Stage extends EventTarget {
     this.view = view;
     document.querySelector(`input[name="view"][value="${view}"]`).checked = true;
     if (view === 'single' && !this.selected && this.run) {
-      this.dispatchEvent(new CustomEvent('select', { detail: this.run.layers.at(-1) }));
+      this.#tell('select', this.run.layers.at(-1));
     }
     element('compare').hidden = view !== 'compare';
     for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
@@ -2673,6 +3062,10 @@ export class Stage extends EventTarget {
     this.#setSplit(50);
     this.canvas.addEventListener('pointerdown', (event) => this.#pointerDown(event));
     this.canvas.addEventListener('keydown', (event) => this.#keyDown(event));
+    // A browser scrolls by the first move of a finger that nobody prevents.
+    this.canvas.addEventListener('touchmove', (event) => this.isHolding && event.preventDefault(), { passive: false });
+    // The menu of a long touch would end what it began.
+    this.canvas.addEventListener('contextmenu', (event) => this.isTouched && event.preventDefault());
   }
 
   #zoomTo(step) {
@@ -2698,6 +3091,7 @@ export class Stage extends EventTarget {
   }
 
   #pointerDown(event) {
+    this.isTouched = event.pointerType !== 'mouse';
     if (!this.run || event.button !== 0) return;
     if (this.view === 'compare') this.#dragSplit(event);
     else if (this.view === 'blend') this.#dragLayer(event);
@@ -2712,47 +3106,58 @@ export class Stage extends EventTarget {
   #dragLayer(event) {
     const start = this.#place(event);
     const hit = this.#layerAt(start);
-    // A touch on a layer that is not selected may be the start of scrolling: it selects when it was none.
-    const isHeld = this.selected && (hit === this.selected || this.#alpha(this.selected, start) >= leastAlpha);
-    const layer = isHeld ? this.selected : hit;
-    if (!layer) {
-      this.dispatchEvent(new CustomEvent('select', { detail: null }));
-      return;
-    }
-    const isMouse = event.pointerType === 'mouse';
-    if (isMouse && layer !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: layer }));
+    const isSelected = this.selected && (hit === this.selected || this.#alpha(this.selected, start) >= leastAlpha);
+    const layer = isSelected ? this.selected : hit;
+    // A finger may be about to scroll; it selects when it is lifted where it was.
+    if (!this.isTouched && layer !== this.selected) this.#tell('select', layer);
+    if (!layer && !this.isTouched) return;
     // The bottom layer covers everything: it is moved only by who selected it before.
-    const canMove = isHeld || (isMouse && layer !== this.run.layers[0]);
-    const from = { x: layer.x, y: layer.y };
+    const canMove = isSelected || (layer && layer !== this.run.layers[0]);
+    const from = { x: layer?.x, y: layer?.y };
     let isDragging = false;
+    let hasLeft = false;
+    const holding = !this.isTouched || !canMove ? 0 : setTimeout(() => {
+      this.isHolding = true;
+      this.sheet.classList.add('is-held');
+      if (layer !== this.selected) this.#tell('select', layer);
+    }, holdMilliseconds);
     this.#follow(event, (at) => {
-      if (!canMove) return;
       const place = this.#place(at);
       const distance = Math.hypot(at.clientX - event.clientX, at.clientY - event.clientY);
-      isDragging ||= distance > dragThreshold;
+      if (this.isTouched && !this.isHolding) {
+        hasLeft ||= distance > holdThreshold;
+        if (hasLeft) clearTimeout(holding);
+        return;
+      }
+      isDragging ||= canMove && distance > dragThreshold;
       if (!isDragging) return;
       layer.x = from.x + Math.round(place.x - start.x);
       layer.y = from.y + Math.round(place.y - start.y);
       this.#moved(layer);
-    }, () => {
-      const target = isDragging ? layer : (hit ?? layer);
-      if (target !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: target }));
+    }, (isCancelled) => {
+      clearTimeout(holding);
+      const wasHeld = this.isHolding;
+      this.isHolding = false;
+      this.sheet.classList.remove('is-held');
+      if (isDragging) this.#tell('edit', null);
+      else if (!isCancelled && !hasLeft && !wasHeld && hit !== this.selected) this.#tell('select', hit);
     });
   }
 
-  /** Calls back while the pointer is down, wherever it goes. */
+  /** Calls back while the pointer is down, wherever it goes; `end` hears whether the browser took it for itself. */
   #follow(event, move, end = () => {}) {
     const { pointerId } = event;
     this.canvas.setPointerCapture(pointerId);
     const listening = new AbortController();
     const options = { signal: listening.signal };
     this.canvas.addEventListener('pointermove', (at) => at.pointerId === pointerId && move(at), options);
-    this.canvas.addEventListener('pointerup', (at) => {
-      if (at.pointerId !== pointerId) return;
-      listening.abort();
-      end();
-    }, options);
-    this.canvas.addEventListener('pointercancel', () => listening.abort(), options);
+    for (const name of ['pointerup', 'pointercancel']) {
+      this.canvas.addEventListener(name, (at) => {
+        if (at.pointerId !== pointerId) return;
+        listening.abort();
+        end(name === 'pointercancel');
+      }, options);
+    }
   }
 
   #keyDown(event) {
@@ -2766,6 +3171,7 @@ export class Stage extends EventTarget {
       this.selected.x += step[0] * factor;
       this.selected.y += step[1] * factor;
       this.#moved(this.selected);
+      this.#tell('edit', `place ${this.selected.index}`);
     } else {
       return;
     }
@@ -2774,7 +3180,11 @@ export class Stage extends EventTarget {
 
   #moved(layer) {
     this.draw();
-    this.dispatchEvent(new CustomEvent('move', { detail: layer }));
+    this.#tell('move', layer);
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   /** The uppermost visible layer that has something at a place. */
@@ -2808,8 +3218,6 @@ const stageNames = {
   decode: 'Decoding the layers',
   write: 'Writing the files',
 };
-/** Too early, an estimate of the time left is a guess. */
-const leastShareForEstimate = 0.06;
 
 /** What a run does now: title, detail, share from 0 to 1 or null if it is not known, seconds left or null. */
 function describe(run) {
@@ -2822,7 +3230,7 @@ function describe(run) {
       return {
         title: 'Waiting in line', share: null,
         detail: run.position === null ? '' : run.position === 0 ? 'It is the next' : ahead,
-        left: run.estimatedStartSeconds, until: 'starts in about',
+        left: secondsUntil(run.startsAt), until: 'starts in about',
       };
     case 'loading':
       return {
@@ -2830,16 +3238,21 @@ function describe(run) {
         detail: run.layerCount ? `${run.loadedCount} of ${run.layerCount}` : '',
       };
     default: {
-      const { stage, step, total, fraction = 0 } = run.progress ?? {};
+      const { stage, step, total, fraction = null } = run.progress ?? {};
       const unit = stage === 'denoise' ? 'Step' : stage === 'decode' ? 'Layer' : '';
-      const running = (performance.now() - run.startedAt) / 1000;
       return {
         title: stageNames[stage] ?? 'Working', share: fraction,
         detail: unit && total ? `${unit} ${Math.min(step + 1, total)} of ${total}` : '',
-        left: fraction > leastShareForEstimate ? (running / fraction) * (1 - fraction) : null, until: 'about',
+        left: secondsUntil(run.endsAt), until: 'about',
       };
     }
   }
+}
+
+/** Null if the moment is not known or has passed: it was a guess then. */
+function secondsUntil(moment) {
+  const left = moment === null ? 0 : (moment - performance.now()) / 1000;
+  return left >= 0.5 ? left : null;
 }
 
 /** A word for the window's title; the page may be behind others. */
@@ -2863,9 +3276,9 @@ export function showProgress(run) {
   const { title, detail, share, left = null, until } = describe(run);
   byId('progress-title').textContent = run.isCancelling ? 'Cancelling' : title;
   byId('progress-detail').textContent =
-    run.note || (run.isConnected ? detail : 'No connection; the job goes on without it.');
+    run.note || (run.isConnected ? detail : 'No connection; the job may go on without it.');
   byId('progress-time').textContent =
-    left === null ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+    left === null || !run.isConnected ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
   const bar = byId('progress-bar');
   if (share === null) bar.removeAttribute('value');

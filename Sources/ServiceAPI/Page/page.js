@@ -1,3 +1,5 @@
+import { offerDownloads } from './page/downloads.js';
+import { Estimate } from './page/estimate.js';
 import { History } from './page/history.js';
 import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
@@ -12,6 +14,8 @@ import { showFacts, showProblem, showProgress, showService, titleOf } from './pa
 const readyEveryMilliseconds = 15_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
+/** So many times as long as it is wide, a picture gets no better by being made smaller. */
+const mostAspect = 200;
 /** Who presses twice does not want two jobs. */
 const doublePressMilliseconds = 700;
 
@@ -19,6 +23,7 @@ const settings = new Settings();
 const stage = new Stage();
 const list = new LayerList();
 const history = new History();
+const estimate = new Estimate(() => (model && settings.isValid ? { picture, values: settings.read() } : null));
 
 /** The picture that was chosen last. */
 let picture = null;
@@ -34,19 +39,27 @@ let lastStart = { picture: null, at: 0 };
 /** Ends when the picture that was chosen last is read, which takes a while for a large one. */
 let choosing = Promise.resolve();
 
-function choose(file, name) {
-  choosing = read(file, name);
+/** `others` are the files that came with it and are left out. */
+function choose(file, { name, others = 0 } = {}) {
+  choosing = read(file, name, others);
   return choosing;
 }
 
-async function read(file, name) {
+async function read(file, name, others) {
   byId('file-error').hidden = true;
+  byId('drop').setAttribute('aria-busy', 'true');
   try {
     take(await Picture.of(file, name));
+    if (others) {
+      byId('file-hint').textContent += `. One at a time: ${others} more ${others === 1 ? 'is' : 'are'} left out`;
+      say(byId('file-hint').textContent);
+    }
   } catch (problem) {
     byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
     byId('file-error').hidden = false;
     byId('file').focus();
+  } finally {
+    byId('drop').removeAttribute('aria-busy');
   }
 }
 
@@ -58,6 +71,7 @@ function take(chosen) {
   byId('file-name').textContent = picture.name;
   byId('file-hint').textContent = picture.description;
   say(`${picture.name} is chosen`);
+  estimate.update();
   open(null);
 }
 
@@ -76,10 +90,10 @@ byId('file').addEventListener('keydown', (event) => {
 });
 
 addEventListener('paste', (event) => {
-  const file = pictureOf(event.clipboardData);
+  const { file, others } = pictureOf(event.clipboardData);
   if (!file?.type.startsWith('image/')) return;
   event.preventDefault();
-  choose(file, file.name && file.name !== 'image.png' ? file.name : 'pasted.png');
+  choose(file, { name: file.name && file.name !== 'image.png' ? file.name : 'pasted.png', others });
 });
 
 let dragDepth = 0;
@@ -100,14 +114,14 @@ addEventListener('drop', (event) => {
   event.preventDefault();
   dragDepth = 0;
   byId('curtain').hidden = true;
-  const file = pictureOf(event.dataTransfer);
-  if (file) choose(file);
+  const { file, others } = pictureOf(event.dataTransfer);
+  if (file) choose(file, { others });
 });
 
 byId('example').addEventListener('click', async () => {
   const image = await fetch('page/example.svg').then((answer) => answer.blob()).catch(() => null);
   if (!image) return;
-  await choose(image, 'market.svg');
+  await choose(image, { name: 'market.svg' });
   byId('submit').focus();
 });
 
@@ -150,13 +164,19 @@ function begin(run, problem = null) {
   byId('view').scrollIntoView({ block: 'nearest' });
 }
 
+const limits = () => ({ upload_bytes: Infinity, pixels: Infinity, side: Infinity, ...model?.limits });
+
 /** What the service would say after the upload is told before it. */
 function tooLarge({ file, width, height }) {
-  const { upload_bytes: bytes = Infinity, pixels = Infinity, side = Infinity } = model?.limits ?? {};
+  const { upload_bytes: bytes, pixels, side } = limits();
   const refuse = (title, detail) => new Problem({ status: 413, title, detail });
-  if (width * height > pixels || Math.max(width, height) > side) {
-    return refuse('The picture has too many pixels', `It has ${width} × ${height}. This service takes up to `
-      + `${Math.floor(pixels / 1e6)} million, and ${side} on a side.`);
+  if (Math.max(width, height) > side) {
+    return refuse('A side of the picture is too long',
+      `It has ${width} × ${height} pixels. This service takes up to ${side} on a side.`);
+  }
+  if (width * height > pixels) {
+    return refuse('The picture has too many pixels',
+      `It has ${width} × ${height}. This service takes up to ${Math.floor(pixels / 1e6)} million.`);
   }
   if (file.size > bytes) {
     return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
@@ -217,6 +237,9 @@ function showResult(run, hadFocus) {
   showFacts(run);
   byId('save-error').hidden = true;
   byId('again').disabled = !run.picture && !run.source;
+  byId('again').title = byId('again').disabled
+    ? 'The picture is not kept when the page is loaded again. Choose it anew.' : '';
+  showEdits();
   const count = run.layers.length;
   say(`Done: ${count} ${count === 1 ? 'layer' : 'layers'}`);
 }
@@ -238,15 +261,19 @@ function showTrouble(run) {
   }
   const actions = [];
   const isRefused = [400, 413, 415, 422].includes(problem.status);
-  if (problem.status === 413 && run.picture?.bitmap) {
+  const { width = 0, height = 0 } = run.picture ?? {};
+  const isThread = Math.max(width, height) > mostAspect * Math.min(width, height);
+  if (problem.status === 413 && run.picture?.bitmap && !isThread) {
     actions.push({ text: 'Make it smaller', isPrimary: true, run: () => shrink(run) });
   }
   if (run.isSourceGone) {
     if (run.picture) {
       actions.push({ text: 'Run the picture again', isPrimary: true, run: () => start(run.picture, run.settings) });
     }
-  } else if (isRefused) {
+  } else if (isRefused && problem.isOfPicture) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
+  } else if (isRefused) {
+    actions.push({ text: 'Change the settings', isPrimary: true, run: () => settings.focusOn(problem) });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
       text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
@@ -268,18 +295,20 @@ function showTrouble(run) {
 }
 
 async function shrink(run) {
-  take(await run.picture.shrunk(shrunkSide));
+  const { side, pixels } = limits();
+  take(await run.picture.shrunk(Math.min(shrunkSide, side), pixels));
   start(picture, run.settings);
 }
 
-history.addEventListener('open', ({ detail: run }) => {
-  if (run.picture) {
-    picture = run.picture;
-    take(picture);
-  }
+function reopen(run) {
+  if (run.picture) take(run.picture);
   settings.write(run.settings);
+  estimate.update();
   open(run);
-});
+}
+
+history.addEventListener('open', ({ detail: run }) => reopen(run));
+for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
   const values = { ...current?.settings, seed: randomSeed() };
@@ -302,29 +331,44 @@ list.addEventListener('split', ({ detail: layer }) => {
   startSplit(current, source, settings.read());
 });
 
-const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+// What was done to layers is taken back and done again
 
-function offer(id, file, ending) {
-  const button = byId(id);
-  button.addEventListener('click', async () => {
-    const run = current;
-    byId('save-error').hidden = true;
-    button.setAttribute('aria-busy', 'true');
-    try {
-      save(await file(run), `${stem(run.name)}${ending}`);
-      say('Saved');
-    } catch (problem) {
-      byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${problem.advice ?? ''}`;
-      byId('save-error').hidden = false;
-    } finally {
-      button.removeAttribute('aria-busy');
-    }
+for (const source of [list, stage]) {
+  source.addEventListener('edit', ({ detail: what }) => {
+    current.edits.note(what);
+    showEdits();
   });
 }
 
-offer('save-psd', (run) => service.psd(run.jobId), '.psd');
-offer('save-zip', (run) => service.zip(run.jobId), '-layers.zip');
-offer('save-blend', () => stage.blendFile(), '-blend.png');
+function showEdits() {
+  byId('undo').disabled = !current.edits.canUndo;
+  byId('redo').disabled = !current.edits.canRedo;
+}
+
+function takeBack(isAgain) {
+  if (current?.state !== 'done') return;
+  current.edits[isAgain ? 'redo' : 'undo']();
+  list.refresh();
+  stage.update();
+  showEdits();
+  say(isAgain ? 'Done again' : 'Taken back');
+}
+
+byId('undo').addEventListener('click', () => takeBack(false));
+byId('redo').addEventListener('click', () => takeBack(true));
+/** Fields that take back what is typed in them by themselves. */
+const textFields = 'textarea, input:not([type="range"], [type="checkbox"], [type="radio"])';
+addEventListener('keydown', (event) => {
+  const letter = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey) || event.altKey || !['y', 'z'].includes(letter)) return;
+  if (current?.state !== 'done' || keyDialog.open || event.target.matches?.(textFields)) return;
+  event.preventDefault();
+  takeBack(letter === 'y' || event.shiftKey);
+});
+
+const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
+
+offerDownloads({ current: () => current, blend: () => stage.blendFile() });
 
 // The access key
 
@@ -337,6 +381,7 @@ function showKeyButton() {
 /** Opens the dialog; true if a new key came of it. */
 function askForKey(isRefused) {
   byId('key').value = '';
+  byId('key').setCustomValidity('');
   byId('key-error').hidden = !isRefused;
   byId('key-error').textContent = 'The key that was used is not accepted.';
   byId('key-forget').hidden = !service.key.value;
@@ -356,6 +401,10 @@ function askForKey(isRefused) {
 }
 
 service.key.ask = askForKey;
+// Browsers refuse to send anything else in a header.
+byId('key').addEventListener('input', ({ target }) => target.setCustomValidity(
+  /^[!-~]*$/.test(target.value.trim()) ? ''
+    : 'A key has only letters, digits and signs of ASCII: no spaces, no typographic quotes.'));
 byId('key-button').addEventListener('click', async () => { if (await askForKey(false)) connect(); });
 byId('key-cancel').addEventListener('click', () => keyDialog.close());
 byId('key-forget').addEventListener('click', () => {
@@ -375,6 +424,7 @@ async function connect() {
   try {
     model = await service.model();
     settings.takeDefaults(model);
+    estimate.update();
     showService('ready', model.id);
   } catch (problem) {
     if (problem.status) showService('busy', problem.status === 401 ? 'Needs an access key' : problem.title);
@@ -399,7 +449,7 @@ async function lookAfter() {
   }
   byId('offline').hidden = isThere;
   byId('offline').textContent = isThere ? ''
-    : `${Problem.unreachable().title}. Jobs go on at the service; this page goes on when the connection is back.`;
+    : `${Problem.unreachable().title}. Jobs may go on without it; this page does when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
     ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
@@ -411,6 +461,11 @@ addEventListener('beforeunload', (event) => {
   if (history.runs.some((run) => run.state === 'sending' || run.state === 'paused')) event.preventDefault();
 });
 
+// The time that is left goes by between two words of progress too.
+setInterval(() => current?.isActive && showProgress(current), 1_000);
+
 await connect();
 lookAfter();
 for (const run of history.restore()) watch(run);
+// After a reload, the page shows what it showed last unless somebody has begun something else by now.
+if (history.runs.length && !current && !picture) reopen(history.runs[0]);

@@ -1,4 +1,5 @@
-/// Names of layers: `background`, then what the caption calls them where it says where they are, else their place.
+/// Names of layers: `background` (`base` in a group), then what the caption calls them where it says where they are,
+/// else their number and place.
 enum LayerNames {
     /// Characters that a name has at most.
     static let longest = 40
@@ -10,19 +11,20 @@ enum LayerNames {
     /// - Parameters:
     ///   - boxes: around what can be seen of each layer; nil for an empty one.
     ///   - caption: what the picture shows, if that is known.
-    ///   - ground: the bottom layer's name.
+    ///   - number: of the layer whose group they become, such as `4`: they are 4.1, 4.2 and so on; nil for a picture's.
     ///   - taken: names in lower case that others have.
     static func names(
-        for boxes: [ResultManifest.Box?], width: Int, height: Int, caption: String?, ground: String = "background",
+        for boxes: [ResultManifest.Box?], width: Int, height: Int, caption: String?, inside number: String? = nil,
         taken: Set<String> = []
     ) -> [String] {
         var names = [String?](repeating: nil, count: boxes.count)
-        if !names.isEmpty { names[0] = ground }
+        if !names.isEmpty { names[0] = number == nil ? "background" : "base" }
         let places = boxes.map { box in box.map { Place($0, width: width, height: height) } }
         for (index, name) in captionNames(caption ?? "", places) { names[index] = name }
         var used = taken
+        let prefix = number.map { "\($0)." } ?? ""
         return names.enumerated().map { index, name in
-            unique(name ?? "layer \(index + 1), \(places[index]?.name ?? "empty")", &used)
+            unique(name ?? "layer \(prefix)\(index + 1), \(places[index]?.name ?? "empty")", &used)
         }
     }
 

@@ -41,6 +41,27 @@ public struct LayerSplit: Sendable {
         picture = try layer.onCanvas(width: columns.count, height: rows.count)
     }
 
+    /// The layer's place among its neighbours after those of the groups around it, outermost first and 1 for the
+    /// bottom: `4.2`. A group counts as one, so splitting a layer renumbers no other.
+    var number: String {
+        var left = index
+        return (Self.numbers(to: &left, in: tree.nodes) ?? []).map(String.init).joined(separator: ".")
+    }
+
+    /// Nil if the layer after `left` others is not among the nodes.
+    private static func numbers(to left: inout Int, in nodes: [LayerNode]) -> [Int]? {
+        for (place, node) in nodes.enumerated() {
+            switch node {
+            case .layer:
+                left -= 1
+                if left == -1 { return [place + 1] }
+            case .group(let group):
+                if let inner = numbers(to: &left, in: group.children) { return [place + 1] + inner }
+            }
+        }
+        return nil
+    }
+
     /// The tree with a group of these layers, which lie on `picture`, where the layer was.
     func tree(with parts: [ImageLayer]) throws(ImageError) -> LayerTree {
         var left = index

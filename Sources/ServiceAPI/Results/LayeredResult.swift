@@ -70,7 +70,7 @@ public struct LayeredResult: Sendable {
         for layers in decomposition.images {
             var parts = try finish.finish(layers, of: picture).map { ImageLayer(name: "", pixels: $0) }
             let (width, height) = (parts[0].pixels?.width ?? 0, parts[0].pixels?.height ?? 0)
-            Self.name(&parts, width: width, height: height, caption: caption, in: split?.tree)
+            Self.name(&parts, width: width, height: height, caption: caption, in: split)
             // Without clean-up colours under alpha 0 are the model's, and stay. One after the other: a large layer goes
             // as soon as its trimmed copy is there.
             for index in parts.indices where finish.cleanUp != nil { parts[index] = parts[index].trimmed() }
@@ -85,16 +85,16 @@ public struct LayeredResult: Sendable {
             fitSeconds: (ContinuousClock.now - start) / .seconds(1))
     }
 
-    /// Names layers of a canvas so that nothing in `tree` has the same name.
+    /// Names layers of a canvas so that nothing in the picture of `split` has the same name.
     private static func name(
-        _ layers: inout [ImageLayer], width: Int, height: Int, caption: String?, in tree: LayerTree?
+        _ layers: inout [ImageLayer], width: Int, height: Int, caption: String?, in split: LayerSplit?
     ) {
         let boxes = layers.map { layer in
             layer.visibleBox.map { ResultManifest.Box(x: $0.x, y: $0.y, width: $0.width, height: $0.height) }
         }
         let names = LayerNames.names(
-            for: boxes, width: width, height: height, caption: caption, ground: tree == nil ? "background" : "base",
-            taken: Set(tree?.layers.map { $0.name.lowercased() } ?? []))
+            for: boxes, width: width, height: height, caption: caption, inside: split?.number,
+            taken: Set(split?.tree.layers.map { $0.name.lowercased() } ?? []))
         for index in layers.indices { layers[index].name = LayerTree.name(names[index], orElse: name(index)) }
     }
 

@@ -95,6 +95,9 @@ function stateText(run) {
     case 'loading': return 'loading';
     case 'failed': return 'failed';
     case 'cancelled': return 'cancelled';
-    default: return `${run.layers.length} layers, seed ${run.seed}`;
+    default: {
+      const count = run.layers.length;
+      return `${count} ${count === 1 ? 'layer' : 'layers'}, seed ${run.seed}`;
+    }
   }
 }

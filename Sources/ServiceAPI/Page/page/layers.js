@@ -1,10 +1,15 @@
+import { isEdited } from './edits.js';
 import { byId, make, say } from './markup.js';
 
 const thumbSide = 96;
 
+/** So many characters are within what files may call a layer, whatever the script. */
+const longestName = 80;
+
 /**
  * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
- * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer.
+ * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer. Says
+ * `edit` when a change is complete; `detail` is what was changed, or null.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -17,6 +22,7 @@ export class LayerList extends EventTarget {
       this.layers.sort((one, other) => one.index - other.index);
       this.#arrange();
       this.#tell('change', null);
+      this.#tell('edit', null);
     });
   }
 
@@ -26,6 +32,14 @@ export class LayerList extends EventTarget {
     this.selected = null;
     this.rows = new Map(layers.map((layer) => [layer, this.#row(layer)]));
     this.#arrange();
+  }
+
+  /** Shows the layers after they and their order were changed elsewhere. */
+  refresh() {
+    const focused = document.activeElement;
+    this.#arrange();
+    // Rows are taken out and put in again.
+    if (this.list.contains(focused)) focused.focus({ preventScroll: true });
   }
 
   /** Puts the rows into the order of the layers. */
@@ -53,6 +67,7 @@ export class LayerList extends EventTarget {
     const { up, down } = this.rows.get(layer);
     (button.disabled ? [up, down].find((one) => one !== button) : button).focus();
     this.#tell('change', layer);
+    this.#tell('edit', null);
     say(`${layer.name}: place ${to + 1} of ${this.layers.length} from below`);
   }
 
@@ -78,6 +93,9 @@ export class LayerList extends EventTarget {
       row.pick.setAttribute('aria-expanded', String(isSelected));
       row.more.hidden = !isSelected;
       row.eye.checked = layer.isVisible;
+      row.eye.setAttribute('aria-label', `Show ${layer.name}`);
+      row.title.textContent = layer.name;
+      if (document.activeElement !== row.name) row.name.value = layer.name;
       row.opacity.value = Math.round(layer.opacity * 100);
       row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
       row.up.disabled = layer === this.layers.at(-1);
@@ -85,8 +103,7 @@ export class LayerList extends EventTarget {
       if (document.activeElement !== row.x) row.x.value = layer.x;
       if (document.activeElement !== row.y) row.y.value = layer.y;
     }
-    const isOrdered = this.layers.every((layer, place) => place === 0 || this.layers[place - 1].index < layer.index);
-    byId('reset').disabled = isOrdered && !this.layers.some((layer) => layer.isChanged);
+    byId('reset').disabled = !isEdited(this.layers);
   }
 
   #row(layer) {
@@ -95,27 +112,29 @@ export class LayerList extends EventTarget {
       this.#tell('change', layer);
     };
     const id = `layer-${layer.index}`;
+    const edited = (what) => () => this.#tell('edit', `${what} ${layer.index}`);
     const eye = make('input', {
-      type: 'checkbox', 'aria-label': `Show ${layer.name}`,
-      onchange: () => { layer.isVisible = eye.checked; change(); },
+      type: 'checkbox', onchange: () => { layer.isVisible = eye.checked; change(); this.#tell('edit', null); },
     });
+    const { title, name } = this.#name(layer, id, change);
     const size = layer.box ? `${layer.box.width} × ${layer.box.height}` : 'empty';
     const pick = make('button', {
       type: 'button', className: 'layer-pick', 'aria-controls': id,
       onclick: () => this.#tell('select', this.selected === layer ? null : layer),
+      ondblclick: () => this.#rename(layer), onkeydown: (event) => event.key === 'F2' && this.#rename(layer),
     },
     make('span', { className: 'thumb checks' }, thumb(layer)),
     make('span', { className: 'layer-words' },
-      make('span', { className: 'layer-name', textContent: layer.name }),
+      title,
       make('span', { className: 'hint', textContent: size })));
     const opacity = make('input', {
       type: 'range', min: 0, max: 100, id: `${id}-opacity`,
-      oninput: () => { layer.opacity = opacity.value / 100; change(); },
+      oninput: () => { layer.opacity = opacity.value / 100; change(); }, onchange: edited('opacity'),
     });
     const percent = make('output', {});
     percent.htmlFor = opacity.id;
-    const place = (axis, name) => make('input', {
-      type: 'number', step: 1, 'aria-label': name,
+    const place = (axis, words) => make('input', {
+      type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
       oninput: (event) => {
         layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
         change();
@@ -123,19 +142,20 @@ export class LayerList extends EventTarget {
     });
     const x = place('x', 'Moved right by pixels');
     const y = place('y', 'Moved down by pixels');
-    const order = (text, name, places) => {
+    const order = (text, words, places) => {
       const button = make('button', {
-        type: 'button', className: 'secondary', textContent: text, 'aria-label': name,
+        type: 'button', className: 'secondary', textContent: text, 'aria-label': words,
         onclick: () => this.#move(layer, places, button),
       });
       return button;
     };
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
-    const action = (text, name, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(name, layer),
+    const action = (text, wish, disabled = false) => make('button', {
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
+      make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),
       make('div', { className: 'line' },
         make('label', { htmlFor: opacity.id, textContent: 'Opacity' }), opacity, percent),
       make('div', { className: 'place' }, make('span', { textContent: 'Moved' }),
@@ -145,7 +165,36 @@ export class LayerList extends EventTarget {
     const item = make('li', { className: 'layer' },
       make('div', { className: 'layer-row' }, make('label', { className: 'eye' }, eye, make('span')), pick), more);
     item.style.setProperty('--depth', layer.groups.length);
-    return { item, pick, more, eye, opacity, percent, x, y, up, down };
+    return { item, pick, more, eye, title, name, opacity, percent, x, y, up, down };
+  }
+
+  /** The layer's name, and the field that changes it. */
+  #name(layer, id, change) {
+    const name = make('input', {
+      type: 'text', id: `${id}-name`, maxLength: longestName, autocomplete: 'off',
+      onchange: () => {
+        layer.name = name.value.trim() || layer.madeName;
+        name.value = layer.name;
+        change();
+        this.#tell('edit', null);
+      },
+      onkeydown: (event) => {
+        if (!['Enter', 'Escape'].includes(event.key)) return;
+        // Else the key would press the button that the keyboard goes to.
+        event.preventDefault();
+        if (event.key === 'Escape') name.value = layer.name;
+        this.rows.get(layer).pick.focus();
+      },
+    });
+    return { title: make('span', { className: 'layer-name' }), name };
+  }
+
+  /** Puts the keyboard into a layer's name. */
+  #rename(layer) {
+    if (this.selected !== layer) this.#tell('select', layer);
+    const { name } = this.rows.get(layer);
+    name.focus();
+    name.select();
   }
 
   #tell(name, layer) {

@@ -1,4 +1,5 @@
 import { Problem } from './problem.js';
+import * as service from './service.js';
 
 /** What the service reads; anything else that this browser can show is turned into PNG first. */
 const readable = [
@@ -6,6 +7,8 @@ const readable = [
   { type: 'image/jpeg', begins: [0xff, 0xd8, 0xff] },
   { type: 'image/webp', begins: [0x52, 0x49, 0x46, 0x46], then: [8, 0x57, 0x45, 0x42, 0x50] },
 ];
+/** Files of layers, which the service makes one picture of: PSD, PSB, and in a ZIP OpenRaster and its own results. */
+const layered = [[0x38, 0x42, 0x50, 0x53], [0x50, 0x4b, 0x03, 0x04]];
 const thumbSide = 144;
 
 /** A picture that somebody chose: the file to send and a bitmap to show. */
@@ -19,6 +22,10 @@ export class Picture {
     const isReadable = readable.some(({ begins, then }) =>
       begins.every((byte, index) => head[index] === byte)
       && (!then || then.slice(1).every((byte, index) => head[then[0] + index] === byte)));
+    if (layered.some((begins) => begins.every((byte, index) => head[index] === byte))) {
+      const flat = await service.recompose(file.slice(0, file.size, 'application/octet-stream'), 'png');
+      return new Picture(flat, name, await decode(flat), `converted from ${/[^.]*$/.exec(name)[0].toUpperCase()}`);
+    }
     const bitmap = await decode(file);
     if (isReadable) return new Picture(file, name, bitmap, '');
     if (!bitmap) {
@@ -55,10 +62,11 @@ export class Picture {
     return draw(this.bitmap, this.width * scale, this.height * scale).toDataURL('image/webp', 0.8);
   }
 
-  /** A copy whose longer side is at most `side`. */
-  async shrunk(side) {
-    const scale = Math.min(1, side / Math.max(this.width, this.height));
-    const canvas = draw(this.bitmap, this.width * scale, this.height * scale);
+  /** A copy whose longer side is at most `side`, and that has no more than so many pixels. */
+  async shrunk(side, pixels) {
+    const scale = Math.min(
+      1, side / Math.max(this.width, this.height), Math.sqrt(pixels / (this.width * this.height)));
+    const canvas = draw(this.bitmap, Math.floor(this.width * scale), Math.floor(this.height * scale));
     const isPhoto = this.file.type === 'image/jpeg';
     const file = await new Promise((done) => canvas.toBlob(done, isPhoto ? 'image/jpeg' : 'image/png', 0.95));
     return new Picture(file, this.name, await decode(file), 'made smaller');
@@ -78,10 +86,11 @@ export function save(file, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-/** The first picture of a drop or paste, or null. */
+/** The first picture of a drop or paste, or null, and how many more files there are. */
 export function pictureOf(transfer) {
   const files = [...(transfer?.files ?? [])];
-  return files.find((file) => file.type.startsWith('image/')) ?? files[0] ?? null;
+  const file = files.find((one) => one.type.startsWith('image/')) ?? files[0] ?? null;
+  return { file, others: Math.max(0, files.length - 1) };
 }
 
 async function decode(file) {

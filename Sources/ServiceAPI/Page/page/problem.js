@@ -58,6 +58,12 @@ export class Problem extends Error {
     });
   }
 
+  /** True if the picture itself is what is wrong. */
+  get isOfPicture() {
+    return [413, 415].includes(this.status)
+      || ['empty-picture', 'damaged-picture', 'picture-size'].some((name) => this.type.endsWith(`:${name}`));
+  }
+
   /** True if the same request may succeed a little later. */
   get isPassing() {
     return this.status === 0 || [408, 429, 502, 503, 504].includes(this.status);
@@ -71,9 +77,9 @@ export class Problem extends Error {
       case 403: return 'Ask whoever runs the service for a key that may do this.';
       case 404: return 'The service knows this job no longer. Run it again.';
       case 410: return 'Results are kept for a time only. Run it again with the same seed to get the same layers.';
-      case 413: return 'Use a smaller picture; the button makes one of this.';
+      case 413: return 'Use a smaller picture.';
       case 415: return 'Save the picture as PNG, JPEG or WebP and choose it again.';
-      case 422:
+      case 422: return this.isOfPicture ? 'Choose another picture.' : 'Change what is named above and try again.';
       case 400: return 'Change what is named above and try again.';
       case 429: return 'Several of your pictures wait already. Cancel one, or try again when one is done.';
       case 503: return 'The service is busy or restarting. Try again in a moment.';

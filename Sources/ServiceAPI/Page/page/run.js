@@ -1,3 +1,4 @@
+import { Edits } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -8,23 +9,36 @@ const mostBrokenStreams = 3;
 const pollMilliseconds = 1_500;
 /** Times that a busy service is asked again before a person has to say so. */
 const mostRetries = 5;
+/** Too early, an estimate of the time left is a guess. */
+const leastShareForEstimate = 0.06;
+const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
 /** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
 class Layer {
   constructor(description) {
-    Object.assign(this, { index: description.index, name: description.name, box: description.box ?? null });
+    Object.assign(this, { index: description.index, box: description.box ?? null });
     /** Names of the groups around it, outermost first. */
     this.groups = description.groups ?? [];
+    /** The name that it was made with. */
+    this.madeName = description.name;
     this.file = null;
     this.bitmap = null;
     this.reset();
   }
 
   reset() {
-    Object.assign(this, { isVisible: true, opacity: 1, x: 0, y: 0 });
+    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0 });
   }
 
-  get isChanged() { return !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0; }
+  /** How it is shown, by the names of its properties. */
+  get shown() {
+    const { name, isVisible, opacity, x, y } = this;
+    return { name, isVisible, opacity, x, y };
+  }
+
+  get isChanged() {
+    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0;
+  }
 }
 
 /**
@@ -49,7 +63,8 @@ export class Run extends EventTarget {
     /** Share of the upload that is done. */
     this.sent = 0;
     this.position = null;
-    this.estimatedStartSeconds = null;
+    /** When it may begin, by `performance.now()`. */
+    this.startsAt = null;
     this.progress = null;
     /** A bitmap of the picture as it is by now. */
     this.preview = null;
@@ -61,9 +76,12 @@ export class Run extends EventTarget {
     this.manifest = null;
     /** Bottom first. */
     this.layers = [];
+    /** What was done to them, for taking it back. */
+    this.edits = null;
     this.loadedCount = 0;
-    /** When the job began to run, by `performance.now()`. */
+    /** When the job last began to run, and when it may be done, by `performance.now()`; null if not known. */
     this.startedAt = null;
+    this.endsAt = null;
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
@@ -222,11 +240,12 @@ export class Run extends EventTarget {
     this.ended = null;
     let broken = 0;
     while (!this.ended) {
-      if (broken < mostBrokenStreams && Run.streamCount < mostStreams) {
+      // Events do not say for how long the job has been running.
+      await this.#poll();
+      if (!this.ended && broken < mostBrokenStreams && Run.streamCount < mostStreams) {
         if (!(await this.#followEvents())) broken += 1;
         else broken = 0;
       }
-      if (!this.ended) await this.#poll();
       if (!this.ended) await this.#wait(pollMilliseconds);
     }
     const { state, failure } = this.ended;
@@ -269,9 +288,7 @@ export class Run extends EventTarget {
   #take({ name, data }) {
     switch (name) {
       case 'waiting':
-        this.state = 'queued';
-        this.position = data.position;
-        this.estimatedStartSeconds = data.estimated_start_seconds ?? null;
+        this.#takePlace(data);
         break;
       case 'progress':
         this.#takeProgress(data);
@@ -288,10 +305,27 @@ export class Run extends EventTarget {
     this.#changed();
   }
 
-  #takeProgress(progress) {
+  #takePlace({ position = null, estimated_start_seconds: seconds = null }) {
+    this.state = 'queued';
+    this.position = position;
+    this.startsAt = seconds === null ? null : performance.now() + seconds * 1000;
+    // A job that the service was stopped in waits once more, and begins from its start.
+    Object.assign(this, { startedAt: null, endsAt: null, progress: null });
+  }
+
+  #takeProgress(progress, runningSeconds = null) {
+    const now = performance.now();
     this.state = 'running';
-    this.startedAt ??= performance.now();
+    if (runningSeconds !== null) this.startedAt = now - runningSeconds * 1000;
+    this.startedAt ??= now;
+    // Asked again, a job may have got no further; its pace is known when it has.
+    if (this.endsAt !== null && progress?.fraction === this.progress?.fraction) return;
     this.progress = progress;
+    const { stage, step, fraction = 0 } = progress ?? {};
+    // What comes before the steps goes at another pace than they do.
+    const isPaced = stage === 'denoise' ? step > 0 : !stagesBeforeSteps.includes(stage);
+    this.endsAt = isPaced && fraction > leastShareForEstimate
+      ? this.startedAt + (now - this.startedAt) / fraction : null;
   }
 
   async #takePreview(url) {
@@ -308,11 +342,9 @@ export class Run extends EventTarget {
 
   #takeJob(job) {
     if (job.state === 'queued') {
-      this.state = 'queued';
-      this.position = job.position ?? null;
-      this.estimatedStartSeconds = job.estimated_start_seconds ?? null;
+      this.#takePlace(job);
     } else if (job.state === 'running') {
-      this.#takeProgress(job.progress ?? this.progress);
+      this.#takeProgress(job.progress ?? this.progress, job.timings?.running_seconds);
     } else {
       this.ended = job;
     }
@@ -336,6 +368,7 @@ export class Run extends EventTarget {
     }));
     this.manifest = manifest;
     this.layers = layers;
+    this.edits = new Edits(layers);
     this.preview = null;
     this.state = 'done';
     this.#changed();

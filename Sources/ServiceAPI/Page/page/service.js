@@ -88,6 +88,12 @@ export const manifest = (id, signal) => json(`${job(id)}/manifest`, { signal });
 export const layer = (id, index, signal) => blob(`${job(id)}/layers/${index}.png`, { signal });
 export const psd = (id) => blob(`${job(id)}/layers.psd`);
 export const zip = (id) => blob(`${job(id)}/layers.zip`);
+/** The layers in another form: `ora`, `psb`, `pptx`, `sheet`. */
+export const result = (id, form) => blob(`${job(id)}/result?format=${form}`);
+/** Layers that a form describes, or a file of layers, in another form; `png` is flat. */
+export const recompose = (body, form) => blob(`v1/recompose?format=${form}`, { method: 'POST', body });
+/** What a job would take: its parameters, with the `width` and `height` of its picture. */
+export const plan = (values, signal) => json(`v1/plan?${new URLSearchParams(values)}`, { method: 'POST', signal });
 /** Cancels a job that has not ended, and removes one that has. */
 export const cancel = (id) => request(job(id), { method: 'DELETE' });
 

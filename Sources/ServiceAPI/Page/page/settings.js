@@ -42,6 +42,17 @@ export class Settings {
     return this.form.reportValidity();
   }
 
+  /** True if every field can be sent; points at none. */
+  get isValid() { return !this.form.querySelector(':invalid'); }
+
+  /** Puts the keyboard into the field that a refusal names, or the first one. */
+  focusOn({ detail }) {
+    const named = this.form.elements[/^\w+/.exec(detail)?.[0]];
+    const field = named?.focus ? named : byId('layers').disabled ? byId('layers-auto') : byId('layers');
+    if (byId('advanced').contains(field)) byId('advanced').open = true;
+    field.focus();
+  }
+
   /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
   read() {
     const values = {};
@@ -49,8 +60,13 @@ export class Settings {
     for (const [name, value] of data) {
       if (typeof value === 'string' && value.trim() !== '' && name !== 'size') values[name] = value.trim();
     }
+    // A number may be written as 1e3, which the service does not read.
+    const number = (field) => String(field.valueAsNumber);
+    for (const name of Object.keys(values)) {
+      if (this.form.elements[name].type === 'number') values[name] = number(this.form.elements[name]);
+    }
     const size = data.get('size');
-    const resolution = size === custom ? byId('resolution').value : size;
+    const resolution = size === custom ? number(byId('resolution')) : size;
     if (resolution) values.resolution = resolution;
     if (byId('layers-auto').checked) values.layers = 'auto';
     values.seed ??= randomSeed();
@@ -102,6 +118,7 @@ export class Settings {
     const by = Number(button.dataset.step) * (input.id === 'steps' && Number(input.value) >= 10 ? 5 : 1);
     const value = Number(input.value || this.defaults[input.name] || 0) + by;
     input.value = Math.min(Number(input.max), Math.max(Number(input.min), value));
+    input.dispatchEvent(new Event('input', { bubbles: true }));
   }
 
   #checkSeed() {

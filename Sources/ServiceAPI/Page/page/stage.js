@@ -6,12 +6,18 @@ const sharpFactor = 4;
 const leastAlpha = 64;
 /** Pixels that a pointer may tremble without dragging. */
 const dragThreshold = 3;
+/** A finger rests on a layer for so long to take hold of it, and moves less than this; else it scrolls. */
+const holdMilliseconds = 350;
+const holdThreshold = 10;
 /** The original is shown finer than the layers, up to this side. */
 const originalSide = 2048;
 
 const element = (id) => document.getElementById(id);
 
-/** The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. */
+/**
+ * The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. Says `select` and
+ * `move`; `detail` is the layer. Says `edit` when a move is complete; `detail` is what was changed, or null.
+ */
 export class Stage extends EventTarget {
   constructor() {
     super();
@@ -58,6 +64,7 @@ export class Stage extends EventTarget {
     const canCompare = Boolean(run.picture?.bitmap);
     const compare = document.querySelector('input[name="view"][value="compare"]');
     compare.disabled = !canCompare;
+    compare.parentElement.title = canCompare ? '' : 'The original is not kept when the page is loaded again.';
     if (!canCompare && this.view === 'compare') this.setView('blend');
     else this.setView(this.view);
   }
@@ -66,7 +73,7 @@ export class Stage extends EventTarget {
     this.view = view;
     document.querySelector(`input[name="view"][value="${view}"]`).checked = true;
     if (view === 'single' && !this.selected && this.run) {
-      this.dispatchEvent(new CustomEvent('select', { detail: this.run.layers.at(-1) }));
+      this.#tell('select', this.run.layers.at(-1));
     }
     element('compare').hidden = view !== 'compare';
     for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
@@ -249,6 +256,10 @@ export class Stage extends EventTarget {
     this.#setSplit(50);
     this.canvas.addEventListener('pointerdown', (event) => this.#pointerDown(event));
     this.canvas.addEventListener('keydown', (event) => this.#keyDown(event));
+    // A browser scrolls by the first move of a finger that nobody prevents.
+    this.canvas.addEventListener('touchmove', (event) => this.isHolding && event.preventDefault(), { passive: false });
+    // The menu of a long touch would end what it began.
+    this.canvas.addEventListener('contextmenu', (event) => this.isTouched && event.preventDefault());
   }
 
   #zoomTo(step) {
@@ -274,6 +285,7 @@ export class Stage extends EventTarget {
   }
 
   #pointerDown(event) {
+    this.isTouched = event.pointerType !== 'mouse';
     if (!this.run || event.button !== 0) return;
     if (this.view === 'compare') this.#dragSplit(event);
     else if (this.view === 'blend') this.#dragLayer(event);
@@ -288,47 +300,58 @@ export class Stage extends EventTarget {
   #dragLayer(event) {
     const start = this.#place(event);
     const hit = this.#layerAt(start);
-    // A touch on a layer that is not selected may be the start of scrolling: it selects when it was none.
-    const isHeld = this.selected && (hit === this.selected || this.#alpha(this.selected, start) >= leastAlpha);
-    const layer = isHeld ? this.selected : hit;
-    if (!layer) {
-      this.dispatchEvent(new CustomEvent('select', { detail: null }));
-      return;
-    }
-    const isMouse = event.pointerType === 'mouse';
-    if (isMouse && layer !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: layer }));
+    const isSelected = this.selected && (hit === this.selected || this.#alpha(this.selected, start) >= leastAlpha);
+    const layer = isSelected ? this.selected : hit;
+    // A finger may be about to scroll; it selects when it is lifted where it was.
+    if (!this.isTouched && layer !== this.selected) this.#tell('select', layer);
+    if (!layer && !this.isTouched) return;
     // The bottom layer covers everything: it is moved only by who selected it before.
-    const canMove = isHeld || (isMouse && layer !== this.run.layers[0]);
-    const from = { x: layer.x, y: layer.y };
+    const canMove = isSelected || (layer && layer !== this.run.layers[0]);
+    const from = { x: layer?.x, y: layer?.y };
     let isDragging = false;
+    let hasLeft = false;
+    const holding = !this.isTouched || !canMove ? 0 : setTimeout(() => {
+      this.isHolding = true;
+      this.sheet.classList.add('is-held');
+      if (layer !== this.selected) this.#tell('select', layer);
+    }, holdMilliseconds);
     this.#follow(event, (at) => {
-      if (!canMove) return;
       const place = this.#place(at);
       const distance = Math.hypot(at.clientX - event.clientX, at.clientY - event.clientY);
-      isDragging ||= distance > dragThreshold;
+      if (this.isTouched && !this.isHolding) {
+        hasLeft ||= distance > holdThreshold;
+        if (hasLeft) clearTimeout(holding);
+        return;
+      }
+      isDragging ||= canMove && distance > dragThreshold;
       if (!isDragging) return;
       layer.x = from.x + Math.round(place.x - start.x);
       layer.y = from.y + Math.round(place.y - start.y);
       this.#moved(layer);
-    }, () => {
-      const target = isDragging ? layer : (hit ?? layer);
-      if (target !== this.selected) this.dispatchEvent(new CustomEvent('select', { detail: target }));
+    }, (isCancelled) => {
+      clearTimeout(holding);
+      const wasHeld = this.isHolding;
+      this.isHolding = false;
+      this.sheet.classList.remove('is-held');
+      if (isDragging) this.#tell('edit', null);
+      else if (!isCancelled && !hasLeft && !wasHeld && hit !== this.selected) this.#tell('select', hit);
     });
   }
 
-  /** Calls back while the pointer is down, wherever it goes. */
+  /** Calls back while the pointer is down, wherever it goes; `end` hears whether the browser took it for itself. */
   #follow(event, move, end = () => {}) {
     const { pointerId } = event;
     this.canvas.setPointerCapture(pointerId);
     const listening = new AbortController();
     const options = { signal: listening.signal };
     this.canvas.addEventListener('pointermove', (at) => at.pointerId === pointerId && move(at), options);
-    this.canvas.addEventListener('pointerup', (at) => {
-      if (at.pointerId !== pointerId) return;
-      listening.abort();
-      end();
-    }, options);
-    this.canvas.addEventListener('pointercancel', () => listening.abort(), options);
+    for (const name of ['pointerup', 'pointercancel']) {
+      this.canvas.addEventListener(name, (at) => {
+        if (at.pointerId !== pointerId) return;
+        listening.abort();
+        end(name === 'pointercancel');
+      }, options);
+    }
   }
 
   #keyDown(event) {
@@ -342,6 +365,7 @@ export class Stage extends EventTarget {
       this.selected.x += step[0] * factor;
       this.selected.y += step[1] * factor;
       this.#moved(this.selected);
+      this.#tell('edit', `place ${this.selected.index}`);
     } else {
       return;
     }
@@ -350,7 +374,11 @@ export class Stage extends EventTarget {
 
   #moved(layer) {
     this.draw();
-    this.dispatchEvent(new CustomEvent('move', { detail: layer }));
+    this.#tell('move', layer);
+  }
+
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 
   /** The uppermost visible layer that has something at a place. */

@@ -10,8 +10,6 @@ const stageNames = {
   decode: 'Decoding the layers',
   write: 'Writing the files',
 };
-/** Too early, an estimate of the time left is a guess. */
-const leastShareForEstimate = 0.06;
 
 /** What a run does now: title, detail, share from 0 to 1 or null if it is not known, seconds left or null. */
 function describe(run) {
@@ -24,7 +22,7 @@ function describe(run) {
       return {
         title: 'Waiting in line', share: null,
         detail: run.position === null ? '' : run.position === 0 ? 'It is the next' : ahead,
-        left: run.estimatedStartSeconds, until: 'starts in about',
+        left: secondsUntil(run.startsAt), until: 'starts in about',
       };
     case 'loading':
       return {
@@ -32,16 +30,21 @@ function describe(run) {
         detail: run.layerCount ? `${run.loadedCount} of ${run.layerCount}` : '',
       };
     default: {
-      const { stage, step, total, fraction = 0 } = run.progress ?? {};
+      const { stage, step, total, fraction = null } = run.progress ?? {};
       const unit = stage === 'denoise' ? 'Step' : stage === 'decode' ? 'Layer' : '';
-      const running = (performance.now() - run.startedAt) / 1000;
       return {
         title: stageNames[stage] ?? 'Working', share: fraction,
         detail: unit && total ? `${unit} ${Math.min(step + 1, total)} of ${total}` : '',
-        left: fraction > leastShareForEstimate ? (running / fraction) * (1 - fraction) : null, until: 'about',
+        left: secondsUntil(run.endsAt), until: 'about',
       };
     }
   }
+}
+
+/** Null if the moment is not known or has passed: it was a guess then. */
+function secondsUntil(moment) {
+  const left = moment === null ? 0 : (moment - performance.now()) / 1000;
+  return left >= 0.5 ? left : null;
 }
 
 /** A word for the window's title; the page may be behind others. */
@@ -65,9 +68,9 @@ export function showProgress(run) {
   const { title, detail, share, left = null, until } = describe(run);
   byId('progress-title').textContent = run.isCancelling ? 'Cancelling' : title;
   byId('progress-detail').textContent =
-    run.note || (run.isConnected ? detail : 'No connection; the job goes on without it.');
+    run.note || (run.isConnected ? detail : 'No connection; the job may go on without it.');
   byId('progress-time').textContent =
-    left === null ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+    left === null || !run.isConnected ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
   const bar = byId('progress-bar');
   if (share === null) bar.removeAttribute('value');

@@ -1,0 +1,102 @@
+"""What is chosen and typed on the page, before anything runs."""
+
+import io
+import json
+import zipfile
+
+import pytest
+from page_work import split
+from PIL import Image
+from playwright.sync_api import expect
+
+
+def solid(width, height):
+    """A file of one colour."""
+    file = io.BytesIO()
+    Image.new("RGB", (width, height), "red").save(file, "PNG")
+    return {"name": "solid.png", "mimeType": "image/png", "buffer": file.getvalue()}
+
+
+def refuse(page, detail):
+    """Has the service refuse every job; gives the list of what it was sent."""
+    sent = []
+
+    def answer(route):
+        sent.append(route.request.post_data_buffer)
+        problem = {
+            "type": "urn:mica:problem:parameter-out-of-range", "title": "A parameter's value is not accepted",
+            "status": 422, "detail": detail}
+        route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+    page.route("**/v1/jobs", answer)
+    return sent
+
+
+def test_a_refused_parameter_is_what_is_to_be_changed(open_page, picture):
+    page = open_page(expected_errors=["status of 422"])
+    sent = refuse(page, "true_cfg_scale is '100', but must be less")
+    split(page, picture, steps="1e3")
+    expect(page.locator("#problem-detail")).to_contain_text("true_cfg_scale")
+    expect(page.locator("#problem-actions button")).to_have_text(["Change the settings"])
+    page.get_by_role("button", name="Change the settings").click()
+    expect(page.locator("#guidance")).to_be_focused()
+    # A number is sent as the service reads it, however it was typed.
+    assert b'name="num_inference_steps"\r\n\r\n1000\r\n' in sent[0]
+
+
+@pytest.mark.parametrize("size, smaller", [((17000, 1), None), ((17000, 425), "4096 × 102")])
+def test_a_picture_that_is_too_long_is_made_smaller_where_that_helps(open_page, size, smaller):
+    page = open_page(expected_errors=["status of 422"])
+    refuse(page, "enough")
+    split(page, solid(*size))
+    expect(page.locator("#problem-title")).to_have_text("A side of the picture is too long")
+    expect(page.locator("#problem-detail")).to_contain_text("up to 16384 on a side")
+    button = page.get_by_role("button", name="Make it smaller")
+    expect(button).to_have_count(1 if smaller else 0)
+    if smaller:
+        button.click()
+        expect(page.locator("#file-hint")).to_contain_text(smaller)
+        expect(page.locator("#problem-detail")).to_have_text("enough")
+
+
+def test_a_file_of_layers_is_made_one_picture(open_page):
+    from psd_tools import PSDImage
+
+    page = open_page(expected_errors=["status of 415"])
+    psd = io.BytesIO()
+    PSDImage.frompil(Image.new("RGB", (30, 20), "red")).save(psd)
+    page.set_input_files("#file", {"name": "a.psd", "mimeType": "", "buffer": psd.getvalue()})
+    expect(page.locator("#file-hint")).to_have_text("30 × 20, 1 kB, converted from PSD")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("notes.txt", "no layers")
+    page.set_input_files("#file", {"name": "b.zip", "mimeType": "", "buffer": archive.getvalue()})
+    expect(page.locator("#file-error")).to_be_visible()
+    expect(page.locator("#drop")).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator("#file-name")).to_have_text("a.psd")
+
+
+def test_what_a_job_takes_is_said_before_it_is_sent(open_page, picture):
+    page = open_page()
+    asked = []
+    page.on("request", lambda request: "/v1/plan?" in request.url and asked.append(request.url))
+    line = page.locator("#estimate")
+    page.set_input_files("#file", picture)
+    expect(line).to_contain_text("Takes about")
+    assert "width=640" in asked[-1] and "height=640" in asked[-1] and "seed" not in asked[-1]
+    page.route("**/v1/plan?*", lambda route: route.fulfill(json={"fits": True, "seconds": 192.4}))
+    page.get_by_text("1024", exact=True).click()
+    expect(line).to_have_text("Takes about 3 min 12 s once it is its turn.")
+    assert "resolution=1024" in asked[-1]
+    page.route("**/v1/plan?*", lambda route: route.fulfill(json={"fits": False, "seconds": 200}))
+    page.get_by_role("button", name="More steps").click()
+    expect(line).to_contain_text("more memory than the service has")
+    # Nothing is asked about what could not be sent.
+    page.fill("#layers", "99")
+    expect(line).to_be_hidden()
+
+
+def test_without_scripts_the_command_can_be_copied(open_page):
+    page = open_page(java_script_enabled=False, is_connected=False)
+    words = page.locator("noscript").inner_text()
+    assert "curl -F image=@photo.jpg 'ADDRESS/v1/layers?format=zip' -o layers.zip" in words and "…" not in words
