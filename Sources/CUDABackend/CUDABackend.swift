@@ -45,8 +45,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         /// False leaves products to Mica's own kernels, for comparisons.
         public var usesProductLibrary = true
 
-        /// Bound on host memory, of all devices together, that is registered with the driver to be copied from in place,
-        /// and cannot leave memory then; what is beyond passes through pinned slots. Nil sets none.
+        /// Bound on host memory, of all devices together, that is registered with the driver to be copied from where it
+        /// is, and cannot leave memory then; what is beyond passes through pinned slots. Nil sets none.
         public var registeredLimitBytes: Int?
 
         /// Products of at least so many floating-point operations are done in the fastest of several ways that

@@ -154,8 +154,8 @@ final class CUDADevice: @unchecked Sendable {
     /// True once an error has ended the context.
     var isLost: Bool { lost.load(ordering: .acquiring) }
 
-    /// The names for which kernels are compiled, the best first: `sm_103`, then those of lower minor versions, whose code
-    /// runs here too, for compilers and bundles that do not know this one.
+    /// The names for which kernels are compiled, the best first: `sm_103`, then those of lower minor versions, whose
+    /// code runs here too, for compilers and bundles that do not know this one.
     var architectures: [String] { Self.architectures(major: capability.major, minor: capability.minor) }
 
     static func architectures(major: Int, minor: Int) -> [String] {

@@ -112,8 +112,8 @@ final class KernelLibrary: @unchecked Sendable {
         let bundled = KernelCompiler.cacheName(program, architecture: architecture, version: nil)
         let key = KernelCompiler.cacheName(program, architecture: architecture, version: version)
         for cubin in [compiled?.read(bundled), version == nil ? nil : cache?.read(key)] {
-            // A cubin that ends early, or that the driver refuses, is a damaged file: it is made anew. The driver gets no
-            // length and would read beyond the end.
+            // A cubin that ends early, or that the driver refuses, is a damaged file: it is made anew. The driver gets
+            // no length and would read beyond the end.
             guard let cubin, CubinImage.isWhole(cubin) else { continue }
             var module: UnsafeMutableRawPointer?
             if cubin.withUnsafeBytes({ device.driver.cuModuleLoadData(&module, $0.baseAddress) }) == 0 {

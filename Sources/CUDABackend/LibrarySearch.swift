@@ -26,8 +26,8 @@ struct LibrarySearch: Sendable {
         return ordered.map { "\(name).so.\($0)" } + ["\(name).so"]
     }
 
-    /// Paths to try for a library of these file names, the best first: all of the configured folder, then the first name
-    /// wherever it may be, then the next. A bare name leaves the search to the dynamic linker, which looks into
+    /// Paths to try for a library of these file names, the best first: all of the configured folder, then the first
+    /// name wherever it may be, then the next. A bare name leaves the search to the dynamic linker, which looks into
     /// LD_LIBRARY_PATH and its cache.
     func candidates(_ names: [String]) -> [String] {
         var paths: [String] = []

@@ -93,8 +93,8 @@ enum EngineDevices {
         return request.devices.map { OffloadRequest(plan: request.plan, devices: [$0], budget: request.budget) }
     }
 
-    /// Weights that GPUs copy from where they are mapped can leave memory no more: of what the host has to spare, and of
-    /// its budget, no more than this share is theirs.
+    /// Weights that GPUs copy from where they are mapped can leave memory no more: of what the host has to spare, and
+    /// of its budget, no more than this share is theirs.
     private static let registeredShare = 0.5
 
     /// See `CUDABackend.Options.registeredLimitBytes`; what a plan leaves on disk is not held in memory.

@@ -39,7 +39,8 @@ final class PipelineDecomposer: LayerDecomposer {
     private struct Current {
         var planner: JobPlanner
         var devices: [OffloadManager.Device]
-        var fault: String?
+        /// What all jobs are answered from then on.
+        var fault: TensorError?
     }
 
     /// A device that is lost so often with no job done between is taken for broken: what lasts is for a new process.
@@ -85,7 +86,7 @@ final class PipelineDecomposer: LayerDecomposer {
 
     var memoryLimitBytes: Int? { current.withLock { $0.planner.limitBytes } }
 
-    var fault: String? { current.withLock { $0.fault } }
+    var fault: String? { current.withLock { $0.fault?.description } }
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
         try options.resolved(with: defaults)
@@ -139,8 +140,9 @@ final class PipelineDecomposer: LayerDecomposer {
     /// - Throws: `deviceUnusable` if that cannot be done, now and from then on.
     private func reopen(_ engine: inout Engine) throws(PipelineError) {
         guard let lost = engine.lost else { return }
+        if let fault = current.withLock({ $0.fault }) { throw .tensor(fault) }
         let losses = engine.losses + 1
-        guard losses < Self.lossLimit, fault == nil else {
+        guard losses < Self.lossLimit else {
             throw broken(lost, "it was lost \(losses) times with no job done between")
         }
         do {
@@ -154,14 +156,11 @@ final class PipelineDecomposer: LayerDecomposer {
         current.withLock { ($0.planner, $0.devices) = (planner, devices) }
     }
 
-    /// Keeps the first reason, and tells of it.
+    /// Keeps the reason, and tells of it; called once.
     private func broken(_ device: OffloadManager.Device, _ problem: String) -> PipelineError {
-        let error = TensorError.deviceUnusable(device: device.name.description, problem: problem)
-        let isFirst = current.withLock { current in
-            defer { current.fault = current.fault ?? error.description }
-            return current.fault == nil
-        }
-        if isFirst { onFault() }
-        return .tensor(error)
+        let fault = TensorError.deviceUnusable(device: device.name.description, problem: problem)
+        current.withLock { $0.fault = fault }
+        onFault()
+        return .tensor(fault)
     }
 }

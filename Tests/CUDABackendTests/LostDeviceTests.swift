@@ -5,8 +5,8 @@ import Testing
 /// Errors that a context does not survive, each in a process of its own: they are everybody's who shares the device.
 @Suite(.serialized, .enabled(if: TestDevice.failNext != nil, "no emulated device"))
 struct LostDeviceTests {
-    /// Two backends share a device. Who loses it first ends the context; the other learns of it when the first has a new
-    /// one, and leaves that alone. At the end nobody holds a context any more.
+    /// Two backends share a device. Who loses it first ends the context; the other learns of it when the first has a
+    /// new one, and leaves that alone. At the end the new one alone is held.
     @Test func anotherBackendDoesNotEndTheNewContext() async throws {
         await #expect(processExitsWith: .success) {
             let failNext = try #require(TestDevice.failNext)

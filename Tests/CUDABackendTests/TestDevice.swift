@@ -43,8 +43,8 @@ enum TestDevice {
     /// Bytes of host memory that are registered with the emulated driver.
     static let registeredBytes = emulated("mica_emulated_registered", as: (@convention(c) () -> Int).self)
 
-    /// Has the emulated cuBLASLt refuse products of this thread: 1 those with a bias or an activation behind the sums, 2
-    /// those of bytes.
+    /// Has the emulated cuBLASLt refuse products of this thread: 1 those with a bias or an activation behind the sums,
+    /// 2 those of bytes.
     static let refuseProducts = emulated(
         "mica_emulated_refuse_products", of: "libcublasLt.so.13", as: (@convention(c) (Int32) -> Void).self)
 

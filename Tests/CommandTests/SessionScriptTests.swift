@@ -4,7 +4,8 @@ import Testing
 /// `tools/cuda/session.sh` from a bundle whose programs do nothing: it says that a bar is met only where something was
 /// measured.
 struct SessionScriptTests {
-    /// Bars and summary of a session whose programs and `nvidia-smi` are scripts of these lines; nil for one that fails.
+    /// Bars and summary of a session whose programs and `nvidia-smi` are scripts of these lines; nil for one that
+    /// fails.
     private func session(
         _ groups: [String] = [], mica: String, smi: String?, environment: [String: String] = [:],
         folder: TemporaryFolder

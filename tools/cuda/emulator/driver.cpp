@@ -33,7 +33,8 @@ namespace {
 
 constexpr int deviceCount = 2;
 std::recursive_mutex lock;
-std::map<uint64_t, size_t> blocks;
+// What is kept by name or address is never destroyed: threads may still ask while the process ends.
+auto &blocks = *new std::map<uint64_t, size_t>;
 size_t usedBytes = 0;
 // What the context takes, and code that was loaded: the device's memory too.
 constexpr size_t contextBytes = 300 << 20, moduleBytes = 2 << 20;
@@ -43,10 +44,10 @@ int brokenBy = 0;
 int retains[deviceCount], resets[deviceCount];
 void *contextOf(int device) { return (void *)(uintptr_t)(256 * resets[device] + device + 1); }
 // Host memory that is registered: address and bytes.
-std::map<uintptr_t, size_t> registered;
-std::map<std::string, int> calls;
+auto &registered = *new std::map<uintptr_t, size_t>;
+auto &calls = *new std::map<std::string, int>;
 // Failures that a test ordered: the next call of the name answers the code.
-std::map<std::string, int> ordered;
+auto &ordered = *new std::map<std::string, int>;
 // So many requests for memory of this thread are refused, and so many of its copies read registered memory.
 thread_local int refusals = 0, copiesInPlace = 0;
 // By the thread that asked for them: tests run beside each other.
@@ -60,7 +61,7 @@ struct Stream {
 struct Event {
     double reached = 0;
 };
-std::set<Stream *> streams;
+auto &streams = *new std::set<Stream *>;
 double hostTime = 0;
 
 // Asks a stream for work that takes so long, once all that it was asked for before is done.
