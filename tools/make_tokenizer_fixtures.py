@@ -46,7 +46,6 @@ SENTENCES = [
 TEXTS = SENTENCES + [
     "", " ", "  ", "a", "\n", "\r\n", "\t", "\u3000", "\u0085", "\u00a0\u2003x",
     "Hello, world!", "  leading and trailing  ", "tabs\tand\nlines\r\n\r\nmixed \n \n  end ",
-<<<<<<< HEAD
     "a  b   c    d", "x \n\n y", "x\n\n\n", " \n", "\n ", "  \r  x", "...\n\n!!!\r\rx", " !\n y", "  !", "\t!",
     "\u00a0!",
     "I'm you're he's it'd we'll they've don't", "I'M YOU'RE HE'S IT'D WE'LL THEY'VE DON'T",
@@ -68,21 +67,6 @@ TEXTS = SENTENCES + [
     "<|endoftext|>e\u0301<|endoftext|>\u0301", "<|IM_END|>",
     "def f(x):\n    return x ** 2  # square\n\n\nclass A:\n\tpass\n", "https://example.com/a?b=c&d=%20#e",
     "$5.00 + €3 = ¥1,000 ± 2%",
-=======
-    "a  b   c    d", "x \n\n y", "x\n\n\n", " \n", "\n ", "  \r  x", "...\n\n!!!\r\rx", " !\n y", "  !", "\t!", "\u00a0!",
-    "I'm you're he's it'd we'll they've don't", "I'M YOU'RE HE'S IT'D WE'LL THEY'VE DON'T", "'Ll 'rE 'Ve 'lx 'r 'v",
-    "'ſ 'ſt x'ſx", "''s '' '", "’s ‘s' 's's's", "'\u0301s", "x's\u0301",
-    "123 4567 3.14159 1,000,000", "٠١٢٣ ०१२ ๐๑๒ ①②③ ⅷ ½ ㊿ 𝟘𝟙 〇一二",
-    "\U0001F468\u200D\U0001F469\u200D\U0001F467\u200D\U0001F466 \U0001F1E9\U0001F1EA \U0001F44D\U0001F3FD \u2764\uFE0F \U0001F600\U0001F680",
-    "cafe\u0301 e\u0323\u0302 \u1EC7 o\u0302\u0323 A\u030A \u212B \u2126 \u0344 \u0958 \u2ADC",
-    "\u1112\u1161\u11AB\u1100\u1173\u11AF \uD558\u11AB \u1100\u1176 \uAC01\u11A8 \uAC00\u11A7",
-    "\u0F75 a\u0365\u0F75 \u0F71\u0F72 \uFB2C \uFB1D \U0001D15E \U0001109A \U00011131\U00011127",
-    "a\u0301\u0301\u0323 \u0301 \u0300\u0301 q\u0D3B\u0301 q\u0301\u0D3B", "\uF900 \uFA0E \U0002F800 \uFB01 \u3231 \u1E9B\u0323",
-    "\x00\x01\x02\x7f\x1b[31m\ufeff\u200b\u200e\ufffd\ufffe\U0010ffff", "\u0378 \U0001DF25 \U00016FF2 \U000323B0 \U00031350",
-    "<|im_start|>user\nhello<|im_end|>\n<|im_start|>assistant\n", "<|vision_start|><|image_pad|><|image_pad|><|vision_end|>",
-    "<|im_start|", "<<|im_end|>>", "<|im_end|><|im_end|> <|im_end|>", "<|endoftext|>e\u0301<|endoftext|>\u0301", "<|IM_END|>",
-    "def f(x):\n    return x ** 2  # square\n\n\nclass A:\n\tpass\n", "https://example.com/a?b=c&d=%20#e", "$5.00 + €3 = ¥1,000 ± 2%",
->>>>>>> textencoder
     "a" * 300, "\u56FE" * 50, "\u0301" * 20, "ab" * 100 + " " * 70 + "\n" * 10, "=" * 90,
 ]
 
@@ -102,12 +86,8 @@ class RandomText:
         self.marks = [value for value in every if unicodedata.combining(chr(value))]
         self.blanks = [value for value in every if chr(value).isspace() or value in (0x85, 0xA0)]
         self.digits = [value for value in every if unicodedata.category(chr(value)).startswith("N")]
-<<<<<<< HEAD
         decomposed = (unicodedata.normalize("NFD", chr(value)) for value in every)
         self.decomposed = [text for text in decomposed if len(text) > 1]
-=======
-        self.decomposed = [text for text in (unicodedata.normalize("NFD", chr(value)) for value in every) if len(text) > 1]
->>>>>>> textencoder
         self.jamo = [value for value in range(0x1100, 0x1200)] + list(range(0xAC00, 0xD7A4, 97))
         self.words = " ".join(SENTENCES).split()
 

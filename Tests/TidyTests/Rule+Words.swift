@@ -40,6 +40,12 @@ extension Rule {
         }
     }
 
+    static let mergeMarkers = Rule(description: "no marks of an unfinished merge") { file in
+        let marks = ["<", ">"].map { String(repeating: $0, count: 7) + " " }
+        return file.lines.enumerated().filter { _, line in marks.contains { line.hasPrefix($0) } }
+            .map { ($0.offset + 1, $0.element) }
+    }
+
     static let markdownTitle = Rule(description: "a Markdown document has one title") { file in
         guard file.language == .markdown else { return [] }
         var isCode = false

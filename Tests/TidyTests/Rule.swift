@@ -16,7 +16,7 @@ struct Rule: Sendable, CustomStringConvertible {
 
     static let all: [Rule] = [
         fileLength, columns, functionLength, uncheckedReason, bannedWords, forcedUnwraps, imports, documentation,
-        markdownTitle, machinePaths,
+        markdownTitle, machinePaths, mergeMarkers,
     ]
 
     /// The breaches in a file, in order.

@@ -49,6 +49,12 @@ struct RuleTests {
         #expect(lines(.uncheckedReason, "// A class may be @unchecked Sendable.\n") == [])
     }
 
+    @Test func mergeMarkers() {
+        let ours = String(repeating: "<", count: 7)
+        #expect(lines(.mergeMarkers, "a\n\(ours) HEAD\nb\n", path: "tools/x.py") == [2])
+        #expect(lines(.mergeMarkers, "let a = 1 \(ours) 2\n\(ours)\n") == [])
+    }
+
     @Test func bannedWords() {
         #expect(lines(.bannedWords, "// TO" + "DO: later\nlet a = 1\n// FIX" + "ME\n") == [1, 3])
         #expect(lines(.bannedWords, "# XX" + "X\n", path: "README.md") == [1])
