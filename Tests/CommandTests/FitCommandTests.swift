@@ -63,7 +63,7 @@ import Testing
         for arguments in [
             ["fit"] + files + ["-o", folder.url.path], ["fit"] + files + ["-o", folder.path("link")],
             ["recompose", ora, "-o", ora], ["recompose", ora, "-o", folder.path("link/a.ora")],
-            ["recompose", ora, "-o", folder.path("b.png"), "--sheet", ora],
+            ["recompose", folder.path("made"), "-o", folder.path("b.png"), "--sheet", folder.path("made/layer_1.png")],
             ["recompose", folder.path("made"), "-o", folder.path("made")],
             ["recompose", folder.path("made"), "-o", folder.path("made/layer_1.png")],
             ["decompose", files[1], "-o", folder.url.path, "--model", "/nonexistent"],

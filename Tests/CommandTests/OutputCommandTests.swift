@@ -49,20 +49,22 @@ import Testing
         #expect(try (own + ["elsewhere/x.png"]).allSatisfy { try folder.data($0) == Data("mine".utf8) })
     }
 
-    /// A layer is split into the folder that it comes from, and again: groups are folders, which go too.
-    @Test func aFolderIsSplitInPlace() throws {
+    /// A layer is split into another folder, and into that again: groups are folders, which go with what names them.
+    @Test func aFolderIsSplitAnew() throws {
         let folder = try TemporaryFolder()
         let output = folder.path("out")
         #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
-        let again = Self.quick.map { $0 == DecomposeCommandTests.picture ? output : $0 } + ["-o", output, "--quiet"]
-        #expect(try MicaProcess(again + ["--layer", "2"]).status == 0)
-        let manifest = try LayerManifest([UInt8](folder.data("out/result.json")))
+        let again = Self.quick.map { $0 == DecomposeCommandTests.picture ? output : $0 } + ["--layer", "2", "--quiet"]
+        #expect(try MicaProcess(again + ["-o", output]).errors.contains("is read here"))
+        #expect(try folder.contents("out") == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
+        #expect(try MicaProcess(again + ["-o", folder.path("finer")]).status == 0)
+        let manifest = try LayerManifest([UInt8](folder.data("finer/result.json")))
         let folders = Set(
             manifest.layers.compactMap { $0.file.split(separator: "/").dropLast().first.map(String.init) })
         #expect(folders.count == 1)
-        #expect(try folder.contents("out") == (["layer_1.png", "layers.psd", "result.json"] + folders).sorted())
-        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
-        #expect(try folder.contents("out") == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
+        #expect(try folder.contents("finer") == (["layer_1.png", "layers.psd", "result.json"] + folders).sorted())
+        #expect(try MicaProcess(Self.quick + ["-o", folder.path("finer"), "--quiet"]).status == 0)
+        #expect(try folder.contents("finer") == ["layer_1.png", "layer_2.png", "layers.psd", "result.json"])
     }
 
     @Test(arguments: [

@@ -197,8 +197,8 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         let fixture = try ServiceFixture(
             service: { $0.corsOrigins = ["https://a.example"] }, transport: { $0.limits.bodyBytes = 1000 })
         let answer = try fixture.client().ask(
-            "POST \(path) HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\nContent-Type: image/png\r\n"
-                + "\(framing)\r\n\r\n7d0\r\n")
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n"
+                + "Content-Type: multipart/form-data; boundary=x\r\n\(framing)\r\n\r\n7d0\r\n")
         #expect(answer.status == 413)
         #expect(try OpenAPIChecker().problems(answer, "POST", path) == [])
         #expect((try ServiceFixture.json(answer.body)["error"] != nil) == (path == "/v1/images/edits"))

@@ -2,8 +2,8 @@ import ImageCodecs
 
 /// A picture without transparent parts: what shows through is filled with the colours around, the nearer ones first.
 ///
-/// For models that were trained on opaque pictures alone: any one colour would be a shape to them. Source: S. J. Gortler
-/// and others, "The Lumigraph" (1996), section 3.4, "pull-push".
+/// For models that were trained on opaque pictures alone: any one colour would be a shape to them. Source:
+/// S. J. Gortler and others, "The Lumigraph" (1996), section 3.4, "pull-push".
 struct FilledPicture {
     /// Premultiplied colours and alpha, 0...1, four values a pixel.
     private struct Level {
@@ -26,7 +26,9 @@ struct FilledPicture {
         var levels = [premultiplied(picture)]
         while let last = levels.last, last.width > 1 || last.height > 1 { levels.append(halved(last)) }
         var coarse = Level(1, 1)
-        coarse.values = nothing
+        // What is left of the whole picture in one pixel has a colour, however faint it is.
+        let all = levels.last?.values ?? nothing
+        coarse.values = all[3] > 0 ? all.map { $0 / all[3] } : nothing
         for index in levels.indices.reversed() {
             fill(&levels[index], from: coarse)
             coarse = levels.removeLast()

@@ -19,8 +19,8 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var maxSequenceLength: Int?
     /// False if the text encoder cannot describe pictures; an empty prompt is then used as it is.
     public var captioner: Bool?
-    /// False if the model has seen opaque pictures alone: what shows through is filled with the colours around before it
-    /// sees the picture.
+    /// False if the model has seen opaque pictures alone: what shows through is filled with the colours around before
+    /// it sees the picture.
     public var alpha: Bool?
     /// What the sides of a result are multiples of, in pixels: a multiple of `finestMultiple`. A model for small
     /// pictures says 16, because with the usual 32 their aspect would be far off.

@@ -91,7 +91,14 @@ struct SyntheticModel {
             ("scheduler/scheduler_config.json", schedulerConfiguration),
             ("tokenizer/tokenizer.json", SyntheticTokenizer.object(special: specialTokens)),
             ("processor/preprocessor_config.json", processorConfiguration),
-            ("mica.json", ["prompt": "A synthetic model: its layers show nothing.", "resolution": 128]),
+            (
+                "mica.json",
+                [
+                    "prompt": "A synthetic model: its layers show nothing.", "resolution": 128,
+                    // Weights that are holes predict nothing, and two norms that are 0 have no ratio.
+                    "cfg_normalize": false,
+                ]
+            ),
         ]
     }
 
