@@ -44,7 +44,7 @@ public struct JobForecast: Sendable {
 
     /// The most bytes that the process holds at once without pages of mapped checkpoints, and in which stage; nil for
     /// finishing the layers.
-    var hostPeak: (bytes: Int, stage: PipelineStage?) {
+    public var hostPeak: (bytes: Int, stage: PipelineStage?) {
         let finished = finish.map { remaining.totalBytes - remaining.mappedBytes + $0.hostBytes } ?? 0
         return stages.reduce((finished, nil)) { peak, stage in
             let bytes = stage.process.totalBytes - stage.process.mappedBytes

@@ -67,7 +67,8 @@ struct PlanReport {
     private var process: String {
         let mapped = manifest.mappedProcessBytes
         let files = mapped > 0 ? " and \(ByteCount(mapped)) of the model's files in the page cache" : ""
-        return "process \(ByteCount(manifest.peakProcessBytes - mapped))\(files)"
+        let own = (plan.chosen ?? plan.smallest)?.forecast?.hostPeak.bytes ?? manifest.peakProcessBytes - mapped
+        return "process \(ByteCount(own))\(files)"
     }
 
     private func table() -> [String] {
