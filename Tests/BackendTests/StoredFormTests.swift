@@ -74,7 +74,8 @@ import Testing
                     backend.linear(backend.upload(input, [rows, matrix.columns]), layer))
                 let error = RelativeError(found, expected, magnitude: magnitude)
                 // A rotation sums up to 256 terms more before the product does.
-                let bound = tested.bound(matrix.dtype) * (matrix.rotation == nil ? 1 : 4)
+                let bound =
+                    tested.bound(matrix.dtype, terms: matrix.columns) * (matrix.rotation == nil ? 1 : 4)
                 #expect(
                     error.mismatch == nil && error.value <= bound,
                     "\(matrix), \(rows) rows on \(tested): \(error.value)")

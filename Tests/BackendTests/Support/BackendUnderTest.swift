@@ -22,6 +22,15 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
     /// sqrt(K / 16) units at random signs, and of activations (a few units, see `ActivationTests`). A kernel that
     /// rounded one operand to 16 bits would show 2^-9.
     static let float32Bound = 0x1p-20
+    private static let termsOfFloat32Bound = 1152
+
+    /// The bound for products of so many terms: rounding to float32 grows as the root of their number, while what
+    /// operands lose by rounding stays.
+    func bound(_ dtype: DType, terms: Int) -> Double {
+        let bound = bound(dtype)
+        guard bound == Self.float32Bound, terms > Self.termsOfFloat32Bound else { return bound }
+        return bound * (Double(terms) / Double(Self.termsOfFloat32Bound)).squareRoot()
+    }
 
     /// Every backend of this machine.
     static let all =
