@@ -125,10 +125,10 @@ struct Recompose: ParsableCommand {
         let flattened = layers.flattened(rounding)
         let pixels = flattened.pixels
         if flattened.rounding != rounding, flattened.rounding == .eachLayer {
-            StandardError.write("mica: rounded after each layer, which fits the file's own flat picture\n")
+            CommandFailure.report("rounded after each layer, which fits the file's own flat picture")
         }
         if let difference = flattened.difference {
-            StandardError.write("mica: differs from the file's own flat picture at \(difference)\n")
+            CommandFailure.report("differs from the file's own flat picture at \(difference)")
         }
         switch ending {
         case "png": return try flat.png(pixels)
