@@ -13,7 +13,8 @@ struct Serve: ParsableCommand {
         discussion: """
             Options are read from the file, then from MICA_* in the environment, then from the command line; the \
             later wins. config/mica.yaml explains all of them. SIGTERM and SIGINT let running jobs finish and exit \
-            0; SIGHUP reads keys and certificates again. A GPU that is lost for good ends the service with 1.
+            0, a second one ends the service at once with 128 and its number (kept jobs run again at the next \
+            start); SIGHUP reads keys and certificates again. A GPU that is lost for good ends it with 1.
             """)
 
     @OptionGroup var options: ServeOptions

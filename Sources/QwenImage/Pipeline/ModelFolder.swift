@@ -45,7 +45,7 @@ public struct ModelFolder: Sendable {
             guard index.className == Self.pipelineClass else {
                 throw PipelineError.unknownPipeline(found: index.className, expected: Self.pipelineClass)
             }
-            defaults = try ModelDefaults.read(fromFolder: folder)
+            var defaults = try ModelDefaults.read(fromFolder: folder)
             let transformerSource = try components.transformerSource(folder)
             quantizedPrecision = transformerSource.precision
             let found = try TransformerConfiguration.find(
@@ -59,6 +59,8 @@ public struct ModelFolder: Sendable {
             try Self.checkTokens(of: autoencoder, defaults)
             scheduler = try FlowMatchEulerDiscreteScheduler(
                 folder: folder.appendingPathComponent("scheduler"))
+            defaults.fewestSteps = scheduler.fewestSteps
+            self.defaults = defaults
             autoencoderSource = try components.autoencoderSource(folder, autoencoder)
             textEncoderSource = try components.textEncoderSource(folder)
         } catch {

@@ -51,6 +51,10 @@ public struct FlowMatchEulerDiscreteScheduler: Sendable {
         self.configuration = configuration
     }
 
+    /// The fewest steps that a schedule can be made of: stretching moves the last of several sigmas and leaves a first
+    /// of 1 where it is, so that a single one would become 0 / 0.
+    public var fewestSteps: Int { configuration.shiftTerminal == nil ? 1 : 2 }
+
     /// The sigmas that the layered pipeline passes: `linspace(1, 0, steps + 1)` without its last value.
     public static func defaultSigmas(steps: Int) -> [Double] {
         guard steps > 0 else { return [] }
