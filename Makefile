@@ -5,7 +5,7 @@ ARGS ?=
 # The most that the end-to-end tests may take.
 E2E_SECONDS ?= 1800
 
-.PHONY: help run build test test-e2e test-tsan test-asan fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan avx512-emulate fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ test-tsan: packages  ## Run every test with the thread sanitizer
 
 test-asan: packages  ## Run every test with the address sanitizer
 	tools/sanitize/test.sh address
+
+avx512-emulate: packages  ## Run the engine's tests with AVX-512 done in C, on a CPU without it (FILTER="...")
+	tools/avx512/emulate.sh $(FILTER)
 
 fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)

@@ -9,8 +9,8 @@
 // elements over pairs of keys.
 
 int mica_has_bf16_products(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bf16");
+    return AVX512_HAS("avx512f") && AVX512_HAS("avx512bw") && AVX512_HAS("avx512vl")
+        && AVX512_HAS("avx512dq") && AVX512_HAS("avx512bf16");
 }
 
 // Word by word: packing is a hundredth of the whole.

@@ -1,11 +1,9 @@
-// What the bfloat16 kernels share: their target and a check of the CPU.
+// What the bfloat16 kernels share: their target and their step.
 #pragma once
-#include "dispatch.h"
+#include "avx512.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#define BF16_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")))
+#define BF16_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")
 #define BF16_INLINE static inline __attribute__((always_inline)) BF16_TARGET
 
 // Words of two bfloat16: element i of the result is (low[i], high[i]).

@@ -5,11 +5,11 @@
 
 #if defined(__x86_64__)
 
-#define F32_TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,fma")))
+#define F32_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,fma")
 
 int mica_has_avx512(void) {
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512dq");
+    return AVX512_HAS("avx512f") && AVX512_HAS("avx512bw") && AVX512_HAS("avx512vl")
+        && AVX512_HAS("avx512dq");
 }
 
 BF16_TARGET void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area,

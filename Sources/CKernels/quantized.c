@@ -1,3 +1,4 @@
+#include "avx512.h"
 #include "stored.h"
 
 // As bits, so that a NaN or an infinity, whose bits are above all numbers', comes through.
@@ -157,7 +158,7 @@ KERNEL float mica_dot_s8(const float *a, const int8_t *b, size_t count) {
 
 int mica_has_s8_products(void) {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vnni");
+    return AVX512_HAS("avx512f") && AVX512_HAS("avx512vnni");
 #else
     return 0;
 #endif
