@@ -8,7 +8,7 @@ E2E_SECONDS ?= 1800
 .PHONY: help run build test test-e2e test-tsan test-asan avx512-emulate fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
 
 help:  ## Show this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: build  ## Install what is missing, build, and serve the built-in model (ARGS="--port 9000 ...")
 	.build/release/mica serve $(ARGS)

@@ -6,6 +6,7 @@
 set -euo pipefail
 
 url=${MICA_URL:-http://127.0.0.1:8080}
+url=${url%/}
 picture=${1:?usage: job.sh PICTURE [FILE.psd] [name=value ...]}
 file=${2:-layers.psd}
 fields=(-F "image=@$picture")

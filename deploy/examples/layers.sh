@@ -6,6 +6,7 @@
 set -euo pipefail
 
 url=${MICA_URL:-http://127.0.0.1:8080}
+url=${url%/}
 picture=${1:?usage: layers.sh PICTURE [FOLDER] [name=value ...]}
 folder=${2:-layers}
 fields=(-F "image=@$picture")

@@ -7,7 +7,7 @@
 #   full     the published sizes: a step resident and streamed, a whole job
 #   lasting  200 jobs, cancellation, memory that runs out
 # Each part has its own time limit, and one that fails does not stop the rest; summary.txt has a line each, with the most memory by
-# nvidia-smi meanwhile above what was in use before. MODEL and POSTER name a model folder and a picture,
+# nvidia-smi meanwhile above what was in use before. In a bundle MODEL and POSTER name a model folder and a picture;
 # FULL_MODEL a synthetic model of the published sizes that is there already.
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)

@@ -2,9 +2,11 @@
 
 import io
 import json
+import re
 import zipfile
 
 import pytest
+from mica_service import until
 from page_work import split
 from PIL import Image
 from playwright.sync_api import expect
@@ -79,21 +81,48 @@ def test_a_file_of_layers_is_made_one_picture(open_page):
 def test_what_a_job_takes_is_said_before_it_is_sent(open_page, picture):
     page = open_page()
     asked = []
-    page.on("request", lambda request: "/v1/plan?" in request.url and asked.append(request.url))
+    page.on("request", lambda request: request.url.endswith("/v1/plan") and asked.append(request.post_data))
     line = page.locator("#estimate")
     page.set_input_files("#file", picture)
     expect(line).to_contain_text("Takes about")
-    assert "width=640" in asked[-1] and "height=640" in asked[-1] and "seed" not in asked[-1]
-    page.route("**/v1/plan?*", lambda route: route.fulfill(json={"fits": True, "seconds": 192.4}))
+    assert sent(asked[-1], "width") == sent(asked[-1], "height") == "640" and "seed" not in asked[-1]
+    page.route("**/v1/plan", lambda route: route.fulfill(json={"fits": True, "seconds": 192.4}))
     page.get_by_text("1024", exact=True).click()
     expect(line).to_have_text("Takes about 3 min 12 s once it is its turn.")
-    assert "resolution=1024" in asked[-1]
-    page.route("**/v1/plan?*", lambda route: route.fulfill(json={"fits": False, "seconds": 200}))
+    assert sent(asked[-1], "resolution") == "1024"
+    page.route("**/v1/plan", lambda route: route.fulfill(json={"fits": False, "seconds": 200}))
     page.get_by_role("button", name="More steps").click()
     expect(line).to_contain_text("more memory than the service has")
+    # A prompt longer than an address may be.
+    page.unroute("**/v1/plan")
+    page.fill("#prompt", "a poster " * 2000)
+    expect(line).to_contain_text("Takes about")
+    assert sent(asked[-1], "prompt").startswith("a poster a poster")
     # Nothing is asked about what could not be sent.
     page.fill("#layers", "99")
     expect(line).to_be_hidden()
+
+
+def sent(form, name):
+    """A field of a multipart body."""
+    return re.search(rf'name="{name}"\r\n\r\n(.*?)\r\n--', form, re.DOTALL)[1]
+
+
+def test_the_picture_chosen_last_is_taken(open_page, picture, tmp_path):
+    page = open_page()
+    held = []
+    page.route("**/v1/recompose*", lambda route: held.append(route))
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("layer_1.png", picture.read_bytes())
+    page.set_input_files("#file", {"name": "first.zip", "mimeType": "", "buffer": archive.getvalue()})
+    until(lambda: held or page.wait_for_timeout(50), 10, "the file of layers is sent")
+    page.set_input_files("#file", picture)
+    expect(page.locator("#file-name")).to_have_text(picture.name)
+    with page.expect_response("**/v1/recompose*"):
+        held[0].fulfill(body=picture.read_bytes(), content_type="image/png")
+    page.wait_for_timeout(500)
+    expect(page.locator("#file-name")).to_have_text(picture.name)
 
 
 def test_without_scripts_the_command_can_be_copied(open_page):

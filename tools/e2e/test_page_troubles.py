@@ -199,3 +199,30 @@ def test_a_reload_shows_the_newest_run(open_page, layers):
     expect(page.locator("input[value=compare]")).to_be_disabled()
     for control in (page.locator("label", has_text="Compare"), page.locator("#again")):
         assert "not kept when the page is loaded again" in control.get_attribute("title")
+
+
+def test_a_run_begun_while_the_page_connects_joins_those_of_before(open_page, picture):
+    page = open_page()
+    split(page, picture)
+    wait_for_layers(page)
+    held = []
+    page.route("**/v1/models", lambda route: held.append(route))
+    page.reload()
+    expect(page.locator("#runs .run")).to_have_count(1)
+    split(page, picture)
+    expect(page.locator("#runs .run")).to_have_count(2)
+    for route in held:
+        route.continue_()
+    expect(page.locator("#service-text")).to_have_text("seedling")
+    expect(page.locator("#runs .run")).to_have_count(2)
+
+
+def test_the_page_recovers_from_a_proxy_that_could_not_reach_the_service(open_page):
+    asked = re.compile(r"/(v1/models|readyz)$")
+    page = open_page(expected_errors=["502"], is_connected=False, prepare=lambda page: page.route(
+        asked, lambda route: route.fulfill(status=502, body="Bad gateway")))
+    expect(page.locator("#offline")).to_contain_text("does not answer")
+    page.unroute(asked)
+    expect(page.locator("#service-text")).to_have_text("seedling")
+    expect(page.locator("#offline")).to_be_hidden()
+    expect(page.locator("#layers")).not_to_have_value("")

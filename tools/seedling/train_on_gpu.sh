@@ -1,5 +1,5 @@
 #!/bin/bash
-# The whole of the default model in about 20 minutes on one machine with a large GPU, a dozen cores and no internet: pools, VAE,
+# The whole of the default model in about 17 minutes on one machine with a large GPU, a dozen cores and no internet: pools, VAE,
 # transformer, the last minutes on pixels, evaluation. The next part gets ready (imports, compilation) while one trains, and scenes
 # are drawn all the while. Needs Python with torch for CUDA, numpy, pillow, matplotlib; fonts and clip art from packages.txt or from
 # `python -m scenes.bundle`. export.py then writes the folder.

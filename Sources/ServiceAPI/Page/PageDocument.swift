@@ -762,6 +762,7 @@ let lastStart = { picture: null, at: 0 };
 
 /** Ends when the picture that was chosen last is read, which takes a while for a large one. */
 let choosing = Promise.resolve();
+let choices = 0;
 
 /** `others` are the files that came with it and are left out. */
 function choose(file, { name, others = 0 } = {}) {
@@ -770,20 +771,27 @@ function choose(file, { name, others = 0 } = {}) {
 }
 
 async function read(file, name, others) {
+  choices += 1;
+  const choice = choices;
   byId('file-error').hidden = true;
   byId('drop').setAttribute('aria-busy', 'true');
   try {
-    take(await Picture.of(file, name));
+    const chosen = await Picture.of(file, name);
+    // Another one was chosen while this one was read.
+    if (choice !== choices) return;
+    take(chosen);
     if (others) {
       byId('file-hint').textContent += `. One at a time: ${others} more ${others === 1 ? 'is' : 'are'} left out`;
       say(byId('file-hint').textContent);
     }
-  } catch (problem) {
-    byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
+  } catch (error) {
+    if (choice !== choices) return;
+    const problem = Problem.around(error, 'The file could not be read');
+    byId('file-error').textContent = `${problem.title}. ${problem.detail}`;
     byId('file-error').hidden = false;
     byId('file').focus();
   } finally {
-    byId('drop').removeAttribute('aria-busy');
+    if (choice === choices) byId('drop').removeAttribute('aria-busy');
   }
 }
 
@@ -978,7 +986,10 @@ let countdown = 0;
 function showTrouble(run) {
   clearTimeout(countdown);
   const problem = run?.state === 'cancelled'
-    ? new Problem({ title: 'Cancelled', detail: 'This job was stopped. Nothing of it is kept.' }) : run?.problem;
+    ? new Problem({
+      title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
+        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
+    }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
     return;
@@ -1160,13 +1171,12 @@ async function connect() {
 /** Asks now and then whether the service is there. */
 async function lookAfter() {
   clearTimeout(nextLook);
-  const wasThere = isThere;
   try {
     const isReady = await service.isReady();
     isThere = true;
     if (!isReady) showService('busy', 'Stopping');
     else if (model) showService('ready', model.id);
-    else if (!wasThere) connect();
+    else if (!needsKey) connect();
   } catch {
     isThere = false;
     showService('away', 'No connection');
@@ -1188,9 +1198,10 @@ addEventListener('beforeunload', (event) => {
 // The time that is left goes by between two words of progress too.
 setInterval(() => current?.isActive && showProgress(current), 1_000);
 
+// Before anything is asked, so that a run begun meanwhile joins those of before and does not take their place.
+for (const run of history.restore()) watch(run);
 await connect();
 lookAfter();
-for (const run of history.restore()) watch(run);
 // After a reload, the page shows what it showed last unless somebody has begun something else by now.
 if (history.runs.length && !current && !picture) reopen(history.runs[0]);
 
@@ -1202,6 +1213,7 @@ if (history.runs.length && !current && !picture) reopen(history.runs[0]);
 import { isEdited } from './edits.js';
 import { byId, say } from './markup.js';
 import { save, stem } from './picture.js';
+import { Problem } from './problem.js';
 import * as service from './service.js';
 
 /** What the forms' names have at their end. */
@@ -1225,8 +1237,9 @@ export function offerDownloads({ current, blend }) {
       try {
         save(await file(run), name);
         say('Saved');
-      } catch (problem) {
-        byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${adviceOn(problem)}`;
+      } catch (error) {
+        const problem = Problem.around(error, 'The file could not be made');
+        byId('save-error').textContent = `${problem.title}. ${problem.detail} ${adviceOn(problem)}`;
         byId('save-error').hidden = false;
       } finally {
         button.removeAttribute('aria-busy');
@@ -1997,6 +2010,11 @@ export class Problem extends Error {
     });
   }
 
+  /** What was thrown, if it is a problem; otherwise one with this title that gives the browser's reason. */
+  static around(error, title) {
+    return error instanceof Problem ? error : new Problem({ status: 500, title, detail: String(error?.message ?? error) });
+  }
+
   /** No answer at all. */
   static unreachable() {
     return new Problem({
@@ -2021,7 +2039,7 @@ export class Problem extends Error {
   /** What the reader can do about it. */
   get advice() {
     switch (this.status) {
-      case 0: return 'It will be tried again when the connection is back. Nothing you set is lost.';
+      case 0: return 'Try again when the connection is back. Nothing you set is lost.';
       case 401: return 'Enter an access key that the service knows.';
       case 403: return 'Ask whoever runs the service for a key that may do this.';
       case 404: return 'The service knows this job no longer. Run it again.';
@@ -2130,9 +2148,11 @@ export class Run extends EventTarget {
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
-  /** The layer to look at first: the uppermost of those that were made. */
+  /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
-    return this.layers.at(this.source ? this.source.index - 1 + this.layers.length - this.source.count : -1);
+    const { index, count } = this.source ?? {};
+    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
+    return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
@@ -2228,8 +2248,7 @@ export class Run extends EventTarget {
       if (error.name === 'AbortError') {
         this.state = 'cancelled';
       } else {
-        this.problem = error instanceof Problem ? error
-          : new Problem({ status: 500, title: 'This page has a fault', detail: String(error?.message ?? error) });
+        this.problem = Problem.around(error, 'This page has a fault');
         this.state = 'failed';
       }
       this.#changed();
@@ -2559,14 +2578,23 @@ export const zip = (id) => blob(`${job(id)}/layers.zip`);
 export const result = (id, form) => blob(`${job(id)}/result?format=${form}`);
 /** Layers that a form describes, or a file of layers, in another form; `png` is flat. */
 export const recompose = (body, form) => blob(`v1/recompose?format=${form}`, { method: 'POST', body });
-/** What a job would take: its parameters, with the `width` and `height` of its picture. */
-export const plan = (values, signal) => json(`v1/plan?${new URLSearchParams(values)}`, { method: 'POST', signal });
+/**
+ * What a job would take: its parameters, with the `width` and `height` of its picture. They go as a body: addresses are
+ * logged on the way, and a prompt may be longer than one.
+ */
+export function plan(values, signal) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(values)) body.append(name, value);
+  return json('v1/plan', { method: 'POST', body, signal });
+}
 /** Cancels a job that has not ended, and removes one that has. */
 export const cancel = (id) => request(job(id), { method: 'DELETE' });
 
 /** True if the service takes requests, false if it is stopping; throws if it does not answer. */
 export async function isReady() {
   const response = await fetch(new URL('readyz', root), { cache: 'no-store' });
+  // Of a server in front that cannot reach it.
+  if ([502, 504].includes(response.status)) throw Problem.unreachable();
   return response.ok;
 }
 

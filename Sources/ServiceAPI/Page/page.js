@@ -38,6 +38,7 @@ let lastStart = { picture: null, at: 0 };
 
 /** Ends when the picture that was chosen last is read, which takes a while for a large one. */
 let choosing = Promise.resolve();
+let choices = 0;
 
 /** `others` are the files that came with it and are left out. */
 function choose(file, { name, others = 0 } = {}) {
@@ -46,20 +47,27 @@ function choose(file, { name, others = 0 } = {}) {
 }
 
 async function read(file, name, others) {
+  choices += 1;
+  const choice = choices;
   byId('file-error').hidden = true;
   byId('drop').setAttribute('aria-busy', 'true');
   try {
-    take(await Picture.of(file, name));
+    const chosen = await Picture.of(file, name);
+    // Another one was chosen while this one was read.
+    if (choice !== choices) return;
+    take(chosen);
     if (others) {
       byId('file-hint').textContent += `. One at a time: ${others} more ${others === 1 ? 'is' : 'are'} left out`;
       say(byId('file-hint').textContent);
     }
-  } catch (problem) {
-    byId('file-error').textContent = `${problem.title}. ${problem.detail ?? ''}`;
+  } catch (error) {
+    if (choice !== choices) return;
+    const problem = Problem.around(error, 'The file could not be read');
+    byId('file-error').textContent = `${problem.title}. ${problem.detail}`;
     byId('file-error').hidden = false;
     byId('file').focus();
   } finally {
-    byId('drop').removeAttribute('aria-busy');
+    if (choice === choices) byId('drop').removeAttribute('aria-busy');
   }
 }
 
@@ -254,7 +262,10 @@ let countdown = 0;
 function showTrouble(run) {
   clearTimeout(countdown);
   const problem = run?.state === 'cancelled'
-    ? new Problem({ title: 'Cancelled', detail: 'This job was stopped. Nothing of it is kept.' }) : run?.problem;
+    ? new Problem({
+      title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
+        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
+    }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
     return;
@@ -436,13 +447,12 @@ async function connect() {
 /** Asks now and then whether the service is there. */
 async function lookAfter() {
   clearTimeout(nextLook);
-  const wasThere = isThere;
   try {
     const isReady = await service.isReady();
     isThere = true;
     if (!isReady) showService('busy', 'Stopping');
     else if (model) showService('ready', model.id);
-    else if (!wasThere) connect();
+    else if (!needsKey) connect();
   } catch {
     isThere = false;
     showService('away', 'No connection');
@@ -464,8 +474,9 @@ addEventListener('beforeunload', (event) => {
 // The time that is left goes by between two words of progress too.
 setInterval(() => current?.isActive && showProgress(current), 1_000);
 
+// Before anything is asked, so that a run begun meanwhile joins those of before and does not take their place.
+for (const run of history.restore()) watch(run);
 await connect();
 lookAfter();
-for (const run of history.restore()) watch(run);
 // After a reload, the page shows what it showed last unless somebody has begun something else by now.
 if (history.runs.length && !current && !picture) reopen(history.runs[0]);

@@ -1,6 +1,7 @@
 import { isEdited } from './edits.js';
 import { byId, say } from './markup.js';
 import { save, stem } from './picture.js';
+import { Problem } from './problem.js';
 import * as service from './service.js';
 
 /** What the forms' names have at their end. */
@@ -24,8 +25,9 @@ export function offerDownloads({ current, blend }) {
       try {
         save(await file(run), name);
         say('Saved');
-      } catch (problem) {
-        byId('save-error').textContent = `${problem.title}. ${problem.detail ?? ''} ${adviceOn(problem)}`;
+      } catch (error) {
+        const problem = Problem.around(error, 'The file could not be made');
+        byId('save-error').textContent = `${problem.title}. ${problem.detail} ${adviceOn(problem)}`;
         byId('save-error').hidden = false;
       } finally {
         button.removeAttribute('aria-busy');

@@ -48,6 +48,11 @@ export class Problem extends Error {
     });
   }
 
+  /** What was thrown, if it is a problem; otherwise one with this title that gives the browser's reason. */
+  static around(error, title) {
+    return error instanceof Problem ? error : new Problem({ status: 500, title, detail: String(error?.message ?? error) });
+  }
+
   /** No answer at all. */
   static unreachable() {
     return new Problem({
@@ -72,7 +77,7 @@ export class Problem extends Error {
   /** What the reader can do about it. */
   get advice() {
     switch (this.status) {
-      case 0: return 'It will be tried again when the connection is back. Nothing you set is lost.';
+      case 0: return 'Try again when the connection is back. Nothing you set is lost.';
       case 401: return 'Enter an access key that the service knows.';
       case 403: return 'Ask whoever runs the service for a key that may do this.';
       case 404: return 'The service knows this job no longer. Run it again.';

@@ -85,9 +85,11 @@ export class Run extends EventTarget {
   }
 
   get isActive() { return ['sending', 'paused', 'queued', 'running', 'loading'].includes(this.state); }
-  /** The layer to look at first: the uppermost of those that were made. */
+  /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
-    return this.layers.at(this.source ? this.source.index - 1 + this.layers.length - this.source.count : -1);
+    const { index, count } = this.source ?? {};
+    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
+    return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
@@ -183,8 +185,7 @@ export class Run extends EventTarget {
       if (error.name === 'AbortError') {
         this.state = 'cancelled';
       } else {
-        this.problem = error instanceof Problem ? error
-          : new Problem({ status: 500, title: 'This page has a fault', detail: String(error?.message ?? error) });
+        this.problem = Problem.around(error, 'This page has a fault');
         this.state = 'failed';
       }
       this.#changed();

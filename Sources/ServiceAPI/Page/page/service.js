@@ -92,14 +92,23 @@ export const zip = (id) => blob(`${job(id)}/layers.zip`);
 export const result = (id, form) => blob(`${job(id)}/result?format=${form}`);
 /** Layers that a form describes, or a file of layers, in another form; `png` is flat. */
 export const recompose = (body, form) => blob(`v1/recompose?format=${form}`, { method: 'POST', body });
-/** What a job would take: its parameters, with the `width` and `height` of its picture. */
-export const plan = (values, signal) => json(`v1/plan?${new URLSearchParams(values)}`, { method: 'POST', signal });
+/**
+ * What a job would take: its parameters, with the `width` and `height` of its picture. They go as a body: addresses are
+ * logged on the way, and a prompt may be longer than one.
+ */
+export function plan(values, signal) {
+  const body = new FormData();
+  for (const [name, value] of Object.entries(values)) body.append(name, value);
+  return json('v1/plan', { method: 'POST', body, signal });
+}
 /** Cancels a job that has not ended, and removes one that has. */
 export const cancel = (id) => request(job(id), { method: 'DELETE' });
 
 /** True if the service takes requests, false if it is stopping; throws if it does not answer. */
 export async function isReady() {
   const response = await fetch(new URL('readyz', root), { cache: 'no-store' });
+  // Of a server in front that cannot reach it.
+  if ([502, 504].includes(response.status)) throw Problem.unreachable();
   return response.ok;
 }
 
