@@ -8,10 +8,7 @@
 // two values of a pair lie side by side. Keys make panels of 64 keys over pairs along the head; values make panels of 64 head
 // elements over pairs of keys.
 
-int mica_has_bf16_products(void) {
-    return AVX512_HAS("avx512f") && AVX512_HAS("avx512bw") && AVX512_HAS("avx512vl")
-        && AVX512_HAS("avx512dq") && AVX512_HAS("avx512bf16");
-}
+int mica_has_bf16_products(void) { return has_avx512() && AVX512_HAS("avx512bf16"); }
 
 // Word by word: packing is a hundredth of the whole.
 BF16_TARGET void mica_pack_keys(const float *k, size_t stride, size_t keys, size_t size, uint32_t *panel) {

@@ -1,9 +1,8 @@
-// What the bfloat16 kernels share: their target and their step.
+// What the bfloat16 kernels share: pairs and their step.
 #pragma once
 #include "avx512.h"
 
 #if defined(__x86_64__)
-#define BF16_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512bf16,fma")
 #define BF16_INLINE static inline __attribute__((always_inline)) BF16_TARGET
 
 // Words of two bfloat16: element i of the result is (low[i], high[i]).

@@ -5,12 +5,7 @@
 
 #if defined(__x86_64__)
 
-#define F32_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,fma")
-
-int mica_has_avx512(void) {
-    return AVX512_HAS("avx512f") && AVX512_HAS("avx512bw") && AVX512_HAS("avx512vl")
-        && AVX512_HAS("avx512dq");
-}
+int mica_has_avx512(void) { return has_avx512(); }
 
 BF16_TARGET void mica_pack_convolution_bf16(const float *weight, size_t outputs, size_t inputs, size_t time, size_t area,
                                             uint32_t *panels) {

@@ -16,9 +16,6 @@ int mica_has_amx(void) { return 0; }
 
 #if defined(__x86_64__)
 
-#define F32_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,fma")
-#define S8_TARGET AVX512_TARGET("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,fma")
-
 // Vectors of a panel of so many rows.
 static inline size_t panel_width(size_t rows) { return rows > 32 ? 48 : (rows > 16 ? 32 : 16); }
 

@@ -158,7 +158,7 @@ KERNEL float mica_dot_s8(const float *a, const int8_t *b, size_t count) {
 
 int mica_has_s8_products(void) {
 #if defined(__x86_64__)
-    return AVX512_HAS("avx512f") && AVX512_HAS("avx512vnni");
+    return has_avx512() && AVX512_HAS("avx512vnni");
 #else
     return 0;
 #endif

@@ -220,8 +220,9 @@ extension CUDABackend {
             Int32(work.columns))
     }
 
-    /// Up to this many input features sums of products of 8 bits, 127 * -128 at most, fit 32 bits.
-    private static var mostInt8Features: Int { Int(Int32.max) / (127 * 128) }
+    /// Up to this many input features sums of products of 8 bits fit 32 bits, also once their zero point is taken off:
+    /// an input is then up to 255 steps from it, a weight up to 128.
+    private static var mostInt8Features: Int { Int(Int32.max) / (255 * 128) }
 
     /// Both operands in 8 bits, inputs rounded by row; false where the device or cuBLASLt has no such product.
     private func eightBitProduct(_ work: QuantizedProduct, _ target: View) throws(TensorError) -> Bool {

@@ -7,7 +7,7 @@ extension JobRow {
     static func repair(_ database: DatabaseStorage, now: JobInstant) throws(StorageError) -> Int {
         try database.transaction { () throws(StorageError) in
             var count = 0
-            for row in try database.rows("SELECT sequence, id, priority, end_request FROM jobs") {
+            for row in try database.rows("SELECT sequence, id, priority, end_request, attempts FROM jobs") {
                 guard row[1].text.flatMap({ JobID($0) }) != nil else {
                     try database.run("DELETE FROM jobs WHERE sequence = ?", [row[0]])
                     count += 1
@@ -16,6 +16,7 @@ extension JobRow {
                 guard
                     row[2].integer.flatMap({ JobPriority(rawValue: Int($0)) }) == nil
                         || row[3].integer.flatMap({ JobEndRequest(rawValue: Int($0)) }) == nil
+                        || row[4].integer.map({ attemptRange.contains($0) }) != true
                 else { continue }
                 try fail(row[0], database, now)
                 count += 1
@@ -23,6 +24,9 @@ extension JobRow {
             return count
         }
     }
+
+    /// Far more than any job is tried.
+    private static let attemptRange: ClosedRange<Int64> = 0...1000
 
     private static func fail(
         _ sequence: DatabaseValue, _ database: DatabaseStorage, _ now: JobInstant

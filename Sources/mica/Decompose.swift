@@ -71,6 +71,7 @@ struct Decompose: ParsableCommand {
 
     func validate() throws {
         try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        guard layer ?? 1 >= 1 else { throw ValidationError("--layer must be 1 or more") }
         try writing.check(for: OutputTarget.Kind(path: output))
     }
 
@@ -83,9 +84,15 @@ struct Decompose: ParsableCommand {
         let source = try layer.map { _ in try LayerSource(image) }
         let split = try layer.flatMap { try source?.split(layer: $0) }
         let picture = try split?.picture ?? PictureFile.read(image)
-        let target = try OutputTarget(path: output, inputs: source?.files ?? InputFiles([image]))
+        let inputs = source?.files ?? InputFiles([image])
+        let target = try OutputTarget(path: output, inputs: inputs)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
+        if let dump {
+            let given = InputFiles([latents].compactMap(\.self))
+            for read in [inputs, given] { try read.check(URL(fileURLWithPath: dump)) }
+            try WholeFiles.probe(dump)
+        }
         let request = try offload.request()
         let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: loras.added(to: components.components))
@@ -95,7 +102,7 @@ struct Decompose: ParsableCommand {
             weightForm: precision.form)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
-        let resolved = try options.resolved(with: pipeline.model.defaults)
+        let resolved = try pipeline.model.parameters(for: options)
         let noise = try latents.map { try LatentsFile.read($0) }
         let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
@@ -117,9 +124,9 @@ struct Decompose: ParsableCommand {
         let end = ContinuousClock.now
         bar.finish()
         try cancellation.check()
-        if let recorder, let dump { try recorder.write(to: dump) }
         let written = try target.write(files)
         succeeded = true
+        if let recorder, let dump { try recorder.write(to: dump) }
         let report = DecomposeReport(
             result: result, files: written, encodeSeconds: (end - encoded) / .seconds(1),
             totalSeconds: (end - start) / .seconds(1))

@@ -4,9 +4,6 @@ import ServiceAPI
 
 /// Layers on disk: a PSD, PSB, OpenRaster file or ZIP, a manifest, or a folder with one.
 struct LayerSource {
-    /// What a folder's description may be called, the first that is there counts.
-    private static let manifests = [LayerManifest.fileName, "result.json"]
-
     let layers: LayerFile
     /// Everything that was read.
     let files: InputFiles
@@ -54,10 +51,11 @@ struct LayerSource {
             throw CommandError.cannotRead(path: path, reason: "there is no such file")
         }
         guard isFolder.boolValue else { return url.pathExtension.lowercased() == "json" ? url : nil }
-        for name in manifests where FileManager.default.fileExists(atPath: path + "/" + name) {
+        for name in FormerResult.descriptions where FileManager.default.fileExists(atPath: path + "/" + name) {
             return url.appendingPathComponent(name)
         }
-        throw CommandError.cannotRead(path: path, reason: "the folder has no \(manifests.joined(separator: " or "))")
+        let names = FormerResult.descriptions.joined(separator: " or ")
+        throw CommandError.cannotRead(path: path, reason: "the folder has no \(names)")
     }
 
     /// Adds to `paths` what it reads.

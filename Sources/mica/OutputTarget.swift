@@ -56,7 +56,7 @@ final class OutputTarget {
         try inputs.check(folder: url)
         madeFolders = try NewFolders.make(path)
         do {
-            try WholeFiles.probe(self.path(of: FormerResult.description))
+            try WholeFiles.probe(self.path(of: FormerResult.descriptions[0]))
         } catch {
             NewFolders.discard(madeFolders)
             throw error
@@ -71,9 +71,8 @@ final class OutputTarget {
     /// its description names go when the new ones are there. Returns the paths.
     func write(_ files: [(name: String, bytes: [UInt8])]) throws -> [String] {
         for file in files { try inputs.check(URL(fileURLWithPath: path(of: file.name))) }
-        let description = FormerResult.description
-        let replacesResult = kind == .folder && files.contains { $0.name == description }
-        let former = replacesResult ? FormerResult.files(in: url.path) : []
+        let description = FormerResult.descriptions.first { name in files.contains { $0.name == name } }
+        let former = kind == .folder && description != nil ? FormerResult.files(in: url.path) : []
         // The description is last: what it says is there then.
         let ordered = files.filter { $0.name != description } + files.filter { $0.name == description }
         try WholeFiles.write(
@@ -81,6 +80,15 @@ final class OutputTarget {
         NewFolders.keep(madeFolders)
         FormerResult.remove(Set(former).subtracting(files.map(\.name)), in: url.path)
         return files.map { path(of: $0.name) }
+    }
+
+    /// Throws `CommandError.cannotWrite` if another file that is written has the place of one of `names`, which are
+    /// relative to the folder.
+    func check(_ other: String, isNoneOf names: [String]) throws {
+        let place = try WholeFiles.Place(other)
+        if let name = try names.first(where: { try WholeFiles.Place(path(of: $0)) == place }) {
+            throw CommandError.cannotWrite(path: other, reason: "\(name) of the result has this place; name another")
+        }
     }
 
     /// After a failure: folders that were made for the results go away again, if they are empty.

@@ -14,7 +14,7 @@ final class PipelineDecomposer: LayerDecomposer {
     let loras: [LoRA]
     let hasCaptioner: Bool
     let others: [any LayerDecomposer]
-    private let defaults: ModelDefaults
+    private let model: ModelFolder
     private let cache: ContentCache
     private let rates: RateSource
     private let device: String
@@ -71,7 +71,7 @@ final class PipelineDecomposer: LayerDecomposer {
         let pipeline = engine.pipeline
         modelName = model.folder.lastPathComponent
         loras = model.loras
-        defaults = pipeline.model.defaults
+        self.model = pipeline.model
         hasCaptioner = pipeline.model.defaults.captioner ?? true
         self.cache = cache
         self.others = others
@@ -89,7 +89,7 @@ final class PipelineDecomposer: LayerDecomposer {
     var fault: String? { current.withLock { $0.fault?.description } }
 
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
-        try options.resolved(with: defaults)
+        try model.parameters(for: options)
     }
 
     func plan(

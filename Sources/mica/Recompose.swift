@@ -102,18 +102,20 @@ struct Recompose: ParsableCommand {
                 files.append((sheet, try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb))))
             }
             for file in files { try source.files.check(URL(fileURLWithPath: file.path)) }
-            let layers = isFlat ? [] : try writeLayers(source)
+            let layers = isFlat ? [] : try writeLayers(source, beside: files.map(\.path))
             try WholeFiles.write(files)
             try StandardOutput.print((layers + files.map(\.path)).joined(separator: "\n"))
         }
     }
 
     /// The paths of what was written.
-    private func writeLayers(_ source: LayerSource) throws -> [String] {
+    private func writeLayers(_ source: LayerSource, beside others: [String]) throws -> [String] {
         let target = try OutputTarget(path: output, inputs: source.files)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
-        let written = try target.write(LayerFiles.files(of: source.layers.tree, for: target))
+        let files = try LayerFiles.files(of: source.layers.tree, for: target)
+        for other in others { try target.check(other, isNoneOf: files.map(\.name)) }
+        let written = try target.write(files)
         succeeded = true
         return written
     }

@@ -60,8 +60,6 @@ struct Serve: ParsableCommand {
             logger: logger)
         let server = try HTTPServer(
             configuration: ServeWiring.transport(settings), handler: service, logger: logger)
-        // Only now: a job that is begun has used one of its attempts, and what failed before would do so again.
-        service.start()
         service.setConnectionCount { [weak server] in server?.connectionCount ?? 0 }
         // A client names some host, whatever it is, when it connects to a socket.
         let named = settings.tlsCertificate == nil ? "http://localhost" : "https://localhost"
@@ -75,6 +73,8 @@ struct Serve: ParsableCommand {
 
             """
         try StandardOutput.print(greeting)
+        // Only now: a job that is begun has used one of its attempts, and what failed before would do so again.
+        service.start()
         waiting: while true {
             switch signals.wait() {
             case .reload: reload(settings, service, server, logger)

@@ -78,8 +78,8 @@ import Weights
         #expect(layers.compactMap { $0["groups"] as? [String] } == [["background"], ["background"]])
         #expect(layers.count == 3 && report["width"] as? Int == 132)
         for (source, number, words) in [
-            (folder.path("first"), "3", "1 to 2"), (folder.path("first"), "0", "no layer 0"),
-            (Self.picture, "1", "no layers"), (folder.path("none"), "1", "no such file"),
+            (folder.path("first"), "3", "1 to 2"), (Self.picture, "1", "no layers"),
+            (folder.path("none"), "1", "no such file"),
         ] {
             let arguments = Self.quick.map { $0 == Self.picture ? source : $0 }
             let run = try MicaProcess(arguments + ["-o", folder.path("third"), "--layer", number])

@@ -103,6 +103,48 @@ import Testing
         #expect(run.status == 64 && run.errors.contains(expected), "\(run.errors)")
     }
 
+    /// Whichever command wrote either: one description, and no layer of the former result.
+    @Test func aResultTakesThePlaceOfAnother() throws {
+        let folder = try TemporaryFolder()
+        let (first, mixed) = (folder.path("first"), folder.path("mixed"))
+        #expect(try MicaProcess(Self.quick + ["-o", first, "--quiet"]).status == 0)
+        let layers = try FileManager.default.contentsOfDirectory(atPath: first).filter { $0.hasSuffix(".png") }
+        try #require(layers.count > 1)
+        #expect(try MicaProcess(["recompose", first, "-o", mixed]).status == 0)
+        let run = try MicaProcess(Self.quick + ["-o", mixed, "--quiet", "--layers", "1"])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: mixed).sorted()
+                == ["layer_1.png", "layers.psd", "result.json"])
+        #expect(try MicaProcess(["recompose", first + "/layers.psd", "-o", mixed]).status == 0)
+        let left = try FileManager.default.contentsOfDirectory(atPath: mixed)
+        #expect(Set(left) == Set(layers + ["manifest.json"]))
+    }
+
+    @Test func nothingElseTakesThePlaceOfALayerOrAnInput() throws {
+        let folder = try TemporaryFolder()
+        let (first, second) = (folder.path("first"), folder.path("second"))
+        #expect(try MicaProcess(Self.quick + ["-o", first, "--quiet"]).status == 0)
+        let sheet = try MicaProcess(["recompose", first, "-o", second, "--sheet", second + "/layer_1.png"])
+        #expect(sheet.status == 1 && sheet.errors.contains("layer_1.png of the result has this place"))
+        let picture = folder.path("picture.png")
+        try FileManager.default.copyItem(atPath: first + "/layer_1.png", toPath: picture)
+        let before = try Data(contentsOf: URL(fileURLWithPath: picture))
+        for arguments in [
+            ["decompose", picture, "-o", second, "--dump", picture], ["plan", "--image", picture, "--chart", picture],
+        ] {
+            let run = try MicaProcess(arguments)
+            #expect(run.status == 1 && run.errors.contains("it is read here"), "\(run.errors)")
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: picture)) == before)
+    }
+
+    @Test(arguments: ["0", "-1", "-9223372036854775808"])
+    func layersCountFromOne(_ number: String) throws {
+        let run = try MicaProcess(["decompose", "/nonexistent", "--layer=\(number)", "-o", "/nonexistent/out"])
+        #expect(run.status == 64 && run.errors.contains("--layer must be 1 or more"), "\(run.errors)")
+    }
+
     @Test func thePictureAndItsSheet() throws {
         let folder = try TemporaryFolder()
         #expect(try MicaProcess(Self.quick + ["-o", folder.path("out"), "--quiet"]).status == 0)

@@ -118,6 +118,11 @@ import Testing
             #expect(run.status == 1 && run.errors.contains("port \(neighbour.port)"), "\(run.errors)")
         }
         #expect(neighbour.stop().status == 0)
+        for _ in 0..<3 {
+            let run = try MicaProcess(
+                ["serve", "--port", "0"] + arguments, shell: "exec \"$0\" \"$@\" > /dev/full")
+            #expect(run.status == 1 && run.errors.contains("cannot write standard output"), "\(run.errors)")
+        }
         let second = try ServeProcess(arguments)
         let jobs = try second.get("/v1/jobs").json["jobs"] as? [[String: Any]] ?? []
         #expect(jobs.count == 3)

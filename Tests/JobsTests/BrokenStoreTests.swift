@@ -48,7 +48,10 @@ struct BrokenStoreTests {
     }
 
     /// One row that holds what was never written: its job has failed, and all others go on.
-    @Test(arguments: [("end_request = 3", true), ("priority = 9", true), ("id = 'x'", false)])
+    @Test(arguments: [
+        ("end_request = 3", true), ("priority = 9", true), ("attempts = 9223372036854775807", true),
+        ("attempts = -1", true), ("id = 'x'", false),
+    ])
     func oneDamagedRowKeepsNoOtherJobBack(_ change: String, _ isKnown: Bool) throws {
         let (folder, done) = try Self.filled(2)
         let waiting = try {

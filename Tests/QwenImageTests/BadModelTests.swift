@@ -67,6 +67,13 @@ import Testing
         ) { folder in
             try edit(folder, "transformer/config.json", "\"num_layers\": 2", "\"num_layers\": 3")
         },
+        Breakage(
+            name: "fewer steps than the schedule can have", checkpoint: "tiny",
+            expected: ["mica.json", "num_inference_steps is 1", "shift_terminal", "at least 2"]
+        ) { folder in
+            try edit(folder, "scheduler/scheduler_config.json", "_terminal\": false", "_terminal\": 0.02")
+            try Data(#"{"num_inference_steps": 1}"#.utf8).write(to: folder.appendingPathComponent("mica.json"))
+        },
         Breakage(name: "a VAE without alpha", checkpoint: "tiny", expected: ["3 channels", "RGBA"]) { folder in
             try edit(folder, "vae/config.json", "\"input_channels\": 4", "\"input_channels\": 3")
         },
@@ -142,6 +149,23 @@ import Testing
             for part in breakage.expected { #expect(message.contains(part), "\(message)") }
             #expect(!message.contains("\n") && message.count < 400, "\(message)")
         }
+    }
+
+    @Test(arguments: [("false", 1), ("0.02", 2)])
+    func aStretchedScheduleWantsTwoSteps(_ terminal: String, _ fewest: Int) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")
+        try FileManager.default.copyItem(
+            at: GoldenCase.root.appendingPathComponent("checkpoints/tiny"), to: folder)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Self.edit(
+            folder, "scheduler/scheduler_config.json", "_terminal\": false", "_terminal\": \(terminal)")
+        let model = try ModelFolder(folder)
+        var options = DecompositionOptions()
+        options.numInferenceSteps = fewest
+        #expect(try model.parameters(for: options).numInferenceSteps == fewest)
+        options.numInferenceSteps = fewest - 1
+        let error = #expect(throws: PipelineError.self) { try model.parameters(for: options) }
+        #expect(error?.description.contains("num_inference_steps is \(fewest - 1)") == true)
     }
 
     /// A pipe has no end, and opening it for reading would wait for a writer that never comes.

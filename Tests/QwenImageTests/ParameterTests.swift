@@ -51,21 +51,6 @@ import Testing
         }
     }
 
-    @Test(arguments: [("{}", 1), (#"{"shift_terminal": 0.02}"#, 2)])
-    func aStretchedScheduleWantsTwoSteps(_ configuration: String, _ fewest: Int) throws {
-        var defaults = ModelDefaults()
-        let scheduler = try FlowMatchEulerDiscreteScheduler(SchedulerTests.configuration(configuration))
-        defaults.fewestSteps = scheduler.fewestSteps
-        #expect(defaults.fewestSteps == fewest)
-        var options = DecompositionOptions()
-        options.numInferenceSteps = fewest
-        #expect(try options.resolved(with: defaults).numInferenceSteps == fewest)
-        options.numInferenceSteps = 1
-        guard fewest > 1 else { return }
-        let error = #expect(throws: PipelineError.self) { try options.resolved(with: defaults) }
-        #expect(error?.description.contains("num_inference_steps is 1, but must be at least 2") == true)
-    }
-
     /// Sizes as the reference's `calculate_dimensions` gives them.
     @Test(
         arguments: [

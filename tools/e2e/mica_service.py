@@ -99,6 +99,11 @@ class MicaService:
     def threads(self) -> int:
         return len(os.listdir(f"/proc/{self.process.pid}/task"))
 
+    def own_memory(self) -> int:
+        """Bytes of memory that is no file's."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("RssAnon"))
+
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels."""
         with urllib.request.urlopen(self.url + "/metrics", timeout=5) as answer:

@@ -1,6 +1,8 @@
 """Many clients that are slow on purpose: the service stays available, and nothing is left of them."""
 
+import io
 import os
+import random
 import resource
 import subprocess
 import threading
@@ -9,6 +11,7 @@ import time
 import pytest
 import requests
 from mica_service import MicaService, until
+from PIL import Image
 
 # `make test-e2e` is to be short; SLOW_CLIENTS=1000 SLOW_SECONDS=120 is the long test.
 CLIENTS = int(os.environ.get("SLOW_CLIENTS", "300"))
@@ -63,3 +66,23 @@ def test_slow(crowded, kind):
     assert len(times) >= SECONDS
     assert max(times) < 5
     until(lambda: rest()[0] <= descriptors + 2 and rest()[1] <= threads + 2, 20, f"{rest()} to {descriptors, threads}")
+
+
+def test_an_answered_request_is_not_kept_for_as_long_as_it_would_have_waited(start_service):
+    service = start_service()
+    file = io.BytesIO()
+    # What cannot be compressed, so that the file is large.
+    Image.frombytes("RGB", (2000, 2000), random.Random(1).randbytes(2000 * 2000 * 3)).save(file, "PNG")
+
+    def ask():
+        answer = requests.post(
+            service.url + "/v1/layers?resolution=64&layers=1&steps=1&seed=1&fit=model", data=file.getvalue(), timeout=60,
+            headers={"Content-Type": "image/png", "Idempotency-Key": "one", "Prefer": "wait=3600"})
+        assert answer.status_code == 200, answer.text
+
+    ask()
+    before = service.own_memory()
+    for _ in range(6):
+        ask()
+    # Each of the six is 11 MiB.
+    assert service.own_memory() - before < 30 << 20

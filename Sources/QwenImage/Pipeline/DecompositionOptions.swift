@@ -60,11 +60,6 @@ public struct DecompositionOptions: Sendable, Equatable {
             dtype: dtype ?? .float32,
             maxSequenceLength: maxSequenceLength ?? defaults.maxSequenceLength ?? 512)
         try parameters.validate()
-        guard parameters.numInferenceSteps >= defaults.fewestSteps else {
-            throw .parameterOutOfRange(
-                name: "num_inference_steps", value: "\(parameters.numInferenceSteps)",
-                range: "at least \(defaults.fewestSteps) with this model, whose schedule ends at its shift_terminal")
-        }
         return parameters
     }
 }

@@ -25,8 +25,6 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     /// What the sides of a result are multiples of, in pixels: a multiple of `finestMultiple`. A model for small
     /// pictures says 16, because with the usual 32 their aspect would be far off.
     public var sizeMultiple: Int?
-    /// The fewest steps that the model's schedule can be made of; its scheduler says so, and not `mica.json`.
-    public var fewestSteps = 1
 
     enum CodingKeys: String, CodingKey, CaseIterable {
         case prompt

@@ -45,7 +45,7 @@ public struct ModelFolder: Sendable {
             guard index.className == Self.pipelineClass else {
                 throw PipelineError.unknownPipeline(found: index.className, expected: Self.pipelineClass)
             }
-            var defaults = try ModelDefaults.read(fromFolder: folder)
+            defaults = try ModelDefaults.read(fromFolder: folder)
             let transformerSource = try components.transformerSource(folder)
             quantizedPrecision = transformerSource.precision
             let found = try TransformerConfiguration.find(
@@ -59,8 +59,12 @@ public struct ModelFolder: Sendable {
             try Self.checkTokens(of: autoencoder, defaults)
             scheduler = try FlowMatchEulerDiscreteScheduler(
                 folder: folder.appendingPathComponent("scheduler"))
-            defaults.fewestSteps = scheduler.fewestSteps
-            self.defaults = defaults
+            if let steps = defaults.numInferenceSteps, steps < scheduler.fewestSteps {
+                throw PipelineError.model(
+                    file: ModelDefaults.fileName,
+                    problem: "num_inference_steps is \(steps), but the scheduler's shift_terminal wants at least"
+                        + " \(scheduler.fewestSteps)")
+            }
             autoencoderSource = try components.autoencoderSource(folder, autoencoder)
             textEncoderSource = try components.textEncoderSource(folder)
         } catch {
@@ -72,6 +76,18 @@ public struct ModelFolder: Sendable {
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
+    }
+
+    /// The options with the model's defaults filled in. Throws `parameterOutOfRange` for the first that is outside of
+    /// its range, or that the model's schedule cannot have.
+    public func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters {
+        let parameters = try options.resolved(with: defaults)
+        guard parameters.numInferenceSteps >= scheduler.fewestSteps else {
+            throw .parameterOutOfRange(
+                name: "num_inference_steps", value: "\(parameters.numInferenceSteps)",
+                range: "at least \(scheduler.fewestSteps) with this model, whose schedule ends at its shift_terminal")
+        }
+        return parameters
     }
 
     /// Throws if the sides of a result need not be whole tokens, which are two latent cells wide.

@@ -223,8 +223,9 @@ extension LayerService {
             return exchange.send(refusal(.job(error), exchange.route))
         }
         guard let patience = order.patienceSeconds else { return }
-        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) {
-            if waiter.giveUp() { unfinished() }
+        // Weakly, or the request's body would stay until then although it was answered long before.
+        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) { [weak waiter] in
+            waiter?.runOut()
         }
     }
 

@@ -14,6 +14,8 @@ extension LayerService {
         options.maximumDrawnPixels = configuration.maximumPixels * Self.drawnCanvases
         let limits = options
         let cancellation = exchange.request.cancellation
+        // Nothing is drawn for a client that has gone, which it has not unless somebody wants to hear of it.
+        cancellation.onCancel {}
         try recomposing.run {
             exchange.send { () throws(ServiceError) in
                 try request.answer(body, limits: limits) { cancellation.isCancelled }

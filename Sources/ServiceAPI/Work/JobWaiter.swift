@@ -14,8 +14,8 @@ final class JobWaiter: Sendable {
     private let end: @Sendable (JobSnapshot?) -> Void
     private let state = Mutex(State())
 
-    /// `end` is called once on `queue`, unless `giveUp` came first. It gets nil if the service stops before the job has
-    /// ended.
+    /// `end` is called once on `queue`, unless `giveUp` came first. It gets nil if the service stops, or patience ends,
+    /// before the job has ended.
     init(queue: DispatchQueue, end: @escaping @Sendable (JobSnapshot?) -> Void) {
         self.queue = queue
         self.end = end
@@ -36,6 +36,13 @@ final class JobWaiter: Sendable {
         let (wasWaiting, subscription) = finish()
         subscription?.cancel()
         return wasWaiting
+    }
+
+    /// The end of patience: `end` gets nil, unless the job has ended.
+    func runOut() {
+        let (wasWaiting, subscription) = finish()
+        subscription?.cancel()
+        if wasWaiting { queue.async { [self] in end(nil) } }
     }
 
     private func take() {

@@ -88,7 +88,7 @@ struct BenchDecompose: ParsableCommand {
         asked.numInferenceSteps = steps
         asked.resolution = resolution
         asked.seed = 1
-        let parameters = try asked.resolved(with: pipeline.model.defaults)
+        let parameters = try pipeline.model.parameters(for: asked)
         return { _ = try pipeline.decompose(picture, parameters: parameters, latents: noise) }
     }
 }

@@ -53,7 +53,7 @@ struct BenchPlan: ParsableCommand {
         // The length of a caption is not known beforehand.
         options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
         options.seed = options.seed ?? 1
-        let resolved = try options.resolved(with: pipeline.model.defaults)
+        let resolved = try pipeline.model.parameters(for: options)
         let rates = RateSource(model: pipeline.model, machine).rates
         try WarmUp.run(devices)
         // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.

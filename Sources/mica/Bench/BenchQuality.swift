@@ -73,7 +73,7 @@ struct BenchQuality: ParsableCommand {
         options.prompt =
             options.prompt ?? folder.defaults.prompt
             ?? "A poster with a red title, a yellow circle and a blue background."
-        let resolved = try options.resolved(with: folder.defaults)
+        let resolved = try folder.parameters(for: options)
         let picture = try image.map(PictureFile.read) ?? SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let noise = try latents.map(LatentsFile.read)
         func decompose(_ backend: CPUBackend, _ observer: StageErrors) throws -> [PixelBuffer] {

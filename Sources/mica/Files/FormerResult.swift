@@ -4,8 +4,9 @@ import ImageCodecs
 
 /// The files of an earlier result in a folder, by the description that it left there.
 enum FormerResult {
-    /// What a folder's description is called.
-    static let description = "result.json"
+    /// What a folder's description is called: by `recompose` and `fit`, by `decompose`. If both are there, the first
+    /// counts, so that what is written takes the other's place.
+    static let descriptions = [LayerManifest.fileName, "result.json"]
     /// What files of a result end in; a description that somebody has edited removes nothing else.
     private static let endings: Set<String> = ["png", "webp", "psd"]
 
@@ -18,13 +19,16 @@ enum FormerResult {
         let psd: [Entry]?
     }
 
-    /// Names of the files, relative to the folder; none if there is no description that can be read.
+    /// Names of the files and of the descriptions themselves, relative to the folder; none of a description that cannot
+    /// be read.
     static func files(in folder: String) -> [String] {
-        guard
-            let bytes = try? InputFile.read(folder + "/" + description, limit: LayerManifest.maximumByteCount),
-            let former = try? JSONDecoder().decode(Description.self, from: Data(bytes))
-        else { return [] }
-        return (former.layers + (former.psd ?? [])).map(\.file).filter(isPlain)
+        descriptions.flatMap { description -> [String] in
+            guard
+                let bytes = try? InputFile.read(folder + "/" + description, limit: LayerManifest.maximumByteCount),
+                let former = try? JSONDecoder().decode(Description.self, from: Data(bytes))
+            else { return [] }
+            return (former.layers + (former.psd ?? [])).map(\.file).filter(isPlain) + [description]
+        }
     }
 
     /// Removes those of `names` that are files inside of the folder, and folders between that are empty then.

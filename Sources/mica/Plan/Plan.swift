@@ -79,8 +79,9 @@ struct Plan: ParsableCommand {
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let options = try parameters.options()
-        let resolved = try options.resolved(with: pipeline.model.defaults)
+        let resolved = try pipeline.model.parameters(for: options)
         let picture = try image.map { try PictureFile.read($0) }
+        if let chart { try InputFiles([image].compactMap(\.self)).check(URL(fileURLWithPath: chart)) }
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
         var plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height)
         plan.add(
