@@ -4,13 +4,15 @@ import io
 import os
 import random
 import resource
+import socket
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 import requests
-from mica_service import MicaService, until
+from mica_service import QUICK, MicaService, until
 from PIL import Image
 
 # `make test-e2e` is to be short; SLOW_CLIENTS=1000 SLOW_SECONDS=120 is the long test.
@@ -86,3 +88,17 @@ def test_an_answered_request_is_not_kept_for_as_long_as_it_would_have_waited(sta
         ask()
     # Each of the six is 11 MiB.
     assert service.own_memory() - before < 30 << 20
+
+
+def test_layers_are_not_put_together_for_a_client_that_has_gone(start_service, picture):
+    service = start_service()
+    layers = requests.post(service.url + "/v1/layers?format=zip&" + urllib.parse.urlencode(QUICK), timeout=60,
+                           data=picture.read_bytes(), headers={"Content-Type": "image/png"})
+    assert layers.status_code == 200, layers.text
+    head = (f"POST /v1/recompose HTTP/1.1\r\nHost: a\r\nContent-Type: application/zip\r\n"
+            f"Content-Length: {len(layers.content)}\r\n\r\n")
+    with socket.create_connection(("127.0.0.1", service.port)) as client:
+        client.sendall(head.encode() + layers.content)
+    until(lambda: "/v1/recompose" in service.log(), 20, "the request's line in the log")
+    line = next(line for line in service.log().splitlines() if "/v1/recompose" in line)
+    assert "client gone" in line
