@@ -1,5 +1,6 @@
 #include "pair_units.h"
 #include "pairs.h"
+#include "strassen.h"
 
 // Products of 16-bit integers (products_avx2.c) by V. Strassen's scheme of 1969 ("Gaussian Elimination is not Optimal"): both operands
 // are cut into four blocks, and seven products of sums of blocks take the place of eight products of blocks. Among integers that is
@@ -54,18 +55,6 @@ AVX2_INLINE __m256i columns_of(int part, const int16_t *a, const int16_t *b, con
     default: return sum(c, d);
     }
 }
-
-// What a part is added to: a block of sums, and how often. `begins` if it is the block's first part.
-typedef struct {
-    uint8_t block;
-    int8_t times;
-    uint8_t begins;
-} Target;
-
-static const Target targets[MICA_STRASSEN_PARTS][2] = {
-    {{0, 1, 1}, {3, 1, 1}}, {{2, 1, 1}, {3, -1, 0}}, {{1, 1, 1}, {3, 1, 0}}, {{0, 1, 0}, {2, 1, 0}},
-    {{0, -1, 0}, {1, 1, 0}}, {{3, 1, 0}, {3, 0, 0}}, {{0, 1, 0}, {0, 0, 0}},
-};
 
 size_t mica_strassen_part_units(size_t elements) { return (elements + 7) / 8; }
 
@@ -179,17 +168,16 @@ AVX2_TARGET void mica_strassen_part(int part, mica_pairs groups, size_t rows, mi
     const uint32_t *next = panel.words + units * 2 * MICA_PAIR_COLUMNS, *const end = next + units * 2 * MICA_PAIR_COLUMNS;
     const size_t count = rows / MICA_PAIR_ROWS, step = (units * 4 + count - 1) / count;
     const Target first = targets[part][0], second = targets[part][1];
-    const size_t lower = rows * MICA_PAIR_COLUMNS;
-    int32_t *const first_sums_of = sums + first.block % 2 * panel_stride + first.block / 2 * lower;
-    int32_t *const second_sums_of = sums + second.block % 2 * panel_stride + second.block / 2 * lower;
+    int32_t *const first_block = sums_of(first, sums, rows, panel_stride);
+    int32_t *const second_block = sums_of(second, sums, rows, panel_stride);
     for (size_t g = 0; g < count; g++, groups.words += units * 4) {
         Sums found = first_sums(groups.excesses + g * MICA_PAIR_ROWS, panel.excesses);
         // See mica_product_scaled_pairs.
         for (size_t line = 0; line < step && next < end; line++, next += 16) __builtin_prefetch(next, 0, 2);
         add_units(groups.words, panel.words, units, &found);
         const size_t place = g * MICA_PAIR_ROWS * MICA_PAIR_COLUMNS;
-        add_found(&found, first_sums_of + place, first.times, adds || !first.begins);
-        if (second.times) add_found(&found, second_sums_of + place, second.times, adds || !second.begins);
+        add_found(&found, first_block + place, first.times, adds || !first.begins);
+        if (second.times) add_found(&found, second_block + place, second.times, adds || !second.begins);
     }
 }
 

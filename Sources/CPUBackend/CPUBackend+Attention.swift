@@ -14,11 +14,11 @@ extension CPUBackend {
     func attention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
     ) throws(TensorError) {
-        if usesBFloat16(attentionOf: query.shape[0], layout) {
-            return try bfloat16Attention(query, key, value, layout, output)
-        }
         if pairs(attentionOf: query.shape[0], layout) {
             return try pairedAttention(query, key, value, layout, output)
+        }
+        if usesBFloat16(attentionOf: query.shape[0], layout) {
+            return try bfloat16Attention(query, key, value, layout, output)
         }
         if packs(attentionOf: query.shape[0], layout) {
             return try packedAttention(query, key, value, layout, output)

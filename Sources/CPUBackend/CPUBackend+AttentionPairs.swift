@@ -21,7 +21,7 @@ extension CPUBackend {
         let memory = try allocate([packed.blockCount, packed.blockFloats], .float32, operation: "attention")
         let attention = PairAttention(
             operands: AttentionOperands(query, key, value, layout, output),
-            packed: packed, memory: memory.floats, queryRows: Self.pairQueryBlock)
+            packed: packed, memory: memory.floats, queryRows: Self.pairQueryBlock, kernels: pairKernels)
         try run(attention, blocks)
     }
 }
@@ -87,6 +87,7 @@ private struct PairAttention: HeadAttention {
     let memory: UnsafeMutablePointer<Float>
     /// Most rows of a block of queries, whole groups.
     let queryRows: Int
+    let kernels: PairKernels
 
     private static let log2E: Float = 1.442_695_04
 
@@ -183,9 +184,9 @@ private struct PairAttention: HeadAttention {
     ) {
         let groupCount = (rows + Int(MICA_PAIR_ROWS) - 1) / Int(MICA_PAIR_ROWS)
         for first in stride(from: 0, to: columns, by: PackedPairs.panelColumns) {
-            mica_product_scaled_pairs(
-                groups, groupCount, panels.panel(from: first, units: units), units,
-                sums + first / PackedPairs.panelColumns * panelStride, adds ? 1 : 0)
+            kernels.multiplyScaled(
+                groups, groupCount, panels.panel(from: first, units: units), units: units,
+                sums + first / PackedPairs.panelColumns * panelStride, adds: adds)
         }
     }
 }

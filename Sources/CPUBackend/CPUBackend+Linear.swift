@@ -36,6 +36,9 @@ extension Activation {
 extension CPUBackend {
     /// Up to this many input rows a product is bound by reading the weights, and goes row by row without packing them.
     private static let fewRows = 4
+    /// From so many rows on, packing a weight of bfloat16 as integers of 16 bits costs less than they save over oneDNN,
+    /// which reads it as it is.
+    private static let pairRows = 64
     /// Up to this many input features sums of products of 8 bits, 255 * -128 at most, fit 32 bits; longer ones are
     /// multiplied as wider numbers.
     private static let mostInt8Features = Int(Int32.max) / (255 * 128)
@@ -58,10 +61,11 @@ extension CPUBackend {
         {
             return
         }
+        if pairs(input.shape[0], weight) {
+            return try pairedProduct(input, weight, bias, activation, output)
+        }
         if multipliesBFloat16, try bfloat16Product(input, weight, bias, activation, output) { return }
-        if multipliesPairs {
-            try pairedProduct(input, weight, bias, activation, output)
-        } else if multipliesInTiles {
+        if multipliesInTiles {
             try tiledProduct(.float32, input, weight, bias, activation, output)
         } else if weight.dtype == .float32 {
             floatProduct(input, weight, bias, activation, output)
@@ -70,15 +74,20 @@ extension CPUBackend {
         }
     }
 
+    /// True if a product with so many rows is made of 16-bit integers.
+    private func pairs(_ rows: Int, _ weight: Tensor) -> Bool {
+        multipliesPairs && (rows >= Self.pairRows || !multipliesBFloat16 || weight.dtype != .bfloat16)
+    }
+
     /// False if nothing here can do it.
     private func int8Product(
         _ input: Tensor, _ quantized: QuantizedStorage, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation,
         _ output: Tensor
     ) throws(TensorError) -> Bool {
-        guard !prefersMatrixUnits else {
+        guard products != .library else {
             return try libraryInt8Product(input, weight, bias, activation, output)
         }
-        if instructions == .avx512, mica_has_s8_products() == 1 {
+        if pairKernels == .vnni {
             try tiledInt8Product(input, quantized, weight, bias, activation, output)
         } else {
             try pairedInt8Product(input, quantized, weight, bias, activation, output)
@@ -86,11 +95,11 @@ extension CPUBackend {
         return true
     }
 
-    /// By oneDNN, which measured faster than the tiles here (BENCHMARKS.md). False if neither can do it.
+    /// By oneDNN, which measured faster than the tiles (BENCHMARKS.md). False if neither can do it.
     private func bfloat16Product(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) -> Bool {
-        if !prefersTiles {
+        if products != .tiles {
             let done =
                 weight.dtype == .bfloat16
                 ? try libraryProduct(input, weight, bias, activation, output)

@@ -49,7 +49,7 @@ extension CPUBackend {
     ) throws(TensorError) {
         guard case .rows(let scales) = quantized.scales else { preconditionFailure("int8 with scales of groups") }
         let (depth, columns) = (input.shape[1], output.shape[1])
-        let product = PairProduct(rows: input.shape[0], depth: depth, columns: columns)
+        let product = PairProduct(rows: input.shape[0], depth: depth, columns: columns, kernels: pairKernels)
         let rounded = try allocate([product.rowsAtOnce, depth], .uint8, operation: "linear")
         let rowScales = try allocate([product.rowsAtOnce], .float32, operation: "linear")
         let rowZeros = try allocate([product.rowsAtOnce], .int32, operation: "linear")

@@ -7,7 +7,8 @@ extension CPUBackend {
     func pairedProduct(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) {
-        let product = PairProduct(rows: input.shape[0], depth: input.shape[1], columns: output.shape[1])
+        let product = PairProduct(
+            rows: input.shape[0], depth: input.shape[1], columns: output.shape[1], kernels: pairKernels)
         let packed = try allocate([product.packedWords], .int32, operation: "linear")
         let scratch = try allocate([workers.count, product.scratchWords], .int32, operation: "linear")
         let groups = packed.rawPointer.assumingMemoryBound(to: UInt32.self)

@@ -18,17 +18,16 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     public let weightForm: WeightForm?
     /// True if bfloat16 was asked for and this CPU multiplies it.
     let multipliesBFloat16: Bool
-    /// True if bfloat16 was asked for and this CPU, without instructions for it, multiplies integers of 16 bits faster
-    /// than float32.
+    /// True if bfloat16 was asked for and this CPU multiplies integers of 16 bits faster than anything wider than 8.
     let multipliesPairs: Bool
+    /// With what those are multiplied.
+    let pairKernels: PairKernels
     /// True if 8 bits were asked for and this CPU multiplies them.
     let multipliesInt8: Bool
     /// True if this CPU multiplies matrices in the backend's own tiles.
     let multipliesInTiles: Bool
-    /// True if products of 8 bits are left to oneDNN, which knows this CPU's matrix units.
-    let prefersMatrixUnits: Bool
-    /// True if products of bfloat16 are made in tiles although oneDNN is faster.
-    let prefersTiles: Bool
+    /// What products of bfloat16 and of 8 bits are left to where there is a choice.
+    let products: ProductKernels
     /// What float32 convolutions, attention and products of 8 bits are computed with.
     let instructions: HostInstructions
     let matrixProducts: MatrixProductCache
@@ -51,11 +50,11 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     }
 
     /// - Parameter instructions: nil takes the widest of this CPU; less lets tests reach what other CPUs do.
-    /// - Parameter prefersMatrixUnits: nil asks the CPU; true lets tests reach oneDNN on any, false the tiles.
+    /// - Parameter products: nil takes what is best on this CPU.
     package init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
         instructions: HostInstructions?, name: String = "cpu", shared: SharedMemoryLimit? = nil,
-        prefersMatrixUnits: Bool? = nil
+        products: ProductKernels? = nil
     ) {
         self.name = name
         self.compute = compute
@@ -63,11 +62,12 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         self.instructions = instructions ?? HostInstructions.ofThisCPU
         let isWidest = self.instructions == .avx512
         multipliesBFloat16 = compute != .float32 && ComputePrecision.hasBFloat16Instructions && isWidest
-        multipliesPairs = compute != .float32 && self.instructions == .avx2
+        pairKernels = PairKernels(self.instructions)
+        self.products = products ?? .ofThisCPU
+        let hasPairs = self.instructions == .avx2 || self.products == .pairs && pairKernels == .vnni
+        multipliesPairs = compute != .float32 && hasPairs
         multipliesInt8 = compute == .int8 && self.instructions != .portable
         multipliesInTiles = isWidest
-        self.prefersMatrixUnits = prefersMatrixUnits ?? (mica_has_amx() == 1)
-        prefersTiles = prefersMatrixUnits == false
         workers = Workers(count: threads ?? ProcessorCount.available)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: name, shared: shared)
         matrixProducts = MatrixProductCache()
@@ -83,10 +83,10 @@ public final class CPUBackend: Backend, @unchecked Sendable {
         weightForm = backend.weightForm
         multipliesBFloat16 = backend.multipliesBFloat16
         multipliesPairs = backend.multipliesPairs
+        pairKernels = backend.pairKernels
         multipliesInt8 = backend.multipliesInt8
         multipliesInTiles = backend.multipliesInTiles
-        prefersMatrixUnits = backend.prefersMatrixUnits
-        prefersTiles = backend.prefersTiles
+        products = backend.products
         instructions = backend.instructions
         workers = Workers(count: backend.workers.count, isRehearsing: true)
         allocator = HostAllocator(limitBytes: limitBytes, deviceName: backend.name, isRehearsing: true)

@@ -5,8 +5,9 @@ import TensorCore
 public enum ComputePrecision: String, Sendable, CaseIterable {
     /// Products of float32.
     case float32
-    /// Products of operands rounded to bfloat16, the type of the published weights; on CPUs with AVX2 alone to integers
-    /// of 16 bits with a scale for 256 of them, which rounds less.
+    /// Products of operands rounded to bfloat16, the type of the published weights; on CPUs with AVX2 alone, and with
+    /// AVX-512 and VNNI but no matrix units, to integers of 16 bits with a scale for 256 or 512 of them, which rounds
+    /// less and is faster.
     case bfloat16
     /// Matrices that are held as int8 are multiplied with inputs rounded to 8 bits by row; all others as for bfloat16.
     case int8
@@ -23,9 +24,12 @@ public enum ComputePrecision: String, Sendable, CaseIterable {
     /// True if this CPU multiplies 8-bit integers faster than float32: with AVX-512 VNNI, or with AVX2 as 16 bits.
     public static var hasFastInt8: Bool { HostInstructions.ofThisCPU != .portable }
 
-    /// True if this CPU multiplies bfloat16 faster than float32: with AVX-512 BF16, or with AVX2 alone as 16-bit
-    /// integers.
-    public static var hasFastBFloat16: Bool { hasBFloat16Instructions || HostInstructions.ofThisCPU == .avx2 }
+    /// True if this CPU multiplies bfloat16 faster than float32: with AVX-512 BF16, or as 16-bit integers with AVX-512
+    /// VNNI or AVX2 alone.
+    public static var hasFastBFloat16: Bool {
+        let instructions = HostInstructions.ofThisCPU
+        return hasBFloat16Instructions || instructions == .avx2 || PairKernels(instructions) == .vnni
+    }
 
     /// True if this CPU has AVX-512 BF16.
     package static var hasBFloat16Instructions: Bool { mica_has_bf16_products() == 1 }

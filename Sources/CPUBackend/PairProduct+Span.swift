@@ -120,7 +120,7 @@ extension PairProduct {
         _ rows: Int, _ columns: Int, _ input: mica_pairs, _ weight: Weight, slice: Int, _ memory: Scratch
     ) {
         let units = layout.units(layout.elements(ofSlice: slice).count)
-        let adds: Int32 = slice > 0 ? 1 : 0
+        let adds = slice > 0
         if layout.isStrassen {
             return multiplyParts(rows, columns, input, weight, slice: slice, units: units, memory)
         }
@@ -129,8 +129,8 @@ extension PairProduct {
             let panel = panel(at: first, slice: slice, memory)
             let place = first * Self.blockRows
             switch weight {
-            case .integers: mica_product_pairs(input, groups, panel, units, memory.exactSums + place, adds)
-            case .scaled: mica_product_scaled_pairs(input, groups, panel, units, memory.sums + place, adds)
+            case .integers: kernels.multiply(input, groups, panel, units: units, memory.exactSums + place, adds: adds)
+            case .scaled: kernels.multiplyScaled(input, groups, panel, units: units, memory.sums + place, adds: adds)
             }
         }
     }
@@ -150,7 +150,8 @@ extension PairProduct {
             let groups = input.advanced(words: part * partRows * 2 * units, rows: part * partRows)
             let panel = panels.advanced(
                 words: part * PairLayout.panelColumns * 2 * units, rows: part * PairLayout.panelColumns)
-            mica_strassen_part(Int32(part), groups, partRows, panel, units, sums, panelStride, adds ? 1 : 0)
+            kernels.multiplyPart(
+                part, groups, rows: partRows, panel, units: units, sums, panelStride: panelStride, adds: adds)
         }
         guard case .scaled = weight else { return }
         for first in stride(from: 0, to: columns, by: PairLayout.panelColumns) {

@@ -1,6 +1,6 @@
 import CKernels
 
-/// How matrices are multiplied with AVX2 alone as integers of 16 bits, four of which make a unit (see
+/// How matrices are multiplied as integers of 16 bits, four of which make a unit (see
 /// `products_avx2.c`), by Strassen's scheme where there are rows enough.
 ///
 /// The input is packed into groups of two rows, some megabytes of them at a time, slice by slice of the depth; the
@@ -9,6 +9,7 @@ struct PairProduct {
     let rows: Int
     let depth: Int
     let columns: Int
+    let kernels: PairKernels
 
     /// What a weight's elements become.
     enum Weight {

@@ -54,6 +54,19 @@ struct PairProductTests {
         }
     }
 
+    /// Sums of integers are exact, and scaled in the same order, so that wider instructions change nothing.
+    @Test(.enabled(if: PairKernels(.ofThisCPU) == .vnni, "this CPU has no VNNI"), arguments: shapes, Values.allCases)
+    func isTheSameWithWiderInstructions(_ shape: (Int, Int, Int), _ values: Values) throws {
+        let (rows, depth, columns) = shape
+        var random = SplitMix(state: UInt64(rows * 31 + depth * 7 + columns))
+        let input = Self.make(rows * depth, values, &random)
+        let weight = Self.make(columns * depth, values, &random)
+        let products = try [HostInstructions.avx2, .avx512].map { instructions in
+            try Self.product(input, [rows, depth], weight, [columns, depth], instructions: instructions)
+        }
+        #expect(products[0] == products[1])
+    }
+
     private static func check(
         _ found: [Float], _ input: [Float], _ weight: [Float], _ shape: (Int, Int, Int), rows: Range<Int>,
         _ values: String
@@ -115,9 +128,10 @@ struct PairProductTests {
     }
 
     private static func product(
-        _ input: [Float], _ inputShape: Shape, _ weight: [Float], _ weightShape: Shape, threads: Int = 2
+        _ input: [Float], _ inputShape: Shape, _ weight: [Float], _ weightShape: Shape, threads: Int = 2,
+        instructions: HostInstructions = .avx2
     ) throws -> [Float] {
-        let backend = CPUBackend(threads: threads, compute: .bfloat16, instructions: .avx2)
+        let backend = CPUBackend(threads: threads, compute: .bfloat16, instructions: instructions)
         return try backend.download(
             backend.linear(
                 backend.upload(input, inputShape), Linear(weight: backend.upload(weight, weightShape), bias: nil)))

@@ -102,6 +102,12 @@ EMULATED __m512i _mm512_add_epi32(__m512i a, __m512i b) {
     EMULATED_LANES(a[i] = (int32_t)((uint32_t)a[i] + (uint32_t)b[i]))
     return a;
 }
+EMULATED __m512i _mm512_sub_epi32(__m512i a, __m512i b) {
+    EMULATED_LANES(a[i] = (int32_t)((uint32_t)a[i] - (uint32_t)b[i]))
+    return a;
+}
+EMULATED __m512i _mm512_add_epi16(__m512i a, __m512i b) { return (__m512i)((__m512bh)a + (__m512bh)b); }
+EMULATED __m512 _mm512_cvtepi32_ps(__m512i a) { return __builtin_convertvector(a, __m512); }
 EMULATED __m512i _mm512_slli_epi32(__m512i a, int count) {
     EMULATED_LANES(a[i] = (int32_t)((uint32_t)a[i] << count))
     return a;
@@ -217,6 +223,14 @@ EMULATED __m512 _mm512_dpbf16_ps(__m512 sum, __m512bh a, __m512bh b) {
     const emulated_words left = (emulated_words)a, right = (emulated_words)b;
     sum = _mm512_fmadd_ps(emulated_from_bf16(left & 0xffff0000), emulated_from_bf16(right & 0xffff0000), sum);
     return _mm512_fmadd_ps(emulated_from_bf16(left << 16), emulated_from_bf16(right << 16), sum);
+}
+// Two products of 16 bits, added to the sum modulo 2^32.
+EMULATED __m512i _mm512_dpwssd_epi32(__m512i sum, __m512i a, __m512i b) {
+    int16_t left[32], right[32];
+    memcpy(left, &a, sizeof left);
+    memcpy(right, &b, sizeof right);
+    for (int i = 0; i < 32; i++) sum[i / 2] = (int32_t)((uint32_t)sum[i / 2] + (uint32_t)(left[i] * right[i]));
+    return sum;
 }
 // Four products of an unsigned and a signed byte, added without saturation.
 EMULATED __m512i _mm512_dpbusd_epi32(__m512i sum, __m512i a, __m512i b) {

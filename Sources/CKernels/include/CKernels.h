@@ -169,7 +169,7 @@ void mica_dequantize_rows(const int32_t *x, size_t x_stride, const float *row_sc
 // 1 if the CPU multiplies 8-bit values fast (AVX-512 VNNI).
 int mica_has_s8_products(void);
 
-// --- products as 16-bit integers with AVX2 (mica_has_avx2) -------------------------------------------------------------------------
+// --- products as 16-bit integers with AVX2 (mica_has_avx2), some with AVX-512 and VNNI (mica_has_s8_products), too -----------------
 // Rows of a group, and columns of a panel.
 #define MICA_PAIR_ROWS 2
 #define MICA_PAIR_COLUMNS 32
@@ -202,6 +202,9 @@ void mica_pack_scaled_columns(const float *x, size_t stride, size_t rows, size_t
 void mica_product_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, int32_t *sums, int adds);
 // The same of integers that have scales, sums being floats.
 void mica_product_scaled_pairs(mica_pairs groups, size_t count, mica_pairs panel, size_t units, float *sums, int adds);
+// Both with AVX-512 and VNNI (mica_has_s8_products).
+void mica_product_pairs_vnni(mica_pairs groups, size_t count, mica_pairs panel, size_t units, int32_t *sums, int adds);
+void mica_product_scaled_pairs_vnni(mica_pairs groups, size_t count, mica_pairs panel, size_t units, float *sums, int adds);
 
 // Strassen's scheme of the same products, see strassen_avx2.c. A slice has up to 2 * MICA_SLICE elements; of up to 64 columns and any
 // number of rows each seven parts are made, half as many columns and rows, and half as long.
@@ -221,6 +224,9 @@ void mica_strassen_columns(const int16_t *columns, size_t elements, mica_pairs p
 // the sums, unless `adds`.
 void mica_strassen_part(int part, mica_pairs groups, size_t rows, mica_pairs panel, size_t units, int32_t *sums, size_t panel_stride,
                         int adds);
+// The same with AVX-512 and VNNI (mica_has_s8_products).
+void mica_strassen_part_vnni(int part, mica_pairs groups, size_t rows, mica_pairs panel, size_t units, int32_t *sums,
+                             size_t panel_stride, int adds);
 // y = sums * scales by row and column, or += it if `adds`: a panel [rows, 32].
 void mica_scale_sums(const int32_t *sums, size_t rows, const float *row_scales, const float *column_scales, float *y, int adds);
 

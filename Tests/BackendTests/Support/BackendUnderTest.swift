@@ -35,7 +35,8 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Every backend of this machine.
     static let all =
-        (CUDAUnderTest.isAlone ? [] : cpus + lesserCPUs + pairCPUs + bfloat16CPUs + tileCPUs) + CUDAUnderTest.all
+        (CUDAUnderTest.isAlone ? [] : cpus + lesserCPUs + pairCPUs + bfloat16CPUs + otherBFloat16CPUs)
+        + CUDAUnderTest.all
 
     /// True if a case is among those that run on it.
     func takes(_ test: OperationCase) -> Bool {
@@ -59,8 +60,9 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         case .avx512: [.portable, .avx2]
         }
 
-    /// Products of 16-bit integers, as CPUs with AVX2 alone have them for bfloat16: each operand is off by 2.4 parts in
-    /// 10,000 of its slice at most, by 1 in the mean, and attention rounds four times (queries, keys, weights, values).
+    /// Products of 16-bit integers, as CPUs with AVX2 alone have them for bfloat16 (those with VNNI are among the
+    /// `bfloat16CPUs`): each operand is off by 2.4 parts in 10,000 of its slice at most, by 1 in the mean, and
+    /// attention rounds four times (queries, keys, weights, values).
     private static let pairCPUs = (HostInstructions.ofThisCPU == .portable ? [] : [1, 2]).map { (threads: Int) in
         BackendUnderTest(
             description: "cpu as 16-bit integers with \(threads) threads", bound: { _ in 0x1p-11 },
@@ -77,11 +79,12 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Products of 8-bit weights and inputs, for which inputs are rounded to 1 / 255 of their row's range: an error of
     /// 0.3 / 255 of it, which is 1.7 times uniform values' own size.
-    static let int8CPUs = (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [1, 2] : []).map { (threads: Int) in
-        BackendUnderTest(
-            description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
-            make: { CPUBackend(threads: threads, compute: .int8) })
-    } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
+    static let int8CPUs =
+        (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [1, 2] : []).map { (threads: Int) in
+            BackendUnderTest(
+                description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
+                make: { CPUBackend(threads: threads, compute: .int8) })
+        } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
 
     /// On a CPU with more, what AVX2 alone makes of it; on one without, the same once more.
     private static let lesserInt8CPU = BackendUnderTest(
@@ -96,18 +99,19 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
         BackendUnderTest(
             description: "cpu in int8 through oneDNN", bound: { _ in 0x1p-7 },
             make: {
-                CPUBackend(threads: threads, compute: .int8, instructions: nil, prefersMatrixUnits: true)
+                CPUBackend(threads: threads, compute: .int8, instructions: nil, products: .library)
             })
     }
 
-    /// As `bfloat16CPUs`, with products in tiles, where oneDNN makes them otherwise.
-    private static let tileCPUs = (ComputePrecision.hasBFloat16Instructions ? [2] : []).map { (threads: Int) in
+    /// As `bfloat16CPUs`, in tiles and through oneDNN, where 16-bit integers may take their place otherwise.
+    private static let otherBFloat16CPUs = otherProducts.map { products in
         BackendUnderTest(
-            description: "cpu in bfloat16 in tiles", bound: { _ in 0x1p-7 },
-            make: {
-                CPUBackend(threads: threads, compute: .bfloat16, instructions: nil, prefersMatrixUnits: false)
-            })
+            description: "cpu in bfloat16 by \(products)", bound: { _ in 0x1p-7 },
+            make: { CPUBackend(threads: 2, compute: .bfloat16, instructions: nil, products: products) })
     }
+
+    private static let otherProducts: [ProductKernels] =
+        ComputePrecision.hasBFloat16Instructions ? (hasWholeLibrary ? [.tiles, .library] : [.tiles]) : []
 
     private static func cpu(threads: Int) -> BackendUnderTest {
         BackendUnderTest(
