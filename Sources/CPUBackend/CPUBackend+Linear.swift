@@ -36,6 +36,8 @@ extension Activation {
 extension CPUBackend {
     /// Up to this many input rows a product is bound by reading the weights, and goes row by row without packing them.
     private static let fewRows = 4
+    /// Tasks of such a product for each worker: memory's speed changes, and the workers should end together.
+    private static let rowTasksPerWorker = 32
     /// From so many rows on, packing a weight of bfloat16 as integers of 16 bits costs less than they save over oneDNN,
     /// which reads it as it is.
     private static let pairRows = 64
@@ -151,9 +153,16 @@ extension CPUBackend {
         let (rows, depth, columns) = (input.shape[0], input.shape[1], output.shape[1])
         let (x, y) = (input.floats, output.floats)
         let weights = WeightRows(weight)
-        workers.split(columns, grain: max(1, 16384 / max(depth, 1))) { _, range in
-            for column in range {
-                for row in 0..<rows { y[row * columns + column] = weights.dot(x + row * depth, column) }
+        // The same columns at once however the work is split, or a sum's order would depend on the threads.
+        let step = WeightRows.dotRows
+        workers.split(
+            (columns + step - 1) / step, grain: max(1, 4096 / max(depth, 1)), perWorker: Self.rowTasksPerWorker
+        ) { _, range in
+            for first in range {
+                let some = (first * step)..<min((first + 1) * step, columns)
+                for row in 0..<rows {
+                    weights.dots(x + row * depth, some, into: y + row * columns + some.lowerBound)
+                }
             }
         }
     }

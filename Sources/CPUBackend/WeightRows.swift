@@ -107,8 +107,21 @@ struct WeightRows {
         }
     }
 
+    /// Rows that `dots` takes at once.
+    static let dotRows = 4
+
+    /// The products of up to four rows with a vector of floats, their scales included.
+    func dots(_ vector: UnsafePointer<Float>, _ rows: Range<Int>, into sums: UnsafeMutablePointer<Float>) {
+        if dtype == .bfloat16, rowScales == nil, rows.count == Self.dotRows {
+            let source = base + rows.lowerBound * rowBytes
+            mica_dot4_bf16(vector, source.assumingMemoryBound(to: UInt16.self), rowBytes / 2, columns, sums)
+            return
+        }
+        for row in rows { sums[row - rows.lowerBound] = dot(vector, row) }
+    }
+
     /// The product of one row with a vector of floats, the row's scale included.
-    func dot(_ vector: UnsafePointer<Float>, _ row: Int) -> Float {
+    private func dot(_ vector: UnsafePointer<Float>, _ row: Int) -> Float {
         let source = base + row * rowBytes
         let sum: Float =
             switch dtype {

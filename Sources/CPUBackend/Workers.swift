@@ -42,10 +42,13 @@ struct Workers: Sendable {
         let call: (_ worker: Int, _ task: Int) -> Void
     }
 
-    /// Splits `0 ..< extent` into ranges of at least `grain`, several a worker, and calls `body` once for each.
-    func split(_ extent: Int, grain: Int, _ body: (_ worker: Int, _ range: Range<Int>) -> Void) {
+    /// Splits `0 ..< extent` into ranges of at least `grain`, at most `perWorker` for each worker, and calls `body` once for
+    /// each.
+    func split(
+        _ extent: Int, grain: Int, perWorker: Int = 4, _ body: (_ worker: Int, _ range: Range<Int>) -> Void
+    ) {
         guard extent > 0 else { return }
-        let pieces = max(1, min(count * 4, extent / max(grain, 1)))
+        let pieces = max(1, min(count * perWorker, extent / max(grain, 1)))
         run(tasks: pieces) { worker, piece in
             let range = (extent * piece / pieces)..<(extent * (piece + 1) / pieces)
             body(worker, range)
