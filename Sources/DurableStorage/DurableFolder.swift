@@ -38,7 +38,7 @@ public enum DurableFolder {
         }
         let made = try make(parent)
         guard unsafe mkdir(path, 0o700) == 0 else {
-            // There since a moment ago, perhaps because the path ends with a slash.
+            // There since a moment ago.
             guard errno == EEXIST else { throw .system("create the folder", path) }
             return made
         }
@@ -46,9 +46,14 @@ public enum DurableFolder {
         return made + [path]
     }
 
-    private static func parent(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
+    /// The folder that has this one's entry; slashes at the end and repeated ones count for nothing.
+    static func parent(of path: String) -> String {
+        func withoutSlashes(_ path: Substring) -> Substring {
+            path.lastIndex { $0 != "/" }.map { path[...$0] } ?? path.prefix(1)
+        }
+        let name = withoutSlashes(path[...])
+        guard let slash = name.lastIndex(of: "/") else { return "." }
+        return String(withoutSlashes(name[...slash]))
     }
 
     /// Makes a new folder last. One above it that may be written but not read cannot be synced, and need not keep the

@@ -65,13 +65,14 @@ struct HeadBuilder: Sendable {
 
     /// The head, once the empty line has come.
     ///
-    /// The length of a body is as declared: whether that is too much is the parser's to say.
+    /// The length of a body is as declared, and expectations are not looked at: whether that is too much, and whether
+    /// they can be met, is the parser's to say.
     func finish() throws(RequestError) -> RequestHead {
         try checkHost()
         let framing = try framing()
         return RequestHead(
             method: method, target: target, version: version, fields: fields, framing: framing,
-            keepsAlive: keepsAlive(), expectsContinue: try expectsContinue())
+            keepsAlive: keepsAlive(), expectsContinue: !expectations.isEmpty && heedsExpectations)
     }
 
     /// One valid `Host` in HTTP/1.1, at most one in HTTP/1.0.
@@ -128,12 +129,11 @@ struct HeadBuilder: Sendable {
         return version == .http11 || options.contains { $0.equalsIgnoringCase("keep-alive") }
     }
 
-    /// HTTP/1.0 clients cannot read an interim response: for them the field means nothing (RFC 9110 10.1.1).
-    private func expectsContinue() throws(RequestError) -> Bool {
-        guard version == .http11 else { return false }
-        for place in expectations where !fields.value(place).equalsIgnoringCase("100-continue") {
-            throw .unknownExpectation
-        }
-        return !expectations.isEmpty
+    /// True if something else than `100-continue` is expected.
+    var hasUnknownExpectation: Bool {
+        heedsExpectations && expectations.contains { !fields.value($0).equalsIgnoringCase("100-continue") }
     }
+
+    /// HTTP/1.0 clients cannot read an interim response: for them the field means nothing (RFC 9110 10.1.1).
+    private var heedsExpectations: Bool { version == .http11 }
 }

@@ -43,8 +43,8 @@ public struct RequestParser: Sendable {
         return false
     }
 
-    /// The head of a request that was refused for the length it declares: it tells how to answer. Nil after every other
-    /// error.
+    /// The head of a request that was refused for the length it declares or for what it expects: it tells how to
+    /// answer. Nil after every other error.
     public private(set) var refusedHead: RequestHead?
 
     /// Takes over bytes from the connection.
@@ -145,6 +145,10 @@ public struct RequestParser: Sendable {
                 continue
             }
             let head = try collected.finish()
+            if collected.hasUnknownExpectation {
+                refusedHead = head
+                throw .unknownExpectation
+            }
             if case .length(let count) = head.framing, count > limits.bodyBytes {
                 refusedHead = head
                 throw .bodyTooLarge(limitBytes: limits.bodyBytes)

@@ -2,39 +2,34 @@ import HTTPProtocol
 
 /// Answers, from the handler to bytes.
 extension Connection {
-    /// The answer of the handler; nil if it gave none.
-    func deliver(_ response: Response?) {
+    /// The answer of the handler; `room` is held until it is sent.
+    func deliver(_ response: Response, in room: AnswerRoom) {
         guard phase == .answering else { return }
-        let response = response ?? context.handler.response(to: .unanswered, head: current?.head)
-        if holds(response) { answer(response) } else { answer(answerBudgetUsedUp) }
+        hold(room)
+        answer(response)
         proceed()
         updateInterest()
     }
 
-    private var answerBudgetUsedUp: Response {
-        context.handler.response(to: .answerBudgetUsedUp, head: current?.head)
+    /// What there is instead of an answer of the handler.
+    func deliver(_ fault: TransportFault) {
+        guard phase == .answering else { return }
+        answer(context.handler.response(to: fault, head: current?.head))
+        proceed()
+        updateInterest()
     }
 
-    /// False if too much is in memory already for clients that are slow to take it. Small answers always fit, and so
-    /// does one alone, however large it is.
-    private func holds(_ response: Response) -> Bool {
-        let count = response.heldByteCount
-        guard count > Self.outputBatchBytes, current?.head.method != "HEAD" else { return true }
-        let budget = context.configuration.answerBudgetBytes
-        guard context.heldAnswerBytes == 0 || count <= budget - context.heldAnswerBytes else { return false }
-        context.heldAnswerBytes += count
-        heldAnswerBytes += count
-        return true
+    private func hold(_ room: AnswerRoom) {
+        if room !== AnswerRoom.unneeded { rooms.append(room) }
     }
 
     /// What was in memory for this client has been sent, or never will be.
     func releaseAnswer() {
-        context.heldAnswerBytes -= heldAnswerBytes
-        heldAnswerBytes = 0
+        if !rooms.isEmpty { rooms = [] }
     }
 
     /// The head of an answer whose body comes over time: a stream, or one with a source.
-    func deliver(_ head: Response, stream buffer: StreamBuffer) {
+    func deliver(_ head: Response, stream buffer: StreamBuffer, in room: AnswerRoom) {
         guard phase == .answering, let request = current?.head else { return buffer.close() }
         let isWhole = head.source != nil
         let framing: ResponseFraming = isWhole ? .length : request.version == .http11 ? .chunked : .untilClose
@@ -45,10 +40,8 @@ extension Connection {
             // As for a client that ends its half during the stream.
             buffer.close()
             return close()
-        } else if !holds(head) {
-            buffer.close()
-            answer(answerBudgetUsedUp)
         } else {
+            hold(room)
             let keepsAlive = framing != .untilClose && !context.closesAfterAnswers && request.keepsAlive
             appendHead(head, framing: framing, keepsAlive: keepsAlive)
             streaming = Streaming(

@@ -22,11 +22,11 @@ extension Connection {
             if time < earliest.time { earliest = (time, expiry) }
         }
         if !isEstablished { consider(timers.handshakeDue(configuration), .handshake) }
-        if !output.isEmpty { consider(timers.writeDue(configuration), .write) }
+        if !output.isEmpty { consider(timers.writeDue, .write) }
         switch phase {
         case .receiving where isEstablished && output.byteCount < Self.outputBatchBytes:
             if current != nil {
-                consider(timers.bodyDue(configuration), .body)
+                consider(timers.bodyDue, .body)
             } else if parser.isIdle {
                 consider(timers.idleDue(configuration), .idle)
             } else {

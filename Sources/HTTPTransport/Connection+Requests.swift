@@ -54,8 +54,10 @@ extension Connection {
         current?.cancellation = cancellation
         current?.body = []
         let responder = Responder(
-            connection: id, mailbox: context.mailbox, streamLimitBytes: context.configuration.streamBufferBytes,
-            logger: context.logger)
+            to: ReturnPath(
+                connection: id, mailbox: context.mailbox, budget: context.answers,
+                streamLimitBytes: context.configuration.streamBufferBytes, isHead: request.head.method == "HEAD",
+                logger: context.logger))
         let whole = Request(
             head: request.head, body: request.body, id: request.id.text, cancellation: cancellation)
         context.handlerQueue.async { [handler = context.handler] in handler.respond(to: whole, through: responder) }

@@ -62,11 +62,13 @@ final class Connection {
     private(set) var hasSeenEnd = false
     /// Everything that the client sent was read.
     private var hasReadAll = false
-    /// Bytes of answers in memory that this connection has yet to take.
-    var heldAnswerBytes = 0
+    /// Of answers in memory that this connection has yet to take.
+    var rooms: [AnswerRoom] = []
     /// A full batch of output stopped the work on requests or on a stream; it goes on once that is sent.
     var isHeldBack = false
     private(set) var isEstablished: Bool
+    /// Nothing has come yet where TLS is spoken: it may be plain HTTP.
+    private var mayBePlain: Bool
 
     /// Answers are gathered up to this size before they are sent and more is taken on.
     static let outputBatchBytes = 64 * 1024
@@ -77,17 +79,22 @@ final class Connection {
         self.socket = socket
         self.context = context
         parser = RequestParser(limits: context.configuration.limits)
-        timers = ConnectionTimers(now: context.clock.now)
+        timers = ConnectionTimers(now: context.clock.now, context.configuration)
         isEstablished = socket.isEstablished
+        mayBePlain = socket.isTLS
     }
 
     // MARK: Events
 
     func handle(_ events: EventSet) {
-        if !events.isDisjoint(with: .dead) { return close() }
+        if events.contains(.hungUp), !events.contains(.failed), phase == .draining {
+            // That is said of a socket whose halves have both ended, too, whatever it still holds of the client's.
+            return read()
+        }
+        if !events.isDisjoint(with: [.hungUp, .failed]) { return close() }
         if events.contains(.peerClosed), !hasSeenEnd {
             hasSeenEnd = true
-            if countsAsGone { return close() }
+            if tellsOfTheEnd() { return close() }
         }
         if events.contains(.write) || socket.writeWantsRead { proceed() }
         if events.contains(.read) || socket.readWantsWrite { read() }
@@ -99,6 +106,7 @@ final class Connection {
             inputIsHeldBack = phase != .closed
             return
         }
+        if mayBePlain, refusesPlainHTTP() { return }
         switch socket.read(into: &context.readBuffer) {
         case .bytes(let count):
             isEstablished = true
@@ -120,9 +128,22 @@ final class Connection {
         }
     }
 
-    /// True if a client that sends no more counts as gone: what it waits for comes over time, or the handler wants to
-    /// know of its going. Who only ended its half gets every other answer.
-    private var countsAsGone: Bool {
+    /// Answers a client that does not know of TLS in the words that it speaks; false if it is none, or silent.
+    private func refusesPlainHTTP() -> Bool {
+        guard let byte = socket.nextByte else { return false }
+        mayBePlain = false
+        // A method begins with a letter, a record of a handshake with 22.
+        guard (0x41...0x5A).contains(byte) else { return false }
+        socket.dropTLS()
+        isEstablished = true
+        fail(.plainHTTP)
+        proceed()
+        return true
+    }
+
+    /// Tells whoever makes the answer that the client sends no more. True if it counts as gone: what it waits for comes
+    /// over time, or the handler wants to know of its going. Who only ended its half gets every other answer.
+    private func tellsOfTheEnd() -> Bool {
         switch phase {
         case .answering: current?.cancellation?.clientEnded() == true
         case .streaming: streaming?.framing != .length
@@ -161,7 +182,8 @@ final class Connection {
         if output.isEmpty, context.isStopping, isBetweenRequests { phase = .closing }
         guard output.isEmpty, phase == .closing else { return }
         socket.endWriting()
-        if hasSeenEnd { return close() }
+        // That the client's end was seen says nothing of what lies before it.
+        if hasReadAll { return close() }
         phase = .draining
         inputIsHeldBack = false
         timers.drainBegins(at: context.clock.now)

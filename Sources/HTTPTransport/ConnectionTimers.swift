@@ -6,18 +6,19 @@ struct ConnectionTimers {
     private var idleSince: UInt64
     private var hasAnswered = false
     private var requestStart: UInt64
-    private var bodyStart: UInt64 = 0
-    private var bodyBytes = 0
+    private var body: Pace
+    private var writing: Pace
     private var lastRead: UInt64 = 0
-    private var writeStart: UInt64 = 0
-    private var writtenBytes = 0
-    private var lastWrite: UInt64 = 0
     private var drainStart: UInt64 = 0
 
-    init(now: UInt64) {
+    init(now: UInt64, _ configuration: TransportConfiguration) {
         start = now
         idleSince = now
         requestStart = now
+        body = Pace(
+            patienceSeconds: configuration.bodyTimeoutSeconds, bytesPerSecond: configuration.leastBytesPerSecond)
+        writing = Pace(
+            patienceSeconds: configuration.writeTimeoutSeconds, bytesPerSecond: configuration.leastBytesPerSecond)
     }
 
     /// The time for a first request begins once it can be sent.
@@ -25,14 +26,11 @@ struct ConnectionTimers {
 
     mutating func requestBegins(at now: UInt64) { requestStart = now }
 
-    mutating func bodyBegins(at now: UInt64) {
-        bodyStart = now
-        bodyBytes = 0
-    }
+    mutating func bodyBegins(at now: UInt64) { body.begin(at: now) }
 
     mutating func didRead(_ count: Int, at now: UInt64) {
         lastRead = now
-        bodyBytes += count
+        body.moved(count, at: now)
     }
 
     /// An answer is on its way; `hasMore` if bytes of a next request are there already.
@@ -42,16 +40,9 @@ struct ConnectionTimers {
         if hasMore { requestStart = now }
     }
 
-    mutating func writeBegins(at now: UInt64) {
-        writeStart = now
-        lastWrite = now
-        writtenBytes = 0
-    }
+    mutating func writeBegins(at now: UInt64) { writing.begin(at: now) }
 
-    mutating func didWrite(_ count: Int, at now: UInt64) {
-        lastWrite = now
-        writtenBytes += count
-    }
+    mutating func didWrite(_ count: Int, at now: UInt64) { writing.moved(count, at: now) }
 
     mutating func drainBegins(at now: UInt64) {
         drainStart = now
@@ -73,24 +64,13 @@ struct ConnectionTimers {
         requestStart + Clock.nanoseconds(configuration.headTimeoutSeconds)
     }
 
-    func bodyDue(_ configuration: TransportConfiguration) -> UInt64 {
-        let patience = Clock.nanoseconds(configuration.bodyTimeoutSeconds)
-        return min(max(lastRead, bodyStart), bodyStart + Self.allowance(bodyBytes, configuration)) + patience
-    }
+    var bodyDue: UInt64 { body.due }
 
-    func writeDue(_ configuration: TransportConfiguration) -> UInt64 {
-        let patience = Clock.nanoseconds(configuration.writeTimeoutSeconds)
-        return min(lastWrite, writeStart + Self.allowance(writtenBytes, configuration)) + patience
-    }
+    var writeDue: UInt64 { writing.due }
 
     func drainDue(_ configuration: TransportConfiguration) -> UInt64 {
         min(
             lastRead + Clock.nanoseconds(configuration.lingerIdleSeconds),
             drainStart + Clock.nanoseconds(configuration.lingerSeconds))
-    }
-
-    /// The time that `bytes` may take at the least rate.
-    private static func allowance(_ bytes: Int, _ configuration: TransportConfiguration) -> UInt64 {
-        Clock.nanoseconds(Double(bytes) / Double(max(1, configuration.leastBytesPerSecond)))
     }
 }

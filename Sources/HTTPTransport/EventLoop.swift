@@ -92,10 +92,11 @@ final class EventLoop {
     private func takeMail() {
         for message in context.mailbox.takeAll() {
             switch message {
-            case .answer(let id, let response): withConnection(id) { $0.deliver(response) }
-            case .stream(let id, let head, let buffer):
+            case .answer(let id, let response, let room): withConnection(id) { $0.deliver(response, in: room) }
+            case .fault(let id, let fault): withConnection(id) { $0.deliver(fault) }
+            case .stream(let id, let head, let buffer, let room):
                 if connections[id] == nil { buffer.close() }
-                withConnection(id) { $0.deliver(head, stream: buffer) }
+                withConnection(id) { $0.deliver(head, stream: buffer, in: room) }
             case .streamed(let id): withConnection(id) { $0.streamed() }
             case .givenUp(let id): withConnection(id) { $0.closeIfGivenUp() }
             case .useTLS(let context): tls = context

@@ -9,8 +9,10 @@ struct EventSet: OptionSet, Sendable {
     static let write = EventSet(rawValue: EPOLLOUT.rawValue)
     /// The peer has closed its sending half.
     static let peerClosed = EventSet(rawValue: EPOLLRDHUP.rawValue)
-    /// The connection is dead; reported whether asked for or not.
-    static let dead = EventSet(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+    /// Nothing more can be sent, and nothing more comes than what is there; reported whether asked for or not.
+    static let hungUp = EventSet(rawValue: EPOLLHUP.rawValue)
+    /// The connection is broken; reported whether asked for or not.
+    static let failed = EventSet(rawValue: EPOLLERR.rawValue)
 }
 
 /// An epoll descriptor, level-triggered.

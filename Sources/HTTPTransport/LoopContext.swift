@@ -18,8 +18,8 @@ final class LoopContext {
     var isStopping = false
     /// Bytes of bodies that requests hold just now.
     var heldBodyBytes = 0
-    /// Bytes of large answers that are in memory until their clients have taken them.
-    var heldAnswerBytes = 0
+    /// What large answers may take in memory until their clients have taken them.
+    let answers: AnswerBudget
     /// What one read takes at most; shared, since the loop reads one socket at a time.
     var readBuffer = [UInt8](repeating: 0, count: 64 * 1024)
     /// Connections that are over, to be taken from the table when no code of theirs runs.
@@ -35,6 +35,7 @@ final class LoopContext {
         self.handler = handler
         self.mailbox = mailbox
         self.logger = logger
+        answers = AnswerBudget(limitBytes: configuration.answerBudgetBytes)
         poll = try EventPoll()
     }
 

@@ -6,10 +6,12 @@ import Synchronization
 /// How other threads talk to the event loop: a list of messages, and an eventfd that wakes it.
 final class Mailbox: Sendable {
     enum Message: Sendable {
-        /// The answer of a handler; nil if it gave none.
-        case answer(ConnectionID, Response?)
+        /// The answer of a handler.
+        case answer(ConnectionID, Response, AnswerRoom)
+        /// Why there is none.
+        case fault(ConnectionID, TransportFault)
         /// The head of an answer whose body comes over time.
-        case stream(ConnectionID, Response, StreamBuffer)
+        case stream(ConnectionID, Response, StreamBuffer, AnswerRoom)
         /// There is more of that body.
         case streamed(ConnectionID)
         /// The handler gave up the request after the client ended its half.

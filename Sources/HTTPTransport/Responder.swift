@@ -8,29 +8,41 @@ import Synchronization
 public final class Responder: Sendable {
     /// Where answers go.
     private enum Destination: Sendable {
-        case connection(ConnectionID, Mailbox, streamLimitBytes: Int, Logger)
-        case closure(@Sendable (Response?) -> Void)
+        case connection(ReturnPath)
+        case closure(AnswerBudget, @Sendable (Response?) -> Void)
     }
 
     private let isUsed = Atomic<Bool>(false)
     private let destination: Destination
 
     /// `deliver` is called exactly once; with nil if nobody answered. For tests of handlers: a stream is collected, and
-    /// delivered when it has finished.
-    public init(deliver: @escaping @Sendable (Response?) -> Void) {
-        destination = .closure(deliver)
+    /// delivered when it has finished. Without `hasRoom`, only small answers find room.
+    public init(hasRoom: Bool = true, deliver: @escaping @Sendable (Response?) -> Void) {
+        destination = .closure(AnswerBudget(limitBytes: hasRoom ? .max : 0, heldBytes: hasRoom ? 0 : 1), deliver)
     }
 
-    init(connection: ConnectionID, mailbox: Mailbox, streamLimitBytes: Int, logger: Logger) {
-        destination = .connection(connection, mailbox, streamLimitBytes: streamLimitBytes, logger)
+    init(to path: ReturnPath) {
+        destination = .connection(path)
     }
 
     deinit {
-        deliver(nil)
+        fail(.unanswered)
+    }
+
+    /// Room for an answer that is in memory until its client has taken it; nil if the budget for those has none, so
+    /// that something smaller must be sent. For whoever wants to know before; `send` alone answers with a fault then.
+    public func room(for response: Response) -> AnswerRoom? {
+        switch destination {
+        case .connection(let path):
+            path.isHead ? AnswerRoom.unneeded : path.budget.room(byteCount: response.heldByteCount)
+        case .closure(let budget, _): budget.room(byteCount: response.heldByteCount)
+        }
     }
 
     /// Sends the answer; a second one is dropped.
-    public func send(_ response: Response) { deliver(response) }
+    public func send(_ response: Response) {
+        if let room = room(for: response) { send(response, in: room) } else { fail(.answerBudgetUsedUp) }
+    }
 
     /// Begins an answer whose body comes over time, after the pieces that `head` has already.
     ///
@@ -39,10 +51,17 @@ public final class Responder: Sendable {
         let isFirst = !isUsed.exchange(true, ordering: .relaxed)
         let buffer: StreamBuffer
         switch destination {
-        case .connection(let id, let mailbox, let limitBytes, _):
-            buffer = StreamBuffer(limitBytes: limitBytes) { mailbox.post(.streamed(id)) }
-            if isFirst { mailbox.post(.stream(id, head, buffer)) }
-        case .closure(let deliver):
+        case .connection(let path):
+            let (mailbox, id) = (path.mailbox, path.connection)
+            buffer = StreamBuffer(limitBytes: path.streamLimitBytes) { mailbox.post(.streamed(id)) }
+            guard isFirst else { break }
+            if let room = room(for: head) {
+                mailbox.post(.stream(id, head, buffer, room))
+            } else {
+                buffer.close()
+                mailbox.post(.fault(id, .answerBudgetUsedUp))
+            }
+        case .closure(_, let deliver):
             let collector = StreamCollector(head: head, deliver: deliver)
             buffer = StreamBuffer(limitBytes: .max) { collector.collect() }
             collector.begin(buffer)
@@ -51,18 +70,28 @@ public final class Responder: Sendable {
         return ResponseStream(buffer: buffer)
     }
 
-    private func deliver(_ response: Response?) {
+    /// Sends the answer, for which there is `room`.
+    public func send(_ response: Response, in room: AnswerRoom) {
         guard !isUsed.exchange(true, ordering: .relaxed) else { return }
         switch destination {
-        case .connection(let id, let mailbox, _, let logger):
-            guard let response, let source = response.source else { return mailbox.post(.answer(id, response)) }
+        case .connection(let path):
+            let (mailbox, id) = (path.mailbox, path.connection)
+            guard let source = response.source else { return mailbox.post(.answer(id, response, room)) }
             // What waits is bounded by the pump, which no piece overtakes.
             let buffer = StreamBuffer(limitBytes: .max, congestedBytes: BodyPump.pieceBytes) {
                 mailbox.post(.streamed(id))
             }
-            mailbox.post(.stream(id, response, buffer))
-            BodyPump(source, to: buffer, logger: logger).start()
-        case .closure(let deliver): deliver(response?.collected())
+            mailbox.post(.stream(id, response, buffer, room))
+            BodyPump(source, to: buffer, logger: path.logger).start()
+        case .closure(_, let deliver): deliver(response.collected())
+        }
+    }
+
+    private func fail(_ fault: TransportFault) {
+        guard !isUsed.exchange(true, ordering: .relaxed) else { return }
+        switch destination {
+        case .connection(let path): path.mailbox.post(.fault(path.connection, fault))
+        case .closure(_, let deliver): deliver(nil)
         }
     }
 }

@@ -3,7 +3,7 @@ import Glibc
 /// A non-blocking stream socket, with or without TLS, closed when it is let go.
 final class Socket {
     let descriptor: Int32
-    private let tls: TLSSession?
+    private var tls: TLSSession?
     /// TLS cannot go on with reading before it can write.
     private(set) var readWantsWrite = false
     /// TLS cannot go on with writing before it can read.
@@ -40,6 +40,19 @@ final class Socket {
 
     /// False while the TLS handshake goes on.
     var isEstablished: Bool { tls?.isEstablished ?? true }
+
+    /// Goes on without TLS, whose handshake has not begun.
+    func dropTLS() {
+        tls = nil
+        readWantsWrite = false
+        writeWantsRead = false
+    }
+
+    /// The next byte as it came, which stays there; nil if there is none now.
+    var nextByte: UInt8? {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_PEEK)) == 1 ? byte : nil
+    }
 
     /// Reads into `buffer` from its start.
     func read(into buffer: inout [UInt8]) -> Outcome {

@@ -18,13 +18,14 @@ public struct TransportConfiguration: Sendable {
     public var limits = RequestLimits()
     /// From a request's first byte to the end of its head.
     public var headTimeoutSeconds = 10.0
-    /// Between two reads of a body.
+    /// The credit against the least rate that a body has; so also the most between two reads of it.
     public var bodyTimeoutSeconds = 30.0
-    /// Without any progress in sending.
+    /// The same for what is sent; so also the most without any progress in it.
     public var writeTimeoutSeconds = 30.0
     /// Between two requests; above the 60 seconds of common load balancers, so that theirs ends first.
     public var keepAliveSeconds = 75.0
-    /// A peer slower than this on average, after the time-out above has passed once, is given up.
+    /// The least rate of a peer that sends a body or takes an answer. What it falls behind this is taken from its
+    /// credit of seconds above, what it is ahead is added up to that; who has none left is given up.
     public var leastBytesPerSecond = 500
     /// Before a connection closes: silence that ends the wait for the peer's own close, and the most it may take.
     public var lingerIdleSeconds = 2.0

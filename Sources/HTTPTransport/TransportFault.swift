@@ -4,6 +4,8 @@ import HTTPProtocol
 public enum TransportFault: Error, Sendable, Equatable {
     /// The bytes are no request.
     case malformed(RequestError)
+    /// Plain HTTP came where TLS is spoken.
+    case plainHTTP
     /// The head did not come in time.
     case slowHead
     /// The body did not come in time.

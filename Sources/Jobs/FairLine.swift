@@ -15,12 +15,30 @@ struct FairLine: Sendable {
     private(set) var count = 0
 
     mutating func enter(_ entry: JobQueueEntry) {
-        var line = clients[entry.client] ?? ClientLine(virtualTime: virtualTime)
         // A job that was started and comes back goes before the client's later ones.
-        let place = line.entries.lastIndex { $0.sequence < entry.sequence }.map { $0 + 1 } ?? 0
-        line.entries.insert(entry, at: place)
-        clients[entry.client] = line
+        let before = clients[entry.client]?.entries.lastIndex { $0.sequence < entry.sequence }
+        // In place: a copy of the line for each job would make a full one slow to enter.
+        clients[entry.client, default: ClientLine(virtualTime: virtualTime)].entries
+            .insert(entry, at: before.map { $0 + 1 } ?? 0)
         count += 1
+    }
+
+    /// All jobs as `take` would give them with every client eligible and no job added.
+    ///
+    /// A client's virtual time at each of its jobs is known beforehand, and the least one is always next: so the order
+    /// is that of these times, which costs a sort and not a search for each job.
+    func order() -> [JobQueueEntry] {
+        var timed: [(start: Double, entry: JobQueueEntry)] = []
+        timed.reserveCapacity(count)
+        for line in clients.values {
+            var start = line.virtualTime
+            for entry in line.entries {
+                timed.append((start, entry))
+                start += entry.cost
+            }
+        }
+        timed.sort { ($0.start, $0.entry.sequence) < ($1.start, $1.entry.sequence) }
+        return timed.map(\.entry)
     }
 
     /// Takes the next job among clients that `isEligible`; nil if there is none.

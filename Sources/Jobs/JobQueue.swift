@@ -79,18 +79,24 @@ struct JobQueue: Sendable {
             clients[client].map { $0.running < $0.limits.running } ?? true
         }
         let ready = JobPriority.allCases.filter { lines[$0.rawValue].hasJob(where: isEligible) }
-        guard let highest = ready.first else { return nil }
-        let starving = ready.last { passedOver[$0.rawValue] >= Self.passedOverLimit }
-        let level = starving ?? highest
-        guard let entry = lines[level.rawValue].take(where: isEligible) else { return nil }
-        passedOver[level.rawValue] = 0
-        for other in ready where other > level { passedOver[other.rawValue] += 1 }
+        guard let level = Self.nextLevel(of: ready, &passedOver),
+            let entry = lines[level.rawValue].take(where: isEligible)
+        else { return nil }
         count(entry.client) {
             $0.waiting -= 1
             $0.running += 1
         }
         runningCount += 1
         return entry
+    }
+
+    /// The priority whose turn it is among those that have a job; counts that turn.
+    private static func nextLevel(of ready: [JobPriority], _ passedOver: inout [Int]) -> JobPriority? {
+        guard let highest = ready.first else { return nil }
+        let level = ready.last { passedOver[$0.rawValue] >= passedOverLimit } ?? highest
+        passedOver[level.rawValue] = 0
+        for other in ready where other > level { passedOver[other.rawValue] += 1 }
+        return level
     }
 
     /// Says that a job which `take` gave runs no more.
@@ -114,12 +120,16 @@ struct JobQueue: Sendable {
     /// The waiting jobs in the order in which they would start if none came, left, or was held back by its client's
     /// limit of running jobs.
     func order() -> [JobQueueEntry] {
-        var copy = self
-        copy.clients = [:]
+        let orders = lines.map { $0.order() }
+        var taken = [Int](repeating: 0, count: orders.count)
+        var passedOver = passedOver
         var order: [JobQueueEntry] = []
-        while let entry = copy.take() {
-            order.append(entry)
-            copy.clients = [:]
+        order.reserveCapacity(waitingCount)
+        while let level = Self.nextLevel(
+            of: JobPriority.allCases.filter { taken[$0.rawValue] < orders[$0.rawValue].count }, &passedOver)
+        {
+            order.append(orders[level.rawValue][taken[level.rawValue]])
+            taken[level.rawValue] += 1
         }
         return order
     }

@@ -30,9 +30,8 @@ extension JobService {
     public func delete(_ id: JobID, client: String? = nil) throws(JobError) {
         switch try stop(id, client, .delete) {
         case .endNow, .raise, .nothing: return
-        case .ended(let job):
-            state.withLock { $0.forgetEnded(id) }
-            if !job.isDurable { return }
+        case .ended(let job) where !job.isDurable: return state.withLock { $0.forgetEnded(id) }
+        case .ended: break
         case .unknown:
             // `ended` by the store, or not there at all.
             _ = try stored(id, client)
@@ -43,6 +42,8 @@ extension JobService {
             storeFailed("delete the record", id, error)
             throw .storage(error)
         }
+        // Only now: what the store has of it may be older than its end.
+        state.withLock { $0.forgetEnded(id) }
     }
 
     private func stop(_ id: JobID, _ client: String?, _ request: JobEndRequest) throws(JobError) -> Step {

@@ -108,11 +108,13 @@ extension JobService {
     /// Ends a job that no queue holds: stores its end, then lets go of it and tells.
     func end(_ id: JobID, _ outcome: JobOutcome) {
         let now = clock.now
-        guard let job = state.withLock({ state -> LiveJob? in
-            guard let job = state.live[id] else { return nil }
-            if !job.isRunning { state.live[id]?.phase = .ending }
-            return job
-        }) else { return }
+        guard
+            let job = state.withLock({ state -> LiveJob? in
+                guard let job = state.live[id] else { return nil }
+                if !job.isRunning { state.live[id]?.phase = .ending }
+                return job
+            })
+        else { return }
         let (record, files, isStored) = store(job, outcome, now)
         var ended = EndedJob(
             record: record, isDurable: job.isDurable, files: job.isDurable ? [] : files, endedAt: clock.elapsedSeconds)
@@ -200,13 +202,17 @@ extension JobService {
         } catch {
             storeFailed("give back the job", id, error)
         }
-        let (subscribers, drained) = state.withLock { state -> ([JobSubscription], [@Sendable () -> Void]) in
-            guard var job = state.live[id] else { return ([], []) }
+        let (subscribers, isTakenBack, drained) = state.withLock {
+            state -> ([JobSubscription], Bool, [@Sendable () -> Void]) in
+            guard var job = state.live[id] else { return ([], false, []) }
+            // Its client has left its mark since the drain asked the job to stop, and counts on its end.
+            guard job.record.endRequest == .none else { return ([], true, []) }
             job.phase = .waiting
             state.live[id] = job
             state.queue.restore(job.queueEntry)
-            return (job.subscribers, state.takeDrained())
+            return (job.subscribers, false, state.takeDrained())
         }
+        if isTakenBack { return end(id, .cancelled) }
         for subscriber in subscribers { subscriber.offerMoved() }
         for action in drained { action() }
     }

@@ -36,16 +36,18 @@ public final class JobService: Sendable {
     public func restore(limits: (_ client: String) -> JobClientLimits? = { _ in nil }) throws(StorageError) {
         let now = clock.now
         let recovery = try store?.recover(now: now) ?? JobStore.Recovery()
+        // Asked for without the lock: whoever knows them may have a lock of its own.
+        let ownLimits = recovery.queued.map { limits($0.client) }
         let elapsed = clock.elapsedSeconds
         state.withLock { state in
             precondition(!state.isRestored, "the jobs were restored twice")
             state.isRestored = true
-            for record in recovery.queued {
+            for (record, limits) in zip(recovery.queued, ownLimits) {
                 var job = LiveJob(record: record, isDurable: true, acceptedAt: elapsed)
                 job.phase = .waiting
                 job.order = state.nextOrder()
                 state.live[record.id] = job
-                state.queue.restore(job.queueEntry, limits: limits(record.client))
+                state.queue.restore(job.queueEntry, limits: limits)
             }
             for record in recovery.ended { state.metrics.endedTotal[record.state, default: 0] += 1 }
         }

@@ -205,12 +205,36 @@ public final class JobStore: Sendable {
         return JobResult(files: record.files, content: .stored(file, offsets: offsets))
     }
 
-    /// Forgets a job with all that belongs to it.
+    /// Forgets a job with all that belongs to it. On a full disk this frees space, and needs some of that for itself.
     func delete(_ id: JobID) throws(StorageError) {
-        _ = try database.perform { (database) throws(StorageError) in
-            try database.run("DELETE FROM jobs WHERE id = ?", [.text(id.description)])
+        do throws(StorageError) {
+            try deleteRow(id)
+        } catch .full {
+            // The row's end needs space as well: this once the files go first. A kill between leaves a job whose result
+            // has expired, or whose request is missing.
+            removeFiles(id)
+            try reuseLog()
+            try deleteRow(id)
         }
+        removeFiles(id)
+    }
+
+    private func deleteRow(_ id: JobID) throws(StorageError) {
+        try database.perform { (database) throws(StorageError) in
+            _ = try database.run("DELETE FROM jobs WHERE id = ?", [.text(id.description)])
+        }
+    }
+
+    private func removeFiles(_ id: JobID) {
         removeRequest(id)
         DurableFile.remove("\(resultFolder)/\(id)")
+    }
+
+    /// Has the next transaction written over the database's log instead of behind it, which takes no more space than
+    /// the log has.
+    private func reuseLog() throws(StorageError) {
+        try database.perform { (database) throws(StorageError) in
+            _ = try? database.rows("PRAGMA wal_checkpoint(RESTART)")
+        }
     }
 }

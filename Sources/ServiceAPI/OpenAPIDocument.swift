@@ -350,9 +350,11 @@ paths:
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
+        "408": { $ref: "#/components/responses/Timeout" }
         "413": { $ref: "#/components/responses/ContentTooLarge" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
         "415": { $ref: "#/components/responses/UnsupportedMediaType" }
+        "417": { $ref: "#/components/responses/ExpectationFailed" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -937,7 +939,7 @@ components:
       in: header
       description: |
         `respond-async`: 202 with a job at once (RFC 7240). `wait=N`: the same after N seconds if the layers are not there
-        by then.
+        by then; more than 3600 is 3600, as `Preference-Applied` says then.
       schema: { type: string }
     IdempotencyKey:
       name: Idempotency-Key
@@ -1078,10 +1080,19 @@ components:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
     Unavailable:
-      description: >-
-        The line is full, too many results are being converted to other forms, or the service is stopping; try again later.
+      description: |
+        Try again later; `type` says why: the line is full, or too many files are being put together or converted
+        (`queue-full`); uploads (`uploads-too-large`) or answers that slow clients have yet to take (`answers-too-large`)
+        fill the memory that they may have; there are too many connections (`too-many-connections`); the service is stopping
+        (`stopping`); the engine has too little memory just now (`out-of-memory`); jobs cannot be stored
+        (`storage-failed`).
       headers:
         Retry-After: { $ref: "#/components/headers/RetryAfter" }
+        Location:
+          description: |
+            The job, where it is done and only the answer found no room in memory: its result can be fetched for about two
+            minutes, or as long as that of any kept job.
+          schema: { type: string }
       content:
         application/problem+json:
           schema: { $ref: "#/components/schemas/Problem" }
@@ -1099,6 +1110,9 @@ components:
       description: Too much at once; try again later.
       headers:
         Retry-After: { $ref: "#/components/headers/RetryAfter" }
+        Location:
+          description: The job whose result is done and can be fetched there, as that of `Unavailable`.
+          schema: { type: string }
       content:
         application/json:
           schema: { $ref: "#/components/schemas/OpenAIError" }

@@ -97,10 +97,7 @@ struct Recompose: ParsableCommand {
             let source = try LayerSource(input, image: image)
             var files: [(path: String, bytes: [UInt8])] = []
             if isFlat { files.append((output, try flat(source.layers))) }
-            if let sheet {
-                let picture = try ContactSheet.draw(source.layers.tree)
-                files.append((sheet, try PNGEncoder.encode(picture, options: PNGOptions(colorType: .rgb))))
-            }
+            if let sheet { files.append((sheet, try ContactSheet.png(source.layers.tree))) }
             for file in files { try source.files.check(URL(fileURLWithPath: file.path)) }
             let layers = isFlat ? [] : try writeLayers(source, beside: files.map(\.path))
             try WholeFiles.write(files)

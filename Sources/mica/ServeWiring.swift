@@ -117,6 +117,7 @@ enum ServeWiring {
         transport.reusesPort = settings.reusePort
         transport.connectionLimit = settings.connectionLimit
         transport.connectionLimitPerAddress = settings.connectionsPerAddress
+        transport.leastBytesPerSecond = settings.leastBytesPerSecond
         transport.limits.bodyBytes = settings.bodyLimitMiB << 20
         // A few uploads of the largest size fit at once, whatever that is.
         transport.bodyBudgetBytes = max(transport.bodyBudgetBytes, 4 * transport.limits.bodyBytes)

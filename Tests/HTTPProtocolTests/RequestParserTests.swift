@@ -152,8 +152,12 @@ struct AcceptedSample: Sendable, CustomTestStringConvertible {
     }
 
     /// The head tells how to answer; of other errors there is none.
-    @Test(arguments: [("Content-Length: 5", true), ("Content-Length: x", false), ("Content-Length: 5\r\nX", false)])
-    func keepsTheHeadThatDeclaresTooMuch(fields: String, isKept: Bool) {
+    @Test(arguments: [
+        ("Content-Length: 5", true), ("Content-Length: x", false), ("Content-Length: 5\r\nX", false),
+        ("Expect: more", true), ("Expect: more\r\nContent-Length: 1", true),
+        ("Expect: more\r\nContent-Length: x", false),
+    ])
+    func keepsTheHeadThatAsksTooMuch(fields: String, isKept: Bool) {
         var limits = RequestLimits()
         limits.bodyBytes = 4
         var parser = RequestParser(limits: limits)

@@ -19,8 +19,16 @@ final class EchoHandler: RequestHandler {
         switch String(decoding: head.target.path, as: UTF8.self) {
         case "/now": Response(status: 200, body: [Array("now \(head.target.query.map(\.count) ?? 0)".utf8)])
         case "/refused": Response(status: 403, body: [Array("no".utf8)])
+        case "/stall": stalled()
         default: nil
         }
+    }
+
+    /// Keeps the event loop from everything until `gate` lets it go.
+    private func stalled() -> Response {
+        started.add()
+        gate.wait()
+        return Response(status: 200)
     }
 
     func respond(to request: Request, through responder: Responder) {
@@ -69,7 +77,7 @@ final class EchoHandler: RequestHandler {
         let status =
             switch fault {
             case .malformed(.bodyTooLarge): 413
-            case .malformed: 400
+            case .malformed, .plainHTTP: 400
             case .slowHead, .slowBody: 408
             case .tooManyConnections, .bodyBudgetUsedUp, .answerBudgetUsedUp: 503
             case .unanswered: 500

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import HTTPProtocol
 import HTTPTransport
 import Testing
@@ -41,6 +42,28 @@ import Testing
         client.send(String(repeating: Self.get("/now"), count: count))
         client.endSending()
         for _ in 0..<count { #expect(try client.readAnswer().text == "now 0") }
+        #expect(try client.readToEnd().isEmpty)
+        server.stop(graceSeconds: 1)
+    }
+
+    /// A body that nobody wants is larger than one read of it, and behind it the client's end is seen: closing with
+    /// what is unread would reset the connection.
+    @Test func anEarlyRefusalArrivesBeforeTheClose() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // Unlike TCP's, its end is seen before the bytes that came first are read.
+        let path = folder.path + "/mica.sock"
+        let server = try TestServer.serve(handler) { $0.unixSocketPath = path }
+        let stalling = try WireClient(path: path)
+        stalling.send(Self.get("/stall"))
+        #expect(eventually { handler.started.value == 1 })
+        let client = try WireClient(path: path)
+        let body = String(repeating: "x", count: 150_000)
+        client.send("POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n" + body)
+        client.endSending()
+        handler.gate.signal()
+        #expect(try client.readAnswer().status == 403)
         #expect(try client.readToEnd().isEmpty)
         server.stop(graceSeconds: 1)
     }

@@ -65,10 +65,27 @@ import Testing
                 #expect(throws: WireClient.Failure.noHandshake) { try connect(server, version: version) }
             }
             #expect(throws: WireClient.Failure.noHandshake) { try connect(server, protocols: ["h2"]) }
-            let plain = try WireClient(port: server.port)
-            plain.send(Self.get)
-            let answer = try? plain.readToEnd()
-            #expect(answer?.starts(with: "HTTP".utf8) != true)
+            // No handshake, and no request either.
+            let other = try WireClient(port: server.port)
+            other.send([0x80, 0x41, 0x42])
+            #expect((try? other.readToEnd())?.starts(with: "HTTP".utf8) != true)
+            #expect(try connect(server).ask(Self.get).status == 200)
+            server.stop(graceSeconds: 1)
+        }
+    }
+
+    /// A client that does not know of TLS is told in words that it can read, however much it has sent.
+    @Test(arguments: ["G", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "POST / HTTP/1.1\r\n~300000"])
+    func plainHTTPIsAnsweredInPlainHTTP(text: String) throws {
+        try withCertificates { first, _ in
+            let server = try serve(first)
+            let client = try WireClient(port: server.port)
+            // "~300000" stands for so many letters.
+            client.send(text.replacing("~300000", with: String(repeating: "x", count: 300_000)))
+            let answer = try client.readAnswer()
+            #expect(answer.status == 400 && answer.text == "plainHTTP" && answer.fields["connection"] == "close")
+            client.endSending()
+            #expect(try client.readToEnd().isEmpty)
             #expect(try connect(server).ask(Self.get).status == 200)
             server.stop(graceSeconds: 1)
         }

@@ -259,12 +259,28 @@ import Testing
         server.stop(graceSeconds: 1)
     }
 
+    /// What came quickly is no credit for what trickles after it.
+    @Test func aBodyThatTricklesAfterAQuickBeginIsGivenUp() throws {
+        let server = try serve {
+            $0.bodyTimeoutSeconds = 0.2
+            $0.leastBytesPerSecond = 1000
+        }
+        let client = try WireClient(port: server.port)
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+        client.send(String(repeating: "x", count: 100_000))
+        var drops = 0
+        while drops < 60, client.send("x"), !eventuallyAnswered(client) { drops += 1 }
+        let answer = try client.readAnswer()
+        #expect(answer.status == 408 && answer.text == "slowBody" && drops < 60)
+        server.stop(graceSeconds: 1)
+    }
+
     @Test func aReaderThatDoesNotReadIsGivenUp() throws {
         let server = try serve { $0.writeTimeoutSeconds = 0.2 }
         let client = try WireClient(port: server.port)
         client.limitReceiveBuffer(bytes: 4096)
         client.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
-        _ = DispatchSemaphore(value: 0).wait(timeout: .now() + 0.6)
+        #expect(eventually { server.connectionCount == 0 })
         #expect(throws: WireClient.Failure.noAnswer) { try client.readAnswer() }
         server.stop(graceSeconds: 1)
     }

@@ -1,7 +1,8 @@
-import DurableStorage
 import Foundation
 import Glibc
 import Testing
+
+@testable import DurableStorage
 
 struct DurableFolderTests {
     @Test(arguments: ["", "/new", "/new/deep/one", "/slash/"])
@@ -14,6 +15,13 @@ struct DurableFolderTests {
         try DurableFolder.check(folder.path + name)
         #expect(try folder.names(name) == (name.isEmpty ? ["file"] : []))
     }
+
+    /// It is synced when the folder is made: that of a name with a slash at its end is not the folder itself.
+    @Test(arguments: [
+        ("a", "."), ("a/", "."), ("a/b", "a"), ("a/b/", "a"), ("a//b//", "a"), ("/a", "/"), ("/a/", "/"), ("//a", "/"),
+        ("/", "/"), ("", "."), ("/a/b", "/a"),
+    ])
+    func parents(path: String, parent: String) { #expect(DurableFolder.parent(of: path) == parent) }
 
     @Test(arguments: ["/proc/nope", "/proc/nope/below", "/dev/null", "/dev/null/below"])
     func placesWithoutFolders(_ path: String) {

@@ -1,6 +1,8 @@
 import Dispatch
-import Jobs
+import Synchronization
 import Testing
+
+@testable import Jobs
 
 struct JobDrainTests {
     @Test func runningJobsEndWithinTheGrace() throws {
@@ -76,6 +78,35 @@ struct JobDrainTests {
         bench.executor.release()
         #expect(bench.observer.waitForEnds(1))
         #expect(try bench.service.snapshot(durable).state == .succeeded)
+    }
+
+    /// A client takes its job back just while that goes back to the store: it was told that it ends, and it does.
+    @Test(arguments: [true, false]) func aJobTakenBackWhileItGoesBackToTheStoreEnds(isDeleted: Bool) throws {
+        let folder = try ScratchFolder()
+        let id = try {
+            let bench = try JobBench(folder: folder.path)
+            defer { bench.close() }
+            let id = try bench.submit("hold", isDurable: true)
+            #expect(bench.executor.waitUntilHeld())
+            let held = HeldStore(try #require(bench.store))
+            let done = DispatchSemaphore(value: 0)
+            bench.service.drain(graceSeconds: 20) { done.signal() }
+            bench.clock.advance(bySeconds: 20)
+            #expect(eventually { bench.service.state.withLock { $0.live[id]?.phase == .ending } })
+            if isDeleted { try bench.service.delete(id) } else { try bench.service.cancel(id) }
+            held.letGo()
+            #expect(done.wait(timeout: .now() + 10) == .success && bench.observer.waitForEnds(1))
+            #expect(bench.observer.ended.map(\.state) == [.cancelled])
+            return id
+        }()
+        let bench = try JobBench(folder: folder.path)
+        if isDeleted {
+            #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        } else {
+            #expect(try bench.service.snapshot(id).state == .cancelled)
+        }
+        #expect(bench.executor.executed.isEmpty)
+        #expect(try folder.names("requests").isEmpty)
     }
 
     @Test func anIdleServiceIsDoneAtOnce() throws {

@@ -91,6 +91,29 @@ struct JobQueueTests {
         #expect(order.firstIndex(of: .normal) == JobQueue.passedOverLimit + 1)
     }
 
+    /// The announced order is the one in which jobs are taken, whatever they cost and whoever was served before.
+    @Test(arguments: [1, 2, 3, 4, 5] as [UInt64]) func theOrderIsThatOfTheStarts(seed: UInt64) {
+        var generator = SeededGenerator(seed: seed)
+        var queue = Self.queue()
+        for number in 0..<300 {
+            let client = "client-\(Int.random(in: 0..<7, using: &generator))"
+            let priority = JobPriority.allCases.randomElement(using: &generator)!
+            let cost = Double(Int.random(in: 1...5, using: &generator)) / 4
+            queue.restore(Self.entry(client, Int64(number), priority, cost: cost))
+            if number.isMultiple(of: 3) { queue.take().map { queue.finish($0) } }
+        }
+        let announced = queue.order()
+        #expect(announced.count == 200)
+        #expect(announced == Self.drain(&queue))
+    }
+
+    /// With a search for each place this took minutes, and every job that comes asks for its place.
+    @Test(.timeLimit(.minutes(1)), arguments: [1, 20_000]) func theOrderOfManyIsFound(clients: Int) {
+        var queue = Self.queue(waiting: 20_000)
+        for number in 0..<20_000 { queue.restore(Self.entry("client-\(number % clients)", Int64(number))) }
+        #expect(queue.order().map(\.sequence) == (0..<20_000).map { Int64($0) })
+    }
+
     @Test func limits() throws {
         var queue = Self.queue(waiting: 3, JobClientLimits(waiting: 2))
         try queue.reserve(client: "ann", limits: nil)

@@ -35,6 +35,25 @@ struct JobRestoreTests {
         #expect(try bench.service.snapshot(id).state == .succeeded)
     }
 
+    /// Whoever knows the limits of clients may ask the jobs something, or wait for someone who does.
+    @Test func limitsAreAskedForWithoutALock() throws {
+        let folder = try ScratchFolder()
+        try {
+            let bench = try JobBench(folder: folder.path, isStarted: false)
+            defer { bench.close() }
+            try bench.submit(isDurable: true)
+        }()
+        let store = try JobStore(folder: folder.path) { _ in }
+        let service = JobService(workers: [], store: store)
+        var waiting: [Int?] = []
+        try service.restore { _ in
+            waiting.append(service.metrics.waiting[.normal])
+            return nil
+        }
+        #expect(waiting == [0] && service.metrics.waiting[.normal] == 1)
+        store.close()
+    }
+
     /// Clients of before have their limits before they send anything.
     @Test func limitsOfRunningJobsHoldFromTheBeginning() throws {
         let folder = try ScratchFolder()

@@ -101,26 +101,19 @@ struct JobStoreTests {
         let folder = try ScratchFolder()
         let bench = try JobBench(folder: folder.path)
         let store = try #require(bench.store)
-        let (isHeld, gate) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-        // The store is busy, so that the job stays between its place in the queue and its record.
-        Thread {
-            _ = try? store.database.perform { (_) throws(StorageError) in
-                isHeld.signal()
-                gate.wait()
-            }
-        }.start()
-        isHeld.wait()
+        // The job stays between its place in the queue and its record.
+        let held = HeldStore(store)
         let (sent, isSent) = (Collected<JobID>(), DispatchSemaphore(value: 0))
         Thread {
             if let id = try? bench.submit(isDurable: true) { sent.add(id) }
             isSent.signal()
         }.start()
-        var accepting: JobID?
-        while accepting == nil { accepting = bench.service.state.withLock { $0.live.keys.first } }
+        #expect(eventually { bench.service.state.withLock { !$0.live.isEmpty } })
+        let accepting = bench.service.state.withLock { $0.live.keys.first }
         bench.service.state.withLock { state in
             for id in state.live.keys { state.live[id]?.record.endRequest = .cancel }
         }
-        gate.signal()
+        held.letGo()
         #expect(isSent.wait(timeout: .now() + 10) == .success && bench.observer.waitForEnds(1))
         let id = try #require(sent.all.first)
         #expect(id == accepting)

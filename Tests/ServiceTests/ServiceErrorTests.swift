@@ -207,6 +207,29 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         fixture.stop()
     }
 
+    @Test(arguments: ["/v1/images/edits", "/v1/layers", "/v1/jobs", "/v1/plan", "/v1/recompose"])
+    func unknownExpectationsAreRefusedInThePathsForm(path: String) throws {
+        let fixture = try ServiceFixture()
+        let answer = try fixture.client().ask(
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nExpect: more\r\nContent-Length: 1\r\n\r\n")
+        #expect(answer.status == 417)
+        #expect(try OpenAPIChecker().problems(answer, "POST", path) == [])
+        #expect((try ServiceFixture.json(answer.body)["error"] != nil) == (path == "/v1/images/edits"))
+        fixture.stop()
+    }
+
+    @Test(arguments: ["/v1/images/edits", "/v1/layers", "/v1/jobs", "/v1/plan", "/v1/recompose"])
+    func slowBodiesAreRefusedInThePathsForm(path: String) throws {
+        let fixture = try ServiceFixture(transport: { $0.bodyTimeoutSeconds = 0.1 })
+        let answer = try fixture.client().ask(
+            "POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+                + "Content-Length: 9\r\n\r\n")
+        #expect(answer.status == 408)
+        #expect(try OpenAPIChecker().problems(answer, "POST", path) == [])
+        #expect((try ServiceFixture.json(answer.body)["error"] != nil) == (path == "/v1/images/edits"))
+        fixture.stop()
+    }
+
     @Test(arguments: [(false, "", "http"), (true, "", "https"), (false, "X-Forwarded-Proto: https\r\n", "https")])
     func theHintNamesTheScheme(servesTLS: Bool, field: String, scheme: String) throws {
         let fixture = try ServiceFixture(service: { $0.servesTLS = servesTLS })

@@ -38,7 +38,8 @@ import Yams
             "MICA_RESULT_HOURS": "6", "MICA_RESULT_LIMIT_MIB": "7", "MICA_CLIENT_WAITING_LIMIT": "8",
             "MICA_CLIENT_RUNNING_LIMIT": "9", "MICA_API_KEYS": "/a", "MICA_API_KEY_HASHES": "a sha256:00",
             "MICA_METRICS_KEY": "true", "MICA_CORS_ORIGINS": "https://a.example, http://b.example:81",
-            "MICA_CONNECTIONS_PER_ADDRESS": "10", "MICA_DRAIN_SECONDS": "11", "PATH": "x",
+            "MICA_CONNECTIONS_PER_ADDRESS": "10", "MICA_DRAIN_SECONDS": "11",
+            "MICA_LEAST_BYTES_PER_SECOND": "12", "PATH": "x",
         ])
         var expected = ServiceSettings()
         expected.host = "::"
@@ -74,6 +75,7 @@ import Yams
         expected.corsOrigins = ["https://a.example", "http://b.example:81"]
         expected.connectionsPerAddress = 10
         expected.drainSeconds = 11
+        expected.leastBytesPerSecond = 12
         #expect(settings == expected)
     }
 

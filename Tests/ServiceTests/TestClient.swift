@@ -87,6 +87,13 @@ final class TestClient {
         return count > 0
     }
 
+    /// Waits until `text` has come; what has come stays to be read.
+    func wait(for text: String) throws {
+        while received.firstRange(of: Array(text.utf8)) == nil {
+            if try !receiveMore() { throw Failure.closed }
+        }
+    }
+
     /// Everything up to the peer's close.
     func readToEnd() throws -> [UInt8] {
         while try receiveMore() {}

@@ -29,6 +29,20 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def free_ports(count: int) -> int:
+    """The first of so many TCP ports in a row that nobody listens on."""
+    for _ in range(100):
+        first = free_port()
+        with contextlib.ExitStack() as listeners:
+            try:
+                for port in range(first + 1, first + count):
+                    listeners.enter_context(socket.create_server(("127.0.0.1", port)))
+            except (OSError, OverflowError):
+                continue
+        return first
+    raise AssertionError(f"no {count} free ports in a row")
+
+
 def until(condition, seconds: float, what: str):
     """Waits until `condition()` is true and returns it."""
     end = time.monotonic() + seconds
@@ -104,10 +118,11 @@ class MicaService:
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith("RssAnon"))
 
-    def metric(self, name: str) -> float:
-        """The sum of a metric over its labels."""
+    def metric(self, name: str, **labels: str) -> float:
+        """The sum of a metric over its labels, or over those among them that have these values."""
         with urllib.request.urlopen(self.url + "/metrics", timeout=5) as answer:
             lines = answer.read().decode().splitlines()
         values = [line.rsplit(" ", 1) for line in lines if line.split("{")[0].split(" ")[0] == name]
         assert values, f"no metric {name}"
-        return sum(float(value) for _, value in values)
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        return sum(float(value) for line, value in values if all(pair in line for pair in wanted))

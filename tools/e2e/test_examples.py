@@ -4,18 +4,16 @@ import functools
 import http.server
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
-from mica_service import ENDLESS, EXECUTABLE, QUICK, ROOT, MicaService, answers, free_port, until
+from mica_service import ENDLESS, EXECUTABLE, QUICK, ROOT, MicaService, answers, free_ports, until
 
 EXAMPLES = ROOT / "deploy/examples"
 PARAMETERS = [f"{name}={value}" for name, value in QUICK.items()]
-# Longer than a client that follows a job waits between two questions.
-ABSENT_SECONDS = 6
 ENDLESS_PARAMETERS = [f"{name}={value}" for name, value in ENDLESS.items()]
 
 
@@ -88,7 +86,10 @@ def test_layers_py_through_a_restart(start_service, picture, tmp_path):
     # It says what it waits for, from then on every second.
     assert process.stdout.readline()
     service.kill()
-    time.sleep(ABSENT_SECONDS)
+    # It asks meanwhile, and nobody answers.
+    with socket.create_server(("127.0.0.1", service.port)) as listener:
+        listener.settimeout(60)
+        listener.accept()[0].close()
     service.start()
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
@@ -153,16 +154,22 @@ def test_browser(start_service, origin, page, picture, key, has_key):
 def test_browser_of_a_foreign_origin(start_service, origin, page, picture):
     """A page that the configuration does not name gets nothing."""
     service = start_service(cors_origins="https://elsewhere.example")
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
     page.goto(f"{origin}/browser.html?url={service.url}")
     page.set_input_files("input[type=file]", str(picture))
     page.click("button")
     page.wait_for_function("document.querySelector('[role=status]').textContent.includes('fetch')", timeout=30_000)
     assert page.locator("img").count() == 0
+    # For this reason, and not because nobody answered.
+    assert [text for text in complaints if service.url in text and "blocked by CORS policy" in text]
+    until(lambda: "/v1/layers" in service.log(), 20, "the request's line in the log")
 
 
 def test_balanced_sh(picture, tmp_path):
     """Two instances behind HAProxy, and the curl example through it."""
-    port = free_port()
+    # The proxy's, and one for each instance behind it.
+    port = free_ports(3)
     process = subprocess.Popen(
         [EXAMPLES / "balanced.sh", str(port), tmp_path / "state"], env=os.environ | {"MICA": str(EXECUTABLE)},
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

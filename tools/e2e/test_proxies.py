@@ -14,9 +14,6 @@ import requests
 from mica_service import ENDLESS, QUICK, STOP_SECONDS, MicaService, until
 from proxies import Proxy
 
-# nginx leaves an instance out for a time after a failure (fail_timeout), such as those of the test before.
-FORGIVING_SECONDS = 4
-
 
 class Pair:
     """Two services and the proxy before them."""
@@ -37,6 +34,19 @@ class Pair:
         with open(picture, "rb") as file:
             return requests.post(
                 self.url + path, files={"image": ("a.png", file, "image/png")}, data=parameters, timeout=60, **more)
+
+    def until_both_are_asked(self):
+        """nginx leaves an instance out for a time after a failure (fail_timeout), HAProxy until it has looked again."""
+        def asked():
+            return [service.metric("mica_http_requests_total", path="/version") for service in self.services]
+
+        before = asked()
+
+        def look():
+            requests.get(self.url + "/version", timeout=5)
+            return all(now > then for now, then in zip(asked(), before))
+
+        until(look, 60, "requests at both instances")
 
     def owner(self, job):
         """The service that has a job, and the other one."""
@@ -214,7 +224,7 @@ def test_job_of_an_instance_that_is_stopping(pair, picture):
     # Told once: a second signal would end it at once.
     assert owner.process.wait(STOP_SECONDS) == 0
     owner.start()
-    time.sleep(FORGIVING_SECONDS)
+    pair.until_both_are_asked()
 
 
 def test_failover_while_one_stops(pair, picture):
@@ -230,27 +240,30 @@ def test_failover_while_one_stops(pair, picture):
             if answer.status_code != 200:
                 failures.append(answer.text)
 
+    def until_more_have_asked():
+        before = count[0]
+        until(lambda: count[0] >= before + 50, 60, "more answers")
+
     askers = [threading.Thread(target=ask) for _ in range(4)]
     for asker in askers:
         asker.start()
     try:
-        time.sleep(0.5)
+        until_more_have_asked()
         assert stopping.stop() == 0
-        time.sleep(1)
+        until_more_have_asked()
         assert pair.post("/v1/layers?format=psd", picture).status_code == 200
         stopping.start()
-        time.sleep(1)
+        pair.until_both_are_asked()
     finally:
         end.set()
         for asker in askers:
             asker.join()
     assert failures == []
-    assert count[0] > 50
 
 
 def test_failover_after_a_crash(pair, picture):
     """kill -9: new work goes to the other one at once, and an accepted job is there again after the restart."""
-    time.sleep(FORGIVING_SECONDS)
+    pair.until_both_are_asked()
     job = job_id(pair.post("/v1/jobs", picture))
     url = f"{pair.url}/v1/jobs/{job}"
     ended(url)

@@ -66,15 +66,11 @@ public enum OpenRasterWriter {
 
         private mutating func add(_ layer: ImageLayer, _ indent: String) throws(ImageError) {
             let trimmed = layer.trimmed()
-            // A layer has a picture in any case; an empty one gets one transparent pixel.
-            let pixels =
-                trimmed.pixels
-                ?? PixelBuffer(uncheckedWidth: 1, height: 1, bytes: [UInt8](repeating: 0, count: PixelBuffer.channels))
             lines.append(
                 "\(indent)<layer name=\"\(XMLText.escaped(layer.name))\" src=\"\(Self.fileName(pictures.count))\""
                     + " x=\"\(trimmed.x)\" y=\"\(trimmed.y)\""
                     + attributes(layer.opacity, layer.isVisible, layer.blendMode) + "/>")
-            pictures.append(pixels)
+            pictures.append(trimmed.picture)
         }
 
         private mutating func add(_ group: LayerGroup, _ indent: String) throws(ImageError) {

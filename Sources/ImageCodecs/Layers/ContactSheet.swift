@@ -19,6 +19,11 @@ public enum ContactSheet {
     private static let faintInk: [UInt8] = [160, 163, 168, 255]
     private static let checks: [[UInt8]] = [[204, 204, 204, 255], [255, 255, 255, 255]]
 
+    /// The sheet as a PNG with these notes. Throws as `draw` and `PNGEncoder` do.
+    public static func png(_ tree: LayerTree, texts: [PNGOptions.Text] = []) throws(ImageError) -> [UInt8] {
+        try PNGEncoder.encode(draw(tree), options: PNGOptions(colorType: .rgb, texts: texts))
+    }
+
     /// Draws the flat picture first, then the layers, bottom first, each where it is on the canvas.
     ///
     /// Throws `ImageError` if there is no memory for it.

@@ -32,6 +32,11 @@ public struct ImageLayer: Sendable, Equatable {
         self.isClipped = isClipped
     }
 
+    /// The picture of the layer's own file, which formats want in any case: one transparent pixel without any.
+    public var picture: PixelBuffer {
+        pixels ?? PixelBuffer(uncheckedWidth: 1, height: 1, bytes: [UInt8](repeating: 0, count: PixelBuffer.channels))
+    }
+
     /// Where on the canvas its pixels are that are not fully transparent; nil if there are none.
     public var visibleBox: (x: Int, y: Int, width: Int, height: Int)? {
         guard let pixels, let box = PixelBox(ofVisiblePixelsIn: pixels) else { return nil }

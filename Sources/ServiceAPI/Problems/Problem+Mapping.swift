@@ -61,6 +61,11 @@ extension Problem {
         case .doesNotFit(let asked, let fitting): self.init(asked, fitting)
         case .job(let error): self.init(job: error)
         case .ended(let state, let failure): self.init(state, failure)
+        case .resultWaits(let id):
+            self.init(
+                .answersTooLarge,
+                "fetch the result of the job at Location, \(id), when others have taken their answers")
+            location = "/v1/jobs/\(id)"
         case .damagedResult: self.init(.storageFailed, "the stored result is damaged; send the request again")
         case .transport(let fault): self.init(fault: fault)
         }
@@ -195,6 +200,7 @@ extension Problem {
     private init(fault: TransportFault) {
         switch fault {
         case .malformed(let error): self.init(request: error)
+        case .plainHTTP: self.init(.malformedRequest, "this is plain HTTP, but TLS is spoken here: use https://")
         case .slowHead: self.init(.requestTimeout, "the header did not arrive in time")
         case .slowBody: self.init(.requestTimeout, "the body did not arrive in time")
         case .tooManyConnections:

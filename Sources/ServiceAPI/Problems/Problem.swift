@@ -17,6 +17,8 @@ struct Problem: Codable, Sendable {
     var retryAfterSeconds: Int?
     /// For `Allow`.
     var allowed: String?
+    /// For `Location`, where the result can be fetched later.
+    var location: String?
     /// For `Accept-Encoding`, where the body's is at fault.
     var acceptedEncoding: String?
     /// The parameter that is at fault, for OpenAI's shape.
@@ -61,6 +63,7 @@ struct Problem: Codable, Sendable {
         var fields: [(name: String, value: String)] = []
         if let retryAfterSeconds { fields.append(("Retry-After", "\(retryAfterSeconds)")) }
         if let allowed { fields.append(("Allow", allowed)) }
+        if let location { fields.append(("Location", location)) }
         if let acceptedEncoding { fields.append(("Accept-Encoding", acceptedEncoding)) }
         if status == 401 { fields.append(("WWW-Authenticate", "Bearer realm=\"mica\"")) }
         return fields

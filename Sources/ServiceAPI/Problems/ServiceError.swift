@@ -66,6 +66,8 @@ enum ServiceError: Error, Sendable {
     case job(JobError)
     /// The job ended without a result.
     case ended(JobState, JobFailure?)
+    /// The job's result finds no room in memory, but can be fetched later.
+    case resultWaits(JobID)
     /// A stored result is not what was stored.
     case damagedResult
     /// The transport could not make a request of what came.

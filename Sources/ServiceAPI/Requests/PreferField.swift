@@ -4,8 +4,11 @@ import HTTPProtocol
 struct PreferField: Sendable, Equatable {
     /// The client would rather have a job than wait.
     var respondsAsync = false
-    /// The client would wait so many seconds for the result, and then have a job.
+    /// The client would wait so many seconds for the result, and then have a job; at most `longestWaitSeconds`.
     var waitSeconds: Int?
+
+    /// Who would wait longer waits so long, and is told so by `Preference-Applied`.
+    private static let longestWaitSeconds = 3600
 
     /// Preferences beyond this many are not looked at.
     private static let largestCount = 16
@@ -25,7 +28,7 @@ struct PreferField: Sendable, Equatable {
             } else if name == "wait", waitSeconds == nil, parts.count == 2 {
                 let digits = parts[1].filter { $0 != "\"" }
                 if digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let seconds = Int(digits.prefix(9)) {
-                    waitSeconds = seconds
+                    waitSeconds = min(seconds, Self.longestWaitSeconds)
                 }
             }
         }

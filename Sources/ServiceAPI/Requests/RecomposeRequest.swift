@@ -109,23 +109,17 @@ struct RecomposeRequest: Sendable {
         guard !isCancelled() else { throw .pipeline(.cancelled) }
         let layers = try layers(body, limits)
         guard !isCancelled() else { throw .pipeline(.cancelled) }
-        guard form.isFlat else { return file(try encoding { () throws(ImageError) in try encoded(layers.tree) }) }
+        guard form.isFlat else {
+            return file(try ServiceError.whileEncoding { () throws(ImageError) in try encoded(layers.tree) })
+        }
         guard let flat = layers.flattened(rounding, isCancelled: isCancelled) else { throw .pipeline(.cancelled) }
-        var response = file(try encoding { () throws(ImageError) in try encoded(flat.pixels) })
+        var response = file(try ServiceError.whileEncoding { () throws(ImageError) in try encoded(flat.pixels) })
         response.fields.append((Self.roundingField, flat.rounding.rawValue))
         if let difference = flat.difference {
             let share = (difference.pixelShare * 1e4).rounded(.up) / 1e4
             response.fields.append((Self.differenceField, "share=\(share), levels=\(difference.levels)"))
         }
         return response
-    }
-
-    private func encoding(_ make: () throws(ImageError) -> [UInt8]) throws(ServiceError) -> [UInt8] {
-        do throws(ImageError) {
-            return try make()
-        } catch {
-            throw .encoding(error)
-        }
     }
 
     private func file(_ bytes: [UInt8]) -> Response {
@@ -156,7 +150,7 @@ struct RecomposeRequest: Sendable {
         case .ora: try TreeForm.ora.encode(tree)
         case .pptx: try TreeForm.pptx.encode(tree)
         case .zip: try TreeForm.zip.encode(tree)
-        case .sheet: try PNGEncoder.encode(try ContactSheet.draw(tree), options: PNGOptions(colorType: .rgb))
+        case .sheet: try ContactSheet.png(tree)
         }
     }
 

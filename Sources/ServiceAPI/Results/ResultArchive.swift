@@ -39,11 +39,11 @@ struct ResultArchive {
             let trimmed = layer.trimmed()
             (manifest.layers[index].x, manifest.layers[index].y) = (trimmed.x, trimmed.y)
             contents.append(
-                ResultBody(try Self.encoding { () throws(ImageError) in try forms.layer(trimmed) }))
+                ResultBody(try ServiceError.whileEncoding { () throws(ImageError) in try forms.layer(trimmed) }))
         } else {
             contents.append(
                 ResultBody(
-                    try Self.encoding { () throws(ImageError) in
+                    try ServiceError.whileEncoding { () throws(ImageError) in
                         let pixels = try layer.onCanvas(width: width, height: height)
                         return try forms.layer(ImageLayer(name: layer.name, pixels: pixels))
                     }))
@@ -63,7 +63,7 @@ struct ResultArchive {
         repeatable.seconds = nil
         repeatable.psd = []
         var (body, directory) = (ResultBody(), ZIPDirectory())
-        let (header, data) = try Self.encoding { () throws(ImageError) in
+        let (header, data) = try ServiceError.whileEncoding { () throws(ImageError) in
             try directory.add(LayerManifest.fileName, JSONText.bytes(repeatable), compression: .deflated)
         }
         body.append(header)
@@ -78,7 +78,7 @@ struct ResultArchive {
             }
             // Pictures are compressed already.
             body.append(
-                try Self.encoding { () throws(ImageError) in
+                try ServiceError.whileEncoding { () throws(ImageError) in
                     try directory.add(entry.file, count: content.byteCount, crc: crc)
                 })
             body.append(content)
@@ -111,13 +111,5 @@ struct ResultArchive {
             character.isLetter || character.isNumber || "-_., ".contains(character) ? character : "_"
         }
         return String(kept.prefix(40)).replacing(/[. ]+$/, with: "")
-    }
-
-    private static func encoding<Value>(_ make: () throws(ImageError) -> Value) throws(ServiceError) -> Value {
-        do throws(ImageError) {
-            return try make()
-        } catch {
-            throw .encoding(error)
-        }
     }
 }

@@ -96,11 +96,8 @@ public struct ResultEncoder: Sendable {
         }
         return try ResultArchive(description(), options: options) { (name, notes) throws(ServiceError) in
             guard let bytes = kept[name] else { throw .damagedResult }
-            do throws(ImageError) {
-                return ResultBody(try PNGTexts.inserting(notes, into: bytes))
-            } catch {
-                throw .encoding(error)
-            }
+            return ResultBody(
+                try ServiceError.whileEncoding { () throws(ImageError) in try PNGTexts.inserting(notes, into: bytes) })
         } tree: { image in
             result.pictures[image - 1]
         }

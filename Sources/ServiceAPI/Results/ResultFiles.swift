@@ -115,17 +115,15 @@ struct ResultFiles: Sendable {
             trees = []
             for number in 1...count { trees.append(try self.tree(of: number, manifest)) }
         }
-        do throws(ImageError) {
+        return try ServiceError.whileEncoding { () throws(ImageError) in
             switch format {
-            case .psd: return try forms.psd(tree)
-            case .psb: return try forms.psd(tree, size: .large)
-            case .ora: return try forms.openRaster(tree)
-            case .pptx: return try forms.slides(trees)
-            case .sheet: return try forms.sheet(tree)
+            case .psd: try forms.psd(tree)
+            case .psb: try forms.psd(tree, size: .large)
+            case .ora: try forms.openRaster(tree)
+            case .pptx: try forms.slides(trees)
+            case .sheet: try forms.sheet(tree)
             case .multipart, .mixed, .zip, .json: preconditionFailure("a form of several parts")
             }
-        } catch {
-            throw .encoding(error)
         }
     }
 
@@ -155,11 +153,7 @@ struct ResultFiles: Sendable {
         let begin = try reading { () throws(JobError) in try result.bytes(of: index, 0..<PNGTexts.offset) }
         guard ImageFormat.detect(begin) == .png else { throw .damagedResult }
         var body = ResultBody(begin)
-        do throws(ImageError) {
-            body.append(try PNGTexts.chunks(notes))
-        } catch {
-            throw .encoding(error)
-        }
+        body.append(try ServiceError.whileEncoding { () throws(ImageError) in try PNGTexts.chunks(notes) })
         body.append(result, index: index, from: PNGTexts.offset)
         return body
     }

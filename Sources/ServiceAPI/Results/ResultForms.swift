@@ -37,18 +37,15 @@ struct ResultForms: Sendable {
 
     /// The layers side by side.
     func sheet(_ tree: LayerTree) throws(ImageError) -> [UInt8] {
-        try PNGEncoder.encode(try ContactSheet.draw(tree), options: PNGOptions(colorType: .rgb, texts: texts))
+        try ContactSheet.png(tree, texts: texts)
     }
 
     /// A single layer; the pixels are those of the tree to the last one.
     func layer(_ layer: ImageLayer) throws(ImageError) -> [UInt8] {
-        // An empty layer still has a file, of one pixel.
-        var pixels = try PixelBuffer(width: 1, height: 1)
-        if let own = layer.pixels { pixels = own }
-        switch options.layerFormat {
-        case .png:
-            return try PNGEncoder.encode(pixels, options: PNGOptions(clearsTransparentColor: false, texts: texts))
-        case .webp: return try WebPEncoder.encode(pixels, clearsTransparentColor: false)
+        let picture = layer.picture
+        return switch options.layerFormat {
+        case .png: try PNGEncoder.encode(picture, options: PNGOptions(clearsTransparentColor: false, texts: texts))
+        case .webp: try WebPEncoder.encode(picture, clearsTransparentColor: false)
         }
     }
 }

@@ -25,10 +25,7 @@ enum TreeArchive {
             width: tree.width, height: tree.height, layers: entries,
             groups: nodes.groups.isEmpty ? nil : nodes.groups)
         let pictures = try Parallel.map(tree.layers) { (layer) throws(ImageError) in
-            // An empty layer still has a file, of one pixel.
-            var pixels = try PixelBuffer(width: 1, height: 1)
-            if let own = layer.pixels { pixels = own }
-            return try PNGEncoder.encode(pixels, options: PNGOptions(clearsTransparentColor: false))
+            try PNGEncoder.encode(layer.picture, options: PNGOptions(clearsTransparentColor: false))
         }
         return [(LayerManifest.fileName, JSONText.bytes(manifest))] + zip(entries, pictures).map { ($0.file, $1) }
     }

@@ -202,13 +202,13 @@ extension LayerService {
                 if order.patienceSeconds != nil { return unfinished() }
                 return exchange.send(refusal(.ended(.failed, .serverStopping), exchange.route))
             }
-            exchange.send { () throws(ServiceError) in
+            let isTaken = exchange.offer(orElse: .resultWaits(id)) { () throws(ServiceError) in
                 var response = try result(of: job, answer)
                 if submission.isReplay { response.fields.append(("Idempotent-Replayed", "true")) }
                 return response
             }
-            // Nobody else knows of it.
-            if isTransient { try? jobs.delete(id) }
+            // Nobody else knows of it, unless the client was told where to fetch it.
+            if isTransient, isTaken { try? jobs.delete(id) }
         }
         exchange.request.cancellation.onCancel { [self] in
             answers.async { [self] in
@@ -224,13 +224,10 @@ extension LayerService {
         }
         guard let patience = order.patienceSeconds else { return }
         // Weakly, or the request's body would stay until then although it was answered long before.
-        answers.asyncAfter(deadline: .now() + Double(min(patience, Self.longestPatienceSeconds))) { [weak waiter] in
+        answers.asyncAfter(deadline: .now() + Double(patience)) { [weak waiter] in
             waiter?.runOut()
         }
     }
-
-    /// `Prefer: wait` beyond this is cut.
-    private static var longestPatienceSeconds: Int { 3600 }
 
     private func result(
         of job: JobSnapshot, _ answer: (JobResult) throws(ServiceError) -> Response

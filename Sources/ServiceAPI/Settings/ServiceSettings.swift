@@ -38,6 +38,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case pictureLimitMegapixels = "picture_limit_megapixels"
         case connectionLimit = "connection_limit"
         case connectionsPerAddress = "connections_per_address"
+        case leastBytesPerSecond = "least_bytes_per_second"
         case logLevel = "log_level"
         case logFormat = "log_format"
         case drainSeconds = "drain_seconds"
@@ -111,6 +112,7 @@ public struct ServiceSettings: Sendable, Equatable {
     public var connectionLimit = 1024
     /// 0 for no limit.
     public var connectionsPerAddress = 0
+    public var leastBytesPerSecond = 500
     public var drainSeconds = 3
     public var shutdownGraceSeconds = 25
 
@@ -159,6 +161,7 @@ public struct ServiceSettings: Sendable, Equatable {
         case .cacheMiB: cacheMiB = try value.number(0...100_000)
         case .connectionLimit: connectionLimit = try value.number(1...100_000)
         case .connectionsPerAddress: connectionsPerAddress = try value.number(0...100_000)
+        case .leastBytesPerSecond: leastBytesPerSecond = try value.number(1...1_000_000)
         case .drainSeconds: drainSeconds = try value.number(0...600)
         case .shutdownGraceSeconds: shutdownGraceSeconds = try value.number(0...3600)
         }

@@ -1,0 +1,72 @@
+import DurableStorage
+import Foundation
+import Glibc
+import Testing
+
+@testable import Jobs
+
+/// A store on a disk that is full.
+struct FullDiskTests {
+    /// A file system of a megabyte, in memory; unmounted when it is let go.
+    private final class SmallDisk {
+        let folder: ScratchFolder
+
+        init() throws {
+            folder = try ScratchFolder()
+            guard mount("tmpfs", folder.path, "tmpfs", 0, "size=1m") == 0 else { throw POSIXError(.EPERM) }
+        }
+
+        deinit { umount2(folder.path, Int32(MNT_DETACH)) }
+
+        /// Leaves no byte free.
+        func fill() throws {
+            let descriptor = open(folder.path + "/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+            try #require(descriptor >= 0)
+            defer { close(descriptor) }
+            let bytes = [UInt8](repeating: 1, count: 4096)
+            while write(descriptor, bytes, bytes.count) > 0 {}
+        }
+    }
+
+    /// Containers keep the right to mount from their superuser.
+    private static let canMount = (try? SmallDisk()) != nil
+
+    @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
+    func aJobCanBeDeletedAndFreesItsSpace() throws {
+        let disk = try SmallDisk()
+        let bench = try JobBench(folder: disk.folder.path)
+        defer { bench.close() }
+        let body = [UInt8](repeating: 7, count: 200_000)
+        let succeeded = try bench.submit(body: body, isDurable: true)
+        let failed = try bench.submit("fail", isDurable: true)
+        #expect(bench.observer.waitForEnds(2))
+        try disk.fill()
+        #expect(throws: JobError.self) { try bench.submit(body: body, isDurable: true) }
+        for id in [succeeded, failed] {
+            try bench.service.delete(id)
+            #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        }
+        #expect(try disk.folder.names("results").isEmpty)
+        // There is space again for another one.
+        let next = try bench.submit(body: [1], isDurable: true)
+        #expect(bench.observer.waitForEnds(1))
+        #expect(try bench.service.snapshot(next).state == .succeeded)
+    }
+
+    /// Its end could not be stored, so that only memory knows of it.
+    @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
+    func aJobWhoseEndIsNotStoredCanBeDeleted() throws {
+        let disk = try SmallDisk()
+        let bench = try JobBench(folder: disk.folder.path)
+        defer { bench.close() }
+        let id = try bench.submit("hold", body: [UInt8](repeating: 7, count: 100_000), isDurable: true)
+        #expect(bench.executor.waitUntilHeld())
+        try disk.fill()
+        bench.executor.release()
+        #expect(bench.observer.waitForEnds(1))
+        #expect(try bench.service.snapshot(id).failure?.code == "storage")
+        try bench.service.delete(id)
+        #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        #expect(try disk.folder.names("requests").isEmpty)
+    }
+}
