@@ -211,44 +211,6 @@ def test_a_layer_is_split_again(open_page, picture):
     expect(page.locator(".group")).to_have_count(2, timeout=ENDED)
 
 
-def test_splitting_and_loading_again_keep_what_was_done_to_layers(open_page, picture):
-    page = open_page()
-    split(page, picture, layers=2)
-    wait_for_layers(page)
-    page.locator(".layer-pick").last.click()
-    page.get_by_role("slider", name="Opacity").fill("40")
-    page.get_by_role("textbox", name="Name").fill("sky")
-    page.locator(".layer-pick").first.click()
-    page.get_by_role("spinbutton", name="Moved right by pixels").fill("9")
-    page.get_by_role("button", name="Move below the layer beneath").click()
-    assert page.locator(".layer-name").all_inner_texts()[0] == "sky"
-    page.get_by_role("button", name="Split it again").click()
-    expect(page.locator(".group")).to_have_count(1, timeout=ENDED)
-
-    def state():
-        return page.evaluate("""() => [...document.querySelectorAll('.layer')].map((layer) =>
-            [layer.querySelector('.layer-name').textContent,
-            ...[...layer.querySelectorAll('[type="range"], [type="number"]')].map((input) => input.value)])""")
-
-    # The others are as they were; the parts are where the whole was.
-    kept = state()
-    assert kept[0] == ["sky", "40", "0", "0"]
-    assert [part[1:] for part in kept[1:]] == [["100", "9", "0"]] * 2
-    expect(page.locator(".layer").nth(1)).to_have_class("layer is-selected")
-    page.get_by_role("spinbutton", name="Moved down by pixels").fill("3")
-    page.get_by_role("spinbutton", name="Moved down by pixels").blur()
-    kept = state()
-    page.reload()
-    expect(page.locator(".group")).to_have_count(1, timeout=ENDED)
-    assert state() == kept
-    # Of a seed that nobody chose, nothing stays in the form.
-    assert page.input_value("#seed") == ""
-    page.click("#reset")
-    page.reload()
-    expect(page.locator(".group")).to_have_count(1, timeout=ENDED)
-    assert {tuple(layer[1:]) for layer in state()} == {("100", "0", "0")}
-
-
 def test_drop_and_paste(open_page, picture):
     page = open_page()
     give = """([kind, bytes, others = []]) => {

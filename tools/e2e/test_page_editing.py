@@ -106,37 +106,6 @@ def test_text_is_taken_back_where_it_is_typed(result):
     expect(page.get_by_role("textbox", name="Name")).to_have_value(NAMES[0])
 
 
-def test_a_number_that_does_not_apply_goes_when_its_field_is_left(result):
-    page = result()
-    field = page.get_by_role("spinbutton", name="Moved right by pixels")
-    for typed, applied in [("20000", "10000"), ("2.6", "3"), ("-", "0")]:
-        field.fill("")
-        field.press_sequentially(typed)
-        field.blur()
-        expect(field).to_have_value(applied)
-
-
-def test_undo_by_the_keyboard_goes_on_with_the_other_button(result):
-    page = result()
-    page.get_by_role("checkbox", name="Show base").uncheck()
-    page.locator("#undo").focus()
-    page.keyboard.press("Enter")
-    expect(page.locator("#redo")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator("#undo")).to_be_focused()
-
-
-def test_a_double_click_saves_once(result):
-    page = result()
-    downloads = []
-    page.on("download", downloads.append)
-    for name in ("Save PNG", "Blend as PNG"):
-        with page.expect_download():
-            page.get_by_role("button", name=name).dblclick()
-    page.wait_for_timeout(500)
-    assert len(downloads) == 2
-
-
 def edit(page):
     """Renames and moves the layer on top, fades and hides the one beneath, and takes that out of its group."""
     rename(page, NAMES[0], "sun")

@@ -86,22 +86,6 @@ def test_progress_and_cancelling(open_page, picture):
     wait_for_layers(page)
 
 
-def test_a_job_that_was_sent_is_stopped_when_its_answer_comes(open_page, picture):
-    page = open_page()
-    page.evaluate("""() => {
-        const { send } = XMLHttpRequest.prototype;
-        XMLHttpRequest.prototype.send = function sendAndCancel(...all) {
-            this.upload.addEventListener('load', () => document.getElementById('cancel').click());
-            return send.apply(this, all);
-        };
-    }""")
-    with page.expect_response(lambda answer: answer.request.method == "DELETE") as stopped:
-        split(page, picture, steps=1000)
-    assert stopped.value.ok
-    expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
-    expect(page.locator("#problem-detail")).to_have_text("This job was stopped. Nothing of it is kept.")
-
-
 def test_without_a_stream_the_job_is_asked_for(open_page, picture):
     page = open_page(expected_errors=["Failed to load resource"])
     page.route("**/events", lambda route: route.abort())

@@ -500,7 +500,7 @@ button:disabled { opacity: .55; cursor: default; }
 .drop label { display: flex; flex-direction: column; align-items: center; gap: 10px; padding: 22px 14px;
   cursor: pointer;
   border: 1.5px dashed var(--control-line); border-radius: var(--radius); text-align: center; }
-.drop label:hover { border-color: var(--accent); background: var(--tint); }
+.drop label:hover, .drop.is-over label { border-color: var(--accent); background: var(--tint); }
 .drop-words { display: flex; flex-direction: column; gap: 2px; min-width: 0; max-width: 100%; }
 .drop-words strong { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .drop-picture { display: block; width: 40px; height: 40px; border-radius: 8px;
@@ -729,7 +729,7 @@ import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
 import { Picture, pictureOf, save, stem } from './page/picture.js';
 import { Problem } from './page/problem.js';
-import { Run } from './page/run.js';
+import { Run, randomSeed } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
@@ -987,8 +987,8 @@ function showTrouble(run) {
   clearTimeout(countdown);
   const problem = run?.state === 'cancelled'
     ? new Problem({
-      title: 'Cancelled', detail: run.jobId || run.sent < 1 ? 'This job was stopped. Nothing of it is kept.'
-        : 'The service had received the picture and gave no answer; it may still compute it.',
+      title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
+        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -1046,7 +1046,7 @@ history.addEventListener('open', ({ detail: run }) => reopen(run));
 for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  const { seed, ...values } = current?.settings ?? {};
+  const values = { ...current?.settings, seed: randomSeed() };
   if (current?.source) startSplit(current, current.source, values);
   else if (current?.picture) start(current.picture, values);
 });
@@ -1062,7 +1062,7 @@ list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
   const { jobId, layers } = current;
-  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length, shown: current.shown };
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
   startSplit(current, source, settings.read());
 });
 
@@ -1072,18 +1072,12 @@ for (const source of [list, stage]) {
   source.addEventListener('edit', ({ detail: what }) => {
     current.edits.note(what);
     showEdits();
-    history.update();
   });
 }
 
 function showEdits() {
-  const [undo, redo] = [byId('undo'), byId('redo')];
-  const focused = document.activeElement;
-  undo.disabled = !current.edits.canUndo;
-  redo.disabled = !current.edits.canRedo;
-  // The last step was taken: the keyboard goes on from the other button.
-  if (focused === undo && undo.disabled) redo.focus();
-  if (focused === redo && redo.disabled) undo.focus();
+  byId('undo').disabled = !current.edits.canUndo;
+  byId('redo').disabled = !current.edits.canRedo;
 }
 
 function takeBack(isAgain) {
@@ -1092,7 +1086,6 @@ function takeBack(isAgain) {
   list.refresh();
   stage.update();
   showEdits();
-  history.update();
   say(isAgain ? 'Done again' : 'Taken back');
 }
 
@@ -1236,9 +1229,7 @@ export function offerDownloads({ current, blend }) {
 
   function offer(id, file, ending) {
     const button = byId(id);
-    button.addEventListener('click', async (event) => {
-      // The second click of two asks for nothing new, and what is on its way comes.
-      if (event.detail > 1 || button.hasAttribute('aria-busy')) return;
+    button.addEventListener('click', async () => {
       const run = current();
       const name = `${stem(run.name)}${ending()}`;
       byId('save-error').hidden = true;
@@ -1533,8 +1524,7 @@ export class History extends EventTarget {
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId, source, ownSeed: seed, shown }) =>
-        ({ name, thumb, settings, jobId, source, seed, shown }));
+      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;
@@ -1718,8 +1708,6 @@ export class LayerList extends EventTarget {
     percent.htmlFor = opacity.id;
     const place = (axis, words) => make('input', {
       type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
-      // What was typed may be no number, or one beyond the ends.
-      onblur: (event) => { event.target.value = layer[axis]; },
       oninput: (event) => {
         layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
         change();
@@ -1737,8 +1725,7 @@ export class LayerList extends EventTarget {
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
     const action = (text, wish, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled,
-      onclick: (event) => { if (event.detail < 2) this.#tell(wish, layer); },
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),
@@ -1889,6 +1876,9 @@ export class Picture {
 
   get width() { return this.bitmap?.width ?? 0; }
   get height() { return this.bitmap?.height ?? 0; }
+
+  /** The name without folder and ending, for files that come of it. */
+  get stem() { return stem(this.name); }
 
   /** A line about it. */
   get description() {
@@ -2071,7 +2061,7 @@ export class Problem extends Error {
         (
             "/page/run.js",
             #"""
-import { Edits, isEdited } from './edits.js';
+import { Edits } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -2115,23 +2105,6 @@ class Layer {
 }
 
 /**
- * Shows layers as those of before were: `shown` tells of these, bottom first. Of a layer that was split (`source`), its
- * parts take the place, and how it was shown but for its name.
- */
-function showAs(layers, shown, source) {
-  const added = source ? layers.length - source.count : 0;
-  const arranged = shown.flatMap(({ index, ...state }) => {
-    const isSplit = index === source?.index;
-    const first = source && index > source.index ? index + added : index;
-    const { name, ...rest } = state;
-    return layers.filter((layer) => layer.index >= first && layer.index <= first + (isSplit ? added : 0))
-      .map((layer) => Object.assign(layer, isSplit ? rest : state));
-  });
-  // Layers that nothing is known of stay where they are made.
-  if (arranged.length === layers.length) layers.splice(0, layers.length, ...arranged);
-}
-
-/**
  * One picture with its settings on the way to its layers, or one layer of a result on the way to a group of layers.
  * Says `change` when anything did.
  *
@@ -2141,14 +2114,13 @@ export class Run extends EventTarget {
   static streamCount = 0;
 
   /**
-   * @param {{name: string, thumb: string, settings: object, picture?: Picture, seed?: string, shown?: object[],
-   *   source?: {jobId: string, index: number, layer: string, count: number, shown: object[]}}} facts `source` is the
-   *   layer that is split again, of a result with `count` layers, and how these are shown; `shown` is that of this
-   *   run's own layers, and `seed` what it takes where the settings name none.
+   * @param {{name: string, thumb: string, settings: object, picture?: Picture,
+   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
+   *   again, of a result with `count` layers.
    */
-  constructor({ name, thumb, settings, picture = null, source = null, seed = randomSeed(), shown = null }) {
+  constructor({ name, thumb, settings, picture = null, source = null }) {
     super();
-    Object.assign(this, { name, thumb, settings, picture, source, ownSeed: seed, wasShown: shown });
+    Object.assign(this, { name, thumb, settings, picture, source });
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -2179,19 +2151,12 @@ export class Run extends EventTarget {
   /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
     const { index, count } = this.source ?? {};
-    const last = index + this.layers.length - count;
-    const made = this.source ? this.layers.filter((layer) => layer.index >= index && layer.index <= last) : this.layers;
+    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
     return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
-  get seed() { return this.manifest?.seed ?? this.settings.seed ?? this.ownSeed; }
-  /** How the layers are shown, bottom first, for who shows them again; null if as they were made. */
-  get shown() {
-    if (this.state !== 'done') return this.wasShown;
-    const isOwn = isEdited(this.layers) || Boolean(this.source?.shown);
-    return isOwn ? this.layers.map(({ index, shown }) => ({ index, ...shown })) : null;
-  }
+  get seed() { return this.manifest?.seed ?? this.settings.seed; }
 
   /** Sends the picture and sees it through. */
   start() {
@@ -2235,16 +2200,13 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
-    // What was sent whole becomes a job, which can be stopped when the answer names it.
-    const isAwaited = !this.jobId && this.state === 'sending' && this.sent >= 1 && !this.isCancelling;
-    if (this.state === 'loading' || (!this.jobId && !isAwaited)) {
+    if (!this.jobId || this.state === 'loading') {
       this.#abort();
       return;
     }
     this.isCancelling = true;
     this.note = '';
     this.#changed();
-    if (isAwaited) return;
     try {
       // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
       const answer = await service.cancel(this.jobId);
@@ -2307,8 +2269,7 @@ export class Run extends EventTarget {
       this.#changed();
       try {
         const form = new FormData();
-        const settings = { ...this.settings, seed: this.settings.seed ?? this.ownSeed };
-        for (const [name, value] of Object.entries(settings)) form.append(name, value);
+        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
         if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
           idempotencyKey, source: this.source, signal: this.aborter.signal,
@@ -2317,12 +2278,8 @@ export class Run extends EventTarget {
         this.jobId = job.id;
         this.problem = null;
         this.#takeJob(job);
-        if (this.isCancelling) this.cancel();
         return;
       } catch (error) {
-        // What was refused, nobody has.
-        if (error.status) this.sent = 0;
-        if (this.isCancelling) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
@@ -2474,8 +2431,6 @@ export class Run extends EventTarget {
       this.#changed();
     }));
     this.manifest = manifest;
-    const shown = this.wasShown ?? this.source?.shown;
-    if (shown) showAs(layers, shown, this.wasShown ? null : this.source);
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
@@ -2743,6 +2698,7 @@ function parseEvent(block) {
             "/page/settings.js",
             #"""
 import { byId, make } from './markup.js';
+import { randomSeed } from './run.js';
 
 /** What the published model was trained for. */
 const knownSizes = [640, 1024];
@@ -2796,7 +2752,7 @@ export class Settings {
     field.focus();
   }
 
-  /** What is to be sent, by the names of the service; a seed only if somebody chose it. */
+  /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
   read() {
     const values = {};
     const data = new FormData(this.form);
@@ -2812,6 +2768,7 @@ export class Settings {
     const resolution = size === custom ? number(byId('resolution')) : size;
     if (resolution) values.resolution = resolution;
     if (byId('layers-auto').checked) values.layers = 'auto';
+    values.seed ??= randomSeed();
     return values;
   }
 
@@ -2875,8 +2832,6 @@ export class Settings {
         (
             "/page/stage.js",
             #"""
-import { byId } from './markup.js';
-
 /** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
 const zoomFactors = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16];
 /** From here on pixels are shown as squares. */
@@ -2891,6 +2846,8 @@ const holdThreshold = 10;
 /** The original is shown finer than the layers, up to this side. */
 const originalSide = 2048;
 
+const element = (id) => document.getElementById(id);
+
 /**
  * The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. Says `select` and
  * `move`; `detail` is the layer. Says `edit` when a move is complete; `detail` is what was changed, or null.
@@ -2898,11 +2855,11 @@ const originalSide = 2048;
 export class Stage extends EventTarget {
   constructor() {
     super();
-    this.frame = byId('frame');
-    this.sheet = byId('sheet');
-    this.canvas = byId('canvas');
+    this.frame = element('frame');
+    this.sheet = element('sheet');
+    this.canvas = element('canvas');
     this.context = this.canvas.getContext('2d', { willReadFrequently: false });
-    this.split = byId('split');
+    this.split = element('split');
     this.run = null;
     this.picture = null;
     this.selected = null;
@@ -2918,8 +2875,8 @@ export class Stage extends EventTarget {
     this.run = null;
     this.selected = null;
     this.picture = bitmap;
-    byId('tools').hidden = true;
-    byId('compare').hidden = true;
+    element('tools').hidden = true;
+    element('compare').hidden = true;
     this.#show(Boolean(bitmap));
     if (!bitmap) return;
     this.sheet.classList.toggle('is-waiting', isWaiting);
@@ -2933,7 +2890,7 @@ export class Stage extends EventTarget {
     this.run = run;
     this.picture = null;
     this.#show(true);
-    byId('tools').hidden = false;
+    element('tools').hidden = false;
     this.sheet.classList.remove('is-waiting');
     this.zoom = null;
     this.#resize(run.manifest.width, run.manifest.height);
@@ -2952,8 +2909,8 @@ export class Stage extends EventTarget {
     if (view === 'single' && !this.selected && this.run) {
       this.#tell('select', this.run.layers.at(-1));
     }
-    byId('compare').hidden = view !== 'compare';
-    for (const id of ['original', 'divider']) byId(id).hidden = view !== 'compare';
+    element('compare').hidden = view !== 'compare';
+    for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
     this.sheet.classList.toggle('is-comparing', view === 'compare');
     this.layout();
     this.draw();
@@ -2998,12 +2955,12 @@ export class Stage extends EventTarget {
     this.sheet.style.width = `${Math.max(1, Math.floor(this.width * factor))}px`;
     this.sheet.style.height = `${Math.max(1, Math.floor(this.height * factor))}px`;
     this.sheet.classList.toggle('is-sharp', this.zoom !== null && factor >= sharpFactor);
-    byId('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
+    element('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
   }
 
   #show(isShown) {
     this.frame.hidden = !isShown;
-    byId('view').classList.toggle('is-filled', isShown);
+    element('view').classList.toggle('is-filled', isShown);
   }
 
   // Drawing
@@ -3012,7 +2969,7 @@ export class Stage extends EventTarget {
     Object.assign(this, { width, height });
     this.canvas.width = width;
     this.canvas.height = height;
-    byId('view').style.setProperty('--aspect', width / height);
+    element('view').style.setProperty('--aspect', width / height);
     this.layout();
   }
 
@@ -3039,7 +2996,7 @@ export class Stage extends EventTarget {
   }
 
   #drawOutline() {
-    const outline = byId('outline');
+    const outline = element('outline');
     const layer = this.run && this.view === 'blend' && this.selected?.isVisible ? this.selected : null;
     outline.hidden = !layer?.box;
     this.sheet.classList.toggle('is-movable', Boolean(layer));
@@ -3073,7 +3030,7 @@ export class Stage extends EventTarget {
   }
 
   #prepareOriginal() {
-    const holder = byId('original');
+    const holder = element('original');
     holder.replaceChildren();
     const bitmap = this.run.picture?.bitmap;
     if (!bitmap) return;
@@ -3108,7 +3065,7 @@ export class Stage extends EventTarget {
         }
       }
       const mean = sum / (blend.length * 0.75);
-      byId('difference').textContent =
+      element('difference').textContent =
         `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
     }, 120);
   }
@@ -3120,7 +3077,7 @@ export class Stage extends EventTarget {
     for (const input of document.querySelectorAll('input[name="view"]')) {
       input.addEventListener('change', () => this.setView(input.value));
     }
-    byId('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
+    element('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
     for (const button of document.querySelectorAll('[data-zoom]')) {
       button.addEventListener('click', () => this.#zoomTo(button.dataset.zoom));
     }

@@ -5,7 +5,7 @@ import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
 import { Picture, pictureOf, save, stem } from './page/picture.js';
 import { Problem } from './page/problem.js';
-import { Run } from './page/run.js';
+import { Run, randomSeed } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
@@ -263,8 +263,8 @@ function showTrouble(run) {
   clearTimeout(countdown);
   const problem = run?.state === 'cancelled'
     ? new Problem({
-      title: 'Cancelled', detail: run.jobId || run.sent < 1 ? 'This job was stopped. Nothing of it is kept.'
-        : 'The service had received the picture and gave no answer; it may still compute it.',
+      title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
+        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -322,7 +322,7 @@ history.addEventListener('open', ({ detail: run }) => reopen(run));
 for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  const { seed, ...values } = current?.settings ?? {};
+  const values = { ...current?.settings, seed: randomSeed() };
   if (current?.source) startSplit(current, current.source, values);
   else if (current?.picture) start(current.picture, values);
 });
@@ -338,7 +338,7 @@ list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
   const { jobId, layers } = current;
-  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length, shown: current.shown };
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
   startSplit(current, source, settings.read());
 });
 
@@ -348,18 +348,12 @@ for (const source of [list, stage]) {
   source.addEventListener('edit', ({ detail: what }) => {
     current.edits.note(what);
     showEdits();
-    history.update();
   });
 }
 
 function showEdits() {
-  const [undo, redo] = [byId('undo'), byId('redo')];
-  const focused = document.activeElement;
-  undo.disabled = !current.edits.canUndo;
-  redo.disabled = !current.edits.canRedo;
-  // The last step was taken: the keyboard goes on from the other button.
-  if (focused === undo && undo.disabled) redo.focus();
-  if (focused === redo && redo.disabled) undo.focus();
+  byId('undo').disabled = !current.edits.canUndo;
+  byId('redo').disabled = !current.edits.canRedo;
 }
 
 function takeBack(isAgain) {
@@ -368,7 +362,6 @@ function takeBack(isAgain) {
   list.refresh();
   stage.update();
   showEdits();
-  history.update();
   say(isAgain ? 'Done again' : 'Taken back');
 }
 

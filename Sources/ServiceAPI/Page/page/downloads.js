@@ -17,9 +17,7 @@ export function offerDownloads({ current, blend }) {
 
   function offer(id, file, ending) {
     const button = byId(id);
-    button.addEventListener('click', async (event) => {
-      // The second click of two asks for nothing new, and what is on its way comes.
-      if (event.detail > 1 || button.hasAttribute('aria-busy')) return;
+    button.addEventListener('click', async () => {
       const run = current();
       const name = `${stem(run.name)}${ending()}`;
       byId('save-error').hidden = true;

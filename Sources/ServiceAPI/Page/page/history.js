@@ -72,8 +72,7 @@ export class History extends EventTarget {
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId, source, ownSeed: seed, shown }) =>
-        ({ name, thumb, settings, jobId, source, seed, shown }));
+      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;

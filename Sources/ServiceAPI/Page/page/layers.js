@@ -135,8 +135,6 @@ export class LayerList extends EventTarget {
     percent.htmlFor = opacity.id;
     const place = (axis, words) => make('input', {
       type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
-      // What was typed may be no number, or one beyond the ends.
-      onblur: (event) => { event.target.value = layer[axis]; },
       oninput: (event) => {
         layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
         change();
@@ -154,8 +152,7 @@ export class LayerList extends EventTarget {
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
     const action = (text, wish, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled,
-      onclick: (event) => { if (event.detail < 2) this.#tell(wish, layer); },
+      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),

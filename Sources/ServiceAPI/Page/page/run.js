@@ -1,4 +1,4 @@
-import { Edits, isEdited } from './edits.js';
+import { Edits } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -42,23 +42,6 @@ class Layer {
 }
 
 /**
- * Shows layers as those of before were: `shown` tells of these, bottom first. Of a layer that was split (`source`), its
- * parts take the place, and how it was shown but for its name.
- */
-function showAs(layers, shown, source) {
-  const added = source ? layers.length - source.count : 0;
-  const arranged = shown.flatMap(({ index, ...state }) => {
-    const isSplit = index === source?.index;
-    const first = source && index > source.index ? index + added : index;
-    const { name, ...rest } = state;
-    return layers.filter((layer) => layer.index >= first && layer.index <= first + (isSplit ? added : 0))
-      .map((layer) => Object.assign(layer, isSplit ? rest : state));
-  });
-  // Layers that nothing is known of stay where they are made.
-  if (arranged.length === layers.length) layers.splice(0, layers.length, ...arranged);
-}
-
-/**
  * One picture with its settings on the way to its layers, or one layer of a result on the way to a group of layers.
  * Says `change` when anything did.
  *
@@ -68,14 +51,13 @@ export class Run extends EventTarget {
   static streamCount = 0;
 
   /**
-   * @param {{name: string, thumb: string, settings: object, picture?: Picture, seed?: string, shown?: object[],
-   *   source?: {jobId: string, index: number, layer: string, count: number, shown: object[]}}} facts `source` is the
-   *   layer that is split again, of a result with `count` layers, and how these are shown; `shown` is that of this
-   *   run's own layers, and `seed` what it takes where the settings name none.
+   * @param {{name: string, thumb: string, settings: object, picture?: Picture,
+   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
+   *   again, of a result with `count` layers.
    */
-  constructor({ name, thumb, settings, picture = null, source = null, seed = randomSeed(), shown = null }) {
+  constructor({ name, thumb, settings, picture = null, source = null }) {
     super();
-    Object.assign(this, { name, thumb, settings, picture, source, ownSeed: seed, wasShown: shown });
+    Object.assign(this, { name, thumb, settings, picture, source });
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -106,19 +88,12 @@ export class Run extends EventTarget {
   /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
     const { index, count } = this.source ?? {};
-    const last = index + this.layers.length - count;
-    const made = this.source ? this.layers.filter((layer) => layer.index >= index && layer.index <= last) : this.layers;
+    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
     return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
-  get seed() { return this.manifest?.seed ?? this.settings.seed ?? this.ownSeed; }
-  /** How the layers are shown, bottom first, for who shows them again; null if as they were made. */
-  get shown() {
-    if (this.state !== 'done') return this.wasShown;
-    const isOwn = isEdited(this.layers) || Boolean(this.source?.shown);
-    return isOwn ? this.layers.map(({ index, shown }) => ({ index, ...shown })) : null;
-  }
+  get seed() { return this.manifest?.seed ?? this.settings.seed; }
 
   /** Sends the picture and sees it through. */
   start() {
@@ -162,16 +137,13 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
-    // What was sent whole becomes a job, which can be stopped when the answer names it.
-    const isAwaited = !this.jobId && this.state === 'sending' && this.sent >= 1 && !this.isCancelling;
-    if (this.state === 'loading' || (!this.jobId && !isAwaited)) {
+    if (!this.jobId || this.state === 'loading') {
       this.#abort();
       return;
     }
     this.isCancelling = true;
     this.note = '';
     this.#changed();
-    if (isAwaited) return;
     try {
       // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
       const answer = await service.cancel(this.jobId);
@@ -234,8 +206,7 @@ export class Run extends EventTarget {
       this.#changed();
       try {
         const form = new FormData();
-        const settings = { ...this.settings, seed: this.settings.seed ?? this.ownSeed };
-        for (const [name, value] of Object.entries(settings)) form.append(name, value);
+        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
         if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
           idempotencyKey, source: this.source, signal: this.aborter.signal,
@@ -244,12 +215,8 @@ export class Run extends EventTarget {
         this.jobId = job.id;
         this.problem = null;
         this.#takeJob(job);
-        if (this.isCancelling) this.cancel();
         return;
       } catch (error) {
-        // What was refused, nobody has.
-        if (error.status) this.sent = 0;
-        if (this.isCancelling) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
@@ -401,8 +368,6 @@ export class Run extends EventTarget {
       this.#changed();
     }));
     this.manifest = manifest;
-    const shown = this.wasShown ?? this.source?.shown;
-    if (shown) showAs(layers, shown, this.wasShown ? null : this.source);
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
