@@ -56,8 +56,8 @@ struct MemoryLimitTests {
         }
     }
 
-    /// Memory that was kept for reuse leaves the process when the backend is asked for it. In a process of its own, since
-    /// the memory of other tests in this one comes and goes.
+    /// Memory that was kept for reuse leaves the process when the backend is asked for it. In a process of its own,
+    /// since the memory of other tests in this one comes and goes.
     @Test func freedMemoryGoesBackToTheSystem() async {
         await #expect(processExitsWith: .success) { try MemoryLimitTests.checkFreedMemoryGoesBack() }
     }

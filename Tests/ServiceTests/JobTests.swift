@@ -96,7 +96,7 @@ import Testing
         let second = try submit(client)
         let follower = try fixture.client()
         follower.send("GET \(second)/events HTTP/1.0\r\nHost: a\r\n\r\n")
-        Thread.sleep(forTimeInterval: 0.3)
+        try follower.wait(for: "\n: still here\n\n")
         fixture.decomposer.letGo()
         #expect(eventually { fixture.decomposer.started.value == 2 })
         fixture.decomposer.letGo()

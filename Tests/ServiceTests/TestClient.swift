@@ -22,7 +22,8 @@ final class TestClient {
 
     init(port: Int) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        var patience = timeval(tv_sec: 5, tv_usec: 0)
+        // What only a failure takes.
+        var patience = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
@@ -85,6 +86,13 @@ final class TestClient {
         if count < 0 { throw Failure.noAnswer }
         received += buffer[..<count]
         return count > 0
+    }
+
+    /// Waits until a text has come, which is kept for who reads next.
+    func wait(for text: String) throws {
+        while received.firstRange(of: Array(text.utf8)) == nil {
+            if try !receiveMore() { throw Failure.closed }
+        }
     }
 
     /// Everything up to the peer's close.
