@@ -72,8 +72,8 @@ page:  ## Put the page's files into the source that serves them
 
 page-picture: packages  ## Take docs/page.png anew, after the page or the default model has changed
 	tools/e2e/install-tools.sh
-	swift build --product mica
-	.venv/e2e/bin/python tools/e2e/take_picture.py
+	swift build -c release --product mica
+	MICA=$${MICA:-.build/release/mica} .venv/e2e/bin/python tools/e2e/take_picture.py
 
 packages:  ## Install missing system packages (Debian 12, Ubuntu 24.04)
 	@./deploy/install-packages.sh

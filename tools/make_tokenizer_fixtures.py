@@ -2,7 +2,7 @@
 """Writes Tests/QwenImageTests/Fixtures/tokenizer.
 
 Usage: make_tokenizer_fixtures.py TOKENIZER_FOLDER, where the folder holds a small `tokenizer.json` of the Qwen2 kind.
-Needs transformers==5.23.0 and tokenizers==0.23.1, with Python 3.11 (whose documentation is part of the corpus).
+Needs transformers==5.23.0 and tokenizers==0.23.3, with Python 3.11 (whose documentation is part of the corpus).
 
     tiny/      the given tokenizer.json: merges as pairs
     files/     the same tokenizer as vocab.json, merges.txt, added_tokens.json and tokenizer_config.json

@@ -60,13 +60,27 @@ public enum ImageFormat: String, Sendable, Equatable, CaseIterable, CustomString
     /// How far into a text the first element is looked for.
     private static let longestPrologue = 4_096
 
-    /// The element itself, or what may stand before it: an XML declaration, comments, a document type.
+    /// Whether the first element is SVG's own. Before it may stand an XML declaration and other instructions, comments,
+    /// and a document type, which says what the element is: pages in HTML have pictures in SVG inside of them.
     private static func isSVG(_ bytes: [UInt8]) -> Bool {
-        let text = String(decoding: bytes.prefix(longestPrologue), as: UTF8.self).drop {
-            $0 == "\u{FEFF}" || $0.isWhitespace
+        var text = String(decoding: bytes.prefix(longestPrologue), as: UTF8.self)[...]
+        let type = "<!DOCTYPE"
+        while true {
+            text = text.drop { $0 == "\u{FEFF}" || $0.isWhitespace }
+            if text.hasPrefix(type) {
+                return isSVGName(text.dropFirst(type.count).drop(while: \.isWhitespace))
+            }
+            let end = text.hasPrefix("<?") ? "?>" : text.hasPrefix("<!--") ? "-->" : nil
+            guard let end else { return text.hasPrefix("<") && isSVGName(text.dropFirst()) }
+            guard let range = text.firstRange(of: end) else { return false }
+            text = text[range.upperBound...]
         }
-        if text.hasPrefix("<svg") { return true }
-        return ["<?xml", "<!--", "<!DOCTYPE"].contains(where: text.hasPrefix) && text.contains("<svg")
+    }
+
+    /// Whether a text begins with the name of SVG's first element, perhaps with a prefix of the same name.
+    private static func isSVGName(_ text: Substring) -> Bool {
+        let name = text.prefix { !$0.isWhitespace && $0 != ">" && $0 != "/" && $0 != "[" }
+        return name == "svg" || name == "svg:svg"
     }
 
     private static let signatures: [(ImageFormat, Int, [UInt8])] = [

@@ -1794,7 +1794,10 @@ components:
       type: object
       required: [layers]
       properties:
-        width: { description: The canvas; as large as the bottom layer if missing., type: integer, minimum: 1 }
+        width:
+          description: The canvas, with `height`; as large as the bottom layer if both are missing.
+          type: integer
+          minimum: 1
         height: { type: integer, minimum: 1 }
         groups:
           type: array

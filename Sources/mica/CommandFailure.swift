@@ -10,12 +10,15 @@ enum CommandFailure {
         StandardError.write("mica: \(line)\n")
     }
 
-    /// Runs a command's work; what it throws is reported, and the process ends with 1.
+    /// Runs a command's work; what it throws is reported, and the process ends with 1, for options that do not go
+    /// together with 64, as where they are seen before the work.
     static func reporting(_ work: () throws -> Void) throws {
         do {
             try work()
         } catch let code as ExitCode {
             throw code
+        } catch let error as ValidationError {
+            throw error
         } catch {
             report("\(error)")
             throw ExitCode(1)

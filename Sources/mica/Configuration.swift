@@ -30,21 +30,23 @@ enum Configuration {
         return texts.count == items.count ? texts : nil
     }
 
+    /// The text of a file that the settings are or name, of `limit` bytes at most.
+    static func text(of path: String, limit: Int) throws(SettingsError) -> String {
+        let bytes: [UInt8]
+        do throws(CommandError) {
+            bytes = try InputFile.readNamed(path, limit: limit)
+        } catch {
+            throw .file(name: path, problem: "cannot be read: \(error.reason)")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw .file(name: path, problem: "is not UTF-8")
+        }
+        return text
+    }
+
     /// The file's keys and values as text, in order.
     private static func read(_ path: String) throws(SettingsError) -> [(key: String, value: String)] {
-        let text: String
-        do {
-            let data = try Data(contentsOf: URL(fileURLWithPath: path))
-            guard data.count <= largestFileBytes else { throw SettingsError.file(name: path, problem: "is too large") }
-            guard let decoded = String(validating: data, as: UTF8.self) else {
-                throw SettingsError.file(name: path, problem: "is not UTF-8")
-            }
-            text = decoded
-        } catch let error as SettingsError {
-            throw error
-        } catch {
-            throw .file(name: path, problem: "cannot be read: \(error.localizedDescription)")
-        }
+        let text = try text(of: path, limit: largestFileBytes)
         let node: Node?
         do {
             node = try Yams.compose(yaml: text)

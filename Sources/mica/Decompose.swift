@@ -70,7 +70,7 @@ struct Decompose: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
         guard layer ?? 1 >= 1 else { throw ValidationError("--layer must be 1 or more") }
         try writing.check(for: OutputTarget.Kind(path: output))
     }
@@ -85,13 +85,16 @@ struct Decompose: ParsableCommand {
         let split = try layer.flatMap { try source?.split(layer: $0) }
         let picture = try split?.picture ?? PictureFile.read(image)
         let inputs = source?.files ?? InputFiles([image])
-        let target = try OutputTarget(path: output, inputs: inputs)
+        let target = try OutputTarget(path: output, inputs: inputs) { url in
+            LayerFiles.names(at: url, imageCount: options.numImagesPerPrompt ?? 1, withSheet: writing.sheet)
+        }
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         if let dump {
             let given = InputFiles([latents].compactMap(\.self))
-            for read in [inputs, given] { try read.check(URL(fileURLWithPath: dump)) }
+            for read in [inputs, given] { try read.check(dump) }
             try WholeFiles.probe(dump)
+            try target.check(beforehand: dump)
         }
         let request = try offload.request()
         let folder = try ModelLocation.folder(model)

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import ImageCodecs
 import LayerFitting
+import QwenImage
 
 /// `mica fit`: layers that were made elsewhere, or kept at the model's size, brought to their picture.
 struct Fit: ParsableCommand {
@@ -31,20 +32,26 @@ struct Fit: ParsableCommand {
     }
 
     func run() throws {
-        try CommandFailure.reporting(fit)
+        try CommandFailure.reportingUnlessCancelled(fit)
     }
 
-    private func fit() throws {
+    private func fit(_ cancellation: Cancellation) throws {
         let picture = try PictureFile.read(image)
-        let stack = try layers.map { try PictureFile.read($0) }
+        let stack = try layers.map { path in
+            try cancellation.check()
+            return try PictureFile.read(path)
+        }
         let target = try OutputTarget(path: output, inputs: InputFiles([image] + layers))
         var succeeded = false
         defer { if !succeeded { target.discard() } }
+        try cancellation.check()
         let fitted = try finishing.finish(mergesLayers: false).finish(stack, of: picture)
+        try cancellation.check()
         let named = fitted.enumerated().map { index, pixels in
             ImageLayer(name: index == 0 ? "background" : "layer \(index + 1)", pixels: pixels)
         }
         let files = try LayerFiles.files(of: LayerTree(layers: named), for: target)
+        try cancellation.check()
         let written = try target.write(files)
         succeeded = true
         try StandardOutput.print(written.joined(separator: "\n"))

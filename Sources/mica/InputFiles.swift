@@ -1,38 +1,59 @@
 import Foundation
+import Glibc
+import ServiceAPI
 
-/// The files that a command reads: nothing is written over them.
+/// The files that a command reads: nothing is written over them, and none is removed.
 struct InputFiles {
-    /// Without symbolic links, by the paths as they were given.
-    private let given: [String: String]
+    /// The paths as they were given.
+    private let given: [FileIdentity: String]
 
+    /// Files at these paths, `-` being standard input; they are there, since they were read.
     init(_ paths: [String]) {
-        let pairs = paths.map { (Self.resolved(URL(fileURLWithPath: $0)), $0) }
+        let pairs = paths.compactMap { path -> (FileIdentity, String)? in
+            let isStandardInput = path == InputFile.standardInput
+            return (isStandardInput ? FileIdentity.standardInput : FileIdentity(path)).map { ($0, path) }
+        }
         given = Dictionary(pairs, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Throws `CommandError.cannotWrite` if `destination` is one of them.
-    func check(_ destination: URL) throws {
-        if let path = given[Self.resolved(destination)] {
-            throw CommandError.cannotWrite(path: path, reason: "it is read here; name another file or folder")
+    /// Whether one of them is at this path.
+    func contains(_ path: String) -> Bool { FileIdentity(path).map { given[$0] != nil } ?? false }
+
+    /// Throws `CommandError.cannotWrite` if one of them is at the path of a destination.
+    func check(_ destination: String) throws {
+        if contains(destination) {
+            throw CommandError.cannotWrite(path: destination, reason: "it is read here; name another file or folder")
         }
     }
 
-    /// Throws `CommandError.cannotWrite` if one of them lies in `folder` under a name that a result's files have: known
-    /// before the work is done, which may be long.
-    func check(folder: URL) throws {
-        let prefix = Self.resolved(folder) + "/"
-        for (path, name) in given where path.hasPrefix(prefix) {
-            if Self.isResultName(path.split(separator: "/").last ?? "") {
+    /// Throws `CommandError.cannotWrite` if one of them has a place in `folder` that a result may take: known before
+    /// the work is done, which may be long.
+    func check(folder: String) throws {
+        for place in Self.resultPlaces(in: folder, depth: 0) {
+            if let name = FileIdentity(place).flatMap({ given[$0] }) {
                 throw CommandError.cannotWrite(
-                    path: folder.path, reason: "\(name) is read here and could be written over; name another folder")
+                    path: folder, reason: "\(name) is read here and could be written over; name another folder")
             }
         }
     }
 
-    private static func isResultName(_ name: Substring) -> Bool {
-        let names = /((image_[0-9]+_)?layer_[0-9]+\.(png|webp)|(layers|image_[0-9]+)\.psd|(result|manifest)\.json)/
-        return name.wholeMatch(of: names) != nil
+    /// Groups in groups that are looked into.
+    private static let deepest = 16
+
+    private static func isLink(_ path: String) -> Bool {
+        var status = stat()
+        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
     }
 
-    private static func resolved(_ url: URL) -> String { url.standardizedFileURL.resolvingSymlinksInPath().path }
+    /// Files that are there under names of a result's, groups being folders.
+    private static func resultPlaces(in folder: String, depth: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        return names.flatMap { name -> [String] in
+            let path = folder + "/" + name
+            if ResultNames.isFile(name) { return [path] }
+            // Folders behind links may be each other's.
+            let isGroup = ResultNames.isGroup(name) && depth < deepest && !isLink(path)
+            return isGroup ? resultPlaces(in: path, depth: depth + 1) : []
+        }
+    }
 }

@@ -14,15 +14,18 @@ struct LayerSource {
     init(_ path: String, image: Int = 1) throws {
         self.path = path
         var paths: [String] = []
+        // What is wrong is said of the manifest, and not of the folder that it is in.
+        var file = path
         do {
             if let manifest = try Self.manifest(path) {
+                file = manifest.path
                 layers = LayerFile(try Self.read(manifest: manifest, image: image, &paths))
             } else {
                 paths.append(path)
                 layers = try LayerFileReader.readFile(try Self.bytes(path), image: image)
             }
         } catch let error as ImageError {
-            throw CommandError.cannotRead(path: path, reason: error.description)
+            throw CommandError.cannotRead(path: file, reason: error.description)
         }
         files = InputFiles(paths)
     }
@@ -45,7 +48,8 @@ struct LayerSource {
     /// The manifest that `path` is or has; nil for a file of layers.
     private static func manifest(_ path: String) throws -> URL? {
         guard path != InputFile.standardInput else { return nil }
-        let url = URL(fileURLWithPath: path)
+        // Without dots, which links before them give another meaning.
+        let url = URL(fileURLWithPath: RealPath.ofEntry(path))
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
             throw CommandError.cannotRead(path: path, reason: "there is no such file")
@@ -63,13 +67,13 @@ struct LayerSource {
         let folder = url.deletingLastPathComponent()
         var read = [url.path]
         defer { paths += read }
-        return try LayerManifest(try bytes(url.path)).tree(image: image) { (name) throws(ImageError) in
+        let manifest = try LayerManifest(try InputFile.read(url.path, limit: LayerManifest.maximumByteCount))
+        return try manifest.tree(image: image) { (name) throws(ImageError) in
             // Nothing outside of the folder is read.
-            let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-            guard !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." }) else {
+            guard RelativePath.staysInside(name) else {
                 throw .invalidName(name, reason: "it is no file of the manifest's folder")
             }
-            let path = folder.appendingPathComponent(name).path
+            let path = Self.path(of: name, in: folder.path)
             let bytes: [UInt8]
             do throws(CommandError) {
                 bytes = try InputFile.read(path, limit: DecodeOptions.defaultMaximumByteCount)
@@ -79,6 +83,23 @@ struct LayerSource {
             read.append(path)
             return bytes
         }
+    }
+
+    /// The path of a file whose name may be composed otherwise than its folder has it: some systems take letters with
+    /// marks apart when files are copied to them.
+    private static func path(of name: String, in folder: String) -> String {
+        var path = folder
+        for part in name.split(separator: "/") {
+            let next = path + "/" + part
+            if FileManager.default.fileExists(atPath: next) {
+                path = next
+                continue
+            }
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+            // Strings are equal if their letters are.
+            path += "/" + (names.first { $0 == part } ?? String(part))
+        }
+        return path
     }
 
     private static func bytes(_ path: String) throws(CommandError) -> [UInt8] {

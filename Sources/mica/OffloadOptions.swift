@@ -74,10 +74,12 @@ enum EngineDevices {
             }
             return try DeviceMap(text: text)
         }
-        guard let handle = FileHandle(forReadingAtPath: text),
-            let data = try? handle.read(upToCount: largestMapBytes)
-        else { throw CommandError.cannotRead(path: text, reason: "it is not a file that can be read") }
-        return try DeviceMap(json: Array(data))
+        let bytes = try InputFile.readNamed(text, limit: largestMapBytes)
+        do {
+            return try DeviceMap(json: bytes)
+        } catch {
+            throw CommandError.cannotRead(path: text, reason: error.description)
+        }
     }
 
     /// A request a worker: one for each GPU if several are named and no plan spreads a model over them.

@@ -71,7 +71,7 @@ struct ParameterOptions: ParsableArguments {
         if case .count(let count)? = layers { counts.append(("--layers", count, Ranges.layerRange)) }
         for (name, value, range) in counts {
             guard let value else { continue }
-            try BenchOptions.check(name, value, range)
+            try OptionRange.check(name, value, range)
         }
         guard trueCFGScale.map(Ranges.guidanceRange.contains) != false else {
             throw ValidationError("--true-cfg-scale must be 0 to 100")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ImageCodecs
+import QwenImage
 import ServiceAPI
 
 /// `mica recompose`: layers in, the flat picture out.
@@ -93,35 +94,45 @@ struct Recompose: ParsableCommand {
     }
 
     func run() throws {
-        try CommandFailure.reporting {
-            let source = try LayerSource(input, image: image)
-            var files: [(path: String, bytes: [UInt8])] = []
-            if isFlat { files.append((output, try flat(source.layers))) }
-            if let sheet { files.append((sheet, try ContactSheet.png(source.layers.tree))) }
-            for file in files { try source.files.check(URL(fileURLWithPath: file.path)) }
-            let layers = isFlat ? [] : try writeLayers(source, beside: files.map(\.path))
-            try WholeFiles.write(files)
-            try StandardOutput.print((layers + files.map(\.path)).joined(separator: "\n"))
-        }
+        try CommandFailure.reportingUnlessCancelled(recompose)
+    }
+
+    private func recompose(_ cancellation: Cancellation) throws {
+        let source = try LayerSource(input, image: image)
+        try cancellation.check()
+        var files: [(path: String, bytes: [UInt8])] = []
+        if isFlat { files.append((output, try flat(source.layers, cancellation))) }
+        if let sheet { files.append((sheet, try ContactSheet.png(source.layers.tree))) }
+        for file in files { try source.files.check(file.path) }
+        try cancellation.check()
+        let layers = isFlat ? [] : try writeLayers(source, beside: files.map(\.path), cancellation)
+        try WholeFiles.write(files)
+        try StandardOutput.print((layers + files.map(\.path)).joined(separator: "\n"))
     }
 
     /// The paths of what was written.
-    private func writeLayers(_ source: LayerSource, beside others: [String]) throws -> [String] {
+    private func writeLayers(
+        _ source: LayerSource, beside others: [String], _ cancellation: Cancellation
+    ) throws -> [String] {
         let target = try OutputTarget(path: output, inputs: source.files)
         var succeeded = false
         defer { if !succeeded { target.discard() } }
         let files = try LayerFiles.files(of: source.layers.tree, for: target)
         for other in others { try target.check(other, isNoneOf: files.map(\.name)) }
+        try cancellation.check()
         let written = try target.write(files)
         succeeded = true
         return written
     }
 
-    private func flat(_ layers: LayerFile) throws -> [UInt8] {
+    private func flat(_ layers: LayerFile, _ cancellation: Cancellation) throws -> [UInt8] {
         var flat = FlatPicture()
         flat.quality = quality ?? flat.quality
         flat.background = background.flatMap { FlatPicture.Color($0) }
-        let flattened = layers.flattened(rounding)
+        let isCancelled: @Sendable () -> Bool = { cancellation.isCancelled }
+        guard let flattened = layers.flattened(rounding, isCancelled: isCancelled) else {
+            throw PipelineError.cancelled
+        }
         let pixels = flattened.pixels
         if flattened.rounding != rounding, flattened.rounding == .eachLayer {
             CommandFailure.report("rounded after each layer, which fits the file's own flat picture")

@@ -17,6 +17,12 @@ enum ServeWiring {
         _ settings: ServiceSettings, onFault: @escaping @Sendable () -> Void
     ) throws -> PipelineDecomposer {
         let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
+        // As the commands that have the option say it.
+        guard settings.hadamard == nil || precision?.isQuantized == true else {
+            throw SettingsError.value(
+                source: ServiceSettings.Key.hadamard.rawValue, value: "\(settings.hadamard ?? true)",
+                expected: "left out unless precision is fp8, int8 or int4")
+        }
         let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
         guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {
             throw SettingsError.value(
@@ -67,17 +73,14 @@ enum ServeWiring {
         return value
     }
 
+    /// A key is a line of some hundred bytes.
+    private static let largestKeyFileBytes = 16 << 20
+
     /// The keys of the file and of the environment.
     static func keys(_ settings: ServiceSettings) throws -> KeyRing {
         var ring = KeyRing()
         if let path = settings.apiKeys {
-            guard let data = FileManager.default.contents(atPath: path) else {
-                throw SettingsError.file(name: path, problem: "cannot be read")
-            }
-            guard let text = String(validating: data, as: UTF8.self) else {
-                throw SettingsError.file(name: path, problem: "is not UTF-8")
-            }
-            try ring.add(text, source: path)
+            try ring.add(try Configuration.text(of: path, limit: largestKeyFileBytes), source: path)
         }
         if let lines = settings.apiKeyHashes {
             try ring.add(oneLine: lines, source: ServiceSettings.Key.apiKeyHashes.rawValue)

@@ -75,6 +75,88 @@ import Testing
         #expect(try all.map { try Self.bytes($0) } == before)
     }
 
+    /// As the system sees paths: `link/..` is the folder around what the link means. And a file is one under all names.
+    @Test func linksAndDotsHideNothing() throws {
+        let (folder, files) = try Self.inputs()
+        let manager = FileManager.default
+        try manager.createDirectory(atPath: folder.path("a/deep"), withIntermediateDirectories: true)
+        try manager.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: folder.path("a/deep"))
+        let ora = folder.path("a/x.ora")
+        #expect(try MicaProcess(["fit"] + files + ["-o", ora]).status == 0)
+        try manager.createSymbolicLink(atPath: folder.path("other.ora"), withDestinationPath: ora)
+        let before = try Self.bytes(ora)
+        let relative = "cd '\(folder.url.path)'; exec \"$0\" \"$@\""
+        for (input, output) in [
+            ("link/../x.ora", ora), (ora, "link/../x.ora"), (ora, "other.ora"), ("other.ora", "link/../../a/x.ora"),
+            ("/dev/stdin", ora), ("-", ora),
+        ] {
+            let run = try MicaProcess(
+                ["recompose", input, "-o", output], shell: relative + " < '\(ora)'")
+            #expect(run.status == 1 && run.errors.contains("is read here"), "\(input) \(output): \(run.errors)")
+        }
+        #expect(try Self.bytes(ora) == before)
+        // What is written is where the system says.
+        let written = try MicaProcess(["recompose", ora, "-o", "link/../y.ora"], shell: relative)
+        #expect(written.status == 0, "\(written.errors)")
+        #expect(try MicaProcess(["recompose", ora, "-o", "link/../new/layers"], shell: relative).status == 0)
+        #expect(try folder.contents("a") == ["deep", "new", "x.ora", "y.ora"])
+        #expect(try MicaProcess(["recompose", "link/../new/layers", "-o", "z.png"], shell: relative).status == 0)
+        #expect(try folder.contents().contains("z.png"))
+    }
+
+    /// Files above which a folder is, or beside which one of another name is written, are in nobody's way.
+    @Test func outputsAboveInputsAreWritten() throws {
+        let (folder, files) = try Self.inputs()
+        let inside = folder.path("work/in")
+        try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: true)
+        var moved: [String] = []
+        for file in files {
+            moved.append(inside + "/" + (file as NSString).lastPathComponent)
+            try FileManager.default.moveItem(atPath: file, toPath: moved.last ?? "")
+        }
+        let before = try moved.map { try Self.bytes($0) }
+        let run = try MicaProcess(["fit"] + moved + ["-o", folder.path("work")])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try moved.map { try Self.bytes($0) } == before)
+        #expect(try folder.contents("work") == ["in", "layer_1.png", "layer_2.png", "manifest.json"])
+    }
+
+    /// A file of a former result is left where it is read.
+    @Test func formerFilesThatAreReadStay() throws {
+        let (folder, files) = try Self.inputs()
+        let output = folder.path("out")
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        let ground = output + "/ground.png"
+        try FileManager.default.moveItem(atPath: files[1], toPath: ground)
+        let former = "{\"layers\": [{\"file\": \"ground.png\"}, {\"file\": \"gone.png\"}]}"
+        try Data(former.utf8).write(to: URL(fileURLWithPath: output + "/manifest.json"))
+        try Data("old".utf8).write(to: URL(fileURLWithPath: output + "/gone.png"))
+        let run = try MicaProcess(["fit", files[0], ground, files[2], "-o", output])
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try folder.contents("out") == ["ground.png", "layer_1.png", "layer_2.png", "manifest.json"])
+    }
+
+    /// Names of a manifest whose files came from a system that takes letters and their marks apart; and what is wrong
+    /// with a folder's manifest is said with the manifest's name.
+    @Test func manifestsOfFolders() throws {
+        let (folder, files) = try Self.inputs()
+        let text = "{\"layers\": [{\"file\": \"gr\u{FC}n/\u{E9}.png\"}]}"
+        try Data(text.utf8).write(to: URL(fileURLWithPath: folder.path("manifest.json")))
+        try FileManager.default.createDirectory(
+            atPath: folder.path("gru\u{308}n"), withIntermediateDirectories: false)
+        try Data(Self.bytes(files[1])).write(to: URL(fileURLWithPath: folder.path("gru\u{308}n/e\u{301}.png")))
+        let run = try MicaProcess(["recompose", folder.url.path, "-o", folder.path("flat.psd")])
+        #expect(run.status == 0, "\(run.errors)")
+        for (bytes, expected) in [
+            (Data("{".utf8), "it is not JSON"), (Data(repeating: 0x20, count: 8 << 20 | 1), "more than the limit of"),
+        ] {
+            try bytes.write(to: URL(fileURLWithPath: folder.path("manifest.json")))
+            let bad = try MicaProcess(["recompose", folder.url.path, "-o", folder.path("x.psd")])
+            #expect(bad.status == 1 && bad.errors.contains(expected), "\(bad.errors)")
+            #expect(bad.errors.contains("cannot read \(folder.path("manifest.json")): "), "\(bad.errors)")
+        }
+    }
+
     /// What a folder and a ZIP say of layers is all of it: places, names, groups, modes.
     @Test(arguments: ["x", "x.zip", "x.psd"])
     func layersInOtherForms(_ name: String) throws {

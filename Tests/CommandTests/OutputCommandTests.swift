@@ -49,6 +49,51 @@ import Testing
         #expect(try (own + ["elsewhere/x.png"]).allSatisfy { try folder.data($0) == Data("mine".utf8) })
     }
 
+    /// A contact sheet is a part of the result that it was written with.
+    @Test func aSheetOfAnEarlierResultGoes() throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("out")
+        let names = ["layer_1.png", "layer_2.png", "layers.psd", "result.json"]
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet", "--sheet"]).status == 0)
+        #expect(try folder.contents("out") == names + ["sheet.png"])
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
+        #expect(try folder.contents("out") == names)
+        // One that nobody's result has is somebody's own.
+        try Data("mine".utf8).write(to: URL(fileURLWithPath: output + "/sheet.png"))
+        #expect(try MicaProcess(Self.quick + ["-o", output, "--quiet"]).status == 0)
+        #expect(try folder.data("out/sheet.png") == Data("mine".utf8))
+    }
+
+    /// Files that are written beside the one that is named, and those of a folder: known before the work.
+    @Test(arguments: [
+        ("x-2.png", "x.psd", ["--images", "2", "--sheet"], false), ("x-sheet.png", "x.psd", ["--sheet"], true),
+        ("x-sheet-2.png", "x.zip", ["--images", "2", "--sheet"], true), ("x-2.psd", "x.psd", ["--images", "2"], true),
+        ("x-sheet.png", "x.psd", [], false), ("x-2.psd", "x.psd", [], false), ("sheet.png", "", ["--sheet"], true),
+    ])
+    func whatIsWrittenBesideTheOutput(_ input: String, _ output: String, _ options: [String], _ isTaken: Bool) throws {
+        let folder = try TemporaryFolder()
+        try FileManager.default.copyItem(atPath: DecomposeCommandTests.picture, toPath: folder.path(input))
+        let arguments = Self.quick.map {
+            $0 == DecomposeCommandTests.picture ? folder.path(input) : $0 == DecomposeCommandTests.model ? "/none" : $0
+        }
+        let run = try MicaProcess(arguments + options + ["-o", folder.path(output)])
+        // Without a model only what is known beforehand is told.
+        #expect(run.status == 1 && run.errors.contains("is read here") == isTaken, "\(run.errors)")
+        #expect(try folder.contents() == [input])
+    }
+
+    /// A dump that would have the place of the result, or of one of its files.
+    @Test(arguments: [("x.psd", "x.psd"), ("", "layer_1.png"), ("x.zip", "x-sheet.png")])
+    func aDumpHasAPlaceOfItsOwn(_ output: String, _ dump: String) throws {
+        let folder = try TemporaryFolder()
+        let run = try MicaProcess(
+            Self.quick + ["--sheet", "-o", folder.path(output), "--dump", folder.path(dump), "--quiet"])
+        #expect(run.status == 1 && run.errors.contains("this place"), "\(run.errors)")
+        #expect(try folder.contents().isEmpty)
+        let dash = try MicaProcess(Self.quick + ["-o", folder.path("x.psd"), "--dump", "-", "--quiet"])
+        #expect(dash.status == 1 && dash.errors.contains("name a file, or /dev/stdout"), "\(dash.errors)")
+    }
+
     /// A layer is split into another folder, and into that again: groups are folders, which go with what names them.
     @Test func aFolderIsSplitAnew() throws {
         let folder = try TemporaryFolder()

@@ -110,7 +110,10 @@ import Testing
         let anew = try Self.plan(folder, options + ["--measure"])
         #expect(anew.status == 0 && anew.output.contains("--measure") && !anew.output.contains("2001-02-03"))
         let published = try Self.plan(folder, options + ["--device", "cuda:0", "--measure"])
-        #expect(published.status == 1 && published.errors.contains("--measure goes with --device cpu"))
+        #expect(published.status == 64 && published.errors.contains("--measure goes with --device cpu"))
+        // Before the model is looked for.
+        let early = try Self.plan(folder, ["--device", "cuda:0", "--measure", "--model", "/nonexistent"])
+        #expect(early.status == 64)
     }
 
     /// A link stays one, and what is no file is written to and not replaced.
@@ -134,6 +137,15 @@ import Testing
         #expect(try folder.data("got.svg") == folder.data("real.svg"))
         let printed = try MicaProcess(options + ["--chart", "/dev/stdout"], environment: environment)
         #expect(printed.output.hasPrefix("<svg") && printed.output.contains("fits"))
+        // What other commands do not take for standard output either; known before the work, as a folder that is not
+        // there.
+        for (chart, expected) in [("-", "name a file, or /dev/stdout"), (folder.path("no/x.svg"), "does not exist")] {
+            let run = try MicaProcess(
+                options + ["--chart", chart], environment: environment,
+                shell: "cd '\(folder.url.path)'; exec \"$0\" \"$@\" --model '\(MicaProcess.fixtures.path)/nothing'")
+            #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
+        }
+        #expect(try !folder.contents().contains("-"))
     }
 
     @Test func drawsAChart() throws {

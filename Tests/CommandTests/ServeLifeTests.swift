@@ -191,6 +191,8 @@ import Testing
             (["--vae", "/nonexistent.vae"], "nonexistent.vae"),
             (["--device", "tpu:0"], "tpu"), (["--device-map", "nowhere.json"], "nowhere.json"),
             (["--host-budget", "much"], "much"), (["--vae-tiling", "maybe"], "auto, on, off"),
+            (["--hadamard"], "hadamard is 'true', but must be left out unless precision is fp8, int8 or int4"),
+            (["--no-hadamard", "--precision", "bfloat16"], "hadamard is 'false'"),
         ] {
             let run = try MicaProcess(["serve", "--check-config"] + arguments)
             #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
@@ -206,6 +208,22 @@ import Testing
             ["serve", "--check-config", "--vae-tiling", "on", "--device", "cpu", "--hadamard", "--precision", "int8"],
             environment: ["MICA_VAE_TILING": "maybe", "MICA_DEVICE": "tpu:0", "MICA_HADAMARD": "false"])
         #expect(overridden.status == 0, "\(overridden.errors)")
+    }
+
+    /// Each file that options name: more than it may have, and something else than it should be, is said with its name.
+    @Test func filesOfOptionsAreBounded() throws {
+        let folder = try TemporaryFolder()
+        let file = folder.path("file")
+        for (size, option, expected) in [
+            (1 << 20, "--config", "more than the limit of"), (16 << 20, "--api-keys", "more than the limit of"),
+            (1 << 20, "--device-map", "more than the limit of"), (7, "--device-map", "cannot read \(file): "),
+            (7, "--api-keys", file),
+        ] {
+            let bytes = Data(repeating: size == 7 ? 0xFF : 0x20, count: size + 1)
+            try bytes.write(to: URL(fileURLWithPath: file))
+            let run = try MicaProcess(["serve", "--check-config", option, file])
+            #expect(run.status == 1 && run.errors.contains(expected) && run.errors.contains(file), "\(run.errors)")
+        }
     }
 
     @Test func theEnvironmentIsChecked() throws {

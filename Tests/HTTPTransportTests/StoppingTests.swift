@@ -13,7 +13,7 @@ import Testing
 
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
     /// Long, since a stop that uses it up has failed.
-    private static let grace = 30.0
+    private static let grace = 120.0
 
     /// Stops `server`, and lets `work` go on once it has begun to; false if the stop took half of the grace.
     private func stop(_ server: HTTPServer, _ work: () throws -> Void) throws -> Bool {
@@ -39,7 +39,7 @@ import Testing
         let stopped = Counter()
         let group = DispatchGroup()
         DispatchQueue(label: "test.stop").async(group: group) {
-            server.stop(graceSeconds: 5)
+            server.stop(graceSeconds: Self.grace)
             stopped.add()
         }
         #expect(try idle.readToEnd().isEmpty)

@@ -18,6 +18,13 @@ struct DecoderRefusalTests {
         #expect(refusal([]) == .emptyInput)
         #expect(refusal(Array("hello, this is text".utf8)) == .notAPicture)
         #expect(refusal(Array("<?xml version='1.0'?><html/>".utf8)) == .notAPicture)
+        // A page has pictures in SVG inside of it.
+        for page in [
+            "<!DOCTYPE html><html><body><svg xmlns", "<!-- <svg> --><html><svg>", "<?xml version='1.0'?><a><svg/></a>",
+            "<svgz>", "<!-- <svg",
+        ] {
+            #expect(refusal(Array(page.utf8)) == .notAPicture, "\(page)")
+        }
         #expect(refusal([0x89]) == .notAPicture)
         #expect(refusal([UInt8](repeating: 0, count: 1_000)) == .notAPicture)
     }
@@ -27,6 +34,7 @@ struct DecoderRefusalTests {
         ("\0\0\0 ftypheic", .heif), ("\0\0\0\u{0C}JXL ", .jpegXL), ("\0\0\0\u{0C}jP  ", .jpeg2000),
         ("8BPS\0\u{1}", .photoshop), ("%PDF-1.7", .pdf), ("<svg xmlns", .svg),
         ("<?xml version='1.0'?>\n<!-- made -->\n<svg xmlns", .svg), ("\u{FEFF} <!DOCTYPE svg><svg>", .svg),
+        ("<!DOCTYPE svg PUBLIC '-//W3C' [ <!ENTITY a 'b'> ]>", .svg), ("<?a b?><svg:svg xmlns:svg", .svg),
         ("PK\u{3}\u{4}", .zip),
         ("\0\0\u{1}\0", .icon),
     ]

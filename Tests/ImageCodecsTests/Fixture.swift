@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import ImageCodecs
 import Testing
 
@@ -61,4 +62,16 @@ enum Pattern {
         }
         return result
     }
+}
+
+/// What all processors spent on this process while `work` ran, which other processes do not add to.
+func processorSeconds(_ work: () throws -> Void) rethrows -> Double {
+    func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+    let start = now()
+    try work()
+    return now() - start
 }

@@ -153,6 +153,8 @@ struct LayerFileTests {
             "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}, {\"file\": \"a.png\"},"
                 + " {\"file\": \"a.png\", \"group\": 1}], \"groups\": [{\"id\": 1}]}",
             "{\"layers\": [{\"file\": \"a.png\"}], \"groups\": [{\"id\": 1}, {\"id\": 1}]}",
+            "{\"width\": 6, \"layers\": [{\"file\": \"a.png\"}]}",
+            "{\"height\": 5, \"layers\": [{\"file\": \"a.png\"}]}",
             "{\"width\": 0, \"height\": 4, \"layers\": [{\"file\": \"a.png\"}]}",
             "{\"width\": 900000, \"height\": 4, \"layers\": [{\"file\": \"a.png\"}]}",
             String(repeating: "[", count: 3_000),
@@ -174,6 +176,44 @@ struct LayerFileTests {
         #expect(throws: ImageError.inPicture(name: "a.png", tooMany)) {
             try LayerFileReader.read(file, options: LayerReadOptions(maximumLayerPixels: 2_999))
         }
+    }
+
+    /// Each layer's and each group's own pixels, which are drawn one after another.
+    @Test("pixels that are drawn are counted, those of groups too")
+    func tooMuchToDraw() throws {
+        let entry = "{\"file\": \"a.png\", \"group\": 1}"
+        let file = try Self.archive("{\"layers\": [\(entry), \(entry)], \"groups\": [{\"id\": 1}]}")
+        #expect(try LayerFileReader.read(file, options: LayerReadOptions(maximumDrawnPixels: 90)).layers.count == 2)
+        #expect(throws: ImageError.tooMuchToDraw(pixels: 90, limit: 89)) {
+            try LayerFileReader.read(file, options: LayerReadOptions(maximumDrawnPixels: 89))
+        }
+        // What nobody sees is not drawn.
+        let hidden = try Self.archive(
+            "{\"layers\": [{\"file\": \"a.png\"}, {\"file\": \"a.png\", \"visible\": false}]}")
+        #expect(try LayerFileReader.read(hidden, options: LayerReadOptions(maximumDrawnPixels: 30)).layers.count == 2)
+    }
+
+    @Test("a canvas of one side, and modes that a group may have, are said")
+    func reasonsOfManifests() throws {
+        for (manifest, expected) in [
+            ("{\"width\": 6, \"layers\": [{\"file\": \"a.png\"}]}", "it gives a width alone"),
+            ("{\"height\": 5, \"layers\": [{\"file\": \"a.png\"}]}", "it gives a height alone"),
+            (
+                "{\"layers\": [{\"file\": \"a.png\", \"group\": 1}],"
+                    + " \"groups\": [{\"id\": 1, \"blend_mode\": \"pass\"}]}", "pass-through"
+            ),
+        ] {
+            let error = #expect(throws: ImageError.self) { try LayerFileReader.read(Self.archive(manifest)) }
+            #expect(error?.description.contains(expected) == true, "\(error?.description ?? "")")
+        }
+    }
+
+    @Test("a name is the same, however its letters are composed")
+    func composedNames() throws {
+        var archive = ZIPWriter()
+        try archive.add("manifest.json", Array("{\"layers\": [{\"file\": \"\u{E9}.png\"}]}".utf8))
+        try archive.add("e\u{301}.png", try PNGEncoder.encode(PixelBuffer(width: 6, height: 5, red: 1, alpha: 255)))
+        #expect(try LayerFileReader.read(archive.finish()).width == 6)
     }
 
     @Test("a picture that is named often is read once")

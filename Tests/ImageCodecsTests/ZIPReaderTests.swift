@@ -114,6 +114,24 @@ struct ZIPReaderTests {
         #expect(Self.refusal(file, "empty")?.contains("links") == true)
     }
 
+    @Test("what is not read takes nothing, whatever its size")
+    func largeStrangers() throws {
+        // Two that are compressed in a way that is not known here, of nearly 4 GB each.
+        var file = try Self.archive()
+        let entries = file.indices.dropLast(3).filter { file[$0..<$0 + 4].elementsEqual([0x50, 0x4B, 1, 2]) }
+        let locals = file.indices.dropLast(3).filter { file[$0..<$0 + 4].elementsEqual([0x50, 0x4B, 3, 4]) }
+        try #require(entries.count == 3 && locals.count == 3)
+        for place in 1...2 {
+            file[entries[place] + 10] = 12
+            file[locals[place] + 8] = 12
+            for byte in 0..<4 {
+                file[entries[place] + 24 + byte] = byte == 3 ? 0xF0 : 0
+                file[locals[place] + 22 + byte] = byte == 3 ? 0xF0 : 0
+            }
+        }
+        #expect(try ZIPReader(file).read("mimetype", limit: 99).count == 16)
+    }
+
     @Test("sizes in the 64-bit extension of a local header, which writers may use for any")
     func longSizes() throws {
         var writer = ZIPWriter()

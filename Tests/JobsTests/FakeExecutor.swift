@@ -56,5 +56,5 @@ final class FakeExecutor: JobExecutor {
     func release() { gate.signal() }
 
     /// Waits until a held job has begun; false if none does within ten seconds.
-    func waitUntilHeld() -> Bool { entered.wait(timeout: .now() + 10) == .success }
+    func waitUntilHeld() -> Bool { entered.wait(timeout: .now() + 60) == .success }
 }

@@ -39,7 +39,7 @@ struct JobBench {
     func waitForEnd(of id: JobID) throws -> Bool {
         let news = DispatchSemaphore(value: 0)
         let events = try service.events(id) { news.signal() }
-        while news.wait(timeout: .now() + 10) == .success {
+        while news.wait(timeout: .now() + 60) == .success {
             if case .ended = events.take().last { return true }
         }
         return false

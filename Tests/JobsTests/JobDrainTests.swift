@@ -20,7 +20,7 @@ struct JobDrainTests {
         #expect(throws: JobError.rejected(JobRejection(.draining, retryAfterSeconds: 5))) { try bench.submit() }
         #expect(bench.service.metrics.rejectedTotal == ["draining": 1])
         bench.executor.release()
-        #expect(done.wait(timeout: .now() + 10) == .success)
+        #expect(done.wait(timeout: .now() + 60) == .success)
         #expect(try bench.service.snapshot(running).state == .succeeded)
         #expect(try bench.service.snapshot(waiting).state == .queued)
         #expect(bench.executor.executed == [running])
@@ -41,7 +41,7 @@ struct JobDrainTests {
         bench.service.drain(graceSeconds: 20) { done.signal() }
         #expect(follower.take().allSatisfy { $0 != .suspended })
         bench.executor.release()
-        #expect(done.wait(timeout: .now() + 10) == .success)
+        #expect(done.wait(timeout: .now() + 60) == .success)
         #expect(follower.take().last == .suspended && follower.take().isEmpty)
         guard case .ended = other.take().last else {
             Issue.record("the running job has ended")
@@ -65,7 +65,7 @@ struct JobDrainTests {
             bench.clock.advance(bySeconds: 19)
             #expect(try bench.service.snapshot(durable).state == .running)
             bench.clock.advance(bySeconds: 1)
-            #expect(done.wait(timeout: .now() + 10) == .success)
+            #expect(done.wait(timeout: .now() + 60) == .success)
             #expect(try bench.service.snapshot(transient).failure == .serverStopping)
             #expect(try bench.service.snapshot(durable).state == .queued)
             #expect(try bench.service.snapshot(durable).attempts == 0)
@@ -140,7 +140,7 @@ struct JobDrainTests {
         var options = JobOptions(client: "ann")
         options.isDurable = false
         let id = try service.submit(JobPayload(metadata: "", body: []), options: options).job.id
-        #expect(executor.entered.wait(timeout: .now() + 10) == .success)
+        #expect(executor.entered.wait(timeout: .now() + 60) == .success)
         let done = DispatchSemaphore(value: 0)
         service.drain(graceSeconds: 20) { done.signal() }
         clock.advance(bySeconds: 29.9)

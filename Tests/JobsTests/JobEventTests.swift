@@ -102,7 +102,7 @@ struct JobEventTests {
         #expect(third.take() == [.started])
         bench.executor.release()
         // Once for the start, once for the end.
-        for _ in 0..<2 { #expect(news.wait(timeout: .now() + 10) == .success) }
+        for _ in 0..<2 { #expect(news.wait(timeout: .now() + 60) == .success) }
         #expect(calls.value == before)
         #expect(first.take() == [])
         for events in [second, third] {

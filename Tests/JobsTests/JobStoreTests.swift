@@ -80,7 +80,7 @@ struct JobStoreTests {
             let ids = try (0..<2).map { _ in
                 try service.submit(JobPayload(metadata: "", body: []), options: JobOptions(client: "ann")).job.id
             }
-            for _ in ids { #expect(entered.wait(timeout: .now() + 10) == .success) }
+            for _ in ids { #expect(entered.wait(timeout: .now() + 60) == .success) }
             try service.cancel(ids[0])
             try service.delete(ids[1])
             try FileManager.default.removeItem(atPath: copy.path)
@@ -114,7 +114,7 @@ struct JobStoreTests {
             for id in state.live.keys { state.live[id]?.record.endRequest = .cancel }
         }
         held.letGo()
-        #expect(isSent.wait(timeout: .now() + 10) == .success && bench.observer.waitForEnds(1))
+        #expect(isSent.wait(timeout: .now() + 60) == .success && bench.observer.waitForEnds(1))
         let id = try #require(sent.all.first)
         #expect(id == accepting)
         #expect(try bench.service.snapshot(id).state == .cancelled)

@@ -30,6 +30,6 @@ final class RecordingObserver: JobObserver {
 
     /// Waits for the ends of `count` more jobs; false if they do not come within ten seconds each.
     func waitForEnds(_ count: Int) -> Bool {
-        (0..<count).allSatisfy { _ in ends.wait(timeout: .now() + 10) == .success }
+        (0..<count).allSatisfy { _ in ends.wait(timeout: .now() + 60) == .success }
     }
 }

@@ -2,7 +2,7 @@ import Foundation
 import QwenImage
 import Testing
 
-/// The tokenizer against huggingface/tokenizers 0.23.1 and transformers 5.23 (`tools/make_tokenizer_fixtures.py`).
+/// The tokenizer against huggingface/tokenizers 0.23.3 and transformers 5.23 (`tools/make_tokenizer_fixtures.py`).
 @Suite struct TokenizerTests {
     struct Cases: Decodable {
         struct Encoding: Decodable {

@@ -10,9 +10,9 @@ final class Counter: Sendable {
     func add() { count.add(1, ordering: .relaxed) }
 }
 
-/// Waits for something that another thread does; false after five seconds.
+/// Waits for something that another thread does; false after a minute, which only a failure takes.
 func eventually(_ condition: () -> Bool) -> Bool {
-    for _ in 0..<1000 {
+    for _ in 0..<12_000 {
         if condition() { return true }
         usleep(5000)
     }

@@ -1,6 +1,6 @@
 """Takes docs/page.png anew: the page with the poster's layers, as the model that comes with Mica makes them.
 
-    make page-picture                        # MICA names the command, .build/debug/mica if not given
+    make page-picture                        # MICA names the command, .build/release/mica if not given
     .venv/e2e/bin/python tools/e2e/take_picture.py --layers 3 --seed 1 --select 2 --scheme dark out.png
 """
 
@@ -12,7 +12,7 @@ import tempfile
 from mica_service import ROOT, MicaService
 from playwright.sync_api import expect, sync_playwright
 
-# A debug build on a busy machine takes its time, in milliseconds.
+# A build for debugging on a busy machine takes its time, in milliseconds.
 PATIENCE = 300_000
 SIZE = {"width": 1280, "height": 800}
 

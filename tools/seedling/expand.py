@@ -6,10 +6,10 @@ Left out are tensors that are wholly zero (named with their shapes in the text `
 and, of the VAE's causal kernels, the time slices that a single frame never meets: [out, in, 3, 3, 3] is stored as its
 last slice, [out, in, 1, 3, 3]."""
 
+import argparse
 import json
 import os
 import shutil
-import sys
 
 import torch
 from safetensors import safe_open
@@ -63,4 +63,8 @@ def expand(folder, out):
 
 
 if __name__ == "__main__":
-    print(expand(*sys.argv[1:3]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="a model's folder, such as Models/seedling")
+    parser.add_argument("out", help="the folder to write")
+    options = parser.parse_args()
+    print(expand(options.folder, options.out))

@@ -13,6 +13,10 @@ extension LayerManifest {
             throw .countOutOfRange(what: "layers of image \(image)", count: wanted.count, limit: LayerTree.maximumNodes)
         }
         var canvas: (width: Int, height: Int)?
+        guard (width == nil) == (height == nil) else {
+            throw Self.damaged(
+                "it gives a \(width == nil ? "height" : "width") alone, and a canvas has both or neither")
+        }
         if let width, let height {
             try options.checkCanvas(width: width, height: height, format: .layerManifest)
             canvas = (width, height)
@@ -48,9 +52,10 @@ extension LayerManifest {
             blendMode: try Self.blendMode(mode), isClipped: entry.clipped ?? false)
     }
 
-    fileprivate static func blendMode(_ text: String) throws(ImageError) -> BlendMode {
+    /// The mode of that name; `others` is known beside them, for the message.
+    fileprivate static func blendMode(_ text: String, orElse others: [String] = []) throws(ImageError) -> BlendMode {
         guard let mode = BlendMode(rawValue: text) else {
-            let known = BlendMode.allCases.map(\.rawValue).joined(separator: ", ")
+            let known = (BlendMode.allCases.map(\.rawValue) + others).joined(separator: ", ")
             throw damaged("the blend mode \"\(text.prefix(40))\" is none of \(known)")
         }
         return mode
@@ -118,7 +123,8 @@ extension LayerManifest {
             closed.insert(id)
             var blending = LayerGroup.Blending.passThrough
             if group.blendMode != passThrough {
-                blending = .isolated(try blendMode(group.blendMode ?? BlendMode.normal.rawValue))
+                let mode = group.blendMode ?? BlendMode.normal.rawValue
+                blending = .isolated(try blendMode(mode, orElse: [passThrough]))
             }
             nodes[nodes.count - 1].append(
                 .group(

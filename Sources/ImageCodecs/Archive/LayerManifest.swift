@@ -70,7 +70,7 @@ public struct LayerManifest: Codable, Sendable {
     /// The name of groups that blend with what is below them.
     public static let passThrough = "pass-through"
 
-    /// The canvas in pixels; as large as the bottom layer if not given.
+    /// The canvas in pixels, both or neither; as large as the bottom layer if not given.
     public var width: Int?
     public var height: Int?
     /// Bottom first.

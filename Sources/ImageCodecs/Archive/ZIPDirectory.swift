@@ -89,10 +89,9 @@ public struct ZIPDirectory: Sendable {
         guard !bytes.isEmpty, bytes.count <= ZIPWriter.maximumNameByteCount else {
             throw .invalidName(name, reason: "a file name has 1 to \(ZIPWriter.maximumNameByteCount) bytes")
         }
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard !bytes.contains(0x5C), !bytes.contains(where: { $0 < 0x20 }),
-            !parts.contains(where: { $0.isEmpty || $0 == "." || $0 == ".." })
-        else { throw .invalidName(name, reason: "it must be a relative path without .., \\ and control characters") }
+        guard !bytes.contains(0x5C), !bytes.contains(where: { $0 < 0x20 }), RelativePath.staysInside(name) else {
+            throw .invalidName(name, reason: "it must be a relative path without .., \\ and control characters")
+        }
         guard !names.contains(name) else { throw .invalidName(name, reason: "the archive has it already") }
         return bytes
     }

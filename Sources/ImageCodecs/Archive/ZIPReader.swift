@@ -6,7 +6,7 @@
 public struct ZIPReader: Sendable {
     /// The most entries.
     public static let maximumEntries = 20_000
-    /// The most bytes of all entries together, unpacked.
+    /// The most bytes of all entries that can be read together, unpacked.
     public static let maximumUnpackedByteCount = 2 << 30
 
     private static let endRecord = 22
@@ -48,7 +48,8 @@ public struct ZIPReader: Sendable {
             guard places.updateValue(entries.count, forKey: entry.name) == nil else {
                 throw Self.damaged("it has \"\(Self.shown(entry.name))\" twice")
             }
-            total += entry.count
+            // What is not read takes nothing, whatever its size.
+            if entry.refusal == nil { total += entry.count }
             guard total <= Self.maximumUnpackedByteCount else {
                 throw .inputTooLarge(byteCount: total, limit: Self.maximumUnpackedByteCount)
             }
@@ -177,10 +178,9 @@ public struct ZIPReader: Sendable {
 
     /// Whether a name stays in its folder, whatever system takes it for a path.
     private static func isRelativePath(_ name: String) -> Bool {
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        return name.utf8.count <= ZIPWriter.maximumNameByteCount
+        name.utf8.count <= ZIPWriter.maximumNameByteCount
             && !name.utf8.contains { $0 < 0x20 || $0 == 0x7F || $0 == 0x5C || $0 == 0x3A }
-            && !parts.contains { $0.isEmpty || $0 == "." || $0 == ".." }
+            && RelativePath.staysInside(name)
     }
 
     /// A name for a line of text.

@@ -98,7 +98,7 @@ struct ResultArchive {
         var next: LayerManifest.Group? = group
         var depth = 0
         while let group = next, depth < LayerTree.maximumDepth {
-            path = "\(group.id) \(Self.plain(group.name ?? "group"))/" + path
+            path = ResultNames.group(id: group.id, plainName: Self.plain(group.name ?? "group")) + "/" + path
             next = manifest.groups?.first { $0.id == group.group }
             depth += 1
         }

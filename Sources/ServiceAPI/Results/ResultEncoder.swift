@@ -64,10 +64,21 @@ public struct ResultEncoder: Sendable {
         return [description] + (try layerParts()) + (try psdParts())
     }
 
-    /// What a folder holds: `result.json`, the layers as the options say, groups as folders, the PSDs.
-    public func folder() throws -> [(name: String, bytes: [UInt8])] {
-        let layers = try archive().files(description: "result.json")
-        return layers + (try psdParts().map { ($0.fileName ?? $0.name, $0.bytes) })
+    /// What a folder holds: `result.json`, the layers as the options say, groups as folders, the PSDs, and, if they are
+    /// asked for, contact sheets, which `result.json` names then.
+    public func folder(withSheets: Bool = false) throws -> [(name: String, bytes: [UInt8])] {
+        var description = description()
+        var sheets: [(name: String, bytes: [UInt8])] = []
+        if withSheets {
+            sheets = try result.pictures.indices.map { image in
+                (ResultNames.sheet(image: image, of: result.pictures.count), try file(.sheet, image: image))
+            }
+            description.sheets = sheets.enumerated().map {
+                ResultManifest.Sheet(image: $0.offset + 1, file: $0.element.name)
+            }
+        }
+        let layers = try archive(description).files(description: ResultNames.description)
+        return layers + (try psdParts().map { ($0.fileName ?? $0.name, $0.bytes) }) + sheets
     }
 
     /// One file in a form that holds one picture, or all of them (`zip`, `pptx`, `json`).
@@ -82,19 +93,19 @@ public struct ResultEncoder: Sendable {
         case .ora: return try forms.openRaster(tree)
         case .sheet: return try forms.sheet(tree)
         case .pptx: return try forms.slides(result.pictures)
-        case .zip: return try archive().zip().bytes()
+        case .zip: return try archive(description()).zip().bytes()
         case .json: return manifest()
         case .multipart, .mixed: preconditionFailure("a form of several parts")
         }
     }
 
     /// The layers with their notes, and the description.
-    private func archive() throws -> ResultArchive {
+    private func archive(_ description: ResultManifest) throws -> ResultArchive {
         var kept: [String: [UInt8]] = [:]
         if options.keepsLayers {
             for part in try layerParts() { kept[part.fileName ?? part.name] = part.bytes }
         }
-        return try ResultArchive(description(), options: options) { (name, notes) throws(ServiceError) in
+        return try ResultArchive(description, options: options) { (name, notes) throws(ServiceError) in
             guard let bytes = kept[name] else { throw .damagedResult }
             return ResultBody(
                 try ServiceError.whileEncoding { () throws(ImageError) in try PNGTexts.inserting(notes, into: bytes) })
@@ -108,12 +119,12 @@ public struct ResultEncoder: Sendable {
     private var hasSeveralImages: Bool { result.pictures.count > 1 }
 
     private func layerPartName(image: Int, index: Int) -> String {
-        hasSeveralImages ? "image_\(image + 1)_layer_\(index + 1)" : "layer_\(index + 1)"
+        ResultNames.layer(index, image: image, of: result.pictures.count)
     }
 
     private func psdPartName(image: Int) -> String { hasSeveralImages ? "image_\(image + 1)_psd" : "psd" }
 
-    private func psdFileName(image: Int) -> String { hasSeveralImages ? "image_\(image + 1).psd" : "layers.psd" }
+    private func psdFileName(image: Int) -> String { ResultNames.psd(image: image, of: result.pictures.count) }
 
     // MARK: Description
 

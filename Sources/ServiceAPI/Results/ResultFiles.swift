@@ -8,9 +8,6 @@ import Jobs
 /// `result.json` and `manifest.json` (the same without times), a PNG for each layer, and, unless it was not asked for,
 /// a PSD for each image.
 struct ResultFiles: Sendable {
-    static let resultName = "result.json"
-    static let manifestName = "manifest.json"
-
     private let result: JobResult
     /// How the forms are written.
     private let options: FileOptions
@@ -25,8 +22,8 @@ struct ResultFiles: Sendable {
     static func files(of encoder: ResultEncoder, withPSD: Bool) throws(ImageError) -> [JobResultFile] {
         let json = ResultFormat.json.mediaType
         var files = [
-            JobResultFile(name: resultName, mediaType: json, bytes: encoder.manifest()),
-            JobResultFile(name: manifestName, mediaType: json, bytes: encoder.repeatableManifest()),
+            JobResultFile(name: ResultNames.description, mediaType: json, bytes: encoder.manifest()),
+            JobResultFile(name: ResultNames.manifest, mediaType: json, bytes: encoder.repeatableManifest()),
         ]
         let parts = try encoder.layerParts() + (withPSD ? try encoder.psdParts() : [])
         for part in parts {
@@ -56,7 +53,7 @@ struct ResultFiles: Sendable {
 
     /// What the result says of itself, without the pictures.
     func manifestResponse() throws(ServiceError) -> Response {
-        Answer.of(.bytes([try bytes(named: Self.resultName)]), type: ResultFormat.json.mediaType)
+        Answer.of(.bytes([try bytes(named: ResultNames.description)]), type: ResultFormat.json.mediaType)
     }
 
     /// One layer; both numbers start at 1.
@@ -133,7 +130,7 @@ struct ResultFiles: Sendable {
             throw manifest.noSuchLayer(1, image: image)
         }
         do {
-            let list = try LayerManifest(try bytes(named: Self.resultName))
+            let list = try LayerManifest(try bytes(named: ResultNames.description))
             return try list.tree(image: image) { (name) throws(ImageError) in
                 guard let file = result.files.firstIndex(where: { $0.name == name }),
                     let bytes = try? result.bytes(of: file)
@@ -173,7 +170,9 @@ struct ResultFiles: Sendable {
         }
         let manifest = try manifest()
         let notes = ResultForms(manifest, options: options).texts
-        add("result", nil, ResultFormat.json.mediaType, ResultBody(result, index: try index(of: Self.resultName)))
+        add(
+            "result", nil, ResultFormat.json.mediaType,
+            ResultBody(result, index: try index(of: ResultNames.description)))
         for layer in manifest.layers { add(layer.part, layer.file, "image/png", try noted(layer.file, notes)) }
         for psd in manifest.psd where has(psd.file) {
             add(psd.part, psd.file, ResultFormat.psd.mediaType, try psdBody(psd))
@@ -224,7 +223,7 @@ struct ResultFiles: Sendable {
     // MARK: Files
 
     func manifest() throws(ServiceError) -> ResultManifest {
-        let bytes = try bytes(named: Self.resultName)
+        let bytes = try bytes(named: ResultNames.description)
         guard let manifest = try? JSONDecoder().decode(ResultManifest.self, from: Data(bytes)) else {
             throw .damagedResult
         }

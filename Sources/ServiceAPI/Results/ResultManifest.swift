@@ -64,6 +64,12 @@ struct ResultManifest: Codable, Sendable {
         let file: String
     }
 
+    /// A contact sheet, where the command writes one into a folder.
+    struct Sheet: Codable, Sendable {
+        let image: Int
+        let file: String
+    }
+
     /// Named as the request's fields.
     struct Parameters: Codable, Sendable {
         let prompt: String?
@@ -159,4 +165,6 @@ struct ResultManifest: Codable, Sendable {
     var groups: [LayerManifest.Group]?
     /// Empty in a ZIP, which holds no PSD.
     var psd: [PSD]
+    /// Nil but in a folder with contact sheets.
+    var sheets: [Sheet]?
 }

@@ -16,7 +16,7 @@ enum TreeArchive {
         guard !hasClippedGroup(tree.nodes) else {
             throw .cannotHold(format: LayerManifest.fileName, what: "clipped groups")
         }
-        let nodes = ManifestNodes([tree]) { "layer_\($1 + 1)" }
+        let nodes = ManifestNodes([tree]) { ResultNames.layer($1, image: $0, of: 1) }
         var entries = nodes.layers
         for (index, layer) in tree.layers.enumerated() where layer.pixels != nil {
             (entries[index].x, entries[index].y) = (layer.x == 0 ? nil : layer.x, layer.y == 0 ? nil : layer.y)

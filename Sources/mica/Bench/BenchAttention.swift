@@ -18,9 +18,9 @@ struct BenchAttention: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--tokens", tokens, 1...1_000_000)
-        try BenchOptions.check("--heads", heads, 1...1024)
-        try BenchOptions.check("--head-size", headSize, 1...1024)
+        try OptionRange.check("--tokens", tokens, 1...1_000_000)
+        try OptionRange.check("--heads", heads, 1...1024)
+        try OptionRange.check("--head-size", headSize, 1...1024)
     }
 
     func run() throws {

@@ -27,11 +27,11 @@ struct BenchBlock: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--heads", heads, 1...1024)
-        try BenchOptions.check("--hidden", hidden, 2...65_536)
-        try BenchOptions.check("--image-tokens", imageTokens, 1...1_000_000)
-        try BenchOptions.check("--text-tokens", textTokens, 1...1_000_000)
-        for rank in loraRank { try BenchOptions.check("--lora-rank", rank, 1...4096) }
+        try OptionRange.check("--heads", heads, 1...1024)
+        try OptionRange.check("--hidden", hidden, 2...65_536)
+        try OptionRange.check("--image-tokens", imageTokens, 1...1_000_000)
+        try OptionRange.check("--text-tokens", textTokens, 1...1_000_000)
+        for rank in loraRank { try OptionRange.check("--lora-rank", rank, 1...4096) }
         guard hidden.isMultiple(of: 2 * heads) else {
             throw ValidationError("--hidden must be an even number for each of --heads")
         }

@@ -39,12 +39,12 @@ struct BenchDecompose: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--blocks", blocks, 1...1000)
-        try BenchOptions.check("--hidden", hidden, 128...65_536)
-        try BenchOptions.check("--base", base, 1...4096)
-        try BenchOptions.check("--resolution", resolution, DecompositionParameters.resolutionRange)
-        try BenchOptions.check("--layers", layers, DecompositionParameters.layerRange)
-        try BenchOptions.check("--steps", steps, DecompositionParameters.stepRange)
+        try OptionRange.check("--blocks", blocks, 1...1000)
+        try OptionRange.check("--hidden", hidden, 128...65_536)
+        try OptionRange.check("--base", base, 1...4096)
+        try OptionRange.check("--resolution", resolution, DecompositionParameters.resolutionRange)
+        try OptionRange.check("--layers", layers, DecompositionParameters.layerRange)
+        try OptionRange.check("--steps", steps, DecompositionParameters.stepRange)
         guard hidden.isMultiple(of: 128), resolution.isMultiple(of: 16) else {
             throw ValidationError("--hidden must be a multiple of 128 and --resolution one of 16")
         }

@@ -39,11 +39,11 @@ struct BenchDenoise: ParsableCommand {
     var json = false
 
     func validate() throws {
-        try BenchOptions.check("--resolution", resolution, DecompositionParameters.resolutionRange)
-        try BenchOptions.check("--layers", layers, DecompositionParameters.layerRange)
-        try BenchOptions.check("--steps", steps, DecompositionParameters.stepRange)
-        try BenchOptions.check("--prompt-tokens", promptTokens, DecompositionParameters.sequenceLengthRange)
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--resolution", resolution, DecompositionParameters.resolutionRange)
+        try OptionRange.check("--layers", layers, DecompositionParameters.layerRange)
+        try OptionRange.check("--steps", steps, DecompositionParameters.stepRange)
+        try OptionRange.check("--prompt-tokens", promptTokens, DecompositionParameters.sequenceLengthRange)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
         guard resolution.isMultiple(of: 16) else { throw ValidationError("--resolution must be a multiple of 16") }
     }
 

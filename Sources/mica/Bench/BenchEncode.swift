@@ -27,8 +27,8 @@ struct BenchEncode: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--layers", layers, DecompositionParameters.layerRange)
-        try BenchOptions.check("--size", size, 1...8192)
+        try OptionRange.check("--layers", layers, DecompositionParameters.layerRange)
+        try OptionRange.check("--size", size, 1...8192)
     }
 
     func run() throws {

@@ -22,9 +22,9 @@ struct BenchFit: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--layers", layers, 1...LayerFitter.largestCount)
-        try BenchOptions.check("--size", size, 1...16_384)
-        try BenchOptions.check("--resolution", resolution, 32...2048)
+        try OptionRange.check("--layers", layers, 1...LayerFitter.largestCount)
+        try OptionRange.check("--size", size, 1...16_384)
+        try OptionRange.check("--resolution", resolution, 32...2048)
     }
 
     func run() throws {

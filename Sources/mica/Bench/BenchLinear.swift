@@ -62,11 +62,11 @@ struct BenchLinear: ParsableCommand {
         + DType.blockTypes.flatMap { blocks in [ComputePrecision.float32, .bfloat16].map { Variant(blocks, $0) } }
 
     func validate() throws {
-        try BenchOptions.check("--in-features", inFeatures, 1...262_144)
-        try BenchOptions.check("--out-features", outFeatures, 1...262_144)
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
-        try BenchOptions.check("--repetitions", repetitions, 1...10_000)
-        for count in rows { try BenchOptions.check("--rows", count, 1...1_000_000) }
+        try OptionRange.check("--in-features", inFeatures, 1...262_144)
+        try OptionRange.check("--out-features", outFeatures, 1...262_144)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--repetitions", repetitions, 1...10_000)
+        for count in rows { try OptionRange.check("--rows", count, 1...1_000_000) }
     }
 
     func run() throws {

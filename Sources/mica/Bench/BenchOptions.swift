@@ -46,9 +46,9 @@ struct BenchOptions: ParsableArguments {
     var repetitions: Int { givenRepetitions ?? Self.usualRepetitions }
 
     func validate() throws {
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
-        try BenchOptions.check("--warmup", warmup, 0...1000)
-        try BenchOptions.check("--repetitions", repetitions, 1...100_000)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--warmup", warmup, 0...1000)
+        try OptionRange.check("--repetitions", repetitions, 1...100_000)
     }
 
     /// The backend under test.
@@ -64,12 +64,5 @@ struct BenchOptions: ParsableArguments {
         }
         return CPUBackend(
             threads: threads, compute: compute, weightForm: WeightForm(dtype.precision, isRotated: hadamard))
-    }
-
-    /// Throws a message for the user unless a size is within its range.
-    static func check(_ option: String, _ value: Int, _ range: ClosedRange<Int>) throws {
-        guard range.contains(value) else {
-            throw ValidationError("\(option) must be \(range.lowerBound) to \(range.upperBound), not \(value)")
-        }
     }
 }

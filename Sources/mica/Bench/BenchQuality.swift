@@ -53,8 +53,8 @@ struct BenchQuality: ParsableCommand {
     var json = false
 
     func validate() throws {
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
-        try BenchOptions.check("--keep", keep, 1...1_000_000)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--keep", keep, 1...1_000_000)
         for form in forms where QualityForm(form) == nil {
             throw ValidationError("--forms '\(form)' is none; take \(QualityForm.names.joined(separator: ", "))")
         }

@@ -27,11 +27,11 @@ struct BenchScaling: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--blocks", blocks, 1...1000)
-        try BenchOptions.check("--hidden", hidden, 128...65_536)
-        try BenchOptions.check("--base", base, 1...4096)
-        for count in layers { try BenchOptions.check("--layers", count, 1...16) }
-        for side in resolutions { try BenchOptions.check("--resolutions", side, 64...2048) }
+        try OptionRange.check("--blocks", blocks, 1...1000)
+        try OptionRange.check("--hidden", hidden, 128...65_536)
+        try OptionRange.check("--base", base, 1...4096)
+        for count in layers { try OptionRange.check("--layers", count, 1...16) }
+        for side in resolutions { try OptionRange.check("--resolutions", side, 64...2048) }
         guard hidden.isMultiple(of: 128), resolutions.allSatisfy({ $0.isMultiple(of: 16) }) else {
             throw ValidationError("--hidden must be a multiple of 128 and --resolutions of 16")
         }

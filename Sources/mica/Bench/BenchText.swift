@@ -41,13 +41,13 @@ struct BenchText: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--layers", layers, 1...1000)
-        try BenchOptions.check("--tokens", tokens, 1...100_000)
-        try BenchOptions.check("--hidden", hidden, 2...65_536)
-        try BenchOptions.check("--intermediate", intermediate, 1...262_144)
-        try BenchOptions.check("--heads", heads, 1...1024)
-        try BenchOptions.check("--key-heads", keyHeads, 1...heads)
-        try BenchOptions.check("--bandwidth-buffer", bandwidthBuffer, 1...65_536)
+        try OptionRange.check("--layers", layers, 1...1000)
+        try OptionRange.check("--tokens", tokens, 1...100_000)
+        try OptionRange.check("--hidden", hidden, 2...65_536)
+        try OptionRange.check("--intermediate", intermediate, 1...262_144)
+        try OptionRange.check("--heads", heads, 1...1024)
+        try OptionRange.check("--key-heads", keyHeads, 1...heads)
+        try OptionRange.check("--bandwidth-buffer", bandwidthBuffer, 1...65_536)
         guard hidden.isMultiple(of: 2 * heads), heads.isMultiple(of: keyHeads) else {
             throw ValidationError("--hidden must be an even number for each of --heads, a multiple of --key-heads")
         }

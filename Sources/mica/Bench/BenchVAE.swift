@@ -24,8 +24,8 @@ struct BenchVAE: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
-        try BenchOptions.check("--resolution", resolution, 16...8192)
-        try BenchOptions.check("--base", base, 1...4096)
+        try OptionRange.check("--resolution", resolution, 16...8192)
+        try OptionRange.check("--base", base, 1...4096)
         guard resolution.isMultiple(of: 16) else { throw ValidationError("--resolution must be a multiple of 16") }
     }
 

@@ -5,12 +5,21 @@ enum InputFile {
     /// What stands for standard input in place of a file's name.
     static let standardInput = "-"
 
-    /// Reads everything, `limit` bytes at most. Throws `CommandError.cannotRead` with the reason.
+    /// Reads everything, `limit` bytes at most; `-` is standard input. Throws `CommandError.cannotRead` with the
+    /// reason.
     static func read(_ path: String, limit: Int) throws(CommandError) -> [UInt8] {
-        let isStandardInput = path == standardInput
-        let name = isStandardInput ? "standard input" : path
+        guard path == standardInput else { return try readNamed(path, limit: limit) }
+        return try read(dup(STDIN_FILENO), name: "standard input", limit: limit)
+    }
+
+    /// As `read`, for what no stream is meant by: `-` is a file of that name.
+    static func readNamed(_ path: String, limit: Int) throws(CommandError) -> [UInt8] {
+        try read(open(path, O_RDONLY | O_CLOEXEC), name: path, limit: limit)
+    }
+
+    /// Reads and closes the descriptor; one below 0 is none, for the reason of `errno`.
+    private static func read(_ descriptor: Int32, name: String, limit: Int) throws(CommandError) -> [UInt8] {
         func refused(_ reason: String) -> CommandError { .cannotRead(path: name, reason: reason) }
-        let descriptor = isStandardInput ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw refused(FileReason.text(errno)) }
         defer { close(descriptor) }
         var status = stat()

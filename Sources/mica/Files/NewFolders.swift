@@ -7,7 +7,7 @@ enum NewFolders {
     /// `CommandError.cannotWrite` and leaves nothing behind then.
     static func make(_ path: String) throws(CommandError) -> [String] {
         var missing: [String] = []
-        var next = URL(fileURLWithPath: path).path
+        var next = RealPath.ofPlace(path)
         while next != "/", !FileManager.default.fileExists(atPath: next) {
             missing.insert(next, at: 0)
             next = (next as NSString).deletingLastPathComponent
@@ -16,10 +16,12 @@ enum NewFolders {
         for folder in missing {
             Unfinished.add(folder)
             guard mkdir(folder, 0o777) == 0 else {
+                // Before anything else has the chance to change it.
+                let code = errno
                 Unfinished.remove(folder)
-                // Somebody else was quicker, or the path has dots.
-                if errno == EEXIST { continue }
-                let reason = "the folder cannot be made: \(FileReason.text(errno))"
+                // Somebody else was quicker.
+                if code == EEXIST { continue }
+                let reason = "the folder cannot be made: \(FileReason.text(code))"
                 discard(made)
                 throw .cannotWrite(path: path, reason: reason)
             }

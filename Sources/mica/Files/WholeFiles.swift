@@ -13,15 +13,19 @@ struct WholeFiles {
         /// A device or pipe, which is written and not replaced.
         case stream(String)
 
-        /// Throws `CommandError.cannotWrite` for a folder.
+        /// Throws `CommandError.cannotWrite` for a folder, and for `-`, which commands take for a stream elsewhere.
         init(_ path: String) throws(CommandError) {
+            guard path != InputFile.standardInput else {
+                throw .cannotWrite(
+                    path: path, reason: "standard output has no such name here; name a file, or /dev/stdout")
+            }
             if let descriptor = Self.descriptor(path) {
                 self = .descriptor(descriptor)
                 return
             }
             var status = stat()
             guard stat(path, &status) == 0 else {
-                self = .file(Self.realFolder(path))
+                self = .file(RealPath.ofEntry(path))
                 return
             }
             switch status.st_mode & S_IFMT {
@@ -42,13 +46,6 @@ struct WholeFiles {
                 return nil
             }
         }
-
-        /// The path of what is not there yet, its folder behind all links.
-        private static func realFolder(_ path: String) -> String {
-            let url = URL(fileURLWithPath: path)
-            guard let folder = RealPath.of(url.deletingLastPathComponent().path) else { return url.path }
-            return (folder == "/" ? "" : folder) + "/" + url.lastPathComponent
-        }
     }
 
     private var staged: [(temporary: String, path: String)] = []
@@ -64,7 +61,7 @@ struct WholeFiles {
         do throws(CommandError) {
             for (path, bytes) in files {
                 if makesFolders {
-                    batch.folders += try NewFolders.make(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+                    batch.folders += try NewFolders.make((path as NSString).deletingLastPathComponent)
                 }
                 try batch.stage(bytes, for: path)
             }

@@ -47,17 +47,21 @@ struct Plan: ParsableCommand {
                 + " or else rtx4090."))
     var gpu: PublishedGPU?
 
-    @Flag(help: "Measure this machine anew, whatever is kept of it; best while nothing else runs.")
+    @Flag(
+        help: """
+            Measure this machine anew, whatever is kept of it; best while nothing else runs. Goes with --device cpu, \
+            since GPUs are forecast by published figures.
+            """)
     var measure = false
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
-    @Option(help: ArgumentHelp("Draw memory over the stages as SVG.", valueName: "file"))
+    @Option(help: ArgumentHelp("Draw memory over the stages as SVG; not to -, but to /dev/stdout.", valueName: "file"))
     var chart: String?
 
     func validate() throws {
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
     }
 
     func run() throws {
@@ -68,8 +72,17 @@ struct Plan: ParsableCommand {
 
     /// Prints the plan; false if the job fits with none.
     private func plan() throws -> Bool {
-        let folder = try ModelLocation.folder(model)
         let request = try offload.request()
+        let hasGPU = request.devices.contains { $0.kind == .cuda }
+        guard !(hasGPU && measure) else {
+            throw ValidationError("--measure goes with --device cpu; GPUs are forecast by published figures")
+        }
+        let picture = try image.map { try PictureFile.read($0) }
+        if let chart {
+            try InputFiles([image].compactMap(\.self)).check(chart)
+            try WholeFiles.probe(chart)
+        }
+        let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: loras.added(to: components.components))
         let machine = RateSource.Machine(
             compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
@@ -80,26 +93,22 @@ struct Plan: ParsableCommand {
         pipeline.tiling = vaeTiling
         let options = try parameters.options()
         let resolved = try pipeline.model.parameters(for: options)
-        let picture = try image.map { try PictureFile.read($0) }
-        if let chart { try InputFiles([image].compactMap(\.self)).check(URL(fileURLWithPath: chart)) }
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
         var plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height)
         plan.add(
             finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
             hostLimitBytes: pipeline.planner.hostLimitBytes)
-        let hasGPU = request.devices.contains { $0.kind == .cuda }
-        guard !(hasGPU && measure) else {
-            throw ValidationError("--measure goes with --device cpu; GPUs are forecast by published figures")
-        }
         let source = hasGPU ? nil : RateSource(model: pipeline.model, machine, measuresAnew: measure)
-        let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
+        let found = hasGPU && gpu == nil ? PlanDevices.card(of: devices) : nil
+        let card = hasGPU ? gpu ?? found?.card : nil
         let rates = source?.rates ?? (card ?? .usual).rates
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
             rates: rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, ratesOrigin: source?.origin)
+            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, unknownModel: found?.unknownModel,
+            ratesOrigin: source?.origin)
         if let chart { try WholeFiles.write([(path: chart, bytes: Array(report.chart().utf8))]) }
         try StandardOutput.print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

@@ -35,9 +35,11 @@ enum PlanDevices {
         }
     }
 
-    /// The card whose speed the GPUs of these devices have: the one that they are, as far as it is known.
-    static func card(of devices: [OffloadManager.Device]) -> PublishedGPU {
-        devices.lazy.compactMap { ($0.backend as? CUDABackend)?.model }.compactMap { PublishedGPU(model: $0) }.first
-            ?? .usual
+    /// The card whose speed stands for that of the GPUs of these devices: the one that they are, as far as it is known,
+    /// or else the usual one, and what they are called then.
+    static func card(of devices: [OffloadManager.Device]) -> (card: PublishedGPU, unknownModel: String?) {
+        let models = devices.compactMap { ($0.backend as? CUDABackend)?.model }
+        if let card = models.lazy.compactMap({ PublishedGPU(model: $0) }).first { return (card, nil) }
+        return (.usual, models.first)
     }
 }

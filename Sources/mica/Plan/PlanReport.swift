@@ -10,10 +10,16 @@ struct PlanReport {
     private let threads: Int
     /// Whose figures stand for a GPU's; nil without one.
     private let card: PublishedGPU?
+    /// The name of the GPU that it stands for, if it is another.
+    private let unknownModel: String?
     /// A line on where the rates come from, if there is more to say than the manifest does.
     private let ratesOrigin: String?
 
-    init(_ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?, ratesOrigin: String?) {
+    init(
+        _ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?, unknownModel: String?,
+        ratesOrigin: String?
+    ) {
+        self.unknownModel = unknownModel
         self.ratesOrigin = ratesOrigin
         self.plan = plan
         self.manifest = manifest
@@ -60,7 +66,13 @@ struct PlanReport {
         }
         return "fits\(within), \(Self.name(manifest.plan, manifest.vaeTiles)): device"
             + " \(ByteCount(manifest.peakTensorBytes)), \(process),"
-            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates)\(card.map { " of an \($0.title)" } ?? ""))"
+            + " \(Self.seconds(manifest.seconds)) (rates \(manifest.rates)\(origin))"
+    }
+
+    /// Whose figures the rates are.
+    private var origin: String {
+        let unknown = unknownModel.map { ", as none are known of \($0)" } ?? ""
+        return card.map { " of an \($0.title)\(unknown)" } ?? ""
     }
 
     /// What the process holds, and what of the model's files stays in memory only as long as nobody else wants it.

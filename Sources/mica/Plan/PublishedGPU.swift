@@ -34,10 +34,13 @@ enum PublishedGPU: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
+    /// Words that make another card of a name: `RTX 4090 Laptop GPU`, `RTX 3060 Ti`, `RTX 4090 D`.
+    private static let otherCards: Set<Substring> = ["laptop", "mobile", "max", "ti", "super", "d"]
+
     /// The card of that name, such as `NVIDIA GeForce RTX 4090`; nil if its speed is not known.
     init?(model: String) {
         let words = model.lowercased().split { " -".contains($0) }
-        guard
+        guard Self.otherCards.isDisjoint(with: words),
             let card = Self.allCases.first(where: { card in
                 words.contains(Substring(card.rawValue.replacing("rtx", with: "")))
             })

@@ -17,6 +17,9 @@ struct RateCache {
     /// Entries, at most; all go when there are more.
     private static let capacity = 256
 
+    /// An entry is some hundred bytes.
+    private static let largestFileBytes = 1 << 20
+
     /// Rates, and when they were measured.
     struct Entry: Codable {
         let rates: DeviceRates
@@ -41,10 +44,10 @@ struct RateCache {
     }
 
     private func read() -> [String: Entry] {
-        guard let data = FileManager.default.contents(atPath: file.path) else { return [:] }
+        guard let bytes = try? InputFile.readNamed(file.path, limit: Self.largestFileBytes) else { return [:] }
         let decoder = JSONDecoder()
         decoder.dateDecodingStrategy = .iso8601
-        return (try? decoder.decode([String: Entry].self, from: data)) ?? [:]
+        return (try? decoder.decode([String: Entry].self, from: Data(bytes))) ?? [:]
     }
 
     private func write(_ entries: [String: Entry]) {

@@ -46,8 +46,8 @@ struct Quantize: ParsableCommand {
     var quiet = false
 
     func validate() throws {
-        try BenchOptions.check("--threads", threads ?? 1, 1...1024)
-        try BenchOptions.check("--shard-size", shardSize, 1...1_000_000)
+        try OptionRange.check("--threads", threads ?? 1, 1...1024)
+        try OptionRange.check("--shard-size", shardSize, 1...1_000_000)
         guard precision != .float32 else { throw ValidationError("--precision float32 has no fewer bits") }
         try rotation.check(precision)
     }

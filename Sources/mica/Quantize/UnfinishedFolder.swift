@@ -11,7 +11,7 @@ final class UnfinishedFolder {
 
     /// Throws `CommandError.cannotWrite` if the target is there, cannot be made, or `neededBytes` do not fit the disk.
     init(path: String, neededBytes: Int) throws {
-        target = URL(fileURLWithPath: path)
+        target = URL(fileURLWithPath: RealPath.ofEntry(path))
         url = URL(fileURLWithPath: Unfinished.name(beside: target.path))
         guard !FileManager.default.fileExists(atPath: target.path) else {
             throw CommandError.cannotWrite(path: path, reason: "it is there already; name a new folder")
