@@ -4,7 +4,7 @@
 // The products of products_avx2.c and strassen_avx2.c, operands packed as there, on CPUs with AVX-512 and VNNI: vpdpwssd multiplies
 // pairs of 16 bits and adds them to a sum at once, so that a unit's 64 products of 16 columns are three instructions (with AVX2 eight),
 // and two groups' sums have room beside a panel's lines in 32 registers. One such core of Zen 4 makes 310 billion additions and
-// multiplications a second of what its instructions for bfloat16 make 237 at most.
+// multiplications a second of what its instructions for bfloat16 make 236 at most.
 
 #if defined(__x86_64__)
 
