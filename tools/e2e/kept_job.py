@@ -25,9 +25,9 @@ def png(box, colour):
     return file.getvalue()
 
 
-def manifest(count):
+def manifest(described):
     layers = []
-    for index, (name, groups, (x, y, width, height), _) in enumerate(LAYERS[:count], 1):
+    for index, (name, groups, (x, y, width, height), _) in enumerate(described, 1):
         box = {"x": x, "y": y, "width": width, "height": height}
         layer = {"image": 1, "index": index, "name": name, "part": f"layer_{index}", "file": f"layer_{index}.png"}
         layers.append({**layer, "box": box, **({"groups": groups} if groups else {})})
@@ -37,23 +37,27 @@ def manifest(count):
 class KeptJob:
     """`prepare` is what `open_page` takes; `description` is what the job is said to be, and may be changed."""
 
-    def __init__(self, layers=len(LAYERS), **description):
-        self.layers = layers
-        self.description = {"id": "kept", "state": "succeeded", "timings": {}, **description}
+    def __init__(self, layers=len(LAYERS), described=LAYERS, job="kept", **description):
+        self.layers = described[:layers]
+        self.job = job
+        self.description = {"id": job, "state": "succeeded", "timings": {}, **description}
         self.is_reachable = True
 
     def prepare(self, page):
         runs = [{"name": "poster.png", "thumb": "", "settings": {"seed": "7"}, "jobId": "kept", "source": None}]
-        page.add_init_script(f"sessionStorage.setItem('mica-runs', {json.dumps(json.dumps(runs))})")
+        # What the page keeps itself stays over a reload.
+        text = json.dumps(json.dumps(runs))
+        page.add_init_script(
+            f"sessionStorage.getItem('mica-runs') ?? sessionStorage.setItem('mica-runs', {text})")
         page.route("**/v1/jobs/kept**", self.answer)
 
     def answer(self, route):
-        path = route.request.url.split("/v1/jobs/kept")[1]
+        path = route.request.url.split(f"/v1/jobs/{self.job}")[1]
         if not self.is_reachable:
             route.abort()
         elif path.startswith("/layers/"):
             index = int(path.removeprefix("/layers/").removesuffix(".png"))
-            route.fulfill(content_type="image/png", body=png(*LAYERS[index - 1][2:]))
+            route.fulfill(content_type="image/png", body=png(*self.layers[index - 1][2:]))
         elif path == "/events":
             # A stream that ends at once: the job is asked for now and then.
             route.fulfill(content_type="text/event-stream", body="")

@@ -159,6 +159,8 @@ def test_history_another_seed_and_loading_again(open_page, picture):
 
     page.reload()
     expect(page.locator(".run")).to_have_count(2)
+    # A seed that nobody entered stays the page's to draw.
+    expect(page.locator("#seed")).to_have_value("")
     page.locator(".run").last.click()
     expect(page.locator("#facts")).to_have_text(first.replace("\n", ""), timeout=ENDED)
     expect(page.locator('input[value="compare"]')).to_be_disabled()

@@ -106,6 +106,17 @@ def test_text_is_taken_back_where_it_is_typed(result):
     expect(page.get_by_role("textbox", name="Name")).to_have_value(NAMES[0])
 
 
+def test_a_double_click_saves_once(result):
+    page = result()
+    downloads = []
+    page.on("download", lambda download: downloads.append(download))
+    for name in ("Save PNG", "Blend as PNG"):
+        with page.expect_download():
+            page.get_by_role("button", name=name).dblclick()
+    page.wait_for_timeout(500)
+    assert len(downloads) == 2
+
+
 def edit(page):
     """Renames and moves the layer on top, fades and hides the one beneath, and takes that out of its group."""
     rename(page, NAMES[0], "sun")
@@ -231,3 +242,68 @@ def test_the_panel_has_room_at_every_width(result, width):
     assert right <= layers["x"] + layers["width"]
     assert save["x"] >= right or save["y"] >= layers["y"] + layers["height"]
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_edits_stay_over_a_reload(result):
+    page = result()
+    edit(page)
+    before = shown(page)
+    page.reload()
+    wait_for_layers(page)
+    assert shown(page) == before
+    page.click("#reset")
+    page.reload()
+    wait_for_layers(page)
+    assert shown(page) != before
+    expect(page.locator("#reset")).to_be_disabled()
+
+
+@pytest.mark.parametrize("text", ["", "1e9", "2.5"])
+def test_a_field_shows_the_place_that_applies(result, text):
+    page = result()
+    field = page.get_by_role("spinbutton", name="Moved right by pixels")
+    field.fill("4")
+    field.fill(text)
+    page.locator(".layer-pick").nth(1).click()
+    page.locator(".layer-pick").nth(0).click()
+    expect(field).to_have_value({"": "4", "1e9": "10000", "2.5": "3"}[text])
+
+
+def test_undo_keeps_the_keyboard(result):
+    page = result()
+    page.get_by_role("checkbox", name="Show base").uncheck()
+    page.locator("#undo").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#redo")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#undo")).to_be_focused()
+    page.locator("#reset").focus()
+    page.keyboard.press("Control+z")
+    expect(page.locator(".layer-pick").first).to_be_focused()
+
+
+def test_a_split_keeps_what_was_done_to_the_other_layers(result):
+    """The layer that is split is the second of four; three are made of it."""
+    page = result()
+    page.get_by_role("checkbox", name="Show background").uncheck()
+    rename(page, NAMES[0], "sun")
+    page.get_by_role("spinbutton", name="Moved right by pixels").fill("-9")
+    page.locator(".layer-pick").nth(2).click()
+    page.get_by_role("spinbutton", name="Moved down by pixels").fill("5")
+    base = LAYERS[1]
+    made = [(f"part {part}", [*base[1], base[0]], *base[2:]) for part in (1, 2, 3)]
+    described = [LAYERS[0], *made, *LAYERS[2:]]
+    page.route("**/v1/jobs/split**", KeptJob(len(described), described, "split").answer)
+    page.route("**/v1/jobs/kept/layers/2/layers", lambda route: route.fulfill(
+        status=202, json={"id": "split", "state": "succeeded", "timings": {}}))
+    page.get_by_role("button", name="Split it again").click()
+    expect(page.locator(".layer")).to_have_count(6)
+    names, _, eyes = shown(page)[0]
+    assert names == ["sun", NAMES[1], "part 3", "part 2", "part 1", "background"]
+    assert [checked for checked, _ in eyes] == [True] * 5 + [False]
+
+    def moved(axis):
+        fields = page.locator(f'[aria-label="Moved {axis} by pixels"]')
+        return fields.evaluate_all("(fields) => fields.map((field) => field.value)")
+
+    assert moved("right") == ["-9", "0", "0", "0", "0", "0"] and moved("down") == ["0", "0", "5", "5", "5", "0"]

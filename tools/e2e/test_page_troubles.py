@@ -1,8 +1,11 @@
 """The page while jobs run and where something goes wrong."""
 
+import contextlib
 import hashlib
 import json
 import re
+import socket
+import threading
 
 import pytest
 from kept_job import KeptJob
@@ -226,3 +229,48 @@ def test_the_page_recovers_from_a_proxy_that_could_not_reach_the_service(open_pa
     expect(page.locator("#service-text")).to_have_text("seedling")
     expect(page.locator("#offline")).to_be_hidden()
     expect(page.locator("#layers")).not_to_have_value("")
+
+
+class LateAnswers:
+    """Stands before a service and holds its answers to new jobs back until `released` is set."""
+
+    def __init__(self, port):
+        self.port = port
+        self.released = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self.listener.accept()
+                server = socket.create_connection(("127.0.0.1", self.port))
+                asked = []
+                threading.Thread(target=self.pump, args=(client, server, asked, False), daemon=True).start()
+                threading.Thread(target=self.pump, args=(server, client, asked, True), daemon=True).start()
+
+    def pump(self, source, target, asked, is_answer):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if not is_answer and data.startswith((b"GET ", b"POST /v1/jobs ", b"DELETE ")):
+                    asked[:] = [data[:4]]
+                if is_answer and asked == [b"POST"]:
+                    self.released.wait(60)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+
+
+def test_cancelling_before_the_answer_stops_the_job(open_page, service, picture):
+    late = LateAnswers(service.port)
+    page = open_page(late.url)
+    removed = []
+    page.on("request", lambda request: request.method == "DELETE" and removed.append(request.url))
+    split(page, picture, steps=1000)
+    expect(page.locator("#progress-detail")).to_have_text("100 %")
+    page.click("#cancel")
+    expect(page.locator("#progress-title")).to_have_text("Cancelling")
+    late.released.set()
+    expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
+    assert len(removed) == 1
+    late.listener.close()

@@ -500,7 +500,7 @@ button:disabled { opacity: .55; cursor: default; }
 .drop label { display: flex; flex-direction: column; align-items: center; gap: 10px; padding: 22px 14px;
   cursor: pointer;
   border: 1.5px dashed var(--control-line); border-radius: var(--radius); text-align: center; }
-.drop label:hover, .drop.is-over label { border-color: var(--accent); background: var(--tint); }
+.drop label:hover { border-color: var(--accent); background: var(--tint); }
 .drop-words { display: flex; flex-direction: column; gap: 2px; min-width: 0; max-width: 100%; }
 .drop-words strong { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .drop-picture { display: block; width: 40px; height: 40px; border-radius: 8px;
@@ -729,7 +729,7 @@ import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
 import { Picture, pictureOf, save, stem } from './page/picture.js';
 import { Problem } from './page/problem.js';
-import { Run, randomSeed } from './page/run.js';
+import { Run } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
@@ -988,7 +988,7 @@ function showTrouble(run) {
   const problem = run?.state === 'cancelled'
     ? new Problem({
       title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
-        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
+        : 'Nothing more is sent.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -1046,7 +1046,7 @@ history.addEventListener('open', ({ detail: run }) => reopen(run));
 for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  const values = { ...current?.settings, seed: randomSeed() };
+  const { seed, ...values } = current?.settings ?? {};
   if (current?.source) startSplit(current, current.source, values);
   else if (current?.picture) start(current.picture, values);
 });
@@ -1061,8 +1061,8 @@ list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('
 list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
-  const { jobId, layers } = current;
-  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
+  const { jobId, layers, arrangement } = current;
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length, arrangement };
   startSplit(current, source, settings.read());
 });
 
@@ -1072,6 +1072,7 @@ for (const source of [list, stage]) {
   source.addEventListener('edit', ({ detail: what }) => {
     current.edits.note(what);
     showEdits();
+    history.update();
   });
 }
 
@@ -1082,10 +1083,17 @@ function showEdits() {
 
 function takeBack(isAgain) {
   if (current?.state !== 'done') return;
+  const focused = document.activeElement;
   current.edits[isAgain ? 'redo' : 'undo']();
   list.refresh();
   stage.update();
   showEdits();
+  history.update();
+  // A button with nothing left to do loses the keyboard.
+  if (focused.disabled) {
+    if (list.selected && !focused.matches('#undo, #redo')) list.focus();
+    else byId(isAgain ? 'undo' : 'redo').focus();
+  }
   say(isAgain ? 'Done again' : 'Taken back');
 }
 
@@ -1229,7 +1237,9 @@ export function offerDownloads({ current, blend }) {
 
   function offer(id, file, ending) {
     const button = byId(id);
-    button.addEventListener('click', async () => {
+    button.addEventListener('click', async (event) => {
+      // A double click wants one file, and so does who presses again while it is made.
+      if (event.detail > 1 || button.hasAttribute('aria-busy')) return;
       const run = current();
       const name = `${stem(run.name)}${ending()}`;
       byId('save-error').hidden = true;
@@ -1293,6 +1303,25 @@ const pauseMilliseconds = 800;
 export const isEdited = (layers) => layers.some((layer) => layer.isChanged)
   || layers.some((layer, place) => place > 0 && layers[place - 1].index > layer.index);
 
+/** How layers are shown, bottom first, as plain data. */
+export const arrangementOf = (layers) => layers.map((layer) => ({ index: layer.index, ...layer.shown }));
+
+/** Shows layers as an arrangement says, in its order; one of other layers says nothing. */
+export function arrange(layers, arrangement) {
+  const known = new Map(layers.map((layer) => [layer.index, layer]));
+  const named = new Set(arrangement?.map(({ index }) => index));
+  if (arrangement?.length !== layers.length || named.size !== layers.length) return;
+  if (![...named].every((index) => known.has(index))) return;
+  layers.splice(0, layers.length, ...arrangement.map(({ index, ...shown }) => Object.assign(known.get(index), shown)));
+}
+
+/** An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was. */
+export const arrangementAfterSplit = (arrangement, index, count) => arrangement.flatMap((place) => {
+  if (place.index !== index) return [{ ...place, index: place.index + (place.index > index ? count - 1 : 0) }];
+  const { name, ...shown } = place;
+  return Array.from({ length: count }, (_, above) => ({ ...shown, index: index + above }));
+});
+
 /** What somebody did to the layers of a run, to be taken back and done again. */
 export class Edits {
   /** @param {Layer[]} layers bottom first; taking back changes this very array. */
@@ -1306,12 +1335,14 @@ export class Edits {
   get canUndo() { return this.place > 0; }
   get canRedo() { return this.place < this.states.length - 1; }
 
-  /** Takes note that something was changed. `what` names it; null is always a step of its own. */
+  /** Takes note that something was changed, if it was. `what` names it; null is always a step of its own. */
   note(what = null) {
     const now = performance.now();
+    const state = this.#state();
+    if (JSON.stringify(state.map(plain)) === JSON.stringify(this.states[this.place].map(plain))) return;
     const goesOn = what !== null && what === this.last.what && now - this.last.at < pauseMilliseconds && this.canUndo;
     this.states.length = this.place + (goesOn ? 0 : 1);
-    this.states.push(this.#state());
+    this.states.push(state);
     if (this.states.length > mostSteps + 1) this.states.shift();
     this.place = this.states.length - 1;
     this.last = { what, at: now };
@@ -1332,6 +1363,8 @@ export class Edits {
     for (const { layer, shown } of state) Object.assign(layer, shown);
   }
 }
+
+const plain = ({ layer, shown }) => [layer.index, shown];
 
 """#
         ),
@@ -1524,7 +1557,8 @@ export class History extends EventTarget {
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
+      .map(({ name, thumb, settings, jobId, source, drawnSeed, arrangement }) =>
+        ({ name, thumb, settings, jobId, source, drawnSeed, arrangement: arrangement ?? undefined }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;
@@ -1673,8 +1707,8 @@ export class LayerList extends EventTarget {
       row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
       row.up.disabled = layer === this.layers.at(-1);
       row.down.disabled = layer === this.layers[0];
-      if (document.activeElement !== row.x) row.x.value = layer.x;
-      if (document.activeElement !== row.y) row.y.value = layer.y;
+      if (document.activeElement !== row.x || !isSelected) row.x.value = layer.x;
+      if (document.activeElement !== row.y || !isSelected) row.y.value = layer.y;
     }
     byId('reset').disabled = !isEdited(this.layers);
   }
@@ -1707,11 +1741,15 @@ export class LayerList extends EventTarget {
     const percent = make('output', {});
     percent.htmlFor = opacity.id;
     const place = (axis, words) => make('input', {
-      type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
-      oninput: (event) => {
-        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
+      type: 'number', step: 1, 'aria-label': words,
+      oninput: ({ target }) => {
+        if (Number.isNaN(target.valueAsNumber)) return;
+        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, target.valueAsNumber)));
         change();
       },
+      onchange: ({ target }) => { target.value = layer[axis]; edited(axis)(); },
+      // Text that is no number is no change.
+      onblur: ({ target }) => { target.value = layer[axis]; },
     });
     const x = place('x', 'Moved right by pixels');
     const y = place('y', 'Moved down by pixels');
@@ -1725,7 +1763,9 @@ export class LayerList extends EventTarget {
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
     const action = (text, wish, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
+      type: 'button', className: 'secondary', textContent: text, disabled,
+      // A double click wants it once.
+      onclick: (event) => event.detail < 2 && this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),
@@ -1876,9 +1916,6 @@ export class Picture {
 
   get width() { return this.bitmap?.width ?? 0; }
   get height() { return this.bitmap?.height ?? 0; }
-
-  /** The name without folder and ending, for files that come of it. */
-  get stem() { return stem(this.name); }
 
   /** A line about it. */
   get description() {
@@ -2061,7 +2098,7 @@ export class Problem extends Error {
         (
             "/page/run.js",
             #"""
-import { Edits } from './edits.js';
+import { Edits, arrange, arrangementAfterSplit, arrangementOf, isEdited } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -2074,6 +2111,8 @@ const pollMilliseconds = 1_500;
 const mostRetries = 5;
 /** Too early, an estimate of the time left is a guess. */
 const leastShareForEstimate = 0.06;
+/** Statuses after which nobody knows whether the service took a request: no answer, or a proxy's. */
+const unknownOutcomes = [0, 502, 504];
 const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
 /** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
@@ -2115,12 +2154,21 @@ export class Run extends EventTarget {
 
   /**
    * @param {{name: string, thumb: string, settings: object, picture?: Picture,
-   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
-   *   again, of a result with `count` layers.
+   *   source?: {jobId: string, index: number, layer: string, count: number, arrangement?: object[]},
+   *   drawnSeed?: string, arrangement?: object[]}} facts `source` is the layer that is split again, of a result with
+   *   `count` layers that were shown as its `arrangement` says. `drawnSeed` and `arrangement` are those of before the
+   *   page was loaded again.
    */
-  constructor({ name, thumb, settings, picture = null, source = null }) {
+  constructor({
+    name, thumb, settings, picture = null, source = null, drawnSeed = randomSeed(), arrangement = null,
+  }) {
     super();
     Object.assign(this, { name, thumb, settings, picture, source });
+    /** The seed unless the settings have one: it is sent too, so that a run can be repeated. */
+    this.drawnSeed = drawnSeed;
+    this.keptArrangement = arrangement;
+    /** True while the service may have received all of the upload and made a job whose name is not known yet. */
+    this.mayBeThere = false;
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -2151,12 +2199,19 @@ export class Run extends EventTarget {
   /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
     const { index, count } = this.source ?? {};
-    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
+    const last = index + this.layers.length - count;
+    const made = this.layers.filter((layer) => !this.source || (layer.index >= index && layer.index <= last));
     return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
-  get seed() { return this.manifest?.seed ?? this.settings.seed; }
+  get seed() { return this.manifest?.seed ?? this.settings.seed ?? this.drawnSeed; }
+  /** How the layers are shown if that is not how they come by themselves, else null. */
+  get arrangement() {
+    if (!this.layers.length) return this.keptArrangement;
+    // A result that began with another one's edits would have them again.
+    return isEdited(this.layers) || this.source?.arrangement ? arrangementOf(this.layers) : null;
+  }
 
   /** Sends the picture and sees it through. */
   start() {
@@ -2187,6 +2242,7 @@ export class Run extends EventTarget {
       this.resume(this.jobId);
     } else {
       this.jobId = null;
+      this.keptArrangement = null;
       this.start();
     }
   }
@@ -2200,6 +2256,13 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
+    if (!this.jobId && this.mayBeThere && !this.isCancelling) {
+      // The answer says which job is to be stopped. Where it was lost, the upload is repeated and gives the same job.
+      this.isCancelling = true;
+      this.#changed();
+      this.wake?.();
+      return;
+    }
     if (!this.jobId || this.state === 'loading') {
       this.#abort();
       return;
@@ -2263,23 +2326,32 @@ export class Run extends EventTarget {
 
   async #send() {
     const idempotencyKey = randomId();
+    this.mayBeThere = false;
     for (let retries = 0; ; retries += 1) {
       this.state = 'sending';
       this.sent = 0;
       this.#changed();
       try {
         const form = new FormData();
-        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
+        const values = { ...this.settings, seed: this.settings.seed ?? this.drawnSeed };
+        for (const [name, value] of Object.entries(values)) form.append(name, value);
         if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
           idempotencyKey, source: this.source, signal: this.aborter.signal,
-          onSent: (share) => { this.sent = share; this.#changed(); },
+          onSent: (share) => {
+            this.sent = share;
+            this.mayBeThere ||= share === 1;
+            this.#changed();
+          },
         });
         this.jobId = job.id;
         this.problem = null;
         this.#takeJob(job);
+        if (this.isCancelling) await this.cancel();
         return;
       } catch (error) {
+        if (error instanceof Problem && !unknownOutcomes.includes(error.status)) this.mayBeThere = false;
+        if (this.isCancelling && !this.mayBeThere) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
@@ -2430,12 +2502,19 @@ export class Run extends EventTarget {
       this.loadedCount += 1;
       this.#changed();
     }));
+    arrange(layers, this.keptArrangement ?? this.#carried(layers.length));
     this.manifest = manifest;
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
     this.state = 'done';
     this.#changed();
+  }
+
+  /** What was done to the layers before one of them was split. */
+  #carried(count) {
+    const { arrangement, index, count: before } = this.source ?? {};
+    return arrangement ? arrangementAfterSplit(arrangement, index, count - before + 1) : null;
   }
 
   /** Ends early when the connection is back, when somebody wants it, and when the run is cancelled. */
@@ -2477,7 +2556,7 @@ function randomId() {
 }
 
 /** A seed that is short enough to be told to somebody. */
-export const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
+const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
 
 """#
         ),
@@ -2626,6 +2705,7 @@ function upload(form, path, keyValue, { idempotencyKey, onSent, signal }) {
     sending.setRequestHeader('Idempotency-Key', idempotencyKey);
     for (const [name, value] of Object.entries(authorization(keyValue))) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => event.lengthComputable && onSent?.(event.loaded / event.total);
+    sending.upload.onload = () => onSent?.(1);
     sending.onload = () => resolve(sending);
     sending.onerror = () => reject(Problem.unreachable());
     sending.onabort = () => reject(new DOMException('cancelled', 'AbortError'));
@@ -2698,7 +2778,6 @@ function parseEvent(block) {
             "/page/settings.js",
             #"""
 import { byId, make } from './markup.js';
-import { randomSeed } from './run.js';
 
 /** What the published model was trained for. */
 const knownSizes = [640, 1024];
@@ -2752,7 +2831,7 @@ export class Settings {
     field.focus();
   }
 
-  /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
+  /** What is to be sent, by the names of the service. */
   read() {
     const values = {};
     const data = new FormData(this.form);
@@ -2768,7 +2847,6 @@ export class Settings {
     const resolution = size === custom ? number(byId('resolution')) : size;
     if (resolution) values.resolution = resolution;
     if (byId('layers-auto').checked) values.layers = 'auto';
-    values.seed ??= randomSeed();
     return values;
   }
 
@@ -2832,6 +2910,8 @@ export class Settings {
         (
             "/page/stage.js",
             #"""
+import { byId } from './markup.js';
+
 /** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
 const zoomFactors = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16];
 /** From here on pixels are shown as squares. */
@@ -2846,8 +2926,6 @@ const holdThreshold = 10;
 /** The original is shown finer than the layers, up to this side. */
 const originalSide = 2048;
 
-const element = (id) => document.getElementById(id);
-
 /**
  * The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. Says `select` and
  * `move`; `detail` is the layer. Says `edit` when a move is complete; `detail` is what was changed, or null.
@@ -2855,11 +2933,11 @@ const element = (id) => document.getElementById(id);
 export class Stage extends EventTarget {
   constructor() {
     super();
-    this.frame = element('frame');
-    this.sheet = element('sheet');
-    this.canvas = element('canvas');
+    this.frame = byId('frame');
+    this.sheet = byId('sheet');
+    this.canvas = byId('canvas');
     this.context = this.canvas.getContext('2d', { willReadFrequently: false });
-    this.split = element('split');
+    this.split = byId('split');
     this.run = null;
     this.picture = null;
     this.selected = null;
@@ -2875,8 +2953,8 @@ export class Stage extends EventTarget {
     this.run = null;
     this.selected = null;
     this.picture = bitmap;
-    element('tools').hidden = true;
-    element('compare').hidden = true;
+    byId('tools').hidden = true;
+    byId('compare').hidden = true;
     this.#show(Boolean(bitmap));
     if (!bitmap) return;
     this.sheet.classList.toggle('is-waiting', isWaiting);
@@ -2890,7 +2968,7 @@ export class Stage extends EventTarget {
     this.run = run;
     this.picture = null;
     this.#show(true);
-    element('tools').hidden = false;
+    byId('tools').hidden = false;
     this.sheet.classList.remove('is-waiting');
     this.zoom = null;
     this.#resize(run.manifest.width, run.manifest.height);
@@ -2909,8 +2987,8 @@ export class Stage extends EventTarget {
     if (view === 'single' && !this.selected && this.run) {
       this.#tell('select', this.run.layers.at(-1));
     }
-    element('compare').hidden = view !== 'compare';
-    for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
+    byId('compare').hidden = view !== 'compare';
+    for (const id of ['original', 'divider']) byId(id).hidden = view !== 'compare';
     this.sheet.classList.toggle('is-comparing', view === 'compare');
     this.layout();
     this.draw();
@@ -2955,12 +3033,12 @@ export class Stage extends EventTarget {
     this.sheet.style.width = `${Math.max(1, Math.floor(this.width * factor))}px`;
     this.sheet.style.height = `${Math.max(1, Math.floor(this.height * factor))}px`;
     this.sheet.classList.toggle('is-sharp', this.zoom !== null && factor >= sharpFactor);
-    element('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
+    byId('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
   }
 
   #show(isShown) {
     this.frame.hidden = !isShown;
-    element('view').classList.toggle('is-filled', isShown);
+    byId('view').classList.toggle('is-filled', isShown);
   }
 
   // Drawing
@@ -2969,7 +3047,7 @@ export class Stage extends EventTarget {
     Object.assign(this, { width, height });
     this.canvas.width = width;
     this.canvas.height = height;
-    element('view').style.setProperty('--aspect', width / height);
+    byId('view').style.setProperty('--aspect', width / height);
     this.layout();
   }
 
@@ -2996,7 +3074,7 @@ export class Stage extends EventTarget {
   }
 
   #drawOutline() {
-    const outline = element('outline');
+    const outline = byId('outline');
     const layer = this.run && this.view === 'blend' && this.selected?.isVisible ? this.selected : null;
     outline.hidden = !layer?.box;
     this.sheet.classList.toggle('is-movable', Boolean(layer));
@@ -3030,7 +3108,7 @@ export class Stage extends EventTarget {
   }
 
   #prepareOriginal() {
-    const holder = element('original');
+    const holder = byId('original');
     holder.replaceChildren();
     const bitmap = this.run.picture?.bitmap;
     if (!bitmap) return;
@@ -3065,7 +3143,7 @@ export class Stage extends EventTarget {
         }
       }
       const mean = sum / (blend.length * 0.75);
-      element('difference').textContent =
+      byId('difference').textContent =
         `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
     }, 120);
   }
@@ -3077,7 +3155,7 @@ export class Stage extends EventTarget {
     for (const input of document.querySelectorAll('input[name="view"]')) {
       input.addEventListener('change', () => this.setView(input.value));
     }
-    element('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
+    byId('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
     for (const button of document.querySelectorAll('[data-zoom]')) {
       button.addEventListener('click', () => this.#zoomTo(button.dataset.zoom));
     }

@@ -5,7 +5,7 @@ import { LayerList } from './page/layers.js';
 import { byId, duration, say } from './page/markup.js';
 import { Picture, pictureOf, save, stem } from './page/picture.js';
 import { Problem } from './page/problem.js';
-import { Run, randomSeed } from './page/run.js';
+import { Run } from './page/run.js';
 import * as service from './page/service.js';
 import { Settings } from './page/settings.js';
 import { Stage } from './page/stage.js';
@@ -264,7 +264,7 @@ function showTrouble(run) {
   const problem = run?.state === 'cancelled'
     ? new Problem({
       title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
-        : 'Nothing more is sent. What the service had received whole by then it may still compute.',
+        : 'Nothing more is sent.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -322,7 +322,7 @@ history.addEventListener('open', ({ detail: run }) => reopen(run));
 for (const name of ['input', 'change']) byId('settings').addEventListener(name, () => estimate.update());
 byId('cancel').addEventListener('click', () => current?.cancel());
 byId('again').addEventListener('click', () => {
-  const values = { ...current?.settings, seed: randomSeed() };
+  const { seed, ...values } = current?.settings ?? {};
   if (current?.source) startSplit(current, current.source, values);
   else if (current?.picture) start(current.picture, values);
 });
@@ -337,8 +337,8 @@ list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('
 list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
-  const { jobId, layers } = current;
-  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length };
+  const { jobId, layers, arrangement } = current;
+  const source = { jobId, index: layer.index, layer: layer.name, count: layers.length, arrangement };
   startSplit(current, source, settings.read());
 });
 
@@ -348,6 +348,7 @@ for (const source of [list, stage]) {
   source.addEventListener('edit', ({ detail: what }) => {
     current.edits.note(what);
     showEdits();
+    history.update();
   });
 }
 
@@ -358,10 +359,17 @@ function showEdits() {
 
 function takeBack(isAgain) {
   if (current?.state !== 'done') return;
+  const focused = document.activeElement;
   current.edits[isAgain ? 'redo' : 'undo']();
   list.refresh();
   stage.update();
   showEdits();
+  history.update();
+  // A button with nothing left to do loses the keyboard.
+  if (focused.disabled) {
+    if (list.selected && !focused.matches('#undo, #redo')) list.focus();
+    else byId(isAgain ? 'undo' : 'redo').focus();
+  }
   say(isAgain ? 'Done again' : 'Taken back');
 }
 

@@ -17,7 +17,9 @@ export function offerDownloads({ current, blend }) {
 
   function offer(id, file, ending) {
     const button = byId(id);
-    button.addEventListener('click', async () => {
+    button.addEventListener('click', async (event) => {
+      // A double click wants one file, and so does who presses again while it is made.
+      if (event.detail > 1 || button.hasAttribute('aria-busy')) return;
       const run = current();
       const name = `${stem(run.name)}${ending()}`;
       byId('save-error').hidden = true;

@@ -7,6 +7,25 @@ const pauseMilliseconds = 800;
 export const isEdited = (layers) => layers.some((layer) => layer.isChanged)
   || layers.some((layer, place) => place > 0 && layers[place - 1].index > layer.index);
 
+/** How layers are shown, bottom first, as plain data. */
+export const arrangementOf = (layers) => layers.map((layer) => ({ index: layer.index, ...layer.shown }));
+
+/** Shows layers as an arrangement says, in its order; one of other layers says nothing. */
+export function arrange(layers, arrangement) {
+  const known = new Map(layers.map((layer) => [layer.index, layer]));
+  const named = new Set(arrangement?.map(({ index }) => index));
+  if (arrangement?.length !== layers.length || named.size !== layers.length) return;
+  if (![...named].every((index) => known.has(index))) return;
+  layers.splice(0, layers.length, ...arrangement.map(({ index, ...shown }) => Object.assign(known.get(index), shown)));
+}
+
+/** An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was. */
+export const arrangementAfterSplit = (arrangement, index, count) => arrangement.flatMap((place) => {
+  if (place.index !== index) return [{ ...place, index: place.index + (place.index > index ? count - 1 : 0) }];
+  const { name, ...shown } = place;
+  return Array.from({ length: count }, (_, above) => ({ ...shown, index: index + above }));
+});
+
 /** What somebody did to the layers of a run, to be taken back and done again. */
 export class Edits {
   /** @param {Layer[]} layers bottom first; taking back changes this very array. */
@@ -20,12 +39,14 @@ export class Edits {
   get canUndo() { return this.place > 0; }
   get canRedo() { return this.place < this.states.length - 1; }
 
-  /** Takes note that something was changed. `what` names it; null is always a step of its own. */
+  /** Takes note that something was changed, if it was. `what` names it; null is always a step of its own. */
   note(what = null) {
     const now = performance.now();
+    const state = this.#state();
+    if (JSON.stringify(state.map(plain)) === JSON.stringify(this.states[this.place].map(plain))) return;
     const goesOn = what !== null && what === this.last.what && now - this.last.at < pauseMilliseconds && this.canUndo;
     this.states.length = this.place + (goesOn ? 0 : 1);
-    this.states.push(this.#state());
+    this.states.push(state);
     if (this.states.length > mostSteps + 1) this.states.shift();
     this.place = this.states.length - 1;
     this.last = { what, at: now };
@@ -46,3 +67,5 @@ export class Edits {
     for (const { layer, shown } of state) Object.assign(layer, shown);
   }
 }
+
+const plain = ({ layer, shown }) => [layer.index, shown];

@@ -72,7 +72,8 @@ export class History extends EventTarget {
 
   #keep() {
     const kept = this.runs.filter((run) => run.jobId && run.state !== 'cancelled')
-      .map(({ name, thumb, settings, jobId, source }) => ({ name, thumb, settings, jobId, source }));
+      .map(({ name, thumb, settings, jobId, source, drawnSeed, arrangement }) =>
+        ({ name, thumb, settings, jobId, source, drawnSeed, arrangement: arrangement ?? undefined }));
     const text = JSON.stringify(kept);
     if (text === this.kept) return;
     this.kept = text;

@@ -100,8 +100,8 @@ export class LayerList extends EventTarget {
       row.percent.textContent = `${Math.round(layer.opacity * 100)} %`;
       row.up.disabled = layer === this.layers.at(-1);
       row.down.disabled = layer === this.layers[0];
-      if (document.activeElement !== row.x) row.x.value = layer.x;
-      if (document.activeElement !== row.y) row.y.value = layer.y;
+      if (document.activeElement !== row.x || !isSelected) row.x.value = layer.x;
+      if (document.activeElement !== row.y || !isSelected) row.y.value = layer.y;
     }
     byId('reset').disabled = !isEdited(this.layers);
   }
@@ -134,11 +134,15 @@ export class LayerList extends EventTarget {
     const percent = make('output', {});
     percent.htmlFor = opacity.id;
     const place = (axis, words) => make('input', {
-      type: 'number', step: 1, 'aria-label': words, onchange: edited(axis),
-      oninput: (event) => {
-        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, Number(event.target.value) || 0)));
+      type: 'number', step: 1, 'aria-label': words,
+      oninput: ({ target }) => {
+        if (Number.isNaN(target.valueAsNumber)) return;
+        layer[axis] = Math.round(Math.min(1e4, Math.max(-1e4, target.valueAsNumber)));
         change();
       },
+      onchange: ({ target }) => { target.value = layer[axis]; edited(axis)(); },
+      // Text that is no number is no change.
+      onblur: ({ target }) => { target.value = layer[axis]; },
     });
     const x = place('x', 'Moved right by pixels');
     const y = place('y', 'Moved down by pixels');
@@ -152,7 +156,9 @@ export class LayerList extends EventTarget {
     const up = order('↑', 'Move above the next layer', 1);
     const down = order('↓', 'Move below the layer beneath', -1);
     const action = (text, wish, disabled = false) => make('button', {
-      type: 'button', className: 'secondary', textContent: text, disabled, onclick: () => this.#tell(wish, layer),
+      type: 'button', className: 'secondary', textContent: text, disabled,
+      // A double click wants it once.
+      onclick: (event) => event.detail < 2 && this.#tell(wish, layer),
     });
     const more = make('div', { className: 'layer-more', id },
       make('div', { className: 'line' }, make('label', { htmlFor: name.id, textContent: 'Name' }), name),

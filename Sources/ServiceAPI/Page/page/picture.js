@@ -45,9 +45,6 @@ export class Picture {
   get width() { return this.bitmap?.width ?? 0; }
   get height() { return this.bitmap?.height ?? 0; }
 
-  /** The name without folder and ending, for files that come of it. */
-  get stem() { return stem(this.name); }
-
   /** A line about it. */
   get description() {
     const size = this.file.size < 1e6 ? `${Math.max(1, Math.round(this.file.size / 1e3))} kB`

@@ -1,4 +1,4 @@
-import { Edits } from './edits.js';
+import { Edits, arrange, arrangementAfterSplit, arrangementOf, isEdited } from './edits.js';
 import { Problem } from './problem.js';
 import * as service from './service.js';
 
@@ -11,6 +11,8 @@ const pollMilliseconds = 1_500;
 const mostRetries = 5;
 /** Too early, an estimate of the time left is a guess. */
 const leastShareForEstimate = 0.06;
+/** Statuses after which nobody knows whether the service took a request: no answer, or a proxy's. */
+const unknownOutcomes = [0, 502, 504];
 const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
 /** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
@@ -52,12 +54,21 @@ export class Run extends EventTarget {
 
   /**
    * @param {{name: string, thumb: string, settings: object, picture?: Picture,
-   *   source?: {jobId: string, index: number, layer: string, count: number}}} facts `source` is the layer that is split
-   *   again, of a result with `count` layers.
+   *   source?: {jobId: string, index: number, layer: string, count: number, arrangement?: object[]},
+   *   drawnSeed?: string, arrangement?: object[]}} facts `source` is the layer that is split again, of a result with
+   *   `count` layers that were shown as its `arrangement` says. `drawnSeed` and `arrangement` are those of before the
+   *   page was loaded again.
    */
-  constructor({ name, thumb, settings, picture = null, source = null }) {
+  constructor({
+    name, thumb, settings, picture = null, source = null, drawnSeed = randomSeed(), arrangement = null,
+  }) {
     super();
     Object.assign(this, { name, thumb, settings, picture, source });
+    /** The seed unless the settings have one: it is sent too, so that a run can be repeated. */
+    this.drawnSeed = drawnSeed;
+    this.keptArrangement = arrangement;
+    /** True while the service may have received all of the upload and made a job whose name is not known yet. */
+    this.mayBeThere = false;
     this.jobId = null;
     this.state = 'sending';
     /** Share of the upload that is done. */
@@ -88,12 +99,19 @@ export class Run extends EventTarget {
   /** The layer to look at first: the uppermost of those that were made that holds something. */
   get newest() {
     const { index, count } = this.source ?? {};
-    const made = this.source ? this.layers.slice(index - 1, index + this.layers.length - count) : this.layers;
+    const last = index + this.layers.length - count;
+    const made = this.layers.filter((layer) => !this.source || (layer.index >= index && layer.index <= last));
     return made.findLast((layer) => layer.box) ?? made.at(-1);
   }
   /** True if the result that the layer is of is kept no longer. */
   get isSourceGone() { return Boolean(this.source) && !this.jobId && [404, 410].includes(this.problem?.status); }
-  get seed() { return this.manifest?.seed ?? this.settings.seed; }
+  get seed() { return this.manifest?.seed ?? this.settings.seed ?? this.drawnSeed; }
+  /** How the layers are shown if that is not how they come by themselves, else null. */
+  get arrangement() {
+    if (!this.layers.length) return this.keptArrangement;
+    // A result that began with another one's edits would have them again.
+    return isEdited(this.layers) || this.source?.arrangement ? arrangementOf(this.layers) : null;
+  }
 
   /** Sends the picture and sees it through. */
   start() {
@@ -124,6 +142,7 @@ export class Run extends EventTarget {
       this.resume(this.jobId);
     } else {
       this.jobId = null;
+      this.keptArrangement = null;
       this.start();
     }
   }
@@ -137,6 +156,13 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
+    if (!this.jobId && this.mayBeThere && !this.isCancelling) {
+      // The answer says which job is to be stopped. Where it was lost, the upload is repeated and gives the same job.
+      this.isCancelling = true;
+      this.#changed();
+      this.wake?.();
+      return;
+    }
     if (!this.jobId || this.state === 'loading') {
       this.#abort();
       return;
@@ -200,23 +226,32 @@ export class Run extends EventTarget {
 
   async #send() {
     const idempotencyKey = randomId();
+    this.mayBeThere = false;
     for (let retries = 0; ; retries += 1) {
       this.state = 'sending';
       this.sent = 0;
       this.#changed();
       try {
         const form = new FormData();
-        for (const [name, value] of Object.entries(this.settings)) form.append(name, value);
+        const values = { ...this.settings, seed: this.settings.seed ?? this.drawnSeed };
+        for (const [name, value] of Object.entries(values)) form.append(name, value);
         if (!this.source) form.append('image', this.picture.file, 'picture');
         const job = await service.submit(form, {
           idempotencyKey, source: this.source, signal: this.aborter.signal,
-          onSent: (share) => { this.sent = share; this.#changed(); },
+          onSent: (share) => {
+            this.sent = share;
+            this.mayBeThere ||= share === 1;
+            this.#changed();
+          },
         });
         this.jobId = job.id;
         this.problem = null;
         this.#takeJob(job);
+        if (this.isCancelling) await this.cancel();
         return;
       } catch (error) {
+        if (error instanceof Problem && !unknownOutcomes.includes(error.status)) this.mayBeThere = false;
+        if (this.isCancelling && !this.mayBeThere) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
@@ -367,12 +402,19 @@ export class Run extends EventTarget {
       this.loadedCount += 1;
       this.#changed();
     }));
+    arrange(layers, this.keptArrangement ?? this.#carried(layers.length));
     this.manifest = manifest;
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
     this.state = 'done';
     this.#changed();
+  }
+
+  /** What was done to the layers before one of them was split. */
+  #carried(count) {
+    const { arrangement, index, count: before } = this.source ?? {};
+    return arrangement ? arrangementAfterSplit(arrangement, index, count - before + 1) : null;
   }
 
   /** Ends early when the connection is back, when somebody wants it, and when the run is cancelled. */
@@ -414,4 +456,4 @@ function randomId() {
 }
 
 /** A seed that is short enough to be told to somebody. */
-export const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
+const randomSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);

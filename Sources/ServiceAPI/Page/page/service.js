@@ -140,6 +140,7 @@ function upload(form, path, keyValue, { idempotencyKey, onSent, signal }) {
     sending.setRequestHeader('Idempotency-Key', idempotencyKey);
     for (const [name, value] of Object.entries(authorization(keyValue))) sending.setRequestHeader(name, value);
     sending.upload.onprogress = (event) => event.lengthComputable && onSent?.(event.loaded / event.total);
+    sending.upload.onload = () => onSent?.(1);
     sending.onload = () => resolve(sending);
     sending.onerror = () => reject(Problem.unreachable());
     sending.onabort = () => reject(new DOMException('cancelled', 'AbortError'));

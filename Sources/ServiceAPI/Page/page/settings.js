@@ -1,5 +1,4 @@
 import { byId, make } from './markup.js';
-import { randomSeed } from './run.js';
 
 /** What the published model was trained for. */
 const knownSizes = [640, 1024];
@@ -53,7 +52,7 @@ export class Settings {
     field.focus();
   }
 
-  /** What is to be sent, by the names of the service. A seed is always among it, so that a run can be repeated. */
+  /** What is to be sent, by the names of the service. */
   read() {
     const values = {};
     const data = new FormData(this.form);
@@ -69,7 +68,6 @@ export class Settings {
     const resolution = size === custom ? number(byId('resolution')) : size;
     if (resolution) values.resolution = resolution;
     if (byId('layers-auto').checked) values.layers = 'auto';
-    values.seed ??= randomSeed();
     return values;
   }
 

@@ -1,3 +1,5 @@
+import { byId } from './markup.js';
+
 /** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
 const zoomFactors = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4, 6, 8, 12, 16];
 /** From here on pixels are shown as squares. */
@@ -12,8 +14,6 @@ const holdThreshold = 10;
 /** The original is shown finer than the layers, up to this side. */
 const originalSide = 2048;
 
-const element = (id) => document.getElementById(id);
-
 /**
  * The sheet in the middle: a picture, or the layers of a run, blended, compared, or one of them. Says `select` and
  * `move`; `detail` is the layer. Says `edit` when a move is complete; `detail` is what was changed, or null.
@@ -21,11 +21,11 @@ const element = (id) => document.getElementById(id);
 export class Stage extends EventTarget {
   constructor() {
     super();
-    this.frame = element('frame');
-    this.sheet = element('sheet');
-    this.canvas = element('canvas');
+    this.frame = byId('frame');
+    this.sheet = byId('sheet');
+    this.canvas = byId('canvas');
     this.context = this.canvas.getContext('2d', { willReadFrequently: false });
-    this.split = element('split');
+    this.split = byId('split');
     this.run = null;
     this.picture = null;
     this.selected = null;
@@ -41,8 +41,8 @@ export class Stage extends EventTarget {
     this.run = null;
     this.selected = null;
     this.picture = bitmap;
-    element('tools').hidden = true;
-    element('compare').hidden = true;
+    byId('tools').hidden = true;
+    byId('compare').hidden = true;
     this.#show(Boolean(bitmap));
     if (!bitmap) return;
     this.sheet.classList.toggle('is-waiting', isWaiting);
@@ -56,7 +56,7 @@ export class Stage extends EventTarget {
     this.run = run;
     this.picture = null;
     this.#show(true);
-    element('tools').hidden = false;
+    byId('tools').hidden = false;
     this.sheet.classList.remove('is-waiting');
     this.zoom = null;
     this.#resize(run.manifest.width, run.manifest.height);
@@ -75,8 +75,8 @@ export class Stage extends EventTarget {
     if (view === 'single' && !this.selected && this.run) {
       this.#tell('select', this.run.layers.at(-1));
     }
-    element('compare').hidden = view !== 'compare';
-    for (const id of ['original', 'divider']) element(id).hidden = view !== 'compare';
+    byId('compare').hidden = view !== 'compare';
+    for (const id of ['original', 'divider']) byId(id).hidden = view !== 'compare';
     this.sheet.classList.toggle('is-comparing', view === 'compare');
     this.layout();
     this.draw();
@@ -121,12 +121,12 @@ export class Stage extends EventTarget {
     this.sheet.style.width = `${Math.max(1, Math.floor(this.width * factor))}px`;
     this.sheet.style.height = `${Math.max(1, Math.floor(this.height * factor))}px`;
     this.sheet.classList.toggle('is-sharp', this.zoom !== null && factor >= sharpFactor);
-    element('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
+    byId('zoom-text').textContent = this.zoom === null ? 'Fit' : `${Math.round(factor * 100)} %`;
   }
 
   #show(isShown) {
     this.frame.hidden = !isShown;
-    element('view').classList.toggle('is-filled', isShown);
+    byId('view').classList.toggle('is-filled', isShown);
   }
 
   // Drawing
@@ -135,7 +135,7 @@ export class Stage extends EventTarget {
     Object.assign(this, { width, height });
     this.canvas.width = width;
     this.canvas.height = height;
-    element('view').style.setProperty('--aspect', width / height);
+    byId('view').style.setProperty('--aspect', width / height);
     this.layout();
   }
 
@@ -162,7 +162,7 @@ export class Stage extends EventTarget {
   }
 
   #drawOutline() {
-    const outline = element('outline');
+    const outline = byId('outline');
     const layer = this.run && this.view === 'blend' && this.selected?.isVisible ? this.selected : null;
     outline.hidden = !layer?.box;
     this.sheet.classList.toggle('is-movable', Boolean(layer));
@@ -196,7 +196,7 @@ export class Stage extends EventTarget {
   }
 
   #prepareOriginal() {
-    const holder = element('original');
+    const holder = byId('original');
     holder.replaceChildren();
     const bitmap = this.run.picture?.bitmap;
     if (!bitmap) return;
@@ -231,7 +231,7 @@ export class Stage extends EventTarget {
         }
       }
       const mean = sum / (blend.length * 0.75);
-      element('difference').textContent =
+      byId('difference').textContent =
         `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
     }, 120);
   }
@@ -243,7 +243,7 @@ export class Stage extends EventTarget {
     for (const input of document.querySelectorAll('input[name="view"]')) {
       input.addEventListener('change', () => this.setView(input.value));
     }
-    element('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
+    byId('backdrop').addEventListener('change', (event) => { this.sheet.dataset.backdrop = event.target.value; });
     for (const button of document.querySelectorAll('[data-zoom]')) {
       button.addEventListener('click', () => this.#zoomTo(button.dataset.zoom));
     }
