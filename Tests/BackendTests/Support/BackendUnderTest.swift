@@ -77,11 +77,26 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
 
     /// Products of 8-bit weights and inputs, for which inputs are rounded to 1 / 255 of their row's range: an error of
     /// 0.3 / 255 of it, which is 1.7 times uniform values' own size.
-    static let int8CPUs = (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [1, 2] : []).map { (threads: Int) in
-        BackendUnderTest(
-            description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
-            make: { CPUBackend(threads: threads, compute: .int8) })
-    } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
+    static let int8CPUs =
+        (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [1, 2] : []).map { (threads: Int) in
+            BackendUnderTest(
+                description: "cpu in int8 with \(threads) threads", bound: { _ in 0x1p-7 },
+                make: { CPUBackend(threads: threads, compute: .int8) })
+        } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
+
+    /// Every backend as it rounds blocks' matrices to few bits by itself, and multiplies them.
+    static func rounding(to precision: WeightPrecision) -> [BackendUnderTest] {
+        let form = WeightForm(precision)
+        var computes: [ComputePrecision] = []
+        if !CUDAUnderTest.isAlone { computes.append(.float32) }
+        if !CUDAUnderTest.isAlone, ComputePrecision.hasFastInt8 { computes.append(.int8) }
+        let cpus: [BackendUnderTest] = computes.map { (compute: ComputePrecision) in
+            BackendUnderTest(
+                description: "cpu in \(compute)", bound: { _ in 0x1p-4 },
+                make: { CPUBackend(threads: 2, compute: compute, weightForm: form) })
+        }
+        return cpus + CUDAUnderTest.rounding(to: form)
+    }
 
     /// On a CPU with more, what AVX2 alone makes of it; on one without, the same once more.
     private static let lesserInt8CPU = BackendUnderTest(
