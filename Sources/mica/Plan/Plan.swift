@@ -83,23 +83,22 @@ struct Plan: ParsableCommand {
         let picture = try image.map { try PictureFile.read($0) }
         if let chart { try InputFiles([image].compactMap(\.self)).check(URL(fileURLWithPath: chart)) }
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
-        var plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height)
-        plan.add(
-            finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
-            hostLimitBytes: pipeline.planner.hostLimitBytes)
+        let finish = finishing.finish(mergesLayers: options.countsLayers)
+        let plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height) {
+            FinishForecast(finish, of: $0, for: resolved, width: width, height: height)
+        }
         let hasGPU = request.devices.contains { $0.kind == .cuda }
         guard !(hasGPU && measure) else {
             throw ValidationError("--measure goes with --device cpu; GPUs are forecast by published figures")
         }
-        let source = hasGPU ? nil : RateSource(model: pipeline.model, machine, measuresAnew: measure)
         let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
-        let rates = source?.rates ?? (card ?? .usual).rates
+        let source = RateSource(model: pipeline.model, machine, card: card, measuresAnew: measure)
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
-            rates: rates)
+            rates: source.rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, ratesOrigin: source?.origin)
+            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, ratesOrigin: source.origin)
         if let chart { try WholeFiles.write([(path: chart, bytes: Array(report.chart().utf8))]) }
         try StandardOutput.print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

@@ -35,9 +35,12 @@ enum PlanDevices {
         }
     }
 
-    /// The card whose speed the GPUs of these devices have: the one that they are, as far as it is known.
-    static func card(of devices: [OffloadManager.Device]) -> PublishedGPU {
-        devices.lazy.compactMap { ($0.backend as? CUDABackend)?.model }.compactMap { PublishedGPU(model: $0) }.first
+    /// The card whose speed the GPUs of these devices have: the one that they are, as far as it is known; nil without
+    /// any.
+    static func card(of devices: [OffloadManager.Device]) -> PublishedGPU? {
+        guard devices.contains(where: { $0.name.kind == .cuda }) else { return nil }
+        return devices.lazy.compactMap { ($0.backend as? CUDABackend)?.model }.compactMap { PublishedGPU(model: $0) }
+            .first
             ?? .usual
     }
 }
