@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "CPUBackend", dependencies: ["TensorCore", "HostLimits", "CKernels", "COpenBLAS", "COneDNN"],
             swiftSettings: base),
-        .target(name: "CUDABackend", dependencies: ["TensorCore", "CCUDA"], swiftSettings: base),
+        .target(name: "CUDABackend", dependencies: ["TensorCore", "HostLimits", "CCUDA"], swiftSettings: base),
         .target(name: "Weights", dependencies: ["TensorCore", "HostLimits"], swiftSettings: base),
         .target(name: "ImageCodecs", dependencies: ["HostLimits", "CImages"], swiftSettings: base),
         .target(name: "LayerFitting", dependencies: ["ImageCodecs", "CLayerFitting"], swiftSettings: base),

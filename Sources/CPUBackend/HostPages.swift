@@ -1,10 +1,11 @@
 import CKernels
 import Glibc
+import HostLimits
 
 /// Memory that comes from the system in whole pages, and goes back there.
 package enum HostPages {
-    /// The size of a page: 4 KiB nearly everywhere, up to 64 KiB on ARM.
-    package static let pageBytes = sysconf(Int32(_SC_PAGESIZE))
+    /// The size of a page.
+    package static let pageBytes = PageSize.bytes
 
     /// The size of a huge page, which the kernel is asked for from this size on: touching memory for the first time is
     /// then 10 times cheaper, and so is finding it while it is read.

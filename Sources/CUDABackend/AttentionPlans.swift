@@ -50,7 +50,13 @@ final class AttentionPlans: @unchecked Sendable {
             problems.append("cuDNN does not start (cudnnCreate answered \(code)): attention runs on Mica's own kernel")
             return nil
         }
-        guard functions.cudnnSetStream(handle, device.compute) == 0 else { return nil }
+        let stream = functions.cudnnSetStream(handle, device.compute)
+        guard stream == 0 else {
+            problems.append(
+                "cuDNN takes no stream (cudnnSetStream answered \(stream)): attention runs on Mica's own kernel")
+            _ = functions.cudnnDestroy(handle)
+            return nil
+        }
         self.device = device
         self.functions = functions
         self.handle = handle

@@ -54,6 +54,9 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var leastTimedWork: Int? =
             ProcessInfo.processInfo.environment["MICA_CUDA_TIMING"] == "0" ? nil : 4_000_000_000
 
+        /// Bound on the time that this takes in all.
+        public var timingLimit = ProductChoices.usualLimit
+
         /// The defaults.
         public init() {}
     }
@@ -104,7 +107,7 @@ public final class CUDABackend: Backend, @unchecked Sendable {
             options.usesProductLibrary
             ? MatrixProducts(
                 device: device, pool: pool, choicesFolder: options.kernelCache,
-                leastTimedWork: options.leastTimedWork, problems: &problems)
+                leastTimedWork: options.leastTimedWork, timingLimit: options.timingLimit, problems: &problems)
             : nil
         attentionPlans =
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16

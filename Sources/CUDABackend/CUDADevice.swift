@@ -30,7 +30,7 @@ final class CUDADevice: @unchecked Sendable {
     private let handle: Int32
     private let context: UnsafeMutableRawPointer
     /// How often the device's context had been ended before this one was made.
-    private let generation: Int
+    let generation: Int
     private let lost = Atomic<Bool>(false)
 
     /// How often each device's context was ended, by ordinal. All of a process share one a device: the first that loses
@@ -78,7 +78,10 @@ final class CUDADevice: @unchecked Sendable {
         totalBytes = total
         pciAddress = Self.text(64) { driver.cuDeviceGetPCIBusId($0, $1, handle) }
         let management = libraries.management
-        ContextMemory.note(ordinal, pciAddress.flatMap { management?.usedBytes(pciAddress: $0) })
+        // One that comes between the two lines is noted by whoever ended its predecessor, or not at all.
+        let next = ContextMemory.Context(
+            ordinal: ordinal, generation: Self.generations.withLock { $0[ordinal, default: 0] })
+        ContextMemory.note(next, pciAddress.flatMap { management?.usedBytes(pciAddress: $0) })
         let made = try Self.context(libraries, ordinal, handle)
         generation = made.generation
         context = made.context

@@ -1,4 +1,5 @@
 import CCUDA
+import HostLimits
 import Synchronization
 import TensorCore
 
@@ -18,8 +19,6 @@ final class HostRegistry: Sendable {
         case refused(code: Int32)
     }
 
-    private static let pageBytes = 4096
-
     private struct Entry {
         /// Kept, so that its pages stay mapped as long as they are registered.
         let memory: any HostMemory
@@ -27,6 +26,8 @@ final class HostRegistry: Sendable {
         let byteCount: Int
         /// In whose context it was registered, with which that ends; nil if somebody else had done it.
         let registrar: ObjectIdentifier?
+        /// The registrar's, kept so that its context is there as long as others copy from what was registered in it.
+        let device: CUDADevice
         /// Who copies from it.
         var holders: Set<ObjectIdentifier>
     }
@@ -59,7 +60,8 @@ final class HostRegistry: Sendable {
             guard code == 0 || isForeign else { return .refused(code: code) }
             state.byteCount += count
             state.entries[key] = Entry(
-                memory: memory, start: first, byteCount: count, registrar: isForeign ? nil : holder, holders: [holder])
+                memory: memory, start: first, byteCount: count, registrar: isForeign ? nil : holder, device: device,
+                holders: [holder])
             return .registered
         }
     }
@@ -72,13 +74,15 @@ final class HostRegistry: Sendable {
                 state.entries[key]?.holders.remove(holder)
                 let isLast = entry.holders.count == 1
                 guard isLast || (!isThere && entry.registrar == holder) else { continue }
-                if isThere, entry.registrar != nil {
+                if entry.registrar != nil, (try? entry.device.enter()) != nil {
                     _ = device.driver.cuMemHostUnregister(UnsafeMutableRawPointer(bitPattern: entry.start))
                 }
                 state.byteCount -= entry.byteCount
                 state.entries[key] = nil
             }
         }
+        // The registrar's context was entered, or has ended here.
+        if isThere { try? device.enter() }
     }
 
     private static func register(_ address: UnsafeMutableRawPointer, _ count: Int, on device: CUDADevice) -> Int32 {
@@ -96,9 +100,10 @@ final class HostRegistry: Sendable {
     private static func pages(of memory: any HostMemory) -> (UInt, Int)? {
         memory.withUnsafeBytes { bytes -> (UInt, Int)? in
             guard let base = bytes.baseAddress else { return nil }
-            let first = UInt(bitPattern: base) / UInt(pageBytes) * UInt(pageBytes)
+            let page = PageSize.bytes
+            let first = UInt(bitPattern: base) / UInt(page) * UInt(page)
             let end = UInt(bitPattern: base) + UInt(bytes.count)
-            return (first, Int(end - first + UInt(pageBytes) - 1) / pageBytes * pageBytes)
+            return (first, Int(end - first + UInt(page) - 1) / page * page)
         }
     }
 }

@@ -62,7 +62,8 @@ final class MatrixProducts: @unchecked Sendable {
 
     /// What Hopper's kernels like to have; others use less.
     private static let workspaceBytes = 32 << 20
-    /// Shapes of one model at several resolutions and prompt lengths; beyond them all are forgotten.
+    /// Shapes of one model at several resolutions and prompt lengths; beyond them the one goes that was not asked for
+    /// the longest.
     private static let planLimit = 4096
 
     private let device: CUDADevice
@@ -70,7 +71,7 @@ final class MatrixProducts: @unchecked Sendable {
     private let functions: MicaCUBLASLt
     private let handle: UnsafeMutableRawPointer
     private var workspace: CUDAStorage?
-    private let plans = Mutex<[Key: Plan?]>([:])
+    private let plans = Mutex(RecentValues<Key, Plan?>(limit: planLimit))
     private let choices: ProductChoices
     /// What is rehearsed; nil for products that are computed.
     private let rehearsed: MatrixProducts?
@@ -89,9 +90,10 @@ final class MatrixProducts: @unchecked Sendable {
     ///
     /// - Parameters:
     ///   - choicesFolder: where the fastest ways are kept; nil keeps none.
-    ///   - leastTimedWork: as `CUDABackend.Options.leastTimedWork`.
+    ///   - leastTimedWork: as `CUDABackend.Options.leastTimedWork`, and `timingLimit` as its own.
     init?(
-        device: CUDADevice, pool: DevicePool, choicesFolder: URL?, leastTimedWork: Int?, problems: inout [String]
+        device: CUDADevice, pool: DevicePool, choicesFolder: URL?, leastTimedWork: Int?, timingLimit: Duration,
+        problems: inout [String]
     ) {
         guard let functions = device.libraries.products, (try? device.enter()) != nil else { return nil }
         var handle: UnsafeMutableRawPointer?
@@ -111,7 +113,7 @@ final class MatrixProducts: @unchecked Sendable {
         }
         choices = ProductChoices(
             device: device.model, version: version.joined(separator: "."), folder: choicesFolder,
-            leastWork: leastTimedWork)
+            leastWork: leastTimedWork, limit: timingLimit)
         rehearsed = nil
     }
 
@@ -153,7 +155,10 @@ final class MatrixProducts: @unchecked Sendable {
                 pointer(output), plan.output, pointer(output), plan.output, &way, pointer(workspace.address),
                 Self.workspaceBytes, device.compute)
         }
-        if plan.ways.count > 1 { plan.ways = [try fastest(plan.ways, for: key, multiply)] }
+        // Forecasts make plans of many products before any is timed: time may be up meanwhile.
+        if plan.ways.count > 1 {
+            plan.ways = [try choices.times(key) ? fastest(plan.ways, for: key, multiply) : plan.ways[0]]
+        }
         try check(multiply(plan.ways[0]), "cublasLtMatmul(\(key))")
         return true
     }
@@ -161,18 +166,19 @@ final class MatrixProducts: @unchecked Sendable {
     /// True if cuBLASLt is known to have no way for it.
     func refuses(_ key: Key) -> Bool {
         if let rehearsed { return rehearsed.refuses(key) }
-        if case .some(.none) = plans.withLock({ $0[key] }) { return true }
+        if case .some(.none) = plans.withLock({ $0.value(of: key) }) { return true }
         return false
     }
 
-    /// Times ways of a product on its own operands, and keeps what it found.
+    /// Times ways of a product on its own operands, the first of them and others as long as there is time, and keeps
+    /// what it found.
     private func fastest(
         _ ways: [MicaMatmulAlgorithm], for key: Key, _ multiply: (MicaMatmulAlgorithm) -> Int32
     ) throws(TensorError) -> MicaMatmulAlgorithm {
-        let begin = ContinuousClock.now
+        let (begin, remaining) = (ContinuousClock.now, choices.remaining)
         let (start, end) = (try DeviceEvent(device, isTimed: true), try DeviceEvent(device, isTimed: true))
         var times: [Float] = []
-        for way in ways {
+        for way in ways where times.isEmpty || ContinuousClock.now - begin < remaining {
             var code = multiply(way)
             try start.record(on: device.compute)
             for _ in 0..<ProductChoices.runCount where code == 0 { code = multiply(way) }
@@ -183,8 +189,9 @@ final class MatrixProducts: @unchecked Sendable {
         let chosen = times[best] < times[0] * ProductChoices.gain ? best : 0
         let runs = Float(ProductChoices.runCount)
         CUDALog.note(
-            "way \(chosen) of \(ways.count) for \(key): \(times[chosen] / runs) ms, the first \(times[0] / runs) ms")
-        choices.keep(ways[chosen], for: key, spent: ContinuousClock.now - begin)
+            "way \(chosen) of \(times.count) for \(key): \(times[chosen] / runs) ms, the first \(times[0] / runs) ms")
+        choices.keep(
+            times.count == ways.count ? ways[chosen] : nil, for: key, spent: ContinuousClock.now - begin)
         return ways[chosen]
     }
 
@@ -205,12 +212,9 @@ final class MatrixProducts: @unchecked Sendable {
     }
 
     private func plan(_ key: Key, _ addresses: [(Int32, MicaDeviceAddress)]) throws(TensorError) -> Plan? {
-        if let known = plans.withLock({ $0[key] }) { return known }
+        if let known = plans.withLock({ $0.value(of: key) }) { return known }
         let made = try makePlan(key, addresses)
-        plans.withLock { plans in
-            if plans.count >= Self.planLimit { plans.removeAll() }
-            plans[key] = .some(made)
-        }
+        plans.withLock { $0.keep(made, of: key) }
         return made
     }
 

@@ -8,8 +8,8 @@ import Synchronization
 /// A shape keeps its way as long as the backend lives, so that equal jobs give equal bits there. What was not timed for
 /// want of time is not kept on disk: the next process times it, and its sums may then differ in their last bits.
 final class ProductChoices: Sendable {
-    /// Of all timing of a process.
-    static let limit = Duration.seconds(2)
+    /// Of all timing of a backend, but for the first way of the product that reaches it.
+    static let usualLimit = Duration.seconds(2)
     /// So many ways are asked for, each run so often after one run to warm up.
     static let wayCount = 8
     static let runCount = 3
@@ -24,6 +24,7 @@ final class ProductChoices: Sendable {
 
     /// Products of at least so many floating-point operations are timed; nil for none.
     let leastWork: Int?
+    private let limit: Duration
     private let cache: CubinCache?
     private let fileName: String
     private let state = Mutex(State())
@@ -31,18 +32,23 @@ final class ProductChoices: Sendable {
     /// - Parameters:
     ///   - device: as the driver calls it, and `version`, cuBLASLt's, under which choices are kept.
     ///   - folder: where they are kept; nil keeps none.
-    init(device: String, version: String, folder: URL?, leastWork: Int?) {
+    ///   - limit: of all timing.
+    init(device: String, version: String, folder: URL?, leastWork: Int?, limit: Duration) {
         self.leastWork = leastWork
+        self.limit = limit
         cache = folder.map { CubinCache(folder: $0) }
         let safe = String(device.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" })
         fileName = "products-\(safe)-\(version).json"
     }
 
+    /// The time that is left.
+    var remaining: Duration { max(limit - state.withLock(\.spent), .zero) }
+
     /// True if a product is worth timing, and time for it is left.
     func times(_ key: MatrixProducts.Key) -> Bool {
         guard let leastWork else { return false }
         let (work, overflow) = (2 * key.rows * key.columns).multipliedReportingOverflow(by: key.depth)
-        return (overflow || work >= leastWork) && state.withLock { $0.spent < Self.limit }
+        return (overflow || work >= leastWork) && remaining > .zero
     }
 
     /// What was found before; the caller sees whether cuBLASLt still takes it.
@@ -54,12 +60,12 @@ final class ProductChoices: Sendable {
         }
     }
 
-    /// Keeps what was found in so much time.
-    func keep(_ algorithm: MicaMatmulAlgorithm, for key: MatrixProducts.Key, spent: Duration) {
+    /// Keeps what was found in so much time; nil if that did not do for all ways.
+    func keep(_ algorithm: MicaMatmulAlgorithm?, for key: MatrixProducts.Key, spent: Duration) {
         state.withLock { state in
             load(&state)
             state.spent += spent
-            guard (state.ways?.count ?? 0) < Self.largestEntryCount else { return }
+            guard let algorithm, (state.ways?.count ?? 0) < Self.largestEntryCount else { return }
             state.ways?[key.description] = algorithm.words
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.sortedKeys]

@@ -1419,6 +1419,11 @@ components:
         vae_tiles: { description: True if the autoencoder takes its pictures in tiles., type: boolean }
         budget_bytes: { description: What the device may hold; not there without a limit., type: integer }
         smallest_bytes: { description: The least that any way needs on the device., type: integer }
+        host_budget_bytes: { description: What all of a job may hold on the host; not there without a limit., type: integer }
+        smallest_host_bytes:
+          description: >-
+            The least that a way needs on the host which the devices can hold; not there without a limit of the host, or such a way.
+          type: integer
         peak_tensor_bytes: { description: The most bytes of tensors on the device at once., type: integer }
         peak_process_bytes:
           description: The most bytes of the process above what it had before, mapped checkpoints included.

@@ -1,4 +1,5 @@
 import Glibc
+import HostLimits
 import TensorCore
 
 extension MappedFile {
@@ -69,7 +70,7 @@ extension MappedFile {
     private func advise(_ range: Range<Int>, _ advice: Int32) {
         guard !range.isEmpty else { return }
         // Whole pages: what is dropped beyond the range comes back when it is touched.
-        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let page = PageSize.bytes
         let start = range.lowerBound / page * page
         madvise(address + start, range.upperBound - start, advice)
     }

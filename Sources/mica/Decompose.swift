@@ -114,12 +114,15 @@ struct Decompose: ParsableCommand {
         hooks.cancellation = cancellation
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
+        let finish = finishing.finish(mergesLayers: options.countsLayers)
+        hooks.finish = {
+            FinishForecast(finish, of: $0, for: resolved, width: picture.width, height: picture.height)
+        }
         let start = ContinuousClock.now
         let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)
         try cancellation.check()
         let result = try LayeredResult(
-            decomposition, of: picture, finish: finishing.finish(mergesLayers: options.countsLayers),
-            modelName: folder.lastPathComponent, split: split)
+            decomposition, of: picture, finish: finish, modelName: folder.lastPathComponent, split: split)
         try cancellation.check()
         let encoded = ContinuousClock.now
         let files = try LayerFiles.files(

@@ -76,7 +76,7 @@ final class PipelineDecomposer: LayerDecomposer {
         self.cache = cache
         self.others = others
         current = Mutex(Current(planner: pipeline.planner, devices: engine.devices))
-        rates = RateSource(model: pipeline.model, machine)
+        rates = RateSource(model: pipeline.model, machine, card: PlanDevices.card(of: engine.devices))
         device = request.devices.map(\.description).joined(separator: ",")
         precision = machine.compute.rawValue
         self.engine = Mutex(engine)
@@ -96,14 +96,15 @@ final class PipelineDecomposer: LayerDecomposer {
         for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
         let planner = try planner()
-        var plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height)
-        plan.add(finish, for: parameters, width: width, height: height, hostLimitBytes: planner.hostLimitBytes)
+        let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height) {
+            FinishForecast(finish, of: $0, for: parameters, width: width, height: height)
+        }
         return PlanManifest(
             plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try engine.withLock { (engine) throws(PipelineError) in
@@ -113,6 +114,9 @@ final class PipelineDecomposer: LayerDecomposer {
             hooks.progress = progress
             hooks.textCache = cache
             hooks.preview = preview
+            hooks.finish = {
+                FinishForecast(finish, of: $0, for: parameters, width: picture.width, height: picture.height)
+            }
             do throws(PipelineError) {
                 let result = try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)
                 engine.losses = 0
@@ -146,6 +150,8 @@ final class PipelineDecomposer: LayerDecomposer {
             throw broken(lost, "it was lost \(losses) times with no job done between")
         }
         do {
+            // Devices that are there may hold what they have free without the weights of before.
+            engine.pipeline.release()
             var new = try open()
             new.losses = losses
             engine = new

@@ -46,39 +46,6 @@ struct Int8ProductTests {
         #expect((difference / norm).squareRoot() <= Self.bound)
     }
 
-    /// Up to four rows, which are multiplied as floats, and more, which are rounded to 8 bits.
-    @Test(arguments: [Float.nan, .infinity, -.infinity], [2, 6])
-    func aValueThatIsNotFiniteSpoilsItsRowAlone(_ value: Float, _ rows: Int) throws {
-        let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
-        let weight = try backend.blockWeight(HeldFloats([1, 2, 3, 4, -4, 3, -2, 1]).tensor([2, 4]))
-        var values = (0..<rows).flatMap { _ in [1, 2, 3, -1] as [Float] }
-        values[6] = value
-        let input = try backend.upload(values, [rows, 4])
-        let found = try backend.download(backend.linear(input, Linear(weight: weight, bias: nil)))
-        for row in 0..<rows {
-            #expect(found[row * 2...row * 2 + 1].allSatisfy(\.isFinite) == (row != 1), "\(found)")
-        }
-    }
-
-    @Test func valuesTooSmallForAScaleAreZero() throws {
-        let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
-        let weight = try backend.blockWeight(HeldFloats([1, 2, 3, 4, -4, 3, -2, 1]).tensor([2, 4]))
-        let input = try backend.upload((0..<6).flatMap { _ in [0x1p-127, -0x1p-127, 0x1p-128, 0] as [Float] }, [6, 4])
-        let found = try backend.download(backend.linear(input, Linear(weight: weight, bias: nil)))
-        #expect(found.allSatisfy { abs($0) < 1e-30 }, "\(found)")
-    }
-
-    /// Sums of 70,000 times 255 * 127 are beyond 32 bits.
-    @Test func longSumsDoNotOverflow() throws {
-        let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
-        let (rows, depth, columns) = (6, 70_000, 16)
-        let weight = try backend.blockWeight(
-            HeldFloats([Float](repeating: 1, count: columns * depth)).tensor([columns, depth]))
-        let input = try backend.upload([Float](repeating: 1, count: rows * depth), [rows, depth])
-        let found = try backend.download(backend.linear(input, Linear(weight: weight, bias: nil)))
-        #expect(found.allSatisfy { abs($0 - Float(depth)) < 0.01 * Float(depth) }, "\(found)")
-    }
-
     @Test func aRowOfZerosAndAViewOfRows() throws {
         let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
         let weight = try backend.blockWeight(

@@ -42,6 +42,23 @@ struct LostDeviceTests {
         }
     }
 
+    /// What is free beside a new context is told once its libraries have worked, as it was of the first.
+    @Test func theLimitIsTheSameAfterALoss() async throws {
+        await #expect(processExitsWith: .success) {
+            let failNext = try #require(TestDevice.failNext)
+            func open() throws -> CUDABackend {
+                try TestDevice.backend { ($0.countsContext, $0.limitsToFree) = (true, true) }
+            }
+            var backend = try open()
+            let limit = try #require(backend.limitBytes)
+            failNext("cuStreamSynchronize", 700)
+            #expect(throws: TensorError.self) { try backend.synchronize() }
+            backend = try open()
+            let memory = try backend.driverMemory()
+            #expect(backend.limitBytes == limit && limit <= memory.totalBytes)
+        }
+    }
+
     /// A device that cannot be opened to its end is not held.
     @Test func whatDoesNotOpenIsNotHeld() async throws {
         await #expect(processExitsWith: .success) {

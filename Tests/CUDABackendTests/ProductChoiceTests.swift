@@ -48,6 +48,29 @@ struct ProductChoiceTests {
         #expect(try ways(leastTimedWork: leastTimedWork) == [2, 0, 0])
     }
 
+    /// Timing ends when its time is up: within a product after its first way, and for all products that come, though a
+    /// forecast made their plans before. What was not compared is not kept for the next process.
+    @Test func timingIsBound() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let launches = try #require(TestDevice.emulatedLaunches)
+        let backend = try TestDevice.backend {
+            ($0.leastTimedWork, $0.kernelCache, $0.timingLimit) = (0, folder, .nanoseconds(1))
+        }
+        func multiply(_ rows: Int, on backend: any Backend) throws {
+            let weight = try backend.weight(FloatMemory(Pseudo.values(32 * 64, seed: 1)).tensor([32, 64]))
+            let input = try backend.upload(Pseudo.values(rows * 64, seed: 2), [rows, 64])
+            _ = try backend.linear(input, Linear(weight: weight, bias: nil))
+        }
+        let rehearsal = backend.rehearsal(limitBytes: nil)
+        for rows in [16, 24] { try multiply(rows, on: rehearsal) }
+        let before = (0..<3).map { launches("product way \($0)") }
+        for rows in [16, 24] { try multiply(rows, on: backend) }
+        // The first way's four runs and the product itself, then a product without any timing.
+        #expect((0..<3).map { launches("product way \($0)") - before[$0] } == [6, 0, 0])
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        #expect(!names.contains { $0.hasPrefix("products-") })
+    }
+
     /// Where cuBLASLt adds no bias and knows no activation behind the sums, it makes the sums all the same: in bfloat16
     /// the values are those of both in one, but for the sums' rounding.
     @Test(arguments: [Activation.none, .geluTanh, .silu], [false, true])

@@ -25,7 +25,9 @@ struct LostGPUTests {
         let lost = try service.post("/v1/layers?format=json&\(Self.job)", picture: picture())
         #expect(lost.status == 500 && lost.json["type"] as? String == "urn:mica:problem:engine-failed")
         #expect(try service.get("/readyz").status == 200)
-        #expect(try service.get("/v1/plan?\(Self.job)", method: "POST").status == 200)
+        let plan = try service.get("/v1/plan?\(Self.job)", method: "POST")
+        // By figures of a GPU: what the host's processors measure is nobody's speed here.
+        #expect(plan.status == 200 && plan.json["rates"] as? String == "published")
         #expect(try service.post("/v1/layers?format=json&\(Self.job)", picture: picture()).status == 200)
         #expect(service.stop().status == 0)
     }

@@ -93,6 +93,11 @@ import Testing
         let tight = try Self.plan(folder, options + ["64KiB"])
         #expect(tight.status == 1 && tight.output.contains("does not fit on the host"), "\(tight.output)")
         #expect(tight.output.contains("on the host, more than 64.0 KiB"))
+        let least = try #require(
+            try Self.object(try Self.plan(folder, options + ["64KiB", "--json"]))["smallest_host_bytes"] as? Int)
+        #expect(tight.output.contains("within 64.0 KiB: the least is \(ByteCount(roundedUp: least))"))
+        #expect(try Self.plan(folder, options + ["\(least)"]).status == 0)
+        #expect(try Self.plan(folder, options + ["\(least - 1)"]).status == 1)
     }
 
     /// What was measured is kept, said with its date, and measured again when that is asked for.

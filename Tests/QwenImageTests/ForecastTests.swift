@@ -68,11 +68,56 @@ struct ForecastTests {
         #expect(try plan(whole).chosen?.usesTiles == false)
         let tight = try plan(whole - 1)
         #expect(tight.chosen?.usesTiles == true)
-        #expect(tight.candidates.first?.refusal?.contains(ByteCount(whole).description) == true)
+        #expect(tight.candidates.first?.refusal?.description.contains(ByteCount(whole).description) == true)
         let tiled = try #require(tight.chosen?.forecast?.peakTensorBytes)
         #expect(try plan(tiled).chosen?.usesTiles == true)
         let none = try plan(tiled - 1)
         #expect(none.chosen == nil && none.smallest?.forecast?.peakTensorBytes == tiled)
+    }
+
+    /// A budget of the host counts what becomes of the layers too: a way that leaves room for it is taken, by the
+    /// forecast and by the job, and where none does the refusal has the host's numbers.
+    @Test func hostBudgetsChooseAmongPlans() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let finish = FinishForecast(hostBytes: 64 << 20)
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (64, 1, 1)
+        func pipeline(_ budget: Int) throws -> LayeredPipeline {
+            // Weights that are converted belong to the process, those that are mapped do not.
+            let backend = CPUBackend(
+                threads: 2, limitBytes: budget, compute: .int8, weightForm: WeightForm(.int8, isRotated: true))
+            return try LayeredPipeline(
+                model: golden.checkpoint, devices: [OffloadManager.Device(name: .cpu, backend: backend)],
+                request: OffloadRequest(devices: [.cpu], budget: MemoryBudget(hostBytes: budget)))
+        }
+        func plan(_ budget: Int) throws -> PlanForecast {
+            try pipeline(budget).planner.plan(parameters, pictureWidth: 8, pictureHeight: 8) { _ in finish }
+        }
+        let free = try plan(1 << 30)
+        let peak = try #require(free.chosen?.forecast?.hostPeak)
+        #expect(free.chosen?.plan == .resident && peak.stage == nil)
+        let tight = try plan(peak.bytes - 1)
+        #expect(tight.chosen?.plan == .model, "\(tight.candidates.map { $0.refusal?.description ?? "fits" })")
+
+        let none = try plan(finish.hostBytes)
+        let least = try #require(none.smallestHostBytes)
+        #expect(none.chosen == nil && none.smallest?.refusal?.place == .host && least > finish.hostBytes)
+        #expect(try plan(least).chosen != nil)
+        #expect(try plan(least - 1).chosen == nil)
+
+        var hooks = LayeredPipeline.Hooks()
+        hooks.finish = { _ in finish }
+        let picture = try PixelBuffer(width: 8, height: 8, bytes: [UInt8](repeating: 99, count: 256))
+        let result = try pipeline(peak.bytes - 1).decompose(picture, parameters: parameters, hooks: hooks)
+        #expect(result.memory.plan == "model")
+        let error = #expect(throws: PipelineError.self) {
+            try pipeline(least - 1).decompose(picture, parameters: parameters, hooks: hooks)
+        }
+        guard case .placement(.hostBudgetTooSmall(nil, least - 1, least)) = error else {
+            Issue.record("\(error?.description ?? "no error")")
+            return
+        }
     }
 
     /// Every plan, alone and over three devices: each stage's peak on each device is that of the job.

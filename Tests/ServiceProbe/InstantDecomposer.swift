@@ -22,7 +22,7 @@ final class InstantDecomposer: LayerDecomposer {
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try cancellation.check()

@@ -14,6 +14,7 @@ final class FakeDecomposer: LayerDecomposer {
     let hasCaptioner = true
     let loras = [LoRA(file: URL(fileURLWithPath: "/loras/line, art.safetensors"), weight: 0.5)]
     let memoryLimitBytes: Int?
+    private let hostLimitBytes: Int?
     let others: [any LayerDecomposer]
     let caches = [CacheFigures(name: "caption", hits: 1, misses: 2)]
     let started = Counter()
@@ -24,14 +25,15 @@ final class FakeDecomposer: LayerDecomposer {
     let fault: String?
 
     /// With `holds`, each job waits for `letGo` or its cancellation.
-    /// Jobs take as many bytes as a layer has pixels, times the layers.
+    /// Jobs take as many bytes as a layer has pixels, times the layers, and of the host 10 more.
     init(
-        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil, fault: String? = nil,
-        others: [FakeDecomposer] = []
+        holds: Bool = false, failure: PipelineError? = nil, memoryLimitBytes: Int? = nil,
+        hostLimitBytes: Int? = nil, fault: String? = nil, others: [FakeDecomposer] = []
     ) {
         self.fault = fault
         self.others = others
         self.memoryLimitBytes = memoryLimitBytes
+        self.hostLimitBytes = hostLimitBytes
         gate = holds ? DispatchSemaphore(value: 0) : nil
         self.failure = failure
     }
@@ -57,21 +59,25 @@ final class FakeDecomposer: LayerDecomposer {
             process: ProcessMeter.Bytes(ownBytes: bytes, mappedBytes: 100, hostBytes: 10),
             readBytes: 100, weightBytes: 100, movedBytes: 0, work: work, repetitions: parameters.numInferenceSteps,
             readBytesARepetition: 0)
-        let fits = bytes <= memoryLimitBytes ?? .max
+        func refusal(_ place: PlanRefusal.Place, _ bytes: Int, _ limit: Int?) -> PlanRefusal? {
+            guard let limit, bytes > limit else { return nil }
+            return PlanRefusal(place: place, stage: .denoise, neededBytes: bytes, limitBytes: limit)
+        }
         let candidate = PlanCandidate(
             plan: .resident, usesTiles: false,
             forecast: JobForecast(width: width, height: height, stages: [stage]),
-            refusal: fits ? nil : "denoise needs \(bytes) B")
+            refusal: refusal(.device, bytes, memoryLimitBytes) ?? refusal(.host, bytes + 10, hostLimitBytes))
         return PlanManifest(
-            PlanForecast(candidates: [candidate], budgetBytes: memoryLimitBytes), parameters: parameters,
-            model: modelName, device: "fake", precision: "float32",
+            PlanForecast(
+                candidates: [candidate], budgetBytes: memoryLimitBytes, hostBudgetBytes: hostLimitBytes),
+            parameters: parameters, model: modelName, device: "fake", precision: "float32",
             rates: DeviceRates(
                 productOperations: 1e9, attentionOperations: 1e9, convolutionOperations: 1e9, memoryBytes: 1e9,
                 storageBytes: 1e9, operationSeconds: 1e-6, source: "measured"))
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         started.add()

@@ -104,4 +104,21 @@ import Testing
         client.send(ServiceFixture.form([("resolution", "256"), ("layers", "4")], image: try ServiceFixture.png()))
         #expect(try client.readAnswer().status == 200)
     }
+
+    /// A job that only the host cannot hold is refused by the host's numbers, and not by the device's.
+    @Test func theHostIsNamedWhereItIsTooSmall() throws {
+        let fixture = try ServiceFixture(FakeDecomposer(memoryLimitBytes: 1 << 40, hostLimitBytes: 1 << 20))
+        defer { fixture.stop() }
+        let client = try fixture.client()
+        client.send(ServiceFixture.form([("resolution", "512"), ("layers", "4")], image: try ServiceFixture.png()))
+        let answer = try client.readAnswer()
+        let problems = try OpenAPIChecker().problems(answer, "POST", "/v1/layers")
+        #expect(answer.status == 422 && problems.isEmpty, "\(problems)")
+        let problem = try ServiceFixture.json(answer.body)
+        let detail = try #require(problem["detail"] as? String)
+        #expect(detail.hasPrefix("the job needs 1.1 MiB on the host, of which it may have 1.0 MiB"), "\(detail)")
+        let plan = try #require(problem["plan"] as? [String: Any])
+        #expect(plan["host_budget_bytes"] as? Int == 1 << 20)
+        #expect(plan["smallest_host_bytes"] as? Int == 512 * 512 * 4 + 10)
+    }
 }

@@ -16,7 +16,7 @@ extension Rule {
         "HostLimits": Permission(modules: [], system: ["Foundation"]),
         "TensorCore": Permission(modules: [], system: ["Synchronization"]),
         "CPUBackend": Permission(modules: ["TensorCore", "HostLimits", "CKernels", "COpenBLAS", "COneDNN"]),
-        "CUDABackend": Permission(modules: ["TensorCore", "CCUDA"]),
+        "CUDABackend": Permission(modules: ["TensorCore", "HostLimits", "CCUDA"]),
         "Weights": Permission(modules: ["TensorCore", "HostLimits"]),
         "ImageCodecs": Permission(modules: ["HostLimits", "CImages"]),
         "LayerFitting": Permission(modules: ["ImageCodecs", "CLayerFitting"]),

@@ -151,17 +151,21 @@ extension KernelSource {
             for (int i = threadIdx.x; i < size; i += blockDim.x) store(output, first + i, x[i]);
         }
 
-        DEVICE float warpMin(float x) { return -warpMax(-x); }
+        // The larger of two, NaN if one is: fmaxf would hide it.
+        DEVICE float larger(float a, float b) { return a > b || a != a ? a : b; }
 
-        // The largest value over the threads of a row; see rowSum.
+        // 1 / scale; 0 for NaN, and for a scale whose inverse would overflow, so that such a row becomes zeros.
+        DEVICE float inverse(float scale) { return scale > 0x1p-120f ? 1.0f / scale : 0.0f; }
+
+        // The largest value over the threads of a row, NaN if one is; see rowSum.
         DEVICE float rowMax(float x) {
-            x = warpMax(x);
+            for (int step = 16; step > 0; step >>= 1) x = larger(x, __shfl_xor_sync(FULL, x, step));
             if (blockDim.x <= 32) return x;
             __shared__ float parts[32];
             __syncthreads();
             if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = x;
             __syncthreads();
-            for (int i = 0; i < (int)blockDim.x / 32; i++) x = fmaxf(x, parts[i]);
+            for (int i = 0; i < (int)blockDim.x / 32; i++) x = larger(x, parts[i]);
             return x;
         }
 
@@ -178,7 +182,8 @@ extension KernelSource {
             *(uint2 *)to = words;
         }
 
-        // Rows to signed bytes from their lowest to their highest value: value = scale * (byte - zero).
+        // Rows to signed bytes from their lowest to their highest value: value = scale * (byte - zero). No byte stands
+        // for an infinity or NaN: the scale of a row with one is NaN, so that what is made of the row is not finite.
         template <int N>
         DEVICE void round_int8(View input, unsigned char *output, float *scales, int *zeros, i64 rows, int columns) {
             const i64 row = rowIndex();
@@ -186,12 +191,12 @@ extension KernelSource {
             float low = 0, high = 0, x[N];
             for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
                 load(input, row * columns + c, x);
-                for (int j = 0; j < N; j++) low = fminf(low, x[j]), high = fmaxf(high, x[j]);
+                for (int j = 0; j < N; j++) low = -larger(-low, -x[j]), high = larger(high, x[j]);
             }
             high = rowMax(high);
             low = -rowMax(-low);
-            const float scale = (high - low) / 255.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
-            const int zero = scale > 0 ? __float2int_rn(-128.0f - low * factor) : 0;
+            const float range = (high - low) / 255.0f, scale = range < INFINITY ? range : NAN, factor = inverse(scale);
+            const int zero = factor > 0 ? __float2int_rn(-128.0f - low * factor) : 0;
             for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
                 unsigned char bytes[N];
                 load(input, row * columns + c, x);
@@ -242,7 +247,8 @@ extension KernelSource {
             #endif
         }
 
-        // Rows to e4m3, the largest magnitude becoming 448: value = scale * element.
+        // Rows to e4m3, the largest magnitude becoming 448: value = scale * element. Of an infinity or NaN the scale is
+        // not finite either.
         template <int N>
         DEVICE void round_e4m3(View input, unsigned char *output, float *scales, i64 rows, int columns) {
             const i64 row = rowIndex();
@@ -250,17 +256,17 @@ extension KernelSource {
             float high = 0, x[N];
             for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
                 load(input, row * columns + c, x);
-                for (int j = 0; j < N; j++) high = fmaxf(high, fabsf(x[j]));
+                for (int j = 0; j < N; j++) high = larger(high, fabsf(x[j]));
             }
             high = rowMax(high);
-            const float scale = high / 448.0f, factor = scale > 0 ? 1.0f / scale : 0.0f;
+            const float scale = high / 448.0f, factor = inverse(scale);
             for (int c = threadIdx.x * N; c < columns; c += blockDim.x * N) {
                 unsigned char bytes[N];
                 load(input, row * columns + c, x);
                 encodeE4M3(x, factor, bytes);
                 storeBytes(output + row * columns + c, bytes);
             }
-            if (threadIdx.x == 0) scales[row] = scale > 0 ? scale : 1.0f;
+            if (threadIdx.x == 0) scales[row] = scale == 0 ? 1.0f : scale;
         }
         BOTH(round_e4m3, (View input, unsigned char *output, float *scales, i64 rows, int columns),
              (input, output, scales, rows, columns))
@@ -288,21 +294,22 @@ extension KernelSource {
                               int scaleStep, const int *columnSums, View bias, View output, int activation, i64 rows, int columns),
              (sums, rowScales, rowZeros, columnScales, scaleStep, columnSums, bias, output, activation, rows, columns))
 
-        // Rows of a weight to signed bytes, the largest magnitude becoming 127.
+        // Rows of a weight to signed bytes, the largest magnitude becoming 127. Of an infinity or NaN the scale is not
+        // finite, and so nothing is that the row makes.
         extern "C" __global__ void round_symmetric(View input, signed char *output, float *scales, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
             float high = 0;
-            for (int c = threadIdx.x; c < columns; c += blockDim.x) high = fmaxf(high, fabsf(load(input, row * columns + c)));
+            for (int c = threadIdx.x; c < columns; c += blockDim.x) high = larger(high, fabsf(load(input, row * columns + c)));
             high = rowMax(high);
-            const float factor = high > 0 ? 127.0f / high : 0.0f;
+            const float factor = inverse(high / 127.0f);
             for (int c = threadIdx.x; c < columns; c += blockDim.x)
                 output[row * columns + c] = (signed char)__float2int_rn(load(input, row * columns + c) * factor);
             if (threadIdx.x == 0) scales[row] = high / 127.0f;
         }
 
         // Rows of a weight to four bits, the largest magnitude of a group becoming 7; scales are rounded to bfloat16
-        // before they are used. A thread a group.
+        // before they are used, and those of groups with an infinity or NaN are not finite. A thread a group.
         extern "C" __global__ void round_int4(View input, unsigned char *output, u16 *scales, i64 rows, int columns) {
             const i64 row = rowIndex();
             if (row >= rows) return;
@@ -311,9 +318,9 @@ extension KernelSource {
                 const int count = min(columns - g * GROUP, (int)GROUP), half = (count + 1) / 2;
                 const i64 first = row * columns + g * GROUP;
                 float high = 0;
-                for (int i = 0; i < count; i++) high = fmaxf(high, fabsf(load(input, first + i)));
+                for (int i = 0; i < count; i++) high = larger(high, fabsf(load(input, first + i)));
                 const u16 scale = narrow(high / 7.0f);
-                const float factor = widen(scale) > 0 ? 1.0f / widen(scale) : 0.0f;
+                const float factor = inverse(widen(scale));
                 scales[row * groups + g] = scale;
                 for (int i = 0; i < half; i++) {
                     int low = __float2int_rn(load(input, first + i) * factor), top = 0;

@@ -42,8 +42,11 @@ public struct JobForecast: Sendable {
     /// parts of mapped checkpoints that were touched, and arrays of the host.
     public var peakProcessBytes: Int { max(stages.map(\.peakProcessBytes).max() ?? 0, finishProcessBytes) }
 
-    /// The most bytes that the process holds at once without pages of mapped checkpoints, and in which stage; nil for
-    /// finishing the layers.
+    /// The most bytes that the process holds at once above what it had before the job, without pages of mapped
+    /// checkpoints, and in which stage; nil for finishing the layers.
+    ///
+    /// Of a stage what counts is the moment at which it holds most with those pages: it may hold a little more
+    /// without them at another.
     public var hostPeak: (bytes: Int, stage: PipelineStage?) {
         let finished = finish.map { remaining.totalBytes - remaining.mappedBytes + $0.hostBytes } ?? 0
         return stages.reduce((finished, nil)) { peak, stage in

@@ -57,34 +57,44 @@ public struct JobPlanner: Sendable {
         return try forecast(parameters, pictureWidth, pictureHeight, way, limits)
     }
 
-    /// Chooses how a job is done: the fastest way that keeps to the limits.
+    /// Chooses how a job is done: the fastest way that keeps to the limits, the host's among them where they are those
+    /// of the devices.
     ///
+    /// - Parameter finish: what becomes of the layers, which takes memory of the host alone; nil if nothing does.
     /// - Throws: a `PipelineError` for parameters out of range; that nothing fits is no error here.
     public func plan(
-        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int, limits: Limits = .ofDevices
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int, limits: Limits = .ofDevices,
+        finish: ((JobForecast) -> FinishForecast)? = nil
     ) throws(PipelineError) -> PlanForecast {
+        let hostLimit = limits == .ofDevices ? hostLimitBytes : nil
         var candidates: [PlanCandidate] = []
+        func forecast() -> PlanForecast {
+            PlanForecast(
+                candidates: candidates, budgetBytes: limit(of: devices[0], limits), hostBudgetBytes: hostLimit)
+        }
         for plan in plans {
             // Tiles come where the whole picture is what does not fit.
             var tiles = tiling == .on
             while true {
-                let candidate = try candidate(
+                var candidate = try candidate(
                     Way(plan: plan, usesTiles: tiles), parameters, pictureWidth, pictureHeight, limits)
-                candidates.append(candidate.candidate)
+                candidate.add(finish, hostLimitBytes: hostLimit, isHost: isHost)
+                candidates.append(candidate)
                 let size = try OutputSize(
                     resolution: parameters.resolution, pictureWidth: pictureWidth, pictureHeight: pictureHeight,
                     multiple: model.defaults.sizeMultiple)
-                guard let stage = candidate.failing else {
-                    return PlanForecast(candidates: candidates, budgetBytes: limit(of: devices[0], limits))
-                }
-                guard !tiles, tiling == .auto, [.encodeImage, .decode].contains(stage),
+                guard let refusal = candidate.refusal else { return forecast() }
+                guard !tiles, tiling == .auto, refusal.stage == .encodeImage || refusal.stage == .decode,
                     AutoencoderTiling.reference.applies(width: size.width, height: size.height)
                 else { break }
                 tiles = true
             }
         }
-        return PlanForecast(candidates: candidates, budgetBytes: limit(of: devices[0], limits))
+        return forecast()
     }
+
+    /// True if what the devices hold is the host's.
+    private var isHost: Bool { devices.allSatisfy { $0.name.kind == .cpu } }
 
     /// The plans that may be taken, the fastest first.
     private var plans: [OffloadPlan] {
@@ -94,23 +104,21 @@ public struct JobPlanner: Sendable {
 
     private func candidate(
         _ way: Way, _ parameters: DecompositionParameters, _ width: Int, _ height: Int, _ limits: Limits
-    ) throws(PipelineError) -> (candidate: PlanCandidate, failing: PipelineStage?) {
+    ) throws(PipelineError) -> PlanCandidate {
         do throws(PipelineError) {
             let forecast = try forecast(parameters, width, height, way, limits)
-            return (PlanCandidate(plan: way.plan, usesTiles: way.usesTiles, forecast: forecast, refusal: nil), nil)
+            return PlanCandidate(plan: way.plan, usesTiles: way.usesTiles, forecast: forecast, refusal: nil)
         } catch .outOfMemory(let stage, let cause, _) {
             // Without a limit nothing is given up for lack of room: then a stream keeps all that it has read.
             let plan = way.plan == .stream(residentBlocks: nil) ? .stream(residentBlocks: 0) : way.plan
             let free = try forecast(
                 parameters, width, height, Way(plan: plan, usesTiles: way.usesTiles), .none)
             let needed = free.stages.first { $0.stage == stage }?.peakTensorBytes ?? free.peakTensorBytes
-            var limit = ""
-            if case .outOfMemory(_, _, _, let bytes?) = cause { limit = ", more than \(ByteCount(bytes))" }
-            return (
-                PlanCandidate(
-                    plan: way.plan, usesTiles: way.usesTiles, forecast: free,
-                    refusal: "\(stage.rawValue) needs \(ByteCount(needed))\(limit)"), stage
-            )
+            var limit: Int?
+            if case .outOfMemory(_, _, _, let bytes) = cause { limit = bytes }
+            return PlanCandidate(
+                plan: way.plan, usesTiles: way.usesTiles, forecast: free,
+                refusal: PlanRefusal(place: .device, stage: stage, neededBytes: needed, limitBytes: limit))
         }
     }
 

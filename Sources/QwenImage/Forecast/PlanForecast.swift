@@ -1,64 +1,52 @@
 import TensorCore
 
-/// One way to do a job: where the weights live, and whether the autoencoder works in tiles; and whether it fits.
-public struct PlanCandidate: Sendable {
-    /// Where the weights live.
-    public let plan: OffloadPlan
-    /// True if the autoencoder takes its pictures in tiles.
-    public let usesTiles: Bool
-    /// Where it does not fit, without regard to the budget; nil where it could not be told.
-    public internal(set) var forecast: JobForecast?
-    /// Why it is not taken; nil if it fits.
-    public internal(set) var refusal: String?
-
-    /// A way that was looked at.
-    public init(plan: OffloadPlan, usesTiles: Bool, forecast: JobForecast?, refusal: String?) {
-        self.plan = plan
-        self.usesTiles = usesTiles
-        self.forecast = forecast
-        self.refusal = refusal
-    }
-}
-
 /// Every way that was looked at for a job, fastest first, and the one that is taken.
 public struct PlanForecast: Sendable {
     /// In the order of preference; those after the one that is taken are not looked at.
-    public private(set) var candidates: [PlanCandidate]
-    /// In bytes; nil for none.
+    public let candidates: [PlanCandidate]
+    /// What the first device may hold, in bytes; nil for anything.
     public let budgetBytes: Int?
+    /// What all of a job may hold on the host, in bytes; nil for anything.
+    public let hostBudgetBytes: Int?
 
     /// The candidates in the order of preference.
-    public init(candidates: [PlanCandidate], budgetBytes: Int?) {
+    public init(candidates: [PlanCandidate], budgetBytes: Int?, hostBudgetBytes: Int? = nil) {
         self.candidates = candidates
         self.budgetBytes = budgetBytes
-    }
-
-    /// Adds what becomes of the layers, which takes memory of the host alone. A way that would break the host's limit
-    /// is refused.
-    ///
-    /// - Parameters:
-    ///   - hostLimitBytes: what all of a job may hold on the host; nil for no limit.
-    ///   - finish: told from the size of a job's layers.
-    public mutating func add(hostLimitBytes: Int?, finish: (JobForecast) -> FinishForecast) {
-        for index in candidates.indices {
-            guard var forecast = candidates[index].forecast else { continue }
-            forecast.finish = finish(forecast)
-            candidates[index].forecast = forecast
-            let needed = forecast.hostPeak
-            guard let hostLimitBytes, needed.bytes > hostLimitBytes, candidates[index].refusal == nil else { continue }
-            candidates[index].refusal =
-                "\(needed.stage?.rawValue ?? "finishing the layers") needs"
-                + " \(ByteCount(roundedUp: needed.bytes)) on the host, more than \(ByteCount(hostLimitBytes))"
-        }
+        self.hostBudgetBytes = hostBudgetBytes
     }
 
     /// The first that fits.
     public var chosen: PlanCandidate? { candidates.first { $0.refusal == nil } }
 
-    /// The one that needs least on the device.
+    /// Where nothing fits the one that is nearest to it: of those that only the host cannot hold the one that needs
+    /// least there, and without any such the one that needs least on the device.
     public var smallest: PlanCandidate? {
-        candidates.filter { $0.forecast != nil }.min {
-            ($0.forecast?.peakTensorBytes ?? 0) < ($1.forecast?.peakTensorBytes ?? 0)
+        let ofHost = candidates.filter { $0.refusal?.place == .host }
+        guard ofHost.isEmpty else { return ofHost.min { $0.hostBytes < $1.hostBytes } }
+        return candidates.filter { $0.forecast != nil }.min { $0.deviceBytes < $1.deviceBytes }
+    }
+
+    /// The least that any way needs on the device; nil where none could be told.
+    public var smallestBytes: Int? { candidates.compactMap { $0.forecast?.peakTensorBytes }.min() }
+
+    /// The least that a way needs on the host which the devices can hold; nil without a budget of the host, or such a
+    /// way.
+    public var smallestHostBytes: Int? {
+        guard hostBudgetBytes != nil else { return nil }
+        return candidates.filter { $0.forecast != nil && $0.refusal?.place != .device }.map(\.hostBytes).min()
+    }
+
+    /// Why nothing is chosen: the budget that is too small, and what would do.
+    ///
+    /// - Parameters:
+    ///   - device: whose budget `budgetBytes` is.
+    ///   - plan: the one that was asked for; nil for any.
+    public func shortage(on device: DeviceName, plan: OffloadPlan?) -> PlacementError {
+        if let limit = hostBudgetBytes, let least = smallestHostBytes {
+            return .hostBudgetTooSmall(plan: plan?.description, limitBytes: limit, smallestBytes: least)
         }
+        return .budgetTooSmall(
+            device: device, plan: plan?.description, limitBytes: budgetBytes ?? 0, smallestBytes: smallestBytes ?? 0)
     }
 }

@@ -6,23 +6,25 @@ extension LayeredPipeline {
     /// Before a job: takes the first way that fits the budget, of those that were asked for, and says whether the
     /// autoencoder works in tiles. Without a budget nothing is chosen, and nothing forecast.
     ///
-    /// Throws `placement(.budgetTooSmall)` with the least that would do.
+    /// Throws `placement(.budgetTooSmall)` or `.hostBudgetTooSmall` with the least that would do.
+    ///
+    /// - Parameter finish: what becomes of the layers afterwards; nil if nothing does.
     func choosePlan(
-        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int
+        _ parameters: DecompositionParameters, pictureWidth: Int, pictureHeight: Int,
+        finish: ((JobForecast) -> FinishForecast)?
     ) throws(PipelineError) -> Bool {
-        guard let request, let limit = backend.limitBytes else { return tiling == .on }
-        var plan = try planner.plan(parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+        guard let request, backend.limitBytes ?? request.budget.hostBytes != nil else { return tiling == .on }
+        var plan = try planner.plan(
+            parameters, pictureWidth: pictureWidth, pictureHeight: pictureHeight, finish: finish)
         if plan.chosen == nil, parameters.needsCaption {
             // How long a caption will be nobody knows: the job is tried if it fits with a short one.
             var short = parameters
             short.prompt = "a"
-            plan = try planner.plan(short, pictureWidth: pictureWidth, pictureHeight: pictureHeight)
+            plan = try planner.plan(
+                short, pictureWidth: pictureWidth, pictureHeight: pictureHeight, finish: finish)
         }
         guard let chosen = plan.chosen else {
-            throw .placement(
-                .budgetTooSmall(
-                    device: offload.devices[0].name, plan: request.plan?.description, limitBytes: limit,
-                    smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
+            throw .placement(plan.shortage(on: offload.devices[0].name, plan: request.plan))
         }
         if request.plan == nil, offload.devices.count == 1 { offload.adopt(chosen.plan, placement: nil) }
         return chosen.usesTiles
@@ -30,12 +32,14 @@ extension LayeredPipeline {
 
     /// Says of memory that ran out what would fit, where the limit is known.
     func fitting(
-        _ error: PipelineError, _ parameters: DecompositionParameters, _ picture: PixelBuffer
+        _ error: PipelineError, _ parameters: DecompositionParameters, _ picture: PixelBuffer,
+        finish: ((JobForecast) -> FinishForecast)?
     ) -> PipelineError {
         guard case .outOfMemory(let stage, let cause, _) = error, backend.limitBytes != nil else { return error }
         let planner = planner
         let smaller = parameters.smallerJobs.first { job in
-            let plan = try? planner.plan(job, pictureWidth: picture.width, pictureHeight: picture.height)
+            let plan = try? planner.plan(
+                job, pictureWidth: picture.width, pictureHeight: picture.height, finish: finish)
             return plan?.chosen != nil
         }
         guard let smaller else { return error }

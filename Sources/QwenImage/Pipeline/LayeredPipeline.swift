@@ -145,6 +145,9 @@ public final class LayeredPipeline {
         public var observer: (any TensorObserver)?
         /// Is shown the composite every few steps; nil makes no previews.
         public var preview: PreviewWatch?
+        /// What becomes of the layers, told from the job's forecast, so that a budget of the host has room for it; nil
+        /// if nothing does.
+        public var finish: ((JobForecast) -> FinishForecast)?
 
         /// Nothing watches and nothing stops the run.
         public init() {}
@@ -168,13 +171,14 @@ public final class LayeredPipeline {
             offload.endJob()
             for device in offload.devices { device.backend.releaseUnusedMemory() }
         }
-        let usesTiles = try choosePlan(parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        let usesTiles = try choosePlan(
+            parameters, pictureWidth: picture.width, pictureHeight: picture.height, finish: hooks.finish)
         do {
             let job = LayeredJob(
                 pipeline: self, size: size, parameters: parameters, hooks: hooks, usesTiles: usesTiles)
             return try job.run(picture, latents: latents)
         } catch {
-            throw fitting(PipelineError(wrapping: error), parameters, picture)
+            throw fitting(PipelineError(wrapping: error), parameters, picture, finish: hooks.finish)
         }
     }
 }

@@ -28,6 +28,10 @@ public struct PlanManifest: Codable, Sendable {
     public let budgetBytes: Int?
     /// The least that any plan needs.
     public let smallestBytes: Int
+    /// What all of a job may hold on the host; nil without a limit.
+    public let hostBudgetBytes: Int?
+    /// The least that a plan needs there which the devices can hold; nil without a limit, or such a plan.
+    public let smallestHostBytes: Int?
     public let peakTensorBytes: Int
     public let peakProcessBytes: Int
     /// Pages of the checkpoint's files among them, which the system may take back.
@@ -114,6 +118,8 @@ public struct PlanManifest: Codable, Sendable {
         case vaeTiles = "vae_tiles"
         case budgetBytes = "budget_bytes"
         case smallestBytes = "smallest_bytes"
+        case hostBudgetBytes = "host_budget_bytes"
+        case smallestHostBytes = "smallest_host_bytes"
         case peakTensorBytes = "peak_tensor_bytes"
         case peakProcessBytes = "peak_process_bytes"
         case mappedProcessBytes = "mapped_process_bytes"
@@ -145,7 +151,9 @@ public struct PlanManifest: Codable, Sendable {
         self.plan = shown.plan.description
         vaeTiles = shown.usesTiles
         budgetBytes = plan.budgetBytes
-        smallestBytes = plan.smallest?.forecast?.peakTensorBytes ?? forecast.peakTensorBytes
+        smallestBytes = plan.smallestBytes ?? forecast.peakTensorBytes
+        hostBudgetBytes = plan.hostBudgetBytes
+        smallestHostBytes = plan.smallestHostBytes
         peakTensorBytes = forecast.peakTensorBytes
         peakProcessBytes = forecast.peakProcessBytes
         mappedProcessBytes = forecast.mappedProcessBytes
@@ -191,25 +199,23 @@ extension PlanManifest.Stage {
     }
 }
 
-extension PlanForecast {
-    /// Adds what finishing the layers takes on the host.
+extension FinishForecast {
+    /// What finishing the layers takes on the host.
     ///
     /// - Parameters:
     ///   - finish: what becomes of the layers.
+    ///   - job: whose layers they are.
     ///   - width: of the picture, in pixels.
     ///   - height: the same.
-    ///   - hostLimitBytes: what a job may hold on the host; nil for no limit.
-    public mutating func add(
-        _ finish: LayerFinish, for parameters: DecompositionParameters, width: Int, height: Int, hostLimitBytes: Int?
+    public init(
+        _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters, width: Int, height: Int
     ) {
-        add(hostLimitBytes: hostLimitBytes) { forecast in
-            let memory = FitMemory(
-                finish, count: parameters.layers, width: forecast.width, height: forecast.height, pictureWidth: width,
-                pictureHeight: height, threads: ProcessorCount.available)
-            // The results of an image are there while the next one's are made.
-            let others = parameters.numImagesPerPrompt - 1
-            return FinishForecast(hostBytes: memory.peakBytes + others * memory.resultBytes)
-        }
+        let memory = FitMemory(
+            finish, count: parameters.layers, width: job.width, height: job.height, pictureWidth: width,
+            pictureHeight: height, threads: ProcessorCount.available)
+        // The results of an image are there while the next one's are made.
+        let others = parameters.numImagesPerPrompt - 1
+        self.init(hostBytes: memory.peakBytes + others * memory.resultBytes)
     }
 }
 
@@ -218,7 +224,7 @@ extension PlanManifest.Candidate {
         plan = candidate.plan.description
         vaeTiles = candidate.usesTiles
         fits = candidate.refusal == nil
-        reason = candidate.refusal
+        reason = candidate.refusal?.description
         peakTensorBytes = candidate.forecast?.peakTensorBytes
         seconds = candidate.forecast.map { $0.stages.reduce(0) { $0 + rates.estimate($1).seconds } }
     }

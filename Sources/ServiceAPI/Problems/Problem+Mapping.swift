@@ -112,8 +112,12 @@ extension Problem {
 
     private init(_ asked: PlanManifest, _ fitting: PlanManifest?) {
         var words =
-            "the job needs \(ByteCount(roundedUp: asked.smallestBytes)) on \(asked.device), which has"
-            + " \(ByteCount(asked.budgetBytes ?? 0))"
+            if let limit = asked.hostBudgetBytes, let least = asked.smallestHostBytes {
+                "the job needs \(ByteCount(roundedUp: least)) on the host, of which it may have \(ByteCount(limit))"
+            } else {
+                "the job needs \(ByteCount(roundedUp: asked.smallestBytes)) on \(asked.device), which has"
+                    + " \(ByteCount(asked.budgetBytes ?? 0))"
+            }
         if let fitting {
             words += "; with resolution \(fitting.resolution) and layers \(fitting.layers) it fits"
         }
@@ -149,7 +153,8 @@ extension Problem {
         case .image(let error): self.init(picture: error)
         case .cancelled, .tensor(.cancelled): self.init(.cancelled, "send the request again if it is still wanted")
         case .tensor(.outOfMemory), .outOfMemory: self.init(.outOfMemory, error.description)
-        case .placement(.budgetTooSmall): self.init(.doesNotFit, error.description)
+        case .placement(.budgetTooSmall), .placement(.hostBudgetTooSmall):
+            self.init(.doesNotFit, error.description)
         case .model, .unknownPipeline, .vaeChannels, .latentsShape, .weights, .tokenizer, .scheduler, .tensor,
             .placement:
             self.init(.engineFailed, error.description)

@@ -36,10 +36,10 @@ public protocol LayerDecomposer: Sendable {
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 
-    /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised. `preview` is for engines that can
-    /// show the composite before it is done.
+    /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised. `finish` is what the caller does to
+    /// the layers, which memory is left for. `preview` is for engines that can show the composite before it is done.
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, cancellation: Cancellation,
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
         preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
 }

@@ -33,7 +33,7 @@ final class LayerExecutor: JobExecutor {
             }
             let picture: PixelBuffer
             if let split { picture = split.picture } else { picture = try decoded(wanted.picture) }
-            let result = try decompose(picture, wanted.parameters, engine, work, progress)
+            let result = try decompose(picture, wanted, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
             do {
@@ -63,7 +63,7 @@ final class LayerExecutor: JobExecutor {
     }
 
     private func decompose(
-        _ picture: PixelBuffer, _ parameters: DecompositionParameters, _ cancellation: Cancellation, _ work: JobWork,
+        _ picture: PixelBuffer, _ wanted: LayerWork, _ cancellation: Cancellation, _ work: JobWork,
         _ progress: @escaping @Sendable (JobProgress) -> Void
     ) throws(ServiceError) -> Decomposition {
         let last = Mutex(JobProgress(stage: PipelineStage.denoise.rawValue, step: 0, total: 1, fraction: 0))
@@ -76,7 +76,8 @@ final class LayerExecutor: JobExecutor {
         }
         do {
             return try decomposer.decompose(
-                picture, parameters: parameters, cancellation: cancellation, preview: preview
+                picture, parameters: wanted.parameters, finish: wanted.finish, cancellation: cancellation,
+                preview: preview
             ) { state in
                 let state = JobProgress(
                     stage: state.stage.rawValue, step: state.completed, total: state.total,

@@ -26,6 +26,8 @@ public enum PlacementError: Error, Sendable, Equatable, CustomStringConvertible 
     case guidanceDevices([DeviceName])
     /// No plan, or not the one that was asked for, keeps to the budget; `smallestBytes` would do.
     case budgetTooSmall(device: DeviceName, plan: String?, limitBytes: Int, smallestBytes: Int)
+    /// The same of what all of a job may hold on the host.
+    case hostBudgetTooSmall(plan: String?, limitBytes: Int, smallestBytes: Int)
 
     public var description: String {
         switch self {
@@ -51,9 +53,15 @@ public enum PlacementError: Error, Sendable, Equatable, CustomStringConvertible 
             "the plan 'guidance' is for two devices, such as cuda:0,cuda:1, not"
                 + " \(devices.map(\.description).joined(separator: ", "))"
         case .budgetTooSmall(let device, let plan, let limit, let smallest):
-            "\(ByteCount(limit)) on \(device) are too little for \(plan.map { "the plan '\($0)'" } ?? "any plan"):"
-                + " at least \(ByteCount(roundedUp: smallest)) are needed"
+            Self.tooLittle(limit, "\(device)", plan, smallest)
+        case .hostBudgetTooSmall(let plan, let limit, let smallest):
+            Self.tooLittle(limit, "the host", plan, smallest)
         }
+    }
+
+    private static func tooLittle(_ limit: Int, _ place: String, _ plan: String?, _ smallest: Int) -> String {
+        "\(ByteCount(limit)) on \(place) are too little for \(plan.map { "the plan '\($0)'" } ?? "any plan"):"
+            + " at least \(ByteCount(roundedUp: smallest)) are needed"
     }
 
     /// `0-3, 7`.

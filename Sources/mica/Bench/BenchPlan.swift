@@ -54,7 +54,7 @@ struct BenchPlan: ParsableCommand {
         options.prompt = options.prompt ?? "A poster with a red title, a yellow circle and a blue background."
         options.seed = options.seed ?? 1
         let resolved = try pipeline.model.parameters(for: options)
-        let rates = RateSource(model: pipeline.model, machine).rates
+        let rates = RateSource(model: pipeline.model, machine, card: PlanDevices.card(of: devices)).rates
         try WarmUp.run(devices)
         // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.
         let before = ProcessMemory.residentBytes ?? 0
@@ -62,10 +62,7 @@ struct BenchPlan: ParsableCommand {
         let plan = try pipeline.planner.plan(
             resolved, pictureWidth: picture.width, pictureHeight: picture.height)
         guard let forecast = plan.chosen?.forecast else {
-            throw PipelineError.placement(
-                .budgetTooSmall(
-                    device: request.devices[0], plan: request.plan?.description, limitBytes: plan.budgetBytes ?? 0,
-                    smallestBytes: plan.smallest?.forecast?.peakTensorBytes ?? 0))
+            throw PipelineError.placement(plan.shortage(on: request.devices[0], plan: request.plan))
         }
         let watch = ProcessWatch(from: before)
         var hooks = LayeredPipeline.Hooks()

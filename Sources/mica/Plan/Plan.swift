@@ -94,21 +94,19 @@ struct Plan: ParsableCommand {
         let options = try parameters.options()
         let resolved = try pipeline.model.parameters(for: options)
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
-        var plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height)
-        plan.add(
-            finishing.finish(mergesLayers: options.countsLayers), for: resolved, width: width, height: height,
-            hostLimitBytes: pipeline.planner.hostLimitBytes)
-        let source = hasGPU ? nil : RateSource(model: pipeline.model, machine, measuresAnew: measure)
-        let found = hasGPU && gpu == nil ? PlanDevices.card(of: devices) : nil
-        let card = hasGPU ? gpu ?? found?.card : nil
-        let rates = source?.rates ?? (card ?? .usual).rates
+        let finish = finishing.finish(mergesLayers: options.countsLayers)
+        let plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height) {
+            FinishForecast(finish, of: $0, for: resolved, width: width, height: height)
+        }
+        let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
+        let source = RateSource(model: pipeline.model, machine, card: card, measuresAnew: measure)
         let manifest = PlanManifest(
             plan, parameters: resolved, model: folder.lastPathComponent,
             device: request.devices.map(\.description).joined(separator: ","), precision: machine.compute.rawValue,
-            rates: rates)
+            rates: source.rates)
         let report = PlanReport(
-            plan, manifest, threads: threads ?? ProcessorCount.available, card: card, unknownModel: found?.unknownModel,
-            ratesOrigin: source?.origin)
+            plan, manifest, threads: threads ?? ProcessorCount.available, card: card,
+            unknownModel: gpu == nil ? PlanDevices.unknownModel(of: devices) : nil, ratesOrigin: source.origin)
         if let chart { try WholeFiles.write([(path: chart, bytes: Array(report.chart().utf8))]) }
         try StandardOutput.print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

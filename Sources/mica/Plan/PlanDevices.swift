@@ -36,10 +36,22 @@ enum PlanDevices {
     }
 
     /// The card whose speed stands for that of the GPUs of these devices: the one that they are, as far as it is known,
-    /// or else the usual one, and what they are called then.
-    static func card(of devices: [OffloadManager.Device]) -> (card: PublishedGPU, unknownModel: String?) {
-        let models = devices.compactMap { ($0.backend as? CUDABackend)?.model }
-        if let card = models.lazy.compactMap({ PublishedGPU(model: $0) }).first { return (card, nil) }
-        return (.usual, models.first)
+    /// or else the usual one; nil without any.
+    static func card(of devices: [OffloadManager.Device]) -> PublishedGPU? {
+        guard devices.contains(where: { $0.name.kind == .cuda }) else { return nil }
+        return knownCard(of: devices) ?? .usual
+    }
+
+    /// What the GPUs are called if their speed is not known; nil without any.
+    static func unknownModel(of devices: [OffloadManager.Device]) -> String? {
+        knownCard(of: devices) == nil ? models(of: devices).first : nil
+    }
+
+    private static func knownCard(of devices: [OffloadManager.Device]) -> PublishedGPU? {
+        models(of: devices).lazy.compactMap { PublishedGPU(model: $0) }.first
+    }
+
+    private static func models(of devices: [OffloadManager.Device]) -> [String] {
+        devices.compactMap { ($0.backend as? CUDABackend)?.model }
     }
 }

@@ -58,8 +58,9 @@ struct PlanReport {
     private func verdict() -> String {
         let within = manifest.budgetBytes.map { " within \(ByteCount($0))" } ?? ""
         guard manifest.fits else {
-            guard manifest.smallestBytes > manifest.budgetBytes ?? 0 else {
-                return "does not fit on the host, whatever the device holds:"
+            if let limit = manifest.hostBudgetBytes, let least = manifest.smallestHostBytes {
+                return "does not fit on the host within \(ByteCount(limit)): the least is"
+                    + " \(ByteCount(roundedUp: least)), with \(Self.name(manifest.plan, manifest.vaeTiles))"
             }
             return "does not fit\(within): the least is \(ByteCount(roundedUp: manifest.smallestBytes)), with"
                 + " \(Self.name(manifest.plan, manifest.vaeTiles))"

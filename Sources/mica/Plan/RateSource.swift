@@ -1,10 +1,12 @@
 import CPUBackend
+import Dispatch
 import Foundation
 import QwenImage
 import Synchronization
 import TensorCore
 
-/// The rates of the machine for one model: from the cache, or measured when they are first asked for.
+/// The rates of what computes, for one model: published ones of a graphics card; those of the machine from the cache,
+/// or measured when they are first asked for.
 final class RateSource: Sendable {
     /// How a machine computes.
     struct Machine: Sendable {
@@ -18,46 +20,56 @@ final class RateSource: Sendable {
     private let model: ModelFolder
     private let machine: Machine
     private let measuresAnew: Bool
-    private let known = Mutex<Found?>(nil)
+    private let known: Mutex<Found?>
+    /// Where one measures and others wait for it, so that no lock is held for seconds.
+    private let measuring = DispatchQueue(label: "mica.rates")
 
-    /// Rates, and a line on where they come from.
+    /// Rates, and a line on where they come from if there is more to say than their source does.
     private struct Found {
         let rates: DeviceRates
-        let origin: String
+        let origin: String?
     }
 
-    /// - Parameter measuresAnew: measures, whatever the cache has, and keeps that.
-    init(model: ModelFolder, _ machine: Machine, measuresAnew: Bool = false) {
+    /// - Parameters:
+    ///   - card: what the GPU is, among the devices; nil if the host's processors compute alone.
+    ///   - measuresAnew: measures, whatever the cache has, and keeps that.
+    init(model: ModelFolder, _ machine: Machine, card: PublishedGPU?, measuresAnew: Bool = false) {
         self.model = model
         self.machine = machine
         self.measuresAnew = measuresAnew
+        known = Mutex(card.map { Found(rates: $0.rates, origin: nil) })
     }
 
     /// The rates; those of an ordinary machine, said to be assumed, if measuring fails.
     var rates: DeviceRates { found.rates }
 
-    /// When they were measured and where they are kept.
-    var origin: String { found.origin }
+    /// When they were measured and where they are kept; nil for published ones.
+    var origin: String? { found.origin }
 
     private var found: Found {
-        known.withLock { known in
-            if let known { return known }
-            // A backend of its own: a worker's may be at work, and has a budget.
-            let calibration = Calibration(
-                backend: CPUBackend(
-                    threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
-            let key = calibration.key(machine)
-            let cache = RateCache.usual
-            var found = Found(rates: Self.assumed, origin: "rates: assumed, as measuring failed")
-            if let entry = try? cache.entry(key, anew: measuresAnew, measure: calibration.measure) {
-                found = Found(
-                    rates: entry.rates,
-                    origin: "rates: measured \(entry.measuredAt.formatted(.iso8601)), kept in \(cache.file.path);"
-                        + " --measure takes them anew")
-            }
-            known = found
+        if let known = known.withLock({ $0 }) { return known }
+        return measuring.sync {
+            if let known = known.withLock({ $0 }) { return known }
+            let found = measured()
+            known.withLock { $0 = found }
             return found
         }
+    }
+
+    private func measured() -> Found {
+        // A backend of its own: a worker's may be at work, and has a budget.
+        let calibration = Calibration(
+            backend: CPUBackend(
+                threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
+        let key = calibration.key(machine)
+        let cache = RateCache.usual
+        guard let entry = try? cache.entry(key, anew: measuresAnew, measure: calibration.measure) else {
+            return Found(rates: Self.assumed, origin: "rates: assumed, as measuring failed")
+        }
+        return Found(
+            rates: entry.rates,
+            origin: "rates: measured \(entry.measuredAt.formatted(.iso8601)), kept in \(cache.file.path);"
+                + " --measure takes them anew")
     }
 
     private static let assumed = DeviceRates(

@@ -40,7 +40,8 @@ float at(const void *data, int type, size_t index) {
     if (type == MICA_R_32I) return (float)((const int *)data)[index];
     if (type == MICA_R_8F_E4M3) {
         const unsigned char code = ((const unsigned char *)data)[index];
-        const float size = code & 0x78 ? ldexpf(8 + (code & 7), ((code >> 3) & 15) - 10) : ldexpf(code & 7, -9);
+        // All bits of a magnitude are NaN; there are no infinities.
+        const float size = (code & 0x7f) == 0x7f ? NAN : code & 0x78 ? ldexpf(8 + (code & 7), ((code >> 3) & 15) - 10) : ldexpf(code & 7, -9);
         return code & 0x80 ? -size : size;
     }
     const uint32_t bits = (uint32_t)((const uint16_t *)data)[index] << 16;
@@ -54,7 +55,9 @@ void put(void *data, int type, size_t index, float x) {
     if (type == MICA_R_32I) { ((int *)data)[index] = (int)x; return; }
     uint32_t bits;
     memcpy(&bits, &x, 4);
-    ((uint16_t *)data)[index] = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+    // Rounding may carry a NaN's fraction away: it gets a bit that stays.
+    ((uint16_t *)data)[index] =
+        (uint16_t)(x != x ? bits >> 16 | 0x40 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
 constexpr int wayCount = 3;

@@ -260,7 +260,7 @@ int cuDevicePrimaryCtxReset_v2(int device) {
     registered.clear();
     for (auto &block : blocks) free((void *)block.first);
     blocks.clear();
-    usedBytes = 0;
+    usedBytes = systemBytes = 0;
     const char *order = getenv("MICA_EMULATED_FAILURE");
     if (!order || !strstr(order, ":stays")) brokenBy = 0;
     return brokenBy;

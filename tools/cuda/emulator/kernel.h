@@ -35,7 +35,12 @@ static inline int max(int a, int b) { return a > b ? a : b; }
 static inline float __uint_as_float(unsigned bits) { float x; memcpy(&x, &bits, 4); return x; }
 static inline unsigned __float_as_uint(float x) { unsigned bits; memcpy(&bits, &x, 4); return bits; }
 static inline float mica_half(unsigned short bits) { _Float16 x; memcpy(&x, &bits, 2); return (float)x; }
-static inline int __float2int_rn(float x) { return (int)nearbyintf(x); }
+// As the chip: NaN becomes 0, what is out of range the nearest end of it.
+static inline int __float2int_rn(float x) {
+    if (x != x) return 0;
+    if (x >= 0x1p31f) return INT32_MAX;
+    return x <= -0x1p31f ? INT32_MIN : (int)nearbyintf(x);
+}
 
 static inline void __syncthreads() { mica_runtime->await(mica_emulator::Fiber::AT_BLOCK); }
 static inline void __syncwarp() { mica_runtime->await(mica_emulator::Fiber::AT_WARP); }
