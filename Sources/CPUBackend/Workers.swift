@@ -42,8 +42,8 @@ struct Workers: Sendable {
         let call: (_ worker: Int, _ task: Int) -> Void
     }
 
-    /// Splits `0 ..< extent` into ranges of at least `grain`, at most `perWorker` for each worker, and calls `body` once
-    /// for each.
+    /// Splits `0 ..< extent` into ranges of at least `grain`, at most `perWorker` for each worker, and calls `body`
+    /// once for each.
     func split(
         _ extent: Int, grain: Int, perWorker: Int = 4, _ body: (_ worker: Int, _ range: Range<Int>) -> Void
     ) {
