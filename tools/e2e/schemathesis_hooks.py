@@ -4,21 +4,26 @@ import base64
 import io
 
 import schemathesis
+import yaml
 from hypothesis import strategies
+from mica_service import ROOT
 from PIL import Image
 
-# Parameters that make a job long, and the values they get instead.
-SMALL = {
-    "num_inference_steps": 1, "steps": 1, "resolution": 64, "layers": 1, "num_images_per_prompt": 1, "images": 1,
-    "n": 1,
+# Parameters that make a job long, and the schemas that bound them; they get the least that these allow.
+LONG = {
+    "num_inference_steps": "NumInferenceSteps", "steps": "NumInferenceSteps", "resolution": "Resolution",
+    "layers": "Layers", "num_images_per_prompt": "NumImagesPerPrompt", "images": "NumImagesPerPrompt",
+    "n": "NumImagesPerPrompt",
 }
+DOCUMENT = yaml.safe_load((ROOT / "openapi.yaml").read_text())
+SCHEMAS = {name: DOCUMENT["components"]["schemas"][schema] for name, schema in LONG.items()}
 # The operations whose parameters make a job. The default model's own size takes seconds, and a job waits for all
 # that were queued before it, so one that names no size or number of layers gets these in its query.
 JOBS = {"/v1/layers", "/v1/images/edits", "/v1/jobs", "/v1/jobs/{id}/layers/{n}/layers"}
 UNSAID = {"resolution": ("resolution", "size"), "layers": ("layers",)}
 # A deadline that passes is a 504, and rightly: none is short.
+DEADLINE = DOCUMENT["components"]["schemas"]["DeadlineSeconds"]
 DEADLINE_SECONDS = 600
-SHORTEST_DEADLINE_SECONDS = 0.001
 
 
 def picture(kind: str) -> bytes:
@@ -36,13 +41,18 @@ def shrink(values) -> None:
     """Numbers that are valid and make work; others stay, as they are to be refused."""
     if not isinstance(values, dict):
         return
-    for name, small in SMALL.items():
+    for name, schema in SCHEMAS.items():
         value = values.get(name)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > small:
-            values[name] = small
-    deadline = values.get("deadline_seconds")
-    if isinstance(deadline, (int, float)) and not isinstance(deadline, bool) and SHORTEST_DEADLINE_SECONDS <= deadline:
+        if is_within(value, schema) and value == int(value):
+            values[name] = schema["minimum"]
+    if is_within(values.get("deadline_seconds"), DEADLINE):
         values["deadline_seconds"] = DEADLINE_SECONDS
+
+
+def is_within(value, schema) -> bool:
+    """Whether it is a number that the schema allows."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return is_number and schema["minimum"] <= value <= schema["maximum"]
 
 
 def say(case) -> None:
@@ -50,7 +60,7 @@ def say(case) -> None:
     given = set(case.query or ()) | (set(case.body) if isinstance(case.body, dict) else set())
     for name, names in UNSAID.items():
         if given.isdisjoint(names):
-            case.query = {**(case.query or {}), name: SMALL[name]}
+            case.query = {**(case.query or {}), name: SCHEMAS[name]["minimum"]}
 
 
 @schemathesis.hook
