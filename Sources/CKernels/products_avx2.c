@@ -1,7 +1,7 @@
 #include "pair_units.h"
 
-// Products with AVX2 alone (products_vnni.c has them with more): both operands become integers of 16 bits, and vpmaddwd sums the products of two
-// words' halves exactly. (vpmaddubsw, for bytes, would cut sums off at 16 bits.)
+// Products with AVX2 alone (products_vnni.c has them with more): both operands become integers of 16 bits, and vpmaddwd sums the
+// products of two words' halves exactly. (vpmaddubsw, for bytes, would cut sums off at 16 bits.)
 //
 // A unit of four elements is multiplied as S. Winograd showed in 1968 ("A New Algorithm for Inner Product"):
 //

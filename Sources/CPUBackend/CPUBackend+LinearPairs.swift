@@ -2,8 +2,8 @@ import CKernels
 import TensorCore
 
 extension CPUBackend {
-    /// A product that was asked for in bfloat16: both operands become integers of 16 bits with a scale for each slice of
-    /// a row, which rounds less than bfloat16, and is faster than that or, with AVX2 alone, than float32.
+    /// A product that was asked for in bfloat16: both operands become integers of 16 bits with a scale for each slice
+    /// of a row, which rounds less than bfloat16, and is faster than that or, with AVX2 alone, than float32.
     func pairedProduct(
         _ input: Tensor, _ weight: Tensor, _ bias: Tensor?, _ activation: Activation, _ output: Tensor
     ) throws(TensorError) {
