@@ -15,7 +15,7 @@ FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
         libopenblas0-pthread libdnnl2 libgomp1 libpng16-16 libjpeg62-turbo libwebp7 libwebpdemux2 liblcms2-2 libdeflate0 zlib1g libstdc++6 \
-        libsqlite3-0 libssl3 curl \
+        libsqlite3-0 libssl3 libcurl4 ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --gid 10001 mica \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin mica \

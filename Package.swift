@@ -44,6 +44,8 @@ let package = Package(
         .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CCUDA"),
+        // Opened at run time: only its headers are needed here.
+        .target(name: "CCurl"),
         .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
 
         // The engine
@@ -58,9 +60,12 @@ let package = Package(
         .target(name: "LayerFitting", dependencies: ["ImageCodecs", "CLayerFitting"], swiftSettings: base),
         .target(name: "QwenImage", dependencies: ["TensorCore", "Weights", "ImageCodecs"], swiftSettings: safe),
 
+        .target(name: "Digests", dependencies: ["COpenSSL"], swiftSettings: base),
+        .target(name: "ModelHub", dependencies: ["CCurl", "Digests"], swiftSettings: base),
+
         // The service
         .target(name: "DurableStorage", dependencies: ["CSQLite"], swiftSettings: safe),
-        .target(name: "Jobs", dependencies: ["DurableStorage"], swiftSettings: safe),
+        .target(name: "Jobs", dependencies: ["DurableStorage", "Digests"], swiftSettings: safe),
         .target(name: "HTTPProtocol", swiftSettings: safe),
         .target(
             name: "HTTPTransport", dependencies: ["HTTPProtocol", "CSockets", "COpenSSL", logging],
@@ -69,7 +74,7 @@ let package = Package(
             name: "ServiceAPI",
             dependencies: [
                 "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-                "HostLimits", "LayerFitting", logging,
+                "HostLimits", "LayerFitting", "Digests", logging,
             ],
             // The page's files, which `make page` puts into PageDocument.swift.
             exclude: ["Page/page.html", "Page/page.css", "Page/page.js", "Page/page"],
@@ -80,8 +85,8 @@ let package = Package(
             name: "mica",
             dependencies: [
                 "TensorCore", "HostLimits", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage",
-                "HTTPProtocol", "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", argumentParser,
-                logging, yams,
+                "HTTPProtocol", "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting", "ModelHub",
+                argumentParser, logging, yams,
             ],
             swiftSettings: base),
 
@@ -95,6 +100,9 @@ let package = Package(
             path: "Tests/ServiceProbe", swiftSettings: base),
         .testTarget(
             name: "JobsTests", dependencies: ["Jobs", "DurableStorage", "jobs-crash-probe"], swiftSettings: base),
+        .testTarget(name: "DigestsTests", dependencies: ["Digests"], swiftSettings: base),
+        .testTarget(
+            name: "ModelHubTests", dependencies: ["ModelHub", "Digests", "HubServer"], swiftSettings: base),
         .testTarget(name: "HostLimitsTests", dependencies: ["HostLimits"], swiftSettings: base),
         .testTarget(name: "TensorCoreTests", dependencies: ["TensorCore"], swiftSettings: base),
         .testTarget(
@@ -122,8 +130,10 @@ let package = Package(
             dependencies: ["QwenImage", "TensorCore", "Weights", "ImageCodecs", "CPUBackend", "CUDABackend"],
             resources: [.copy("Fixtures")], swiftSettings: base),
         .testTarget(
-            name: "CommandTests", dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore", "CTLSClient"],
+            name: "CommandTests",
+            dependencies: ["mica", "ImageCodecs", "Weights", "TensorCore", "CTLSClient", "HubServer"],
             swiftSettings: base),
+        .target(name: "HubServer", dependencies: ["Digests"], path: "Tests/HubServer", swiftSettings: base),
         .testTarget(name: "HTTPProtocolTests", dependencies: ["HTTPProtocol"], swiftSettings: base),
         .target(
             name: "CTLSClient", path: "Tests/CTLSClient",
@@ -135,7 +145,7 @@ let package = Package(
             name: "ServiceTests",
             dependencies: [
                 "ServiceAPI", "HTTPTransport", "HTTPProtocol", "Jobs", "DurableStorage", "ImageCodecs", "QwenImage",
-                "service-probe", logging, yams,
+                "Digests", "service-probe", logging, yams,
             ],
             swiftSettings: base),
     ])

@@ -2,18 +2,18 @@
 # Installs the system packages that building Mica needs, on Debian 12 and Ubuntu 24.04. Does nothing if none is missing.
 set -euo pipefail
 
-# Libraries that Mica links, and what the compiler and the package manager need around them.
+# Libraries that Mica links or opens, and what the compiler and the package manager need around them.
 packages=(
     libopenblas-dev libdnnl-dev libpng-dev libjpeg-dev libwebp-dev liblcms2-dev libdeflate-dev zlib1g-dev libssl-dev
-    libsqlite3-dev
+    libsqlite3-dev libcurl4-openssl-dev
     g++ git pkg-config
 )
 # What the programs of the Swift toolchain load, asked for only where they do not start.
-toolchain_packages=(binutils libc6-dev libcurl4-openssl-dev libedit-dev libncurses-dev libxml2-dev tzdata)
+toolchain_packages=(binutils libc6-dev libedit-dev libncurses-dev libxml2-dev tzdata)
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     echo "install-packages: this system has no apt. Mica needs OpenBLAS, oneDNN, libpng, libjpeg-turbo, libwebp (with webpdemux)," >&2
-    echo "install-packages: Little CMS 2, libdeflate, zlib, OpenSSL and SQLite, each with its headers, and a C++ compiler." >&2
+    echo "install-packages: Little CMS 2, libdeflate, zlib, OpenSSL, SQLite and libcurl, each with its headers, and a C++ compiler." >&2
     exit 0
 fi
 

@@ -1,3 +1,5 @@
+import Digests
+
 /// What a client asks for. The jobs never look into it.
 public struct JobPayload: Sendable, Equatable {
     /// The largest `metadata`, in bytes of UTF-8.
@@ -16,7 +18,7 @@ public struct JobPayload: Sendable, Equatable {
 
     /// SHA-256 of both parts and where the first ends, so that an idempotency key can tell another payload.
     var digest: [UInt8] {
-        var hash = SHA256()
+        var hash = Digest(.sha256)
         let metadata = Array(metadata.utf8)
         hash.update((0..<8).map { UInt8(truncatingIfNeeded: metadata.count >> ($0 * 8)) })
         hash.update(metadata)

@@ -26,8 +26,11 @@ enum CommandFailure {
     }
 
     /// The same for work that Ctrl-C, SIGTERM or a terminal that goes cancels, whereupon the process ends with 128 and
-    /// the signal's number, as shells expect it. Such work leaves nothing behind unless it comes to its end.
-    static func reportingUnlessCancelled(_ work: (Cancellation) throws -> Void) throws {
+    /// the signal's number, as shells expect it. `whatIsLeft` says what such work leaves behind where it does not come
+    /// to its end.
+    static func reportingUnlessCancelled(
+        whatIsLeft: String = "nothing was written", _ work: (Cancellation) throws -> Void
+    ) throws {
         let cancellation = Cancellation()
         let interrupts = InterruptHandler(cancellation)
         defer { interrupts.stop() }
@@ -35,7 +38,7 @@ enum CommandFailure {
             do {
                 try work(cancellation)
             } catch PipelineError.cancelled {
-                report("cancelled; nothing was written")
+                report("cancelled; \(whatIsLeft)")
                 throw ExitCode(128 + (interrupts.signal ?? SIGINT))
             }
         }
@@ -48,12 +51,14 @@ enum CommandError: Error, CustomStringConvertible {
     case cannotWrite(path: String, reason: String)
     case noDefaultModel(searched: [String])
     case noModel(folder: String)
+    /// A repository that `mica pull` could fetch, or has begun to.
+    case notPulled(repository: String, isBegun: Bool)
 
     /// What was wrong, without the place.
     var reason: String {
         switch self {
         case .cannotRead(_, let reason), .cannotWrite(_, let reason): reason
-        case .noDefaultModel, .noModel: description
+        case .noDefaultModel, .noModel, .notPulled: description
         }
     }
 
@@ -65,6 +70,10 @@ enum CommandError: Error, CustomStringConvertible {
             "no model was given and none was found in \(searched.joined(separator: ", ")); name one with --model"
         case .noModel(let folder):
             "there is no model in \(folder): name a folder with model_index.json, such as Models/seedling"
+        case .notPulled(let repository, let isBegun):
+            isBegun
+                ? "\(repository) has not come whole: `mica pull \(repository)` goes on where it stopped"
+                : "there is no model \(repository) here: `mica pull \(repository)` fetches it; a folder will do, too"
         }
     }
 }

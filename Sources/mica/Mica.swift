@@ -8,8 +8,8 @@ struct Mica: ParsableCommand {
         abstract: "Splits a picture into RGBA layers with Qwen-Image-Layered.",
         version: ServeWiring.version,
         subcommands: [
-            Serve.self, Decompose.self, Recompose.self, Fit.self, Plan.self, Quantize.self, Key.self, Bench.self,
-            Devices.self,
+            Serve.self, Decompose.self, Recompose.self, Fit.self, Plan.self, Pull.self, Models.self, Quantize.self,
+            Key.self, Bench.self, Devices.self,
         ])
 
     static func main() {

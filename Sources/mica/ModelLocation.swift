@@ -1,22 +1,39 @@
 import Foundation
+import ModelHub
 
 /// Where the model is that comes with Mica.
 enum ModelLocation {
     static let defaultName = "seedling"
 
-    /// The folder that the user named, or the default model's.
+    /// The folder that the user named, that of a repository that was fetched (`Qwen/Qwen-Image-Layered`), or the
+    /// default model's.
     ///
-    /// Searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the executable (a
-    /// build inside of the repository), `../share/mica/models` beside the executable's folder (an installation).
+    /// The latter is searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the
+    /// executable (a build inside of the repository), `../share/mica/models` beside the executable's folder (an
+    /// installation).
     static func folder(_ path: String?) throws -> URL {
         if let path {
             let folder = URL(fileURLWithPath: path)
-            guard isModel(folder) else { throw CommandError.noModel(folder: path) }
-            return folder
+            guard PullRecord.of(folder: folder.path)?.isComplete ?? true else {
+                throw CommandError.notPulled(repository: path, isBegun: true)
+            }
+            return isModel(folder) ? folder : try fetched(path)
         }
         let candidates = searchedFolders().map { $0.appendingPathComponent(defaultName) }
         if let found = candidates.first(where: isModel) { return found }
         throw CommandError.noDefaultModel(searched: candidates.map(\.path))
+    }
+
+    /// The folder of a repository by its name.
+    private static func fetched(_ name: String) throws -> URL {
+        guard !FileManager.default.fileExists(atPath: name), let repository = try? RepositoryName(name) else {
+            throw CommandError.noModel(folder: name)
+        }
+        guard let model = LocalModels().find(repository) else {
+            throw CommandError.notPulled(repository: name, isBegun: false)
+        }
+        guard model.isComplete else { throw CommandError.notPulled(repository: name, isBegun: true) }
+        return URL(fileURLWithPath: model.folder)
     }
 
     private static func isModel(_ folder: URL) -> Bool {

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import Jobs
 import ServiceAPI
@@ -8,7 +9,7 @@ import Testing
     private static let two = "mica_two-secret"
 
     private static func line(_ name: String, _ key: String, _ more: String = "") -> String {
-        let hash = SHA256.digest(of: Array(key.utf8)).map { String(format: "%02x", $0) }.joined()
+        let hash = Digest.hexadecimal(Digest.sha256(of: Array(key.utf8)))
         return "\(name) sha256:\(hash) \(more)"
     }
 

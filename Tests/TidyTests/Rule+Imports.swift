@@ -24,16 +24,18 @@ extension Rule {
         "HTTPProtocol": Permission(modules: [], system: []),
         "HTTPTransport": Permission(modules: ["HTTPProtocol", "CSockets", "COpenSSL", "Logging"]),
         "DurableStorage": Permission(modules: ["CSQLite"]),
-        "Jobs": Permission(modules: ["DurableStorage"]),
+        "Digests": Permission(modules: ["COpenSSL"], system: []),
+        "ModelHub": Permission(modules: ["CCurl", "Digests"]),
+        "Jobs": Permission(modules: ["DurableStorage", "Digests"]),
         "ServiceAPI": Permission(modules: [
             "HTTPProtocol", "HTTPTransport", "Jobs", "DurableStorage", "QwenImage", "ImageCodecs", "TensorCore",
-            "HostLimits", "LayerFitting", "Logging",
+            "HostLimits", "LayerFitting", "Digests", "Logging",
         ]),
         "mica": Permission(
             modules: [
                 "TensorCore", "HostLimits", "CPUBackend", "CUDABackend", "Weights", "ImageCodecs", "QwenImage",
                 "HTTPProtocol", "HTTPTransport", "ServiceAPI", "Jobs", "DurableStorage", "LayerFitting",
-                "ArgumentParser", "Logging", "Yams",
+                "ModelHub", "ArgumentParser", "Logging", "Yams",
             ]),
     ]
 

@@ -34,3 +34,14 @@ ptrdiff_t mica_tls_write(mica_tls_session *_Nonnull session, const void *_Nonnul
 int mica_tls_is_established(mica_tls_session *_Nonnull session);
 /// Tells the peer that nothing more comes, as far as the socket takes it.
 void mica_tls_end_writing(mica_tls_session *_Nonnull session);
+
+/// A hash of bytes as they come; belongs to one thread at a time.
+typedef struct mica_digest mica_digest;
+enum mica_digest_kind { MICA_SHA1 = 1, MICA_SHA256 = 2 };
+/// NULL for want of memory, or where OpenSSL's configuration forbids it.
+mica_digest *_Nullable mica_digest_make(enum mica_digest_kind kind);
+void mica_digest_free(mica_digest *_Nonnull digest);
+/// Adds bytes; 0 if OpenSSL fails.
+int mica_digest_update(mica_digest *_Nonnull digest, const void *_Nullable bytes, size_t count);
+/// The hash, 20 or 32 bytes, of all that was added, which ends it; how many bytes, 0 if OpenSSL fails.
+size_t mica_digest_finish(mica_digest *_Nonnull digest, uint8_t *_Nonnull hash, size_t room);

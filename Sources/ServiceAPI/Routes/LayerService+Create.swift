@@ -1,3 +1,4 @@
+import Digests
 import Dispatch
 import HTTPProtocol
 import HTTPTransport
@@ -142,7 +143,7 @@ extension LayerService {
         var options = order.request.options
         if options.seed == nil, let key = order.idempotencyKey {
             // The same request must be the same job: its seed follows from the key.
-            let digest = SHA256.digest(of: Array("\(order.client.name)\n\(key)".utf8))
+            let digest = Digest.sha256(of: Array("\(order.client.name)\n\(key)".utf8))
             options.seed = digest.prefix(4).reduce(0) { $0 << 8 | UInt64($1) }
         }
         do {

@@ -1,3 +1,4 @@
+import Digests
 import Jobs
 
 /// A key that clients send, as the service knows it: who it belongs to, and its SHA-256.
@@ -32,11 +33,8 @@ public struct APIKey: Sendable, Equatable {
         let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789".utf8)
         let characters = (0..<43).map { _ in alphabet.randomElement(using: &generator) ?? 0x30 }
         let key = "mica_" + String(decoding: characters, as: UTF8.self)
-        let hash = SHA256.digest(of: Array(key.utf8)).map { byte in
-            let text = String(byte, radix: 16)
-            return text.count == 1 ? "0" + text : text
-        }
-        return (key, "\(client) sha256:\(hash.joined())")
+        let hash = Digest.hexadecimal(Digest.sha256(of: Array(key.utf8)))
+        return (key, "\(client) sha256:\(hash)")
     }
 
     private static func isName(_ text: String) -> Bool {

@@ -1,4 +1,4 @@
-import Jobs
+import Digests
 
 /// All keys that are accepted.
 public struct KeyRing: Sendable, Equatable {
@@ -39,7 +39,7 @@ public struct KeyRing: Sendable, Equatable {
 
     /// The key that `presented` is, or nil. Takes the same time whichever it is, and whether it is one.
     func key(_ presented: ArraySlice<UInt8>) -> APIKey? {
-        let hash = SHA256.digest(of: Array(presented))
+        let hash = Digest.sha256(of: Array(presented))
         var found = -1
         for (index, key) in keys.enumerated() {
             var difference: UInt8 = 0

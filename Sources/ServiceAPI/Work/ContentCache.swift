@@ -1,5 +1,5 @@
+import Digests
 import ImageCodecs
-import Jobs
 import QwenImage
 import Synchronization
 
@@ -91,7 +91,7 @@ public final class ContentCache: TextCache {
     }
 
     private static func key(_ picture: PixelBuffer, _ language: CaptionLanguage) -> Key {
-        var hash = SHA256()
+        var hash = Digest(.sha256)
         for side in [picture.width, picture.height] {
             hash.update((0..<8).map { UInt8(truncatingIfNeeded: side >> (8 * $0)) })
         }

@@ -1,9 +1,10 @@
 import Foundation
 import TensorCore
 
-/// How far a conversion is, on standard error: a bar on a terminal, a line for each part elsewhere.
+/// How far a conversion or a download is, on standard error: a bar on a terminal, a line for each part elsewhere.
 final class ByteProgressBar {
     private static let width = 28
+    private static let leastSeconds = 1.0
     private let isShown: Bool
     private let isTerminal: Bool
     private let start = ContinuousClock.now
@@ -41,10 +42,12 @@ final class ByteProgressBar {
     }
 
     private func timeLeft(_ done: Int, _ total: Int) -> String {
-        guard done > 0, done < total else { return "" }
         let elapsed = (ContinuousClock.now - start) / .seconds(1)
+        // The first moments say nothing about the rest.
+        guard done > 0, done < total, elapsed >= Self.leastSeconds else { return "" }
         let seconds = Int((elapsed / Double(done) * Double(total - done)).rounded(.up))
-        return seconds < 60 ? ", \(seconds) s left" : ", \(seconds / 60) min \(seconds % 60) s left"
+        let rate = ", \(ByteCount(Int(Double(done) / elapsed)))/s"
+        return rate + (seconds < 60 ? ", \(seconds) s left" : ", \(seconds / 60) min \(seconds % 60) s left")
     }
 
     private func write(_ text: String) {
