@@ -225,6 +225,7 @@ paths:
         - $ref: "#/components/parameters/GeneratorQuery"
         - $ref: "#/components/parameters/DtypeQuery"
         - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/FirstBlockCacheQuery"
         - $ref: "#/components/parameters/PriorityQuery"
         - $ref: "#/components/parameters/DeadlineSecondsQuery"
         - $ref: "#/components/parameters/IdempotencyKey"
@@ -437,6 +438,7 @@ paths:
         - $ref: "#/components/parameters/GeneratorQuery"
         - $ref: "#/components/parameters/DtypeQuery"
         - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/FirstBlockCacheQuery"
         - $ref: "#/components/parameters/PriorityQuery"
         - $ref: "#/components/parameters/DeadlineSecondsQuery"
         - $ref: "#/components/parameters/Traceparent"
@@ -502,6 +504,7 @@ paths:
         - $ref: "#/components/parameters/GeneratorQuery"
         - $ref: "#/components/parameters/DtypeQuery"
         - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/FirstBlockCacheQuery"
         - $ref: "#/components/parameters/PriorityQuery"
         - $ref: "#/components/parameters/DeadlineSecondsQuery"
         - $ref: "#/components/parameters/IdempotencyKey"
@@ -771,6 +774,7 @@ paths:
         - $ref: "#/components/parameters/GeneratorQuery"
         - $ref: "#/components/parameters/DtypeQuery"
         - $ref: "#/components/parameters/MaxSequenceLengthQuery"
+        - $ref: "#/components/parameters/FirstBlockCacheQuery"
         - $ref: "#/components/parameters/PriorityQuery"
         - $ref: "#/components/parameters/DeadlineSecondsQuery"
         - $ref: "#/components/parameters/IdempotencyKey"
@@ -977,6 +981,7 @@ components:
     GeneratorQuery: { name: generator, in: query, schema: { $ref: "#/components/schemas/Generator" } }
     DtypeQuery: { name: dtype, in: query, schema: { $ref: "#/components/schemas/DType" } }
     MaxSequenceLengthQuery: { name: max_sequence_length, in: query, schema: { $ref: "#/components/schemas/MaxSequenceLength" } }
+    FirstBlockCacheQuery: { name: first_block_cache, in: query, schema: { $ref: "#/components/schemas/FirstBlockCache" } }
     PriorityQuery: { name: priority, in: query, schema: { $ref: "#/components/schemas/Priority" } }
     DeadlineSecondsQuery: { name: deadline_seconds, in: query, schema: { $ref: "#/components/schemas/DeadlineSeconds" } }
   responses:
@@ -1234,6 +1239,7 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        first_block_cache: { $ref: "#/components/schemas/FirstBlockCache" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
     SplitForm:
@@ -1263,6 +1269,7 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        first_block_cache: { $ref: "#/components/schemas/FirstBlockCache" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
     SplitJSON:
@@ -1293,6 +1300,7 @@ components:
         generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
         dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
         max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        first_block_cache: { anyOf: [{ $ref: "#/components/schemas/FirstBlockCache" }, { type: "null" }] }
         priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
         deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
     LayersJSON:
@@ -1328,6 +1336,7 @@ components:
         generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
         dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
         max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        first_block_cache: { anyOf: [{ $ref: "#/components/schemas/FirstBlockCache" }, { type: "null" }] }
         priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
         deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
     PlanForm:
@@ -1358,6 +1367,7 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        first_block_cache: { $ref: "#/components/schemas/FirstBlockCache" }
         priority: { $ref: "#/components/schemas/Priority" }
         deadline_seconds: { $ref: "#/components/schemas/DeadlineSeconds" }
         width: { $ref: "#/components/schemas/PictureSide" }
@@ -1394,6 +1404,7 @@ components:
         generator: { anyOf: [{ $ref: "#/components/schemas/Generator" }, { type: "null" }] }
         dtype: { anyOf: [{ $ref: "#/components/schemas/DType" }, { type: "null" }] }
         max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        first_block_cache: { anyOf: [{ $ref: "#/components/schemas/FirstBlockCache" }, { type: "null" }] }
         priority: { anyOf: [{ $ref: "#/components/schemas/Priority" }, { type: "null" }] }
         deadline_seconds: { anyOf: [{ $ref: "#/components/schemas/DeadlineSeconds" }, { type: "null" }] }
         width: { anyOf: [{ $ref: "#/components/schemas/PictureSide" }, { type: "null" }] }
@@ -1503,6 +1514,7 @@ components:
         cfg_normalize: { $ref: "#/components/schemas/CFGNormalize" }
         use_en_prompt: { $ref: "#/components/schemas/UseEnPrompt" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        first_block_cache: { $ref: "#/components/schemas/FirstBlockCache" }
         model: { description: The served model's id; may be left out., type: string }
         size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: string }
         response_format: { type: string, const: b64_json }
@@ -1548,6 +1560,7 @@ components:
         cfg_normalize: { anyOf: [{ $ref: "#/components/schemas/CFGNormalize" }, { type: "null" }] }
         use_en_prompt: { anyOf: [{ $ref: "#/components/schemas/UseEnPrompt" }, { type: "null" }] }
         max_sequence_length: { anyOf: [{ $ref: "#/components/schemas/MaxSequenceLength" }, { type: "null" }] }
+        first_block_cache: { anyOf: [{ $ref: "#/components/schemas/FirstBlockCache" }, { type: "null" }] }
         model: { description: The served model's id; may be left out., type: [string, "null"] }
         size: { description: "`auto`, or a square such as `1024x1024`, another way to say `resolution`.", type: [string, "null"] }
         response_format: { enum: [b64_json, null] }
@@ -1757,6 +1770,14 @@ components:
       type: string
       enum: [float32, bfloat16]
     MaxSequenceLength: { description: Prompt tokens that are kept., type: integer, minimum: 1, maximum: 1024 }
+    FirstBlockCache:
+      description: |
+        Spares all blocks of the transformer but the first where that one adds nearly what it added at an earlier step, as diffusers'
+        `FirstBlockCacheConfig` does: the threshold, how much may change. 0.05 to 0.2 are usual; layers change a little. Without it
+        every step computes all blocks.
+      type: number
+      minimum: 0
+      maximum: 1
     Parameters:
       description: Every parameter, named as in the request.
       type: object
@@ -1774,6 +1795,7 @@ components:
         generator: { $ref: "#/components/schemas/Generator" }
         dtype: { $ref: "#/components/schemas/DType" }
         max_sequence_length: { $ref: "#/components/schemas/MaxSequenceLength" }
+        first_block_cache: { $ref: "#/components/schemas/FirstBlockCache" }
     BlendMode:
       description: How a layer's colours meet those below (W3C Compositing and Blending); missing for `normal`.
       type: string
@@ -1857,6 +1879,12 @@ components:
           description: The groups that layers are in; missing without any.
           type: array
           items: { $ref: "#/components/schemas/Group" }
+        reused_passes:
+          description: |
+            Passes through the transformer, one a step and guidance branch, of which `first_block_cache` has spared all blocks but the
+            first; missing without it.
+          type: integer
+          minimum: 0
         memory:
           description: Where weights lived, and what was held and moved.
           type: object

@@ -21,6 +21,10 @@ struct DecomposeReport {
         lines.append(
             "\(Quantity.text(count, "layer")) of \(result.width)x\(result.height),"
                 + " \(Quantity.text(parameters.numInferenceSteps, "step")), seed \(parameters.seed)")
+        if let reused = result.reusedPasses {
+            let passes = parameters.numInferenceSteps * parameters.numImagesPerPrompt * (parameters.doTrueCFG ? 2 : 1)
+            lines.append("\(reused) of \(passes) passes through the transformer reused an earlier one's blocks")
+        }
         var stages = result.stageSeconds.map { "\($0.stage.rawValue) \(Self.rounded($0.seconds))" }
         stages.append("fit \(Self.rounded(result.fitSeconds))")
         lines.append(

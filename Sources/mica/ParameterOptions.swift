@@ -61,6 +61,14 @@ struct ParameterOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Prompt tokens kept, 1 to 1024.", valueName: "n"))
     var maxSequenceLength: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Spare all blocks but the first where that one adds nearly what it added before, as diffusers' first block \
+            cache: how much may change, 0 to 1 (0.05 to 0.2 are usual). Layers change a little.
+            """, valueName: "threshold"))
+    var firstBlockCache: Double?
+
     func validate() throws {
         typealias Ranges = DecompositionParameters
         var counts = [
@@ -75,6 +83,9 @@ struct ParameterOptions: ParsableArguments {
         }
         guard trueCFGScale.map(Ranges.guidanceRange.contains) != false else {
             throw ValidationError("--true-cfg-scale must be 0 to 100")
+        }
+        guard firstBlockCache.map(Ranges.firstBlockCacheRange.contains) != false else {
+            throw ValidationError("--first-block-cache must be 0 to 1")
         }
         guard maxLayers == nil || layers == .automatic else {
             throw ValidationError("--max-layers goes with --layers auto")
@@ -99,6 +110,7 @@ struct ParameterOptions: ParsableArguments {
         options.generator = generator
         options.dtype = dtype
         options.maxSequenceLength = maxSequenceLength
+        options.firstBlockCache = firstBlockCache
         return options
     }
 }

@@ -17,7 +17,7 @@ struct CUDAGoldenTests {
         return try CUDABackend(GoldenDevice.libraries.get(), options: options)
     }
 
-    @Test(arguments: GoldenCase.all + GoldenCase.adapted)
+    @Test(arguments: GoldenCase.all + GoldenCase.adapted + GoldenCase.cached)
     func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
         let backend = try backend { $0.precision = .float32 }
         let observer = RecordingObserver(backend)
@@ -26,6 +26,7 @@ struct CUDAGoldenTests {
         let result = try LayeredPipeline(model: golden.model(), backend: backend).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents(), hooks: hooks)
         #expect(result.caption == golden.meta.caption)
+        #expect(result.reusedPasses == golden.meta.reused_passes)
         try GoldenTests.compareStages(observer, golden)
         try GoldenTests.compareLayers(result.images.flatMap { $0 }, golden)
     }

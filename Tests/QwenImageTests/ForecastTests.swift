@@ -9,7 +9,7 @@ import Weights
 /// A forecast runs the pipeline's own code on shapes: what it says of memory is what the job then takes.
 struct ForecastTests {
     /// By stage and in every precision, the peak of a job in a fresh process equals the forecast to the byte.
-    @Test(arguments: GoldenCase.all, ComputePrecision.allCases)
+    @Test(arguments: GoldenCase.all + GoldenCase.cached, ComputePrecision.allCases)
     func peaksAreThoseOfTheJob(_ golden: GoldenCase, _ precision: ComputePrecision) throws {
         let form = precision == .int8 ? WeightForm(.int8, isRotated: true) : nil
         let backend = CPUBackend(threads: 2, compute: precision, weightForm: form)

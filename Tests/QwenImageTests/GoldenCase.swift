@@ -30,6 +30,8 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
         let height: Int
         let caption: String?
         let loras: [AppliedLoRA]?
+        let first_block_cache: Double?
+        let reused_passes: Int?
     }
 
     /// A LoRA of the case, by its file's name.
@@ -44,6 +46,8 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
     static let all = cases(in: "cases")
     /// Those with LoRAs, made by `tools/make_lora_goldens.py`.
     static let adapted = cases(in: "loras")
+    /// Those with a first block cache, made by `tools/make_cache_goldens.py`.
+    static let cached = cases(in: "caches")
 
     private static func cases(in folder: String) -> [GoldenCase] {
         let cases = root.appendingPathComponent(folder)
@@ -76,7 +80,7 @@ struct GoldenCase: Sendable, CustomTestStringConvertible {
             layers: meta.layers, numInferenceSteps: meta.steps, resolution: meta.resolution,
             cfgNormalize: meta.cfg_normalize, useEnPrompt: meta.use_en_prompt,
             numImagesPerPrompt: meta.num_images_per_prompt, seed: meta.seed ?? 0, generator: .cpu, dtype: .float32,
-            maxSequenceLength: 512)
+            maxSequenceLength: 512, firstBlockCache: meta.first_block_cache)
     }
 
     func picture() throws -> PixelBuffer {

@@ -11,7 +11,7 @@ import Weights
     /// Stages may differ by the order of float32 sums only.
     static let stageTolerance = 1e-4
 
-    @Test(arguments: GoldenCase.all + GoldenCase.adapted)
+    @Test(arguments: GoldenCase.all + GoldenCase.adapted + GoldenCase.cached)
     func everyStageEqualsTheReference(_ golden: GoldenCase) throws {
         let backend = CPUBackend()
         let pipeline = try LayeredPipeline(model: golden.model(), backend: backend)
@@ -22,6 +22,7 @@ import Weights
             try golden.picture(), parameters: golden.parameters, latents: try golden.latents(), hooks: hooks)
         #expect(result.width == golden.meta.width && result.height == golden.meta.height)
         #expect(result.caption == golden.meta.caption)
+        #expect(result.reusedPasses == golden.meta.reused_passes)
         try Self.compareStages(observer, golden)
         try Self.compareLayers(result.images.flatMap { $0 }, golden)
     }

@@ -8,12 +8,12 @@ import Weights
 
 /// Where weights live never changes a result: every plan against everything resident on one device, bit for bit.
 @Suite struct OffloadTests {
-    /// A caption, guidance and two images are among them.
+    /// A caption, guidance, two images and a first block cache are among them.
     private static let cases: [GoldenCase] = {
         let captioned = GoldenCase.all.first { $0.parameters.needsCaption }
         let several = GoldenCase.all.first { $0.parameters.numImagesPerPrompt > 1 }
         let guided = GoldenCase.all.first { $0.parameters.doTrueCFG && !$0.parameters.needsCaption }
-        return [captioned, several, guided].compactMap { $0 }
+        return [captioned, several, guided, GoldenCase.cached.first].compactMap { $0 }
     }()
 
     private static let three = [DeviceName(.cpu, 0), DeviceName(.cpu, 1), DeviceName(.cpu, 2)]

@@ -34,6 +34,8 @@ import Testing
         ("negative guidance", { $0.trueCFGScale = -1 }, ["true_cfg_scale", "0 to 100"]),
         ("guidance that is no number", { $0.trueCFGScale = .nan }, ["true_cfg_scale", "0 to 100"]),
         ("too many images", { $0.numImagesPerPrompt = 9 }, ["num_images_per_prompt", "1 to 8"]),
+        ("a cache that takes all", { $0.firstBlockCache = 1.1 }, ["first_block_cache", "0 to 1"]),
+        ("a cache of no number", { $0.firstBlockCache = .nan }, ["first_block_cache", "0 to 1"]),
         ("too long a sequence", { $0.maxSequenceLength = 1025 }, ["max_sequence_length", "1 to 1024"]),
         ("an endless prompt", { $0.prompt = String(repeating: "a", count: 65_537) }, ["prompt", "65536"]),
     ]

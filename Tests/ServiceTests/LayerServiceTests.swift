@@ -95,7 +95,7 @@ import Testing
                     query:
                         "?layers=1&prompt=a%20b+c&caption_language=zh&cfg_normalize=false"
                         + "&true_cfg_scale=2.5&dtype=bfloat16"
-                        + "&generator=cuda&max_sequence_length=7&negative_prompt=",
+                        + "&generator=cuda&max_sequence_length=7&first_block_cache=0.25&negative_prompt=",
                     more: type, body: try ServiceFixture.png()))
             let parts = try ServiceFixture.parts(try client.readAnswer())
             #expect(parts.map(\.name) == ["result", "layer_1", "psd"])
@@ -104,6 +104,7 @@ import Testing
             #expect(parameters["prompt"] as? String == "a b c" && parameters["use_en_prompt"] as? Bool == false)
             #expect(parameters["cfg_normalize"] as? Bool == false && parameters["true_cfg_scale"] as? Double == 2.5)
             #expect(parameters["dtype"] as? String == "bfloat16" && parameters["generator"] as? String == "cuda")
+            #expect(parameters["first_block_cache"] as? Double == 0.25)
             #expect(parameters["max_sequence_length"] as? Int == 7 && parameters["negative_prompt"] as? String == "")
         }
         fixture.stop()

@@ -60,6 +60,7 @@ import Testing
         let bounded = [
             "layers": "Layers", "num_inference_steps": "NumInferenceSteps", "resolution": "Resolution",
             "num_images_per_prompt": "NumImagesPerPrompt", "max_sequence_length": "MaxSequenceLength",
+            "first_block_cache": "FirstBlockCache",
         ]
         let fixture = try ServiceFixture()
         let client = try fixture.client()

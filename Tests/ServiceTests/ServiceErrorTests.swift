@@ -51,6 +51,8 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         form([("steps", "1001")], 422, "parameter-out-of-range", "1 to 1000"),
         form([("resolution", "63")], 422, "parameter-out-of-range", "64 to 2048"),
         form([("max_sequence_length", "1025")], 422, "parameter-out-of-range", "1 to 1024"),
+        form([("first_block_cache", "1.5")], 422, "parameter-out-of-range", "0 to 1"),
+        form([("first_block_cache", "on")], 422, "parameter-out-of-range", "0 to 1"),
         form([("images", "9")], 422, "parameter-out-of-range", "1 to 8"),
         form([("true_cfg_scale", "100.5")], 422, "parameter-out-of-range", "0 to 100"),
         form([("true_cfg_scale", "nan")], 422, "parameter-out-of-range"),

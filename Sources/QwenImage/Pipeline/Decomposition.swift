@@ -19,12 +19,15 @@ public struct Decomposition: Sendable {
     public let memory: JobMemory
     /// What was applied to the transformer.
     public let loras: [LoRA]
+    /// Passes through the transformer, one a step and branch, that the first block cache has spared all blocks but the
+    /// first; nil without one.
+    public let reusedPasses: Int?
 
     /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
         stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int,
-        memory: JobMemory = JobMemory(), loras: [LoRA] = []
+        memory: JobMemory = JobMemory(), loras: [LoRA] = [], reusedPasses: Int? = nil
     ) {
         self.images = images
         self.parameters = parameters
@@ -35,5 +38,6 @@ public struct Decomposition: Sendable {
         self.peakTensorBytes = peakTensorBytes
         self.memory = memory
         self.loras = loras
+        self.reusedPasses = reusedPasses
     }
 }

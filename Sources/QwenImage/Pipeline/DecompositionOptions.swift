@@ -34,6 +34,8 @@ public struct DecompositionOptions: Sendable, Equatable {
     public var dtype: NoiseSource.DType?
     /// Prompt tokens kept, 1...1024.
     public var maxSequenceLength: Int?
+    /// Threshold of the first block cache, 0...1; without one every step computes all blocks.
+    public var firstBlockCache: Double?
 
     /// Nothing asked: every default.
     public init() {}
@@ -58,7 +60,8 @@ public struct DecompositionOptions: Sendable, Equatable {
             seed: seed ?? UInt64.random(in: 0...DecompositionParameters.largestDrawnSeed),
             generator: generator ?? .cpu,
             dtype: dtype ?? .float32,
-            maxSequenceLength: maxSequenceLength ?? defaults.maxSequenceLength ?? 512)
+            maxSequenceLength: maxSequenceLength ?? defaults.maxSequenceLength ?? 512,
+            firstBlockCache: firstBlockCache ?? defaults.firstBlockCache)
         try parameters.validate()
         return parameters
     }

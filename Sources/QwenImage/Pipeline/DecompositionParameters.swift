@@ -14,12 +14,15 @@ public struct DecompositionParameters: Sendable, Equatable {
     public var generator: GeneratorKind
     public var dtype: NoiseSource.DType
     public var maxSequenceLength: Int
+    /// How much the first block's part may change for the other blocks to be taken from an earlier step, see
+    /// `FirstBlockCache`; nil: every step computes all.
+    public var firstBlockCache: Double?
 
     /// Every parameter; nothing is checked before `validate`.
     public init(
         prompt: String?, negativePrompt: String?, trueCFGScale: Double, layers: Int, numInferenceSteps: Int,
         resolution: Int, cfgNormalize: Bool, useEnPrompt: Bool, numImagesPerPrompt: Int, seed: UInt64,
-        generator: GeneratorKind, dtype: NoiseSource.DType, maxSequenceLength: Int
+        generator: GeneratorKind, dtype: NoiseSource.DType, maxSequenceLength: Int, firstBlockCache: Double? = nil
     ) {
         self.prompt = prompt
         self.negativePrompt = negativePrompt
@@ -34,6 +37,7 @@ public struct DecompositionParameters: Sendable, Equatable {
         self.generator = generator
         self.dtype = dtype
         self.maxSequenceLength = maxSequenceLength
+        self.firstBlockCache = firstBlockCache
     }
 
     /// Seeds that we draw ourselves stay in the range that every JSON reader keeps exact.
@@ -46,6 +50,7 @@ public struct DecompositionParameters: Sendable, Equatable {
     public static let imageCountRange = 1...8
     public static let sequenceLengthRange = 1...1024
     public static let guidanceRange = 0.0...100.0
+    public static let firstBlockCacheRange = 0.0...1.0
     /// Prompts are at most this many bytes of UTF-8: far above what 1,024 tokens hold.
     public static let largestPromptBytes = 65_536
 
@@ -77,6 +82,9 @@ public struct DecompositionParameters: Sendable, Equatable {
         try check("max_sequence_length", maxSequenceLength, Self.sequenceLengthRange)
         guard Self.guidanceRange.contains(trueCFGScale) else {
             throw .parameterOutOfRange(name: "true_cfg_scale", value: "\(trueCFGScale)", range: "0 to 100")
+        }
+        if let firstBlockCache, !Self.firstBlockCacheRange.contains(firstBlockCache) {
+            throw .parameterOutOfRange(name: "first_block_cache", value: "\(firstBlockCache)", range: "0 to 1")
         }
         for (name, text) in [("prompt", prompt), ("negative_prompt", negativePrompt)] {
             if let text, text.utf8.count > Self.largestPromptBytes {

@@ -11,6 +11,8 @@ final class LayeredJob {
     private(set) var parameters: DecompositionParameters
     let clock = StageClock()
     private var stepTraffic: [OffloadTraffic] = []
+    /// Passes of a branch through the transformer of which all blocks but the first were spared.
+    private var reusedPasses = 0
 
     var backend: any Backend { pipeline.backend }
     var offload: OffloadManager { pipeline.offload }
@@ -49,7 +51,8 @@ final class LayeredJob {
         return Decomposition(
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
             stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
-            memory: memory, loras: pipeline.model.loras)
+            memory: memory, loras: pipeline.model.loras,
+            reusedPasses: parameters.firstBlockCache == nil ? nil : reusedPasses)
     }
 
     /// By image, the tokens of all frames. What only the loop needs (modulations, angles, prompts) is gone when this
@@ -240,12 +243,17 @@ final class LayeredJob {
         let observer = hooks.observer
         if let observer { try observer.record("noise.packed", latents.batchOfOne) }
         let preview = makePreview()
+        let caches = parameters.firstBlockCache.map { threshold in
+            branches.map { _ in FirstBlockCache(threshold: threshold) }
+        }
+        defer { reusedPasses += (caches ?? []).reduce(0) { $0 + $1.reusedSteps } }
         for step in steps {
             report(.denoise, imageIndex * stepCount + step, total)
             try hooks.cancellation.check()
             let before = offload.traffic
             let outputs = try pipeline.transformer(
                 hiddenStates, branches: branches, schedule: schedule.modulation, step: step,
+                caches: caches ?? [],
                 continues: step + 1 < stepCount || imageIndex + 1 < parameters.numImagesPerPrompt,
                 observer: step == 0 ? observer : nil, cancellation: hooks.cancellation)
             if let observer {

@@ -17,6 +17,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     public var cfgNormalize: Bool?
     public var useEnPrompt: Bool?
     public var maxSequenceLength: Int?
+    public var firstBlockCache: Double?
     /// False if the text encoder cannot describe pictures; an empty prompt is then used as it is.
     public var captioner: Bool?
     /// False if the model has seen opaque pictures alone: what shows through is filled with the colours around before
@@ -37,6 +38,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case cfgNormalize = "cfg_normalize"
         case useEnPrompt = "use_en_prompt"
         case maxSequenceLength = "max_sequence_length"
+        case firstBlockCache = "first_block_cache"
         case captioner
         case alpha
         case sizeMultiple = "size_multiple"

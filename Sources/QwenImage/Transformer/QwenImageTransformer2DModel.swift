@@ -168,22 +168,27 @@ public final class QwenImageTransformer2DModel {
     /// - Parameters:
     ///   - hiddenStates: [imageTokens, inChannels] float32, the frames made anew and the condition after them.
     ///   - step: of the schedule.
+    ///   - caches: of the image, by branch; none if every step computes all blocks.
     ///   - continues: true if another step follows, so that its first block may be read ahead.
     ///   - observer: is shown the first branch's tokens after each block.
     ///   - cancellation: checked before each block.
     /// - Returns: by branch, [imageTokens, outputDim] float32.
     public func callAsFunction(
-        _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int, continues: Bool = false,
-        observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
+        _ hiddenStates: Tensor, branches: [Branch], schedule: Schedule, step: Int, caches: [FirstBlockCache] = [],
+        continues: Bool = false, observer: (any TensorObserver)? = nil, cancellation: Cancellation? = nil
     ) throws(WeightsError) -> [Tensor] {
+        let cached = zip(branches, caches)
         var pass = try Pass(
-            self, hiddenStates, branches.filter { !$0.isSecond }, schedule.modulation, step, observer: observer)
+            self, hiddenStates, branches.filter { !$0.isSecond }, schedule.modulation, step,
+            caches: cached.filter { !$0.0.isSecond }.map(\.1), observer: observer)
         var other: Pass?
         if let second, let modulation = schedule.second, branches.contains(where: \.isSecond) {
             let there = try WeightsError.converting { () throws(TensorError) in
                 try offload.transfer(hiddenStates, from: backend, to: second.backend)
             }
-            other = try Pass(second, there, branches.filter(\.isSecond), modulation, step, observer: nil)
+            other = try Pass(
+                second, there, branches.filter(\.isSecond), modulation, step,
+                caches: cached.filter(\.0.isSecond).map(\.1), observer: nil)
         }
         for index in 0..<configuration.numLayers {
             if cancellation?.isCancelled == true { throw .tensor(.cancelled) }
@@ -207,21 +212,29 @@ public final class QwenImageTransformer2DModel {
         private let modulation: ScheduleModulation
         private let step: Int
         private let observer: (any TensorObserver)?
+        /// By branch, or none.
+        private let caches: [FirstBlockCache]
+        /// Branches that still have blocks to pass.
+        private var waiting: [Int]
         /// By branch, [textTokens + imageTokens, dim], and the device that has them.
         private var joint: [Tensor]
         private var place: any Backend
 
         init(
             _ model: QwenImageTransformer2DModel, _ hiddenStates: Tensor, _ branches: [Branch],
-            _ modulation: ScheduleModulation, _ step: Int, observer: (any TensorObserver)?
+            _ modulation: ScheduleModulation, _ step: Int, caches: [FirstBlockCache], observer: (any TensorObserver)?
         ) throws(WeightsError) {
             (self.model, self.branches, self.modulation, self.step) = (model, branches, modulation, step)
             self.observer = observer
+            // A first block that is the last one, too, spares nothing.
+            self.caches = model.configuration.numLayers > 1 ? caches : []
+            waiting = Array(branches.indices)
             place = model.backend
             joint = try WeightsError.converting { () throws(TensorError) in try model.start(hiddenStates, branches) }
         }
 
         mutating func go(through index: Int, continues: Bool) throws(WeightsError) {
+            if waiting.isEmpty { return }
             let image = modulation.image(block: index, step: step)
             let text = modulation.text(block: index, step: step)
             // An observer is shown the last block's text too, as the reference computes it.
@@ -230,10 +243,15 @@ public final class QwenImageTransformer2DModel {
             joint = try model.moved(joint, from: place, to: device)
             place = device
             try model.blocks.withWeights(of: index, continues: continues) { (block) throws(TensorError) in
-                for (branch, hidden) in zip(branches, joint) {
+                for number in waiting {
+                    let branch = branches[number]
+                    let input = index == 0 ? try copied(number, on: device) : nil
                     try block(
-                        hidden, textTokens: branch.text.shape[0], imageModulation: image, textModulation: text,
+                        joint[number], textTokens: branch.text.shape[0], imageModulation: image, textModulation: text,
                         rotary: branch.rotary(on: device), updatesText: updatesText, on: device)
+                    if let input, try caches[number].reuses(after: imageTokens(number), input: input, on: device) {
+                        waiting.removeAll { $0 == number }
+                    }
                 }
                 if let observer, let branch = branches.first, let hidden = joint.first {
                     let shown = try model.offload.transfer(hidden, from: device, to: model.backend)
@@ -243,8 +261,29 @@ public final class QwenImageTransformer2DModel {
             }
         }
 
+        /// A branch's [imageTokens, dim], in place.
+        private func imageTokens(_ number: Int) -> Tensor {
+            joint[number].rows(branches[number].text.shape[0]..<joint[number].shape[0])
+        }
+
+        /// What the first block is going to change, where a cache wants to compare.
+        private func copied(_ number: Int, on device: any Backend) throws(TensorError) -> Tensor? {
+            caches.isEmpty ? nil : try FirstBlockCache.copy(imageTokens(number), on: device)
+        }
+
+        /// Tells the caches what the last block has left, where the first one is computed.
+        private func keep() throws(WeightsError) {
+            guard !caches.isEmpty else { return }
+            let first = model.blocks.backend(of: 0)
+            for number in waiting {
+                let there = try model.moved([imageTokens(number)], from: place, to: first)
+                try WeightsError.converting { () throws(TensorError) in try caches[number].keep(there[0], on: first) }
+            }
+        }
+
         /// By branch, [imageTokens, outputDim] on the model's device.
         mutating func finish() throws(WeightsError) -> [Tensor] {
+            try keep()
             joint = try model.moved(joint, from: place, to: model.backend)
             let output = modulation.output(step: step)
             return try WeightsError.converting { () throws(TensorError) in

@@ -16,6 +16,7 @@ public enum LayerParameter: String, Sendable, CaseIterable {
     case generator
     case dtype
     case maxSequenceLength = "max_sequence_length"
+    case firstBlockCache = "first_block_cache"
 
     /// Short names, and what they stand for.
     private static let shortNames: [String: LayerParameter] = [
@@ -40,7 +41,7 @@ public enum LayerParameter: String, Sendable, CaseIterable {
         case .prompt, .negativePrompt, .generator, .dtype: .string
         case .cfgNormalize, .useEnPrompt: .boolean
         case .trueCFGScale, .layers, .maxLayers, .numInferenceSteps, .resolution, .numImagesPerPrompt, .seed,
-            .maxSequenceLength:
+            .maxSequenceLength, .firstBlockCache:
             .number
         }
     }
@@ -85,6 +86,9 @@ public enum LayerParameter: String, Sendable, CaseIterable {
             options.dtype = try ParameterText.choice(text, name, [("float32", .float32), ("bfloat16", .bfloat16)])
         case .maxSequenceLength:
             options.maxSequenceLength = try integer(text, name, DecompositionParameters.sequenceLengthRange)
+        case .firstBlockCache:
+            options.firstBlockCache = try ParameterText.decimal(
+                text, name, DecompositionParameters.firstBlockCacheRange, "a number from 0 to 1")
         }
     }
 

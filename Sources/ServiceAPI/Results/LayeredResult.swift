@@ -24,6 +24,8 @@ public struct LayeredResult: Sendable {
     public let memory: JobMemory
     /// What was applied to the transformer.
     public let loras: [LoRA]
+    /// Passes through the transformer that the first block cache has spared; nil without one.
+    public let reusedPasses: Int?
 
     /// A result of these pictures; the rest is taken from the decomposition.
     public init(
@@ -40,6 +42,7 @@ public struct LayeredResult: Sendable {
         peakTensorBytes = decomposition.peakTensorBytes
         memory = decomposition.memory
         loras = decomposition.loras
+        reusedPasses = decomposition.reusedPasses
     }
 
     /// The model's own layers, named by their places; throws `ImageError` if there are none.

@@ -143,7 +143,7 @@ public struct ResultEncoder: Sendable {
             loras: result.loras.isEmpty ? nil : result.loras.map { ResultManifest.AppliedLoRA($0) },
             width: result.width, height: result.height,
             seed: result.parameters.seed, fit: result.finish.fit, caption: result.caption,
-            parameters: ResultManifest.Parameters(result.parameters),
+            parameters: ResultManifest.Parameters(result.parameters), reusedPasses: result.reusedPasses,
             seconds: seconds.mapValues { ($0 * 1e4).rounded() / 1e4 },
             memory: ResultManifest.Memory(result.memory), layers: nodes.layers,
             groups: nodes.groups.isEmpty ? nil : nodes.groups, psd: psd)

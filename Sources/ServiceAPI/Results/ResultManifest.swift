@@ -86,6 +86,8 @@ struct ResultManifest: Codable, Sendable {
         let generator: String
         let dtype: String
         let maxSequenceLength: Int
+        /// Nil where every step computes all blocks.
+        let firstBlockCache: Double?
 
         enum CodingKeys: String, CodingKey {
             case prompt
@@ -101,6 +103,7 @@ struct ResultManifest: Codable, Sendable {
             case generator
             case dtype
             case maxSequenceLength = "max_sequence_length"
+            case firstBlockCache = "first_block_cache"
         }
 
         init(_ parameters: DecompositionParameters, withSeed: Bool = true) {
@@ -117,6 +120,7 @@ struct ResultManifest: Codable, Sendable {
             generator = parameters.generator.rawValue
             dtype = parameters.dtype.rawValue
             maxSequenceLength = parameters.maxSequenceLength
+            firstBlockCache = parameters.firstBlockCache
         }
     }
 
@@ -156,6 +160,8 @@ struct ResultManifest: Codable, Sendable {
     /// What the model wrote about the picture, if it did.
     let caption: String?
     let parameters: Parameters
+    /// Nil without a first block cache.
+    let reusedPasses: Int?
     /// Wall seconds by stage; nil in a ZIP, whose bytes are the same for the same job.
     var seconds: [String: Double]?
     /// Nil in a ZIP too: what is read depends on what was kept from the job before.
@@ -167,4 +173,9 @@ struct ResultManifest: Codable, Sendable {
     var psd: [PSD]
     /// Nil but in a folder with contact sheets.
     var sheets: [Sheet]?
+
+    enum CodingKeys: String, CodingKey {
+        case model, loras, width, height, seed, fit, caption, parameters, seconds, memory, layers, groups, psd, sheets
+        case reusedPasses = "reused_passes"
+    }
 }

@@ -92,6 +92,6 @@ extension DecompositionParameters {
             layers: stored.layers, numInferenceSteps: stored.numInferenceSteps, resolution: stored.resolution,
             cfgNormalize: stored.cfgNormalize, useEnPrompt: stored.useEnPrompt,
             numImagesPerPrompt: stored.numImagesPerPrompt, seed: seed, generator: generator, dtype: dtype,
-            maxSequenceLength: stored.maxSequenceLength)
+            maxSequenceLength: stored.maxSequenceLength, firstBlockCache: stored.firstBlockCache)
     }
 }
