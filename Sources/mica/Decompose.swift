@@ -24,7 +24,7 @@ struct Decompose: ParsableCommand {
     @Option(name: .shortAndLong, help: "A folder, or a file ending in .psd, .psb, .ora, .pptx or .zip.")
     var output: String
 
-    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    @Option(help: ModelLocation.optionHelp)
     var model: String?
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions

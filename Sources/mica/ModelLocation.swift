@@ -1,9 +1,17 @@
+import ArgumentParser
 import Foundation
 import ModelHub
 
 /// Where the model is that comes with Mica.
 enum ModelLocation {
     static let defaultName = "seedling"
+
+    /// What `--model` takes.
+    static let optionHelp = ArgumentHelp(
+        """
+        A repository that `mica pull` has fetched, such as Qwen/Qwen-Image-Layered, or a folder with model_index.json. \
+        The model that comes with Mica if not given.
+        """, valueName: "name")
 
     /// The folder that the user named, that of a repository that was fetched (`Qwen/Qwen-Image-Layered`), or the
     /// default model's.

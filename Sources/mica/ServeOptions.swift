@@ -22,7 +22,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The certificate's key, in PEM.", valueName: "file"))
     var tlsKey: String?
 
-    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    @Option(help: ModelLocation.optionHelp)
     var model: String?
 
     @OptionGroup var components: ComponentOptions

@@ -180,6 +180,19 @@ import Weights
         #expect(files[0] == files[1])
     }
 
+    @Test(arguments: [("1", true), ("0", false)])
+    func stepsThatReuseBlocks(_ threshold: String, _ reuses: Bool) throws {
+        let folder = try TemporaryFolder()
+        let options = ["--steps", "4", "--first-block-cache", threshold, "-o", folder.path("out")]
+        let run = try MicaProcess(Self.quick + options + ["--json"])
+        #expect(run.status == 0, "\(run.errors)")
+        let report = try #require(try JSONSerialization.jsonObject(with: Data(run.output.utf8)) as? [String: Any])
+        #expect((report["parameters"] as? [String: Any])?["first_block_cache"] as? Double == Double(threshold))
+        #expect((report["reused_passes"] as? Int ?? -1 > 0) == reuses)
+        let text = try MicaProcess(Self.quick + options)
+        #expect(text.output.contains("of 8 passes"), "\(text.output)")
+    }
+
     @Test func intermediatesAreWritten() throws {
         let folder = try TemporaryFolder()
         let run = try MicaProcess(Self.quick + ["-o", folder.path("out"), "--dump", folder.path("d.safetensors")])
@@ -254,6 +267,7 @@ import Weights
         (["--max-sequence-length", "0"], "--max-sequence-length must be 1 to 1024"),
         (["--true-cfg-scale", "101"], "--true-cfg-scale must be 0 to 100"),
         (["--true-cfg-scale", "nan"], "--true-cfg-scale must be 0 to 100"),
+        (["--first-block-cache", "1.5"], "--first-block-cache must be 0 to 1"),
         (["--seed", "-1"], "0 to 18446744073709551615"),
         (["--seed", "18446744073709551616"], "0 to 18446744073709551615"),
         (["--no-clean-up", "--empty-below", "3"], "--empty-below does not go with --no-clean-up"),

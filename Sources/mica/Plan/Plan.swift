@@ -17,7 +17,7 @@ struct Plan: ParsableCommand {
             ~/.cache; --measure takes it anew). No weight is read. Ends with 1 if the job does not fit.
             """)
 
-    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    @Option(help: ModelLocation.optionHelp)
     var model: String?
 
     @OptionGroup(title: "Parameters") var parameters: ParameterOptions

@@ -17,7 +17,7 @@ struct Quantize: ParsableCommand {
             complete.
             """)
 
-    @Option(help: "The model's folder, with model_index.json. The model that comes with Mica if not given.")
+    @Option(help: ModelLocation.optionHelp)
     var model: String?
 
     @OptionGroup(title: "Weights") var components: ComponentOptions
