@@ -116,12 +116,12 @@ def test_scaling():
 
 
 def test_options_exist():
-    """Each MICA_ variable in deploy/ and the Dockerfile is an option of the service."""
+    """Each MICA_ variable in deploy/ and the Dockerfile is an option of the service, or says where models are."""
     configuration = yaml.safe_load((ROOT / "config/mica.yaml").read_text())
-    named = {f"MICA_{name.upper()}" for name in configuration} | {"MICA_CONFIG"}
+    named = {f"MICA_{name.upper()}" for name in configuration} | {"MICA_CONFIG", "MICA_MODELS"}
     used = set(one("configmap.yaml", "ConfigMap")["data"])
     for service in yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"].values():
-        used |= set(service.get("environment", {}))
+        used |= {name for name in service.get("environment", {}) if name.startswith("MICA_")}
     words = (ROOT / "Dockerfile").read_text().split()
     used |= {word.split("=")[0] for word in words if word.startswith("MICA_")}
     assert used - named == set()
@@ -135,6 +135,20 @@ def test_user_of_the_image():
     assert f"USER {user}:{group}\n" in text
     assert f"groupadd --gid {group} " in text and f"useradd --uid {user} --gid {group} " in text
     assert f"install -d -o {user} -g {group} " in text
+
+
+def test_pull():
+    """The Job that fetches a model has the rights of the service's pods, and puts it into the volume that they mount."""
+    pod = one("pull.yaml", "Job")["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    instances = one("statefulset.yaml", "StatefulSet")["spec"]["template"]["spec"]
+    assert pod["securityContext"] == instances["securityContext"]
+    assert container["securityContext"] == instances["containers"][0]["securityContext"]
+    folder = next(each["value"] for each in container["env"] if each["name"] == "MICA_MODELS")
+    assert folder in [mount["mountPath"] for mount in container["volumeMounts"]]
+    model = f"{folder}/{container['args'][1]}"
+    for file in ("kubernetes/configmap.yaml", "compose.yaml"):
+        assert f"# MICA_MODEL: {model}" in (ROOT / "deploy" / file).read_text()
 
 
 def test_what_goes_into_the_image():
