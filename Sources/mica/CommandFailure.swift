@@ -73,7 +73,8 @@ enum CommandError: Error, CustomStringConvertible {
         case .notPulled(let repository, let isBegun):
             isBegun
                 ? "\(repository) has not come whole: `mica pull \(repository)` goes on where it stopped"
-                : "there is no model \(repository) here: `mica pull \(repository)` fetches it; a folder will do, too"
+                : "there is neither a folder \(repository) nor a repository of that name here;"
+                    + " `mica pull \(repository)` fetches it"
         }
     }
 }
