@@ -333,6 +333,7 @@ def test_a_job_is_cancelled_when_the_connection_is_back(open_page):
     page.click("#cancel")
     expect(page.locator("#progress-detail")).to_have_text("It is cancelled as soon as the service answers.")
     expect(page.locator("#progress-title")).to_have_text("Cancelling")
+    expect(page.locator("#progress-time")).to_be_empty()
     job.is_reachable = True
     expect(page.locator("#problem-title")).to_have_text("Cancelled")
     assert job.removals == 1

@@ -419,11 +419,11 @@ button {
   font-weight: 550; transition: background-color .12s, border-color .12s;
 }
 .primary { background: var(--accent); color: var(--on-accent); }
-.primary:hover { background: var(--accent-strong); }
+.primary:enabled:hover { background: var(--accent-strong); }
 .secondary { border-color: var(--control-line); background: var(--control); }
-.secondary:hover { border-color: var(--accent); color: var(--accent); }
+.secondary:enabled:hover { border-color: var(--accent); color: var(--accent); }
 .quiet { color: var(--accent); padding-inline: 10px; min-height: 32px; }
-.quiet:hover { background: var(--tint); }
+.quiet:enabled:hover { background: var(--tint); }
 .wide { width: 100%; }
 button:disabled { opacity: .55; cursor: default; }
 :focus { outline: none; }
@@ -3521,7 +3521,7 @@ export function showProgress(run) {
   byId('progress-detail').textContent =
     run.note || (run.isConnected ? detail : 'No connection; the job may go on without it.');
   byId('progress-time').textContent =
-    left === null || !run.isConnected ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+    left === null || !run.isConnected || run.isCancelling ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
   const bar = byId('progress-bar');
   if (share === null) bar.removeAttribute('value');
