@@ -12,6 +12,7 @@ import DurableStorage
 /// A failing call changes nothing.
 public final class JobStore: Sendable {
     let database: SerialDatabase
+    let folder: String
     let requestFolder: String
     let resultFolder: String
     let retention: JobRetention
@@ -23,6 +24,7 @@ public final class JobStore: Sendable {
     public init(
         folder: String, retention: JobRetention = JobRetention(), notice: @escaping @Sendable (JobNotice) -> Void
     ) throws(StorageError) {
+        self.folder = folder
         requestFolder = folder + "/requests"
         resultFolder = folder + "/results"
         self.retention = retention
@@ -40,6 +42,7 @@ public final class JobStore: Sendable {
         if damagedCount > 0 { notice(.damagedJobs(count: damagedCount)) }
         try DurableFolder.create(requestFolder)
         try DurableFolder.create(resultFolder)
+        keepReserve()
     }
 
     private static let databaseName = "jobs.sqlite"
@@ -213,8 +216,13 @@ public final class JobStore: Sendable {
             // The row's end needs space as well: this once the files go first. A kill between leaves a job whose result
             // has expired, or whose request is missing.
             removeFiles(id)
-            try reuseLog()
-            try deleteRow(id)
+            do throws(StorageError) {
+                try withReserve { () throws(StorageError) in try deleteRow(id) }
+            } catch .full {
+                try reuseLog()
+                try deleteRow(id)
+            }
+            keepReserve()
         }
         removeFiles(id)
     }

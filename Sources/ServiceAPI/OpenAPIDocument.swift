@@ -39,30 +39,40 @@ paths:
       tags: [operation]
       summary: The page for people; for curl, a command to start with
       security: [{}]
+      parameters:
+        - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200":
           description: HTML for who accepts it, else plain text.
           headers:
             Vary: { $ref: "#/components/headers/Vary" }
+            ETag: { $ref: "#/components/headers/ETag" }
           content:
             text/html: { schema: { type: string } }
             text/plain: { schema: { type: string } }
+        "304": { $ref: "#/components/responses/NotModified" }
   /page.css:
     get:
       operationId: getPageStyle
       tags: [operation]
       summary: The page's style
       security: [{}]
+      parameters:
+        - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "304": { $ref: "#/components/responses/NotModified" }
   /page.js:
     get:
       operationId: getPageScript
       tags: [operation]
       summary: The page's script
       security: [{}]
+      parameters:
+        - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "304": { $ref: "#/components/responses/NotModified" }
   /page/{name}:
     get:
       operationId: getPageFile
@@ -71,8 +81,10 @@ paths:
       security: [{}]
       parameters:
         - { name: name, in: path, required: true, schema: { type: string, minLength: 1 } }
+        - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "404": { $ref: "#/components/responses/NotFound" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
@@ -889,6 +901,9 @@ components:
     Vary:
       description: What the answer depends on besides the address.
       schema: { type: string }
+    ETag:
+      description: What this file of the page is called, for `If-None-Match`.
+      schema: { type: string }
     RetryAfter:
       description: Seconds.
       required: true
@@ -952,6 +967,11 @@ components:
         The client's own name for this request, the same when it is sent again: the answer is that of the first one's
         job, whatever became of the connection. With another request it is refused (422).
       schema: { type: string, minLength: 1, maxLength: 255, pattern: "^[!-~]+$" }
+    IfNoneMatch:
+      name: If-None-Match
+      in: header
+      description: The `ETag` of a file that the client has; 304 says that it is still so.
+      schema: { type: string }
     Traceparent:
       name: traceparent
       in: header
@@ -985,8 +1005,14 @@ components:
     PriorityQuery: { name: priority, in: query, schema: { $ref: "#/components/schemas/Priority" } }
     DeadlineSecondsQuery: { name: deadline_seconds, in: query, schema: { $ref: "#/components/schemas/DeadlineSeconds" } }
   responses:
+    NotModified:
+      description: The client has it already.
+      headers:
+        ETag: { $ref: "#/components/headers/ETag" }
     PageFile:
       description: A file of the page.
+      headers:
+        ETag: { $ref: "#/components/headers/ETag" }
       content:
         text/css: { schema: { type: string } }
         text/javascript: { schema: { type: string } }

@@ -148,7 +148,7 @@ struct BrokenStoreTests {
         }
         try bench.submit(isDurable: true)
         #expect(bench.observer.waitForEnds(1))
-        #expect(try folder.names() == ["jobs.sqlite", "jobs.sqlite-wal", "requests", "results"])
+        #expect(try folder.names() == ["jobs.sqlite", "jobs.sqlite-wal", "requests", "reserve", "results"])
     }
 
     @Test func aNewerSchemaIsLeftAlone() throws {

@@ -7,13 +7,13 @@ import Testing
 
 /// A store on a disk that is full.
 struct FullDiskTests {
-    /// A file system of a megabyte, in memory; unmounted when it is let go.
+    /// A file system of two megabytes, in memory; unmounted when it is let go.
     private final class SmallDisk {
         let folder: ScratchFolder
 
         init() throws {
             folder = try ScratchFolder()
-            guard mount("tmpfs", folder.path, "tmpfs", 0, "size=1m") == 0 else { throw POSIXError(.EPERM) }
+            guard mount("tmpfs", folder.path, "tmpfs", 0, "size=2m") == 0 else { throw POSIXError(.EPERM) }
         }
 
         deinit { umount2(folder.path, Int32(MNT_DETACH)) }
@@ -51,6 +51,39 @@ struct FullDiskTests {
         let next = try bench.submit(body: [1], isDurable: true)
         #expect(bench.observer.waitForEnds(1))
         #expect(try bench.service.snapshot(next).state == .succeeded)
+    }
+
+    /// Nothing of it frees space, and the database's log is as short as after a start.
+    @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
+    func jobsWithoutFilesCanBeDeletedAfterAStart() throws {
+        let disk = try SmallDisk()
+        let before = try JobBench(folder: disk.folder.path)
+        let ids = try (0..<3).map { _ in try before.submit("fail", isDurable: true) }
+        #expect(before.observer.waitForEnds(3))
+        before.close()
+        let bench = try JobBench(folder: disk.folder.path)
+        defer { bench.close() }
+        for id in ids {
+            try disk.fill()
+            try bench.service.delete(id)
+            #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        }
+    }
+
+    /// Else the disk would stay full.
+    @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
+    func resultsExpire() throws {
+        let disk = try SmallDisk()
+        let before = try JobBench(folder: disk.folder.path)
+        let id = try before.submit(body: [UInt8](repeating: 7, count: 100_000), isDurable: true)
+        #expect(before.observer.waitForEnds(1))
+        before.close()
+        let store = try JobStore(folder: disk.folder.path) { _ in }
+        defer { store.close() }
+        try disk.fill()
+        try store.sweep(now: SystemJobClock().now.advanced(bySeconds: 1e7))
+        #expect(try store.job(id)?.state == .expired)
+        #expect(try disk.folder.names("results").isEmpty)
     }
 
     /// Its end could not be stored, so that only memory knows of it.

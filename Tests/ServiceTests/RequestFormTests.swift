@@ -26,6 +26,8 @@ import Testing
             let answer = try post(client, "/v1/layers?format=json", json: "{\"image\": \"\(image)\"\(more)}")
             #expect(answer.status == status, "\(more): \(answer.text.prefix(200))")
         }
+        let word = try post(client, "/v1/layers", json: "{\"image\": \"\(image)\", \"layers\": \"AUTO\"}")
+        #expect(word.status == 422 && word.text.contains(#"but must be a JSON number, or \"auto\""#), "\(word.text)")
         let url = try post(client, "/v1/layers", json: "{\"image\": \"data:image/png;base64,\(image)\"}")
         #expect(url.status == 200)
         let shouted = try post(client, "/v1/layers", json: "{\"image\": \"DATA:image/png;BASE64,\(image)\"}")

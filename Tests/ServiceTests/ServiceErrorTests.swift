@@ -89,8 +89,11 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
         BadRequest(
             name: "no image", request: { ServiceFixture.form([], image: nil) }, status: 400, code: "missing-image"),
         BadRequest(
+            name: "text instead of a file", request: { ServiceFixture.form([("image", "photo.jpg")], image: nil) },
+            status: 415, code: "unsupported-picture", detail: "-F image=@photo.jpg"),
+        BadRequest(
             name: "empty image", request: { ServiceFixture.form([], image: []) }, status: 400, code: "empty-picture"),
-        body("no body", 400, "empty-body") { [] },
+        body("no body", 400, "empty-body", "form field 'image'") { [] },
         body("text", 415, "unsupported-picture", "not a picture") { Array("hello".utf8) },
         body("gif", 415, "unsupported-picture", "GIF") { Array("GIF89a..........".utf8) },
         body("truncated", 422, "damaged-picture") { try Array(ServiceFixture.png().dropLast(20)) },
@@ -157,6 +160,19 @@ struct BadRequest: Sendable, CustomTestStringConvertible {
     }
 
     @Test(arguments: BadRequest.parameters) func refusesParameters(_ bad: BadRequest) throws { try check(bad) }
+
+    /// What is to be sent is not the same everywhere.
+    @Test(arguments: [
+        ("/v1/layers", "the form field 'image'"), ("/v1/jobs", "the form field 'image'"),
+        ("/v1/images/edits", "send multipart/form-data with a field 'image'"),
+        ("/v1/recompose", "the form field 'file'"),
+    ])
+    func aMissingBodyIsAskedForInThePathsWords(path: String, words: String) throws {
+        let fixture = try ServiceFixture()
+        let answer = try fixture.client().ask("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+        #expect(answer.status == 400 && answer.text.contains(words), "\(answer.text)")
+        fixture.stop()
+    }
 
     @Test(arguments: BadRequest.pictures) func refusesPictures(_ bad: BadRequest) throws { try check(bad) }
 

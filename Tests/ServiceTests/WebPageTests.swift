@@ -67,6 +67,30 @@ import Testing
         }
     }
 
+    /// A browser that has the page asks whether it is still so.
+    @Test(arguments: ["/", "/page.js", "/page/icon.svg"])
+    func whatABrowserHasIsNotSentAgain(_ path: String) throws {
+        let fixture = try ServiceFixture()
+        let client = try fixture.client()
+        func ask(_ known: String) throws -> TestClient.Answer {
+            try client.ask(
+                "GET \(path) HTTP/1.1\r\nHost: a\r\nAccept: text/html, */*;q=0.1\r\nIf-None-Match: \(known)\r\n\r\n")
+        }
+        let first = try ask("\"another\"")
+        let tag = try #require(first.fields["etag"])
+        #expect(first.status == 200 && tag == WebPage.resource(at: path)?.entityTag)
+        for known in [tag, "\"a\", W/\(tag)", "*"] {
+            let answer = try ask(known)
+            #expect(answer.status == 304 && answer.body.isEmpty && answer.fields["etag"] == tag, "\(known)")
+            #expect(answer.fields["content-length"] == nil && answer.fields["cache-control"] == "no-cache")
+            let documented = path.hasPrefix("/page/") ? "/page/{name}" : path
+            #expect(try OpenAPIChecker().problems(answer, "GET", documented) == [])
+        }
+        // The hint for curl at the same address is something else.
+        #expect(try client.ask("GET / HTTP/1.1\r\nHost: a\r\nIf-None-Match: *\r\n\r\n").status == 200)
+        fixture.stop()
+    }
+
     @Test func thePolicyLetsNothingIn() {
         let policy = WebPage.contentSecurityPolicy
         #expect(policy.hasPrefix("default-src 'none'; "))

@@ -42,6 +42,7 @@ class KeptJob:
         self.job = job
         self.description = {"id": job, "state": "succeeded", "timings": {}, **description}
         self.is_reachable = True
+        self.removals = 0
 
     def prepare(self, page):
         runs = [{"name": "poster.png", "thumb": "", "settings": {"seed": "7"}, "jobId": "kept", "source": None}]
@@ -55,13 +56,16 @@ class KeptJob:
         path = route.request.url.split(f"/v1/jobs/{self.job}")[1]
         if not self.is_reachable:
             route.abort()
+        elif route.request.method == "DELETE":
+            self.removals += 1
+            route.fulfill(status=204)
         elif path.startswith("/layers/"):
             index = int(path.removeprefix("/layers/").removesuffix(".png"))
             route.fulfill(content_type="image/png", body=png(*self.layers[index - 1][2:]))
         elif path == "/events":
             # A stream that ends at once: the job is asked for now and then.
             route.fulfill(content_type="text/event-stream", body="")
-        elif path.startswith("/result"):
+        elif path.startswith("/result") or path == "/layers.zip":
             route.fulfill(content_type="application/octet-stream", body=b"as made")
         else:
             route.fulfill(json=manifest(self.layers) if path == "/manifest" else self.description)

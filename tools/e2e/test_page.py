@@ -64,7 +64,7 @@ def test_layers_are_hidden_moved_and_faded(open_page, picture):
     eye.check()
 
     page.get_by_role("button", name=re.compile("^background")).click()
-    page.get_by_role("slider", name="Opacity").fill("50")
+    page.get_by_role("slider", name="Opacity", exact=True).fill("50")
     page.get_by_role("checkbox", name="Show layer 2").uncheck()
     drawn(page)
     assert abs(int(numpy.median(sheet_pixels(page)[..., 3])) - 128) <= 1

@@ -1,6 +1,7 @@
 """What is done to the layers of a result: taken back and done again, by mouse, finger and keyboard, and saved."""
 
 import io
+import json
 import re
 import zipfile
 
@@ -62,7 +63,7 @@ def test_edits_are_taken_back_and_done_again(result):
         lambda: rename(page, NAMES[0], "sun"),
         lambda: page.get_by_role("checkbox", name="Show base").uncheck(),
         lambda: drag(page, 9, 4),
-        lambda: page.get_by_role("slider", name="Opacity").fill("40"),
+        lambda: page.get_by_role("slider", name="Opacity", exact=True).fill("40"),
         lambda: page.get_by_role("spinbutton", name="Moved down by pixels").fill("7"),
         lambda: page.get_by_role("button", name="Move below the layer beneath").click(),
         lambda: page.click("#reset"),
@@ -117,12 +118,19 @@ def test_a_double_click_saves_once(result):
     assert len(downloads) == 2
 
 
+def test_a_layers_file_has_the_name_that_it_was_given(result):
+    page = result()
+    assert download(page, "Save PNG").suggested_filename == "poster-layer-4.png"
+    rename(page, NAMES[0], "sun/moon")
+    assert download(page, "Save PNG").suggested_filename == "poster-sun moon.png"
+
+
 def edit(page):
     """Renames and moves the layer on top, fades and hides the one beneath, and takes that out of its group."""
     rename(page, NAMES[0], "sun")
     page.get_by_role("spinbutton", name="Moved right by pixels").fill("-60")
     page.locator(".layer-pick").nth(1).click()
-    page.get_by_role("slider", name="Opacity").fill("40")
+    page.get_by_role("slider", name="Opacity", exact=True).fill("40")
     page.get_by_role("checkbox", name="Show layer 2.2, left").uncheck()
     page.get_by_role("button", name="Move above the next layer").click()
     assert page.locator(".layer-name").all_inner_texts() == [NAMES[1], "sun", "base", "background"]
@@ -145,6 +153,9 @@ def test_a_psd_holds_what_was_edited(result):
 
 def test_every_other_form_is_offered(result, tmp_path):
     page = result()
+    archive = download(page, "ZIP of PNGs")
+    with open(archive.path(), "rb") as file:
+        assert file.read() == b"as made"
     forms = page.locator("#other-form option").evaluate_all("(options) => options.map((option) => option.value)")
     assert set(forms) == {"ora", "psb", "pptx", "sheet"}
 
@@ -168,6 +179,59 @@ def test_every_other_form_is_offered(result, tmp_path):
     assert numpy.abs(merged - sheet_pixels(page)[..., :3]).max() <= 2
     assert files["poster.psb"][:6] == b"8BPS\0\2" and files["poster.pptx"][:2] == b"PK"
     assert Image.open(io.BytesIO(files["poster-sheet.png"])).width > 120
+
+
+def test_a_zip_holds_what_was_edited(result):
+    page = result()
+    edit(page)
+    archive = download(page, "ZIP of PNGs")
+    assert archive.suggested_filename == "poster-layers.zip"
+    with zipfile.ZipFile(archive.path()) as files:
+        said = json.loads(files.read("manifest.json"))
+        assert {"manifest.json", *(layer["file"] for layer in said["layers"])} == set(files.namelist())
+    background, base, sun, faded = said["layers"]
+    assert [background["name"], base["name"], sun["name"], sun["x"]] == ["background", "base", "sun", -60]
+    assert faded["name"] == NAMES[1] and not faded["visible"] and faded["opacity"] == 0.4
+
+
+def test_zooming_keeps_what_is_looked_at(result):
+    page = result()
+    middle = """() => {
+        const [sheet, frame] = ['sheet', 'frame'].map((id) => document.getElementById(id).getBoundingClientRect());
+        return [(frame.left + frame.width / 2 - sheet.left) / sheet.width,
+            (frame.top + frame.height / 2 - sheet.top) / sheet.height, sheet.width > frame.width];
+    }"""
+    for _ in range(2):
+        page.get_by_role("button", name="Zoom in").click()
+    across, down, is_larger = page.evaluate(middle)
+    assert is_larger and across == pytest.approx(0.5, abs=0.02) and down == pytest.approx(0.5, abs=0.02)
+    # By the wheel it is what the pointer is on.
+    box = page.locator("#frame").bounding_box()
+    x, y = box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.7
+    place = f"""() => {{
+        const sheet = document.getElementById('sheet').getBoundingClientRect();
+        return [({x} - sheet.left) / sheet.width, ({y} - sheet.top) / sheet.height];
+    }}"""
+    page.mouse.move(x, y)
+    before = page.evaluate(place)
+    text = page.locator("#zoom-text").inner_text()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    expect(page.locator("#zoom-text")).not_to_have_text(text)
+    assert page.evaluate(place) == pytest.approx(before, abs=0.02)
+
+
+def test_what_is_hidden_can_be_read(result):
+    page = result()
+    page.get_by_role("checkbox", name="Show base").uncheck()
+    colours = page.evaluate("""() => {
+        const hidden = document.querySelector('.layer.is-hidden');
+        return ['.layer-words', '.layer-name', '.hint'].map((part) => getComputedStyle(hidden.querySelector(part)))
+            .map((style) => [style.color, style.opacity]).concat([[getComputedStyle(hidden).color, '1']]);
+    }""")
+    assert [opacity for _, opacity in colours] == ["1"] * 4
+    assert colours[1][0] == colours[2][0] != colours[3][0]
 
 
 def test_layers_that_are_too_large_to_send_are_explained(result):
@@ -242,6 +306,44 @@ def test_the_panel_has_room_at_every_width(result, width):
     assert right <= layers["x"] + layers["width"]
     assert save["x"] >= right or save["y"] >= layers["y"] + layers["height"]
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_faded_layer_looks_the_same_once_it_is_split(result):
+    """Its group is what is faded: one part does not show through the other."""
+    page = result()
+    page.locator(".layer-pick").nth(2).click()
+    page.get_by_role("slider", name="Opacity", exact=True).fill("50")
+    drawn(page)
+    before = sheet_pixels(page)
+    # Two parts, the lower of which goes on below the upper one.
+    base, group = LAYERS[1], "Opacity of the group base"
+    made = [(name, [*base[1], base[0]], box, base[3]) for name, box in (("low", base[2]), ("high", (50, 30, 30, 20)))]
+    page.route("**/v1/jobs/split**", KeptJob(5, [LAYERS[0], *made, *LAYERS[2:]], "split").answer)
+    page.route("**/v1/jobs/kept/layers/2/layers", lambda route: route.fulfill(
+        status=202, json={"id": "split", "state": "succeeded", "timings": {}}))
+    page.get_by_role("button", name="Split it again").click()
+    fade = page.get_by_role("slider", name=group)
+    expect(fade).to_have_value("50")
+    drawn(page)
+    assert numpy.abs(sheet_pixels(page) - before).max() <= 1
+    with zipfile.ZipFile(download(page, "ZIP of PNGs").path()) as files:
+        said = json.loads(files.read("manifest.json"))
+    assert [(one["name"], one.get("opacity", 1)) for one in said["groups"]] == [
+        ("layer 2, center", 1), ("base", pytest.approx(0.5, abs=0.003))]
+    assert all(layer.get("opacity", 1) == 1 for layer in said["layers"])
+
+    # The group has its own slider, undo and the keyboard know it.
+    fade.focus()
+    page.keyboard.press("End")
+    drawn(page)
+    assert (sheet_pixels(page) != before).any()
+    page.keyboard.press("Control+z")
+    expect(fade).to_have_value("50")
+    expect(fade).to_be_focused()
+    page.reload()
+    wait_for_layers(page)
+    page.click("#reset")
+    expect(page.get_by_role("slider", name=group)).to_have_value("100")
 
 
 def test_edits_stay_over_a_reload(result):

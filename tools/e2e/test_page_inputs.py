@@ -46,6 +46,30 @@ def test_a_refused_parameter_is_what_is_to_be_changed(open_page, picture):
     assert b'name="num_inference_steps"\r\n\r\n1000\r\n' in sent[0]
 
 
+def test_a_job_that_does_not_fit_is_offered_as_one_that_does(open_page, picture):
+    page = open_page(expected_errors=["status of 422"])
+    sent = []
+
+    def answer(route):
+        sent.append(route.request.post_data_buffer)
+        fitting = {"resolution": 512, "layers": 1} if len(sent) == 1 else {}
+        problem = {
+            "type": "urn:mica:problem:does-not-fit", "title": "The job does not fit", "status": 422,
+            "detail": "the job needs 5 GiB on cpu:0, which has 2 GiB", **({"fitting": fitting} if fitting else {})}
+        route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+    page.route("**/v1/jobs", answer)
+    split(page, picture, layers=3, prompt="a market")
+    actions = page.locator("#problem-actions button")
+    expect(actions).to_have_text(["Use 512 pixels and 1 layer", "Change the settings"])
+    actions.first.click()
+    expect(actions).to_have_text(["Change the settings"])
+    for name, value in ((b"resolution", b"512"), (b"layers", b"1"), (b"prompt", b"a market")):
+        assert b'name="%s"\r\n\r\n%s\r\n' % (name, value) in sent[1]
+    expect(page.locator("#layers")).to_have_value("1")
+    expect(page.locator("#resolution")).to_have_value("512")
+
+
 @pytest.mark.parametrize("size, smaller", [((17000, 1), None), ((17000, 425), "4096 × 102")])
 def test_a_picture_that_is_too_long_is_made_smaller_where_that_helps(open_page, size, smaller):
     page = open_page(expected_errors=["status of 422"])

@@ -6,6 +6,7 @@ import json
 import re
 import socket
 import threading
+import urllib.request
 
 import pytest
 from kept_job import KeptJob
@@ -232,10 +233,15 @@ def test_the_page_recovers_from_a_proxy_that_could_not_reach_the_service(open_pa
 
 
 class LateAnswers:
-    """Stands before a service and holds its answers to new jobs back until `released` is set."""
+    """
+    Stands before a service and holds its answers to new jobs back until `released` is set; with `loses_answers` they
+    are lost instead, and nobody is there any more until `is_down` is false again.
+    """
 
-    def __init__(self, port):
+    def __init__(self, port, loses_answers=False):
         self.port = port
+        self.loses_answers = loses_answers
+        self.is_down = False
         self.released = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
@@ -245,6 +251,9 @@ class LateAnswers:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
+                if self.is_down:
+                    client.close()
+                    continue
                 server = socket.create_connection(("127.0.0.1", self.port))
                 asked = []
                 threading.Thread(target=self.pump, args=(client, server, asked, False), daemon=True).start()
@@ -255,10 +264,16 @@ class LateAnswers:
             while data := source.recv(65536):
                 if not is_answer and data.startswith((b"GET ", b"POST /v1/jobs ", b"DELETE ")):
                     asked[:] = [data[:4]]
+                if is_answer and asked == [b"POST"] and self.loses_answers:
+                    self.is_down = True
+                if self.is_down:
+                    break
                 if is_answer and asked == [b"POST"]:
                     self.released.wait(60)
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+            target.shutdown(socket.SHUT_RDWR if self.is_down else socket.SHUT_WR)
+            if self.is_down:
+                source.shutdown(socket.SHUT_RDWR)
 
 
 def test_cancelling_before_the_answer_stops_the_job(open_page, service, picture):
@@ -274,3 +289,51 @@ def test_cancelling_before_the_answer_stops_the_job(open_page, service, picture)
     expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
     assert len(removed) == 1
     late.listener.close()
+
+
+def test_cancelling_goes_on_while_nobody_answers(open_page, service, picture):
+    """The whole upload was sent and its answer lost: the job may be there."""
+    late = LateAnswers(service.port, loses_answers=True)
+    page = open_page(late.url, expected_errors=["ERR_"])
+    split(page, picture, steps=1000)
+    actions = page.locator("#problem-actions button")
+    expect(actions).to_have_text(["Try again", "Cancel"])
+    actions.last.click()
+    expect(actions).to_have_text(["Try again", "Stop trying"])
+    expect(page.locator("#problem-advice")).to_contain_text("The job is cancelled as soon as the service answers")
+    expect(page.locator(".run-state")).to_have_text("cancelling")
+    actions.first.click()
+    expect(actions).to_have_text(["Try again", "Stop trying"])
+    job = newest_job(service)
+    assert job["state"] in ("queued", "running") and not job["cancelling"]
+
+    late.loses_answers = late.is_down = False
+    late.released.set()
+    page.evaluate("() => dispatchEvent(new Event('online'))")
+    expect(page.locator("#problem-title")).to_have_text("Cancelled", timeout=ENDED)
+    expect(page.locator("#problem-detail")).to_have_text("This job was stopped. Nothing of it is kept.")
+    # One job, however often it was sent.
+    assert newest_job(service)["id"] == job["id"]
+    late.listener.close()
+
+
+def newest_job(service):
+    with urllib.request.urlopen(service.url + "/v1/jobs?limit=1") as answer:
+        [job] = json.load(answer)["jobs"]
+    return job
+
+
+def test_a_job_is_cancelled_when_the_connection_is_back(open_page):
+    job = KeptJob(
+        state="running", timings={"running_seconds": 1},
+        progress={"stage": "denoise", "step": 1, "total": 12, "fraction": 0.1})
+    page = open_page(prepare=job.prepare, expected_errors=["Failed to load resource"])
+    expect(page.locator("#progress-detail")).to_have_text("Step 2 of 12")
+    job.is_reachable = False
+    page.click("#cancel")
+    expect(page.locator("#progress-detail")).to_have_text("It is cancelled as soon as the service answers.")
+    expect(page.locator("#progress-title")).to_have_text("Cancelling")
+    expect(page.locator("#progress-time")).to_be_empty()
+    job.is_reachable = True
+    expect(page.locator("#problem-title")).to_have_text("Cancelled")
+    assert job.removals == 1

@@ -79,7 +79,8 @@ enum PageDocument {
         <div class="chips" id="sizes"></div>
         <div class="custom-size" id="custom-size" hidden>
           <label for="resolution">Side of the square with the same area, in pixels</label>
-          <input id="resolution" type="number" inputmode="numeric" min="64" max="2048" step="1">
+          <input id="resolution" type="number" inputmode="numeric" min="64" max="2048" step="1"
+            placeholder="64 to 2048">
         </div>
       </fieldset>
 
@@ -213,8 +214,8 @@ enum PageDocument {
           </g>
         </svg>
         <p class="empty-title">Every part of a picture on a layer of its own</p>
-        <p class="hint">Choose a picture, press <em>Split into layers</em>, then move, hide and blend them here,<br>
-          or take them along as a PSD for Photoshop, GIMP or Krita.</p>
+        <p class="hint">Choose a picture, press <em>Split into layers</em>, then move, hide and blend them here, or take
+          them along as a PSD for Photoshop, GIMP or Krita.</p>
         <button type="button" class="secondary" id="example">Try an example picture</button>
       </div>
 
@@ -291,15 +292,15 @@ enum PageDocument {
         </select>
         <button type="button" class="secondary" id="save-other">Save</button>
       </div>
-      <p class="hint">The files hold what you see: moved, faded, renamed, in your order. Only the ZIP holds the
-        layers as they were made.</p>
+      <p class="hint">The files hold what you see: hidden, moved, faded, renamed, in your order. In the ZIP,
+        manifest.json says so beside the PNGs.</p>
       <p class="field-error" id="save-error" role="alert" hidden></p>
       <button type="button" class="secondary wide" id="again">Again with another seed</button>
     </section>
   </aside>
 </main>
 
-<div class="curtain" id="curtain" aria-hidden="true" hidden><p>Drop it: this picture will be split</p></div>
+<div class="curtain" id="curtain" aria-hidden="true" hidden><p>Drop the picture here</p></div>
 <p class="unseen" id="live" role="status" aria-live="polite"></p>
 
 <dialog id="key-dialog" aria-labelledby="key-heading">
@@ -418,11 +419,11 @@ button {
   font-weight: 550; transition: background-color .12s, border-color .12s;
 }
 .primary { background: var(--accent); color: var(--on-accent); }
-.primary:hover { background: var(--accent-strong); }
+.primary:enabled:hover { background: var(--accent-strong); }
 .secondary { border-color: var(--control-line); background: var(--control); }
-.secondary:hover { border-color: var(--accent); color: var(--accent); }
+.secondary:enabled:hover { border-color: var(--accent); color: var(--accent); }
 .quiet { color: var(--accent); padding-inline: 10px; min-height: 32px; }
-.quiet:hover { background: var(--tint); }
+.quiet:enabled:hover { background: var(--tint); }
 .wide { width: 100%; }
 button:disabled { opacity: .55; cursor: default; }
 :focus { outline: none; }
@@ -451,8 +452,8 @@ button:disabled { opacity: .55; cursor: default; }
 .desk { flex: 1; display: grid; grid-template-columns: 312px minmax(0, 1fr); min-height: 0; }
 .desk.has-result { grid-template-columns: 312px minmax(0, 1fr) 312px; }
 .panel { background: var(--panel); display: flex; flex-direction: column; min-width: 0; }
-.settings { border-right: 1px solid var(--line); }
-.results { border-left: 1px solid var(--line); }
+/* Of the stage, which is as high as the page: the form beside it may be lower. */
+.stage, .results { border-left: 1px solid var(--line); }
 @media (min-width: 1000px) {
   body { height: 100vh; height: 100dvh; }
   .desk { overflow: hidden; }
@@ -463,7 +464,7 @@ button:disabled { opacity: .55; cursor: default; }
 .fields { display: flex; flex-direction: column; gap: 18px; }
 .go { padding: 14px 18px; border-top: 1px solid var(--line); background: var(--panel); }
 .go .primary { width: 100%; min-height: 44px; font-weight: 620; }
-.go .hint { margin-top: 8px; text-align: center; }
+.go .hint { margin-top: 8px; text-align: center; text-wrap: balance; }
 .field { border: 0; margin: 0; padding: 0; min-width: 0; }
 .field > label, .field > legend, .custom-size label { display: block; padding: 0; margin-bottom: 6px;
   font-weight: 550; }
@@ -534,7 +535,9 @@ button:disabled { opacity: .55; cursor: default; }
 .empty-art { width: min(400px, 92%); height: auto; overflow: visible; }
 .glass { fill: var(--panel); fill-opacity: .55; stroke: var(--control-line); stroke-dasharray: 4 4; }
 .ink { fill: var(--ink); }
-.empty-title { font-size: 21px; font-weight: 650; letter-spacing: -.015em; line-height: 1.25; margin: 8px 0 8px; }
+.empty-title { font-size: 21px; font-weight: 650; letter-spacing: -.015em; line-height: 1.25; margin: 8px 0 8px;
+  text-wrap: balance; }
+.empty .hint { text-wrap: balance; }
 .empty .secondary { margin-top: 20px; }
 .sheet-frame { position: absolute; inset: 0; overflow: auto; display: flex; padding: 16px;
   overscroll-behavior: contain auto; }
@@ -573,6 +576,7 @@ button:disabled { opacity: .55; cursor: default; }
   padding: 16px 18px; border-radius: 14px; background: var(--panel); box-shadow: var(--shadow);
   border: 1px solid var(--line); }
 .progress-head, .progress-foot { display: flex; justify-content: space-between; align-items: center; gap: 12px; }
+.progress-head { flex-wrap: wrap; row-gap: 2px; }
 .progress-foot { margin: 4px -6px -6px 0; min-height: 32px; }
 progress { appearance: none; width: 100%; height: 8px; margin: 10px 0 0; border: 0; border-radius: 4px;
   overflow: hidden; background: var(--line);
@@ -624,8 +628,10 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .layer.is-selected { background: var(--tint); }
 /* What was split again stands under its name, further in. */
 .layer, .group { margin-left: calc(16px * var(--depth, 0)); }
-.group { padding: 8px 10px 2px; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.group::before { content: "▾ "; }
+.group { display: flex; align-items: center; gap: 10px; padding: 6px 10px 2px; }
+.group-name { flex: 1; min-width: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.group-name::before { content: "▾ "; }
+.group input { flex: none; width: 84px; }
 .layer-row { display: flex; align-items: center; }
 .eye { position: relative; flex: none; cursor: pointer; }
 .eye span { display: grid; place-items: center; width: 36px; height: 44px; border-radius: 8px; }
@@ -639,7 +645,8 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .layer-pick:hover .layer-name { color: var(--accent); }
 .layer-words { min-width: 0; }
 .layer-name { display: block; font-weight: 550; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.layer.is-hidden .thumb, .layer.is-hidden .layer-words { opacity: .5; }
+.layer.is-hidden .thumb { opacity: .5; }
+.layer.is-hidden .layer-name { color: var(--soft); font-weight: 400; }
 .layer-more { padding: 2px 12px 12px 14px; display: grid; gap: 8px; }
 .layer-more .line { display: grid; grid-template-columns: 62px 1fr 46px; align-items: center; gap: 8px;
   font-size: 13px; }
@@ -661,7 +668,8 @@ progress:indeterminate::-moz-progress-bar { background: transparent; }
 .curtain { position: fixed; inset: 0; z-index: 30; display: grid; place-items: center;
   background: rgb(20 24 50 / 72%); color: #ffffff;
   font-size: 22px; font-weight: 600; pointer-events: none; }
-.curtain p { padding: 34px 54px; border: 2px dashed #ffffff; border-radius: 18px; text-align: center; }
+.curtain p { margin: 16px; padding: 34px min(54px, 8vw); border: 2px dashed #ffffff; border-radius: 18px;
+  text-align: center; }
 dialog { width: min(420px, calc(100vw - 32px)); padding: 22px; border: 1px solid var(--line); border-radius: 14px;
   background: var(--panel); color: inherit; box-shadow: var(--shadow); }
 dialog::backdrop { background: rgb(10 12 24 / 55%); }
@@ -673,7 +681,7 @@ dialog .row { margin-top: 8px; }
 @media (max-width: 1250px) {
   .desk, .desk.has-result { grid-template-columns: 290px minmax(0, 1fr); }
   .desk.has-result .settings { grid-row: span 2; }
-  .results { border-left: 0; border-top: 1px solid var(--line); }
+  .results { border-top: 1px solid var(--line); }
 }
 @media (min-width: 1000px) and (max-width: 1250px) {
   .desk { overflow: visible; min-height: 0; }
@@ -685,6 +693,9 @@ dialog .row { margin-top: 8px; }
   .settings > .fields { overflow-y: auto; }
   .desk { background: var(--panel); }
 }
+@media (min-width: 701px) and (max-width: 999px) {
+  .view.is-filled { min-height: clamp(300px, calc((100vw - 322px) / var(--aspect, 1) + 32px), 62vh); }
+}
 @media (min-width: 951px) and (max-width: 1250px) {
   .results { display: grid; grid-template-columns: minmax(0, 1fr) 300px; align-items: start; }
   .results-head, .touch-hint, .layers { grid-column: 1; }
@@ -692,7 +703,7 @@ dialog .row { margin-top: 8px; }
 }
 @media (max-width: 700px) {
   .desk, .desk.has-result { display: flex; flex-direction: column; }
-  .settings, .results { border: 0; }
+  .settings, .stage, .results { border: 0; }
   .claim { display: none; }
   .bar { padding-inline: 14px; }
   .settings > .fields { padding: 14px; }
@@ -702,7 +713,6 @@ dialog .row { margin-top: 8px; }
   .sheet-frame { padding: 10px; }
   .tools { padding: 8px 10px; }
   .empty { padding-block: 36px; }
-  .empty br { display: none; }
   button, .quiet, .segments span, .zoom button, .layer-more :is(.row, .place) button { min-height: 42px; }
   .segments span { padding-top: 9px; }
   input:not([type="range"], [type="radio"], [type="checkbox"]), select, textarea { font-size: 16px; }
@@ -722,12 +732,13 @@ dialog .row { margin-top: 8px; }
         (
             "/page.js",
             #"""
-import { offerDownloads } from './page/downloads.js';
+import { layerFileName, offerDownloads } from './page/downloads.js';
 import { Estimate } from './page/estimate.js';
 import { History } from './page/history.js';
 import { LayerList } from './page/layers.js';
+import { limitsOf, tooLarge } from './page/limits.js';
 import { byId, duration, say } from './page/markup.js';
-import { Picture, pictureOf, save, stem } from './page/picture.js';
+import { Picture, pictureOf, save } from './page/picture.js';
 import { Problem } from './page/problem.js';
 import { Run } from './page/run.js';
 import * as service from './page/service.js';
@@ -801,6 +812,7 @@ function take(chosen) {
   byId('drop').classList.add('is-filled');
   byId('drop-picture').style.backgroundImage = thumb ? `url(${thumb})` : '';
   byId('file-name').textContent = picture.name;
+  byId('file-name').title = picture.name;
   byId('file-hint').textContent = picture.description;
   say(`${picture.name} is chosen`);
   estimate.update();
@@ -876,7 +888,8 @@ byId('settings').addEventListener('submit', async (event) => {
 });
 
 function start(chosen, values) {
-  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }), tooLarge(chosen));
+  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }),
+    tooLarge(chosen, limitsOf(model)));
 }
 
 /** Splits a layer of a result again: it becomes a group of that result. */
@@ -894,27 +907,6 @@ function begin(run, problem = null) {
   else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
   byId('view').scrollIntoView({ block: 'nearest' });
-}
-
-const limits = () => ({ upload_bytes: Infinity, pixels: Infinity, side: Infinity, ...model?.limits });
-
-/** What the service would say after the upload is told before it. */
-function tooLarge({ file, width, height }) {
-  const { upload_bytes: bytes, pixels, side } = limits();
-  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
-  if (Math.max(width, height) > side) {
-    return refuse('A side of the picture is too long',
-      `It has ${width} × ${height} pixels. This service takes up to ${side} on a side.`);
-  }
-  if (width * height > pixels) {
-    return refuse('The picture has too many pixels',
-      `It has ${width} × ${height}. This service takes up to ${Math.floor(pixels / 1e6)} million.`);
-  }
-  if (file.size > bytes) {
-    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
-      + `${Math.floor(bytes / 1e6)} MB.`);
-  }
-  return null;
 }
 
 function watch(run) {
@@ -988,7 +980,7 @@ function showTrouble(run) {
   const problem = run?.state === 'cancelled'
     ? new Problem({
       title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
-        : 'Nothing more is sent.',
+        : run.mayBeThere ? 'The service did not answer, so it may do the job all the same.' : 'Nothing more is sent.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -1008,13 +1000,18 @@ function showTrouble(run) {
   } else if (isRefused && problem.isOfPicture) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
   } else if (isRefused) {
-    actions.push({ text: 'Change the settings', isPrimary: true, run: () => settings.focusOn(problem) });
+    const fits = problem.fitting && (run.picture || run.source);
+    if (fits) actions.push(fittingAction(run));
+    actions.push({ text: 'Change the settings', isPrimary: !fits, run: () => settings.focusOn(problem) });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
       text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
     });
   }
-  if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
+  if (run.state === 'paused') {
+    actions.push(run.isCancelling ? { text: 'Stop trying', run: () => run.giveUp() }
+      : { text: 'Cancel', run: () => run.cancel() });
+  }
   let note = run.state === 'cancelled' ? '' : null;
   if (run.isSourceGone) {
     note = 'A layer can be split while its result is kept, and this one is gone. '
@@ -1022,15 +1019,31 @@ function showTrouble(run) {
   }
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
-    note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
+    note = `${run.isCancelling ? 'The job is cancelled as soon as the service answers. ' : ''}${
+      seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.'}`;
     countdown = setTimeout(() => run === current && show(), 1000);
   }
   byId('problem').classList.toggle('is-calm', run.state !== 'failed');
   showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
 }
 
+/** Of a job that does not fit the service's memory: the nearest one that does. */
+function fittingAction(run) {
+  const { resolution, layers } = run.problem.fitting;
+  const values = { ...run.settings, resolution: String(resolution), layers: String(layers) };
+  return {
+    text: `Use ${resolution} pixels and ${layers} ${layers === 1 ? 'layer' : 'layers'}`, isPrimary: true,
+    run: () => {
+      settings.write(values);
+      estimate.update();
+      if (run.source) startSplit(run, run.source, values);
+      else start(run.picture, values);
+    },
+  };
+}
+
 async function shrink(run) {
-  const { side, pixels } = limits();
+  const { side, pixels } = limitsOf(model);
   take(await run.picture.shrunk(Math.min(shrunkSide, side), pixels));
   start(picture, run.settings);
 }
@@ -1058,7 +1071,7 @@ stage.addEventListener('select', ({ detail }) => select(detail));
 list.addEventListener('change', () => stage.update());
 stage.addEventListener('move', () => list.update());
 list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
-list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
+list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerFileName(current, layer)));
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
   const { jobId, layers, arrangement } = current;
@@ -1108,8 +1121,6 @@ addEventListener('keydown', (event) => {
   event.preventDefault();
   takeBack(letter === 'y' || event.shiftKey);
 });
-
-const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
 
 offerDownloads({ current: () => current, blend: () => stage.blendFile() });
 
@@ -1218,7 +1229,7 @@ if (history.runs.length && !current && !picture) reopen(history.runs[0]);
         (
             "/page/downloads.js",
             #"""
-import { isEdited } from './edits.js';
+import { grouped, isEdited } from './edits.js';
 import { byId, say } from './markup.js';
 import { save, stem } from './picture.js';
 import { Problem } from './problem.js';
@@ -1230,7 +1241,7 @@ const endings = { sheet: '-sheet.png' };
 /** The buttons that save a run's layers. `current` gives the run, `blend` its blend as PNG. */
 export function offerDownloads({ current, blend }) {
   offer('save-psd', (run) => layered(run, 'psd'), () => '.psd');
-  offer('save-zip', (run) => service.zip(run.jobId), () => '-layers.zip');
+  offer('save-zip', (run) => layered(run, 'zip'), () => '-layers.zip');
   offer('save-blend', () => blend(), () => '-blend.png');
   const form = () => byId('other-form').value;
   offer('save-other', (run) => layered(run, form()), () => endings[form()] ?? `.${form()}`);
@@ -1263,30 +1274,41 @@ const adviceOn = (problem) => (problem.status === 413
 
 /** A file of the layers as they are shown. What nobody changed is there already; anything else is put together anew. */
 function layered(run, form) {
-  if (!isEdited(run.layers)) return form === 'psd' ? service.psd(run.jobId) : service.result(run.jobId, form);
+  if (!isEdited(run.layers)) return asMade(run.jobId, form);
   const data = new FormData();
   data.append('manifest', new Blob([JSON.stringify(manifestOf(run))], { type: 'application/json' }), 'manifest.json');
   for (const layer of run.layers) data.append(fileOf(layer), layer.file, fileOf(layer));
   return service.recompose(data, form);
 }
 
+function asMade(jobId, form) {
+  switch (form) {
+    case 'psd': return service.psd(jobId);
+    case 'zip': return service.zip(jobId);
+    default: return service.result(jobId, form);
+  }
+}
+
+/** What a layer's own file is called: by the name that somebody gave it, else by its number. */
+export function layerFileName(run, { name, madeName, index }) {
+  const own = name === madeName ? '' : name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, ' ').trim().replace(/^\.+/, '');
+  return `${stem(run.name)}-${own || `layer-${index}`}.png`;
+}
+
 const fileOf = (layer) => `layer_${layer.index}.png`;
 
-/** The layers in their order. Those of a group are neighbours there, so a layer in between makes two groups of it. */
+/** What the service is told of the layers, in their order. */
 function manifestOf({ layers, manifest: { width, height } }) {
   const groups = [];
-  let around = [];
-  const described = layers.map((layer) => {
-    const parted = layer.groups.findIndex((name, depth) => groups[around[depth] - 1]?.name !== name);
-    around = around.slice(0, parted < 0 ? layer.groups.length : parted);
-    for (const name of layer.groups.slice(around.length)) {
-      groups.push({ id: groups.length + 1, name, group: around.at(-1) });
-      around = [...around, groups.length];
+  const described = (some, depth, group) => grouped(some, depth).flatMap((one) => {
+    if (one.layers) {
+      const id = groups.push({ id: groups.length + 1, name: one.name, group, opacity: one.fade });
+      return described(one.layers, depth + 1, id);
     }
-    const { name, x, y, opacity, isVisible } = layer;
-    return { file: fileOf(layer), name, x, y, opacity, visible: isVisible, group: around.at(-1) };
+    const { name, x, y, opacity, isVisible } = one;
+    return [{ file: fileOf(one), name, x, y, opacity, visible: isVisible, group }];
   });
-  return { width, height, groups, layers: described };
+  return { width, height, layers: described(layers, 0), groups };
 }
 
 """#
@@ -1315,12 +1337,33 @@ export function arrange(layers, arrangement) {
   layers.splice(0, layers.length, ...arrangement.map(({ index, ...shown }) => Object.assign(known.get(index), shown)));
 }
 
-/** An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was. */
+/**
+ * An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was: their group has
+ * its opacity, since of layers that are seen through one would see the other.
+ */
 export const arrangementAfterSplit = (arrangement, index, count) => arrangement.flatMap((place) => {
   if (place.index !== index) return [{ ...place, index: place.index + (place.index > index ? count - 1 : 0) }];
-  const { name, ...shown } = place;
-  return Array.from({ length: count }, (_, above) => ({ ...shown, index: index + above }));
+  const { name, opacity, fades = [], ...shown } = place;
+  return Array.from({ length: count }, (_, above) => (
+    { ...shown, opacity: 1, fades: [...fades, opacity], index: index + above }));
 });
+
+/**
+ * Layers, bottom first, as those of no group below `depth`, and as `{name, fade, layers}` those of one, whose opacity
+ * is `fade`. Those of a group are neighbours, so a layer in between makes two groups of it.
+ */
+export function grouped(layers, depth = 0) {
+  const found = [];
+  for (const layer of layers) {
+    const name = layer.groups[depth];
+    const fade = layer.fades[depth] ?? 1;
+    const last = found.at(-1);
+    if (name === undefined) found.push(layer);
+    else if (last?.layers && last.name === name && last.fade === fade) last.layers.push(layer);
+    else found.push({ name, fade, layers: [layer] });
+  }
+  return found;
+}
 
 /** What somebody did to the layers of a run, to be taken back and done again. */
 export class Edits {
@@ -1575,7 +1618,7 @@ const nameOf = (run) => (run.source ? `${run.name} › ${run.source.layer}` : ru
 function stateText(run) {
   switch (run.state) {
     case 'sending': return 'sending';
-    case 'paused': return 'will be tried again';
+    case 'paused': return run.isCancelling ? 'cancelling' : 'will be tried again';
     case 'queued': return 'waiting';
     case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} %`;
     case 'loading': return 'loading';
@@ -1605,7 +1648,7 @@ function stateText(run) {
         (
             "/page/layers.js",
             #"""
-import { isEdited } from './edits.js';
+import { grouped, isEdited } from './edits.js';
 import { byId, make, say } from './markup.js';
 
 const thumbSide = 96;
@@ -1614,9 +1657,9 @@ const thumbSide = 96;
 const longestName = 80;
 
 /**
- * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
- * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer. Says
- * `edit` when a change is complete; `detail` is what was changed, or null.
+ * The list of layers, uppermost first, with a line above those of a group, which has its opacity. Says `select` and
+ * `change` (of how a layer is shown), and `save` and `split` when somebody wants a layer as a file or split again;
+ * `detail` is the layer. Says `edit` when a change is complete; `detail` is what was changed, or null.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -1645,21 +1688,39 @@ export class LayerList extends EventTarget {
   refresh() {
     const focused = document.activeElement;
     this.#arrange();
-    // Rows are taken out and put in again.
-    if (this.list.contains(focused)) focused.focus({ preventScroll: true });
+    // Rows are taken out and put in again, lines of groups are made anew.
+    const again = this.list.contains(focused) || !focused.id ? focused : byId(focused.id);
+    if (this.list.contains(again)) again.focus({ preventScroll: true });
   }
 
   /** Puts the rows into the order of the layers. */
   #arrange() {
-    let around = [];
-    this.list.replaceChildren(...[...this.layers].reverse().flatMap((layer) => {
-      const isNew = layer.groups.map((name, depth) =>
-        layer.groups.slice(0, depth + 1).some((other, level) => other !== around[level]));
-      around = layer.groups;
-      return [...layer.groups.flatMap((name, depth) => (isNew[depth] ? [heading(name, depth)] : [])),
-        this.rows.get(layer).item];
-    }));
+    this.list.replaceChildren(...this.#lines(this.layers, 0));
     this.update();
+  }
+
+  #lines(layers, depth) {
+    return grouped(layers, depth).reverse().flatMap((one) => (one.layers
+      ? [this.#heading(one, depth), ...this.#lines(one.layers, depth + 1)] : [this.rows.get(one).item]));
+  }
+
+  /** The line above a group's layers. */
+  #heading({ name, fade, layers }, depth) {
+    const what = `fade ${depth} ${layers[0].index}`;
+    const opacity = make('input', {
+      type: 'range', min: 0, max: 100, value: Math.round(fade * 100), id: what.replaceAll(' ', '-'), title: 'Opacity',
+      'aria-label': `Opacity of the group ${name}`,
+      oninput: () => {
+        for (const layer of layers) fadeAt(layer, depth, opacity.value / 100);
+        this.update();
+        this.#tell('change', null);
+      },
+      onchange: () => this.#tell('edit', what),
+    });
+    const item = make('li', { className: 'group hint' },
+      make('span', { className: 'group-name', textContent: name }), opacity);
+    item.style.setProperty('--depth', depth);
+    return item;
   }
 
   /** Moves a layer by so many places, upwards if positive. */
@@ -1815,11 +1876,9 @@ export class LayerList extends EventTarget {
   }
 }
 
-/** The line above a group's layers. */
-function heading(name, depth) {
-  const item = make('li', { className: 'group hint', textContent: name });
-  item.style.setProperty('--depth', depth);
-  return item;
+/** Gives the group at `depth` around a layer an opacity. */
+function fadeAt(layer, depth, fade) {
+  layer.fades = layer.groups.map((name, level) => (level === depth ? fade : layer.fades[level] ?? 1));
 }
 
 function thumb(layer) {
@@ -1830,6 +1889,34 @@ function thumb(layer) {
   context.imageSmoothingQuality = 'high';
   context.drawImage(layer.bitmap, 0, 0, canvas.width, canvas.height);
   return canvas;
+}
+
+"""#
+        ),
+        (
+            "/page/limits.js",
+            #"""
+import { Problem } from './problem.js';
+
+/** The most that the service takes of a picture, as far as it is known. */
+export const limitsOf = (model) => ({ upload_bytes: Infinity, pixels: Infinity, side: Infinity, ...model?.limits });
+
+/** What the service would say after the upload of a picture is told before it; null if it takes the picture. */
+export function tooLarge({ file, width, height }, { upload_bytes: bytes, pixels, side }) {
+  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
+  if (Math.max(width, height) > side) {
+    return refuse('A side of the picture is too long',
+      `It has ${width} × ${height} pixels. This service takes up to ${side} on a side.`);
+  }
+  if (width * height > pixels) {
+    return refuse('The picture has too many pixels',
+      `It has ${width} × ${height}. This service takes up to ${Math.floor(pixels / 1e6)} million.`);
+  }
+  if (file.size > bytes) {
+    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
+      + `${Math.floor(bytes / 1e6)} MB.`);
+  }
+  return null;
 }
 
 """#
@@ -2001,11 +2088,12 @@ const encode = (bitmap) => new Promise((done) => draw(bitmap, bitmap.width, bitm
 export class Problem extends Error {
   /**
    * @param {{status?: number, type?: string, title: string, detail?: string, requestId?: string,
-   *   retryAfterSeconds?: number}} facts `status` is 0 if there was no answer at all.
+   *   retryAfterSeconds?: number, fitting?: {resolution: number, layers: number}}} facts `status` is 0 if there was
+   *   no answer at all. `fitting` is the nearest job that the service has the memory for.
    */
-  constructor({ status = 0, type = '', title, detail = '', requestId = '', retryAfterSeconds }) {
+  constructor({ status = 0, type = '', title, detail = '', requestId = '', retryAfterSeconds, fitting }) {
     super(title);
-    Object.assign(this, { status, type, title, detail, requestId, retryAfterSeconds });
+    Object.assign(this, { status, type, title, detail, requestId, retryAfterSeconds, fitting });
   }
 
   /** The problem that an answer describes; also for answers that are not the service's own, such as a proxy's. */
@@ -2024,7 +2112,7 @@ export class Problem extends Error {
         if (typeof said.title === 'string') {
           return new Problem({
             status, type: String(said.type ?? ''), title: said.title, detail: String(said.detail ?? ''), requestId,
-            retryAfterSeconds,
+            retryAfterSeconds, fitting: said.fitting,
           });
         }
       } catch {
@@ -2107,6 +2195,8 @@ const mostStreams = 3;
 /** Streams that may break one after the other before the job is asked for again and again instead. */
 const mostBrokenStreams = 3;
 const pollMilliseconds = 1_500;
+/** A job that is to be cancelled is asked to stop for so long while nobody answers. */
+const cancelMilliseconds = 300_000;
 /** Times that a busy service is asked again before a person has to say so. */
 const mostRetries = 5;
 /** Too early, an estimate of the time left is a guess. */
@@ -2115,7 +2205,10 @@ const leastShareForEstimate = 0.06;
 const unknownOutcomes = [0, 502, 504];
 const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
-/** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
+/**
+ * A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by, `fades` the opacities of the
+ * groups around it, which its neighbours in them have too.
+ */
 class Layer {
   constructor(description) {
     Object.assign(this, { index: description.index, box: description.box ?? null });
@@ -2129,17 +2222,19 @@ class Layer {
   }
 
   reset() {
-    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0 });
+    const fades = this.groups.map(() => 1);
+    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0, fades });
   }
 
   /** How it is shown, by the names of its properties. */
   get shown() {
-    const { name, isVisible, opacity, x, y } = this;
-    return { name, isVisible, opacity, x, y };
+    const { name, isVisible, opacity, x, y, fades } = this;
+    return { name, isVisible, opacity, x, y, fades };
   }
 
   get isChanged() {
-    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0;
+    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0
+      || this.fades.some((fade) => fade !== 1);
   }
 }
 
@@ -2256,10 +2351,9 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
-    if (!this.jobId && this.mayBeThere && !this.isCancelling) {
+    if (!this.jobId && this.mayBeThere) {
       // The answer says which job is to be stopped. Where it was lost, the upload is repeated and gives the same job.
-      this.isCancelling = true;
-      this.#changed();
+      this.#cancelling();
       this.wake?.();
       return;
     }
@@ -2267,20 +2361,28 @@ export class Run extends EventTarget {
       this.#abort();
       return;
     }
-    this.isCancelling = true;
-    this.note = '';
-    this.#changed();
-    try {
-      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
-      const answer = await service.cancel(this.jobId);
-      if (answer.status === 204) this.#abort();
-    } catch (problem) {
-      if (problem.status === 404) this.#abort();
-      this.isCancelling = false;
-      this.note = `It could not be cancelled: ${problem.title}`;
-      this.#changed();
+    this.#cancelling();
+    for (let tries = 0; this.isCancelling; tries += 1) {
+      try {
+        // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+        const answer = await service.cancel(this.jobId);
+        if (answer.status === 204) this.#abort();
+        return;
+      } catch (problem) {
+        if (problem.status === 404) this.#abort();
+        this.isCancelling = problem.isPassing && performance.now() < this.cancelBy;
+        this.note = this.isCancelling ? 'It is cancelled as soon as the service answers.'
+          : `It could not be cancelled: ${problem.title}`;
+        this.#changed();
+      }
+      if (this.isCancelling) await this.#wait(pauseSeconds(tries) * 1000).catch(() => {});
+      // It has ended by itself: its result is there to be seen.
+      if (!this.isActive || this.state === 'loading') this.isCancelling = false;
     }
   }
+
+  /** Stops asking for the end of a job that may be there. */
+  giveUp() { this.#abort(); }
 
   /** Frees the memory that only showing it needs. */
   release() {
@@ -2303,6 +2405,7 @@ export class Run extends EventTarget {
     this.aborter = new AbortController();
     this.problem = null;
     this.isCancelling = false;
+    this.cancelBy = null;
     this.note = '';
     try {
       await work();
@@ -2316,6 +2419,14 @@ export class Run extends EventTarget {
       }
       this.#changed();
     }
+  }
+
+  #cancelling() {
+    this.isCancelling = true;
+    /** Until when it is tried, by `performance.now()`. */
+    this.cancelBy ??= performance.now() + cancelMilliseconds;
+    this.note = '';
+    this.#changed();
   }
 
   #abort() {
@@ -2351,18 +2462,19 @@ export class Run extends EventTarget {
         return;
       } catch (error) {
         if (error instanceof Problem && !unknownOutcomes.includes(error.status)) this.mayBeThere = false;
-        if (this.isCancelling && !this.mayBeThere) throw new DOMException('cancelled', 'AbortError');
+        const isOver = !this.mayBeThere || performance.now() > this.cancelBy;
+        if (this.isCancelling && isOver) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
-        if (retries >= mostRetries && !isAway) throw error;
+        if (retries >= mostRetries && !isAway && !this.isCancelling) throw error;
         await this.#pauseAfter(error, retries);
       }
     }
   }
 
   async #pauseAfter(problem, retries) {
-    const seconds = problem.retryAfterSeconds ?? Math.min(30, 2 ** (retries + 1));
+    const seconds = problem.retryAfterSeconds ?? pauseSeconds(retries);
     this.problem = problem;
     this.state = 'paused';
     this.retryAt = performance.now() + seconds * 1000;
@@ -2546,6 +2658,9 @@ export class Run extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
+
+/** How long to wait after so many tries. */
+const pauseSeconds = (tries) => Math.min(30, 2 ** (tries + 1));
 
 /** True if asking again would give the same answer. */
 const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);
@@ -2910,6 +3025,7 @@ export class Settings {
         (
             "/page/stage.js",
             #"""
+import { grouped } from './edits.js';
 import { byId } from './markup.js';
 
 /** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
@@ -3064,11 +3180,20 @@ export class Stage extends EventTarget {
     this.#describe();
   }
 
-  #paint(context) {
-    for (const layer of this.run.layers) {
-      if (!layer.isVisible || !layer.bitmap) continue;
-      context.globalAlpha = layer.opacity;
-      context.drawImage(layer.bitmap, layer.x, layer.y);
+  #paint(context, layers = this.run.layers, depth = 0) {
+    for (const one of grouped(layers, depth)) {
+      if (one.layers && one.fade === 1) {
+        this.#paint(context, one.layers, depth + 1);
+      } else if (one.layers) {
+        // As a whole, or what is below would show through each of its layers.
+        const sheet = this.#sheetOf(this.width, this.height);
+        this.#paint(sheet.getContext('2d'), one.layers, depth + 1);
+        context.globalAlpha = one.fade;
+        context.drawImage(sheet, 0, 0);
+      } else if (one.isVisible && one.bitmap) {
+        context.globalAlpha = one.opacity;
+        context.drawImage(one.bitmap, one.x, one.y);
+      }
     }
     context.globalAlpha = 1;
   }
@@ -3144,7 +3269,7 @@ export class Stage extends EventTarget {
       }
       const mean = sum / (blend.length * 0.75);
       byId('difference').textContent =
-        `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
+        `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)}\u00a0% on average.`;
     }, 120);
   }
 
@@ -3162,7 +3287,7 @@ export class Stage extends EventTarget {
     this.frame.addEventListener('wheel', (event) => {
       if (!event.ctrlKey || !this.run) return;
       event.preventDefault();
-      this.#zoomTo(event.deltaY < 0 ? 'in' : 'out');
+      this.#zoomTo(event.deltaY < 0 ? 'in' : 'out', event);
     }, { passive: false });
     this.split.addEventListener('input', () => this.#setSplit(this.split.value));
     this.#setSplit(50);
@@ -3174,11 +3299,16 @@ export class Stage extends EventTarget {
     this.canvas.addEventListener('contextmenu', (event) => this.isTouched && event.preventDefault());
   }
 
-  #zoomTo(step) {
+  /** What is at `at` of the window stays there, as far as the frame can scroll; without it, what is in the middle. */
+  #zoomTo(step, at = middle(this.frame)) {
+    const before = this.sheet.getBoundingClientRect();
     if (step === 'fit') this.zoom = null;
     else if (step === 'in') this.zoom = zoomFactors.find((factor) => factor > this.factor * 1.01) ?? this.factor;
     else this.zoom = zoomFactors.findLast((factor) => factor < this.factor * 0.99) ?? this.factor;
     this.layout();
+    const after = this.sheet.getBoundingClientRect();
+    this.frame.scrollLeft += after.left + ((at.clientX - before.left) / before.width) * after.width - at.clientX;
+    this.frame.scrollTop += after.top + ((at.clientY - before.top) / before.height) * after.height - at.clientY;
   }
 
   #setSplit(percent) {
@@ -3303,8 +3433,15 @@ export class Stage extends EventTarget {
     this.probe ??= this.#sheetOf(1, 1).getContext('2d', { willReadFrequently: true });
     this.probe.clearRect(0, 0, 1, 1);
     this.probe.drawImage(layer.bitmap, layer.x - Math.floor(x), layer.y - Math.floor(y));
-    return this.probe.getImageData(0, 0, 1, 1).data[3] * layer.opacity;
+    const own = this.probe.getImageData(0, 0, 1, 1).data[3] * layer.opacity;
+    return layer.fades.reduce((alpha, fade) => alpha * fade, own);
   }
+}
+
+/** The middle of an element, as a pointer there would say it. */
+function middle(element) {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return { clientX: left + width / 2, clientY: top + height / 2 };
 }
 
 """#
@@ -3384,7 +3521,7 @@ export function showProgress(run) {
   byId('progress-detail').textContent =
     run.note || (run.isConnected ? detail : 'No connection; the job may go on without it.');
   byId('progress-time').textContent =
-    left === null || !run.isConnected ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+    left === null || !run.isConnected || run.isCancelling ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
   const bar = byId('progress-bar');
   if (share === null) bar.removeAttribute('value');

@@ -1,3 +1,5 @@
+import Jobs
+
 /// The page at "/": what its files are, and what a browser may do with them. It needs nothing from outside.
 public enum WebPage {
     /// A file of the page.
@@ -5,6 +7,14 @@ public enum WebPage {
         /// For `Content-Type`.
         public let mediaType: String
         public let bytes: [UInt8]
+        /// For `ETag`: another release's file has another one.
+        public let entityTag: String
+
+        init(mediaType: String, bytes: [UInt8]) {
+            self.mediaType = mediaType
+            self.bytes = bytes
+            entityTag = "\"" + SHA256.digest(of: bytes).prefix(12).map { String($0, radix: 16) }.joined() + "\""
+        }
     }
 
     /// For the field `Content-Security-Policy`: scripts, styles and data of this service alone, no markup from strings,

@@ -1,9 +1,10 @@
-import { offerDownloads } from './page/downloads.js';
+import { layerFileName, offerDownloads } from './page/downloads.js';
 import { Estimate } from './page/estimate.js';
 import { History } from './page/history.js';
 import { LayerList } from './page/layers.js';
+import { limitsOf, tooLarge } from './page/limits.js';
 import { byId, duration, say } from './page/markup.js';
-import { Picture, pictureOf, save, stem } from './page/picture.js';
+import { Picture, pictureOf, save } from './page/picture.js';
 import { Problem } from './page/problem.js';
 import { Run } from './page/run.js';
 import * as service from './page/service.js';
@@ -77,6 +78,7 @@ function take(chosen) {
   byId('drop').classList.add('is-filled');
   byId('drop-picture').style.backgroundImage = thumb ? `url(${thumb})` : '';
   byId('file-name').textContent = picture.name;
+  byId('file-name').title = picture.name;
   byId('file-hint').textContent = picture.description;
   say(`${picture.name} is chosen`);
   estimate.update();
@@ -152,7 +154,8 @@ byId('settings').addEventListener('submit', async (event) => {
 });
 
 function start(chosen, values) {
-  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }), tooLarge(chosen));
+  begin(new Run({ name: chosen.name, thumb: chosen.thumb, settings: values, picture: chosen }),
+    tooLarge(chosen, limitsOf(model)));
 }
 
 /** Splits a layer of a result again: it becomes a group of that result. */
@@ -170,27 +173,6 @@ function begin(run, problem = null) {
   else run.start();
   // Below the form on a narrow screen, the stage may be out of sight.
   byId('view').scrollIntoView({ block: 'nearest' });
-}
-
-const limits = () => ({ upload_bytes: Infinity, pixels: Infinity, side: Infinity, ...model?.limits });
-
-/** What the service would say after the upload is told before it. */
-function tooLarge({ file, width, height }) {
-  const { upload_bytes: bytes, pixels, side } = limits();
-  const refuse = (title, detail) => new Problem({ status: 413, title, detail });
-  if (Math.max(width, height) > side) {
-    return refuse('A side of the picture is too long',
-      `It has ${width} × ${height} pixels. This service takes up to ${side} on a side.`);
-  }
-  if (width * height > pixels) {
-    return refuse('The picture has too many pixels',
-      `It has ${width} × ${height}. This service takes up to ${Math.floor(pixels / 1e6)} million.`);
-  }
-  if (file.size > bytes) {
-    return refuse('The file is too large', `It has ${(file.size / 1e6).toFixed(1)} MB. This service takes up to `
-      + `${Math.floor(bytes / 1e6)} MB.`);
-  }
-  return null;
 }
 
 function watch(run) {
@@ -264,7 +246,7 @@ function showTrouble(run) {
   const problem = run?.state === 'cancelled'
     ? new Problem({
       title: 'Cancelled', detail: run.jobId ? 'This job was stopped. Nothing of it is kept.'
-        : 'Nothing more is sent.',
+        : run.mayBeThere ? 'The service did not answer, so it may do the job all the same.' : 'Nothing more is sent.',
     }) : run?.problem;
   if (!problem || !['failed', 'paused', 'cancelled'].includes(run.state)) {
     showProblem(null);
@@ -284,13 +266,18 @@ function showTrouble(run) {
   } else if (isRefused && problem.isOfPicture) {
     actions.push({ text: 'Choose another picture', run: () => byId('file').click() });
   } else if (isRefused) {
-    actions.push({ text: 'Change the settings', isPrimary: true, run: () => settings.focusOn(problem) });
+    const fits = problem.fitting && (run.picture || run.source);
+    if (fits) actions.push(fittingAction(run));
+    actions.push({ text: 'Change the settings', isPrimary: !fits, run: () => settings.focusOn(problem) });
   } else if (run.picture || run.manifestIsKnown) {
     actions.push({
       text: run.state === 'cancelled' ? 'Run it again' : 'Try again', isPrimary: true, run: () => run.retry(),
     });
   }
-  if (run.state === 'paused') actions.push({ text: 'Cancel', run: () => run.cancel() });
+  if (run.state === 'paused') {
+    actions.push(run.isCancelling ? { text: 'Stop trying', run: () => run.giveUp() }
+      : { text: 'Cancel', run: () => run.cancel() });
+  }
   let note = run.state === 'cancelled' ? '' : null;
   if (run.isSourceGone) {
     note = 'A layer can be split while its result is kept, and this one is gone. '
@@ -298,15 +285,31 @@ function showTrouble(run) {
   }
   if (run.state === 'paused') {
     const seconds = Math.ceil((run.retryAt - performance.now()) / 1000);
-    note = seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.';
+    note = `${run.isCancelling ? 'The job is cancelled as soon as the service answers. ' : ''}${
+      seconds > 0 ? `It is tried again in ${duration(seconds)}.` : 'Trying again.'}`;
     countdown = setTimeout(() => run === current && show(), 1000);
   }
   byId('problem').classList.toggle('is-calm', run.state !== 'failed');
   showProblem(problem, { actions, note, focus: byId('problem').hidden && run.state === 'failed' });
 }
 
+/** Of a job that does not fit the service's memory: the nearest one that does. */
+function fittingAction(run) {
+  const { resolution, layers } = run.problem.fitting;
+  const values = { ...run.settings, resolution: String(resolution), layers: String(layers) };
+  return {
+    text: `Use ${resolution} pixels and ${layers} ${layers === 1 ? 'layer' : 'layers'}`, isPrimary: true,
+    run: () => {
+      settings.write(values);
+      estimate.update();
+      if (run.source) startSplit(run, run.source, values);
+      else start(run.picture, values);
+    },
+  };
+}
+
 async function shrink(run) {
-  const { side, pixels } = limits();
+  const { side, pixels } = limitsOf(model);
   take(await run.picture.shrunk(Math.min(shrunkSide, side), pixels));
   start(picture, run.settings);
 }
@@ -334,7 +337,7 @@ stage.addEventListener('select', ({ detail }) => select(detail));
 list.addEventListener('change', () => stage.update());
 stage.addEventListener('move', () => list.update());
 list.addEventListener('alone', ({ detail }) => { select(detail); stage.setView('single'); });
-list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerName(layer)));
+list.addEventListener('save', ({ detail: layer }) => save(layer.file, layerFileName(current, layer)));
 list.addEventListener('split', ({ detail: layer }) => {
   if (!settings.check()) return;
   const { jobId, layers, arrangement } = current;
@@ -384,8 +387,6 @@ addEventListener('keydown', (event) => {
   event.preventDefault();
   takeBack(letter === 'y' || event.shiftKey);
 });
-
-const layerName = (layer) => `${stem(current.name)}-layer-${layer.index}.png`;
 
 offerDownloads({ current: () => current, blend: () => stage.blendFile() });
 

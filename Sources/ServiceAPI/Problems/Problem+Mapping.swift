@@ -26,7 +26,7 @@ extension Problem {
                 hasKey ? "this key is not known" : "send an API key as 'Authorization: Bearer <key>'")
         case .forbidden(let reason): self.init(.forbidden, reason)
         case .unsupportedMediaType, .contentCoding, .charset, .malformedMediaType, .emptyBody, .missingImage,
-            .missingLayers, .multipart, .json:
+            .imageIsText, .missingLayers, .multipart, .json:
             self.init(body: error)
         case .layers(let error): self.init(layers: error)
         case .busy: self.init(.queueFull, "too many files are being put together or converted; try again soon")
@@ -86,8 +86,11 @@ extension Problem {
                 .unsupportedMediaType,
                 "Content-Type '\(text)' cannot be read; it is there once, as in image/png or"
                     + " multipart/form-data; boundary=\"x\"")
-        case .emptyBody: self.init(.emptyBody, "send a picture as the body or as the form field 'image'")
+        case .emptyBody(let readable): self.init(.emptyBody, readable.adviceForNone)
         case .missingImage: self.init(.missingImage, "send the picture as 'image'")
+        case .imageIsText(let text):
+            self.init(
+                .unsupportedPicture, "'image' is the text '\(text)' and not a file; with curl it is -F image=@\(text)")
         case .missingLayers:
             self.init(
                 .missingImage,

@@ -26,10 +26,12 @@ enum ServiceError: Error, Sendable {
     case contentCoding(String)
     /// A text in another encoding than UTF-8.
     case charset(String)
-    /// A request without any body.
-    case emptyBody
+    /// A request without any body, and what it should have.
+    case emptyBody(ReadableBodies)
     /// A form without a picture.
     case missingImage
+    /// A form whose picture is a word instead of a file, as programs send that were not told of a file.
+    case imageIsText(String)
     /// A form without layers.
     case missingLayers
     /// Layers that cannot be read.
@@ -92,6 +94,15 @@ enum ReadableBodies: Sendable {
         case .layers:
             "multipart/form-data, image/vnd.adobe.photoshop, image/openraster, application/zip or"
                 + " application/octet-stream"
+        }
+    }
+
+    /// What to send where there is nothing at all.
+    var adviceForNone: String {
+        switch self {
+        case .pictures, .parameters: "send a picture as the body or as the form field 'image'"
+        case .forms: "send \(words)"
+        case .layers: "send a PSD, PSB, OpenRaster file or ZIP as the body or as the form field 'file'"
         }
     }
 }

@@ -30,7 +30,8 @@ struct LayerRequest: Sendable {
         /// Reads query and fields; `answersWithResult` if `format` and `Accept` matter. Without `hasPicture` the
         /// request is about an image of an earlier result.
         init(_ head: RequestHead, answersWithResult: Bool, hasPicture: Bool = true) throws(ServiceError) {
-            bodyKind = hasPicture || head.hasBody
+            bodyKind =
+                hasPicture || head.hasBody
                 ? try RequestBodyKind(head, readable: hasPicture ? .pictures : .parameters) : nil
             let query = try RequestQuery(head)
             image =
@@ -54,7 +55,7 @@ struct LayerRequest: Sendable {
 
     /// Reads a body that belongs to `envelope`.
     init(_ envelope: Envelope, body: [UInt8]) throws(ServiceError) {
-        guard let kind = envelope.bodyKind else { throw .emptyBody }
+        guard let kind = envelope.bodyKind else { throw .emptyBody(.pictures) }
         let body = try RequestBody(kind, body)
         try self.init(envelope, fields: body.fields, picture: body.picture)
     }

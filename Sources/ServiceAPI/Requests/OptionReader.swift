@@ -9,7 +9,8 @@ struct OptionReader: Sendable {
     private var seen: Set<LayerParameter> = []
 
     /// Every name that is read, in a fixed order.
-    static let names = LayerParameter.names + FinishParameter.allCases.map(\.rawValue)
+    static let names =
+        LayerParameter.names + FinishParameter.allCases.map(\.rawValue)
         + JobWishes.Name.allCases.map(\.rawValue)
 
     /// Names that the path has besides, for the message on one that it has not.
@@ -40,10 +41,12 @@ struct OptionReader: Sendable {
         guard let kind = field.kind, let expected = Self.jsonKind(of: field.name) else {
             return try read(field.name, text)
         }
-        let isWord = kind == .string && field.name == LayerParameter.layers.rawValue && text == LayerParameter.automatic
+        let takesWord = field.name == LayerParameter.layers.rawValue
+        let isWord = kind == .string && takesWord && text == LayerParameter.automatic
         guard kind == expected || isWord else {
             throw .unreadableParameter(
-                name: field.name, value: ParameterText.shortened(text), expected: "a JSON \(expected)")
+                name: field.name, value: ParameterText.shortened(text),
+                expected: "a JSON \(expected)" + (takesWord ? ", or \"\(LayerParameter.automatic)\"" : ""))
         }
         try read(field.name, kind == .number ? ParameterText.normalized(number: text) : text)
     }

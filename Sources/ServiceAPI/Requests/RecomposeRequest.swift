@@ -54,7 +54,7 @@ struct RecomposeRequest: Sendable {
     private let formType: MediaType?
 
     init(_ head: RequestHead) throws(ServiceError) {
-        guard head.hasBody else { throw .emptyBody }
+        guard head.hasBody else { throw .emptyBody(.layers) }
         formType = try Self.formType(head)
         let query = try RequestQuery(head)
         try query.allowOnly(Self.names)

@@ -7,6 +7,8 @@ struct BodyField: Sendable {
     let bytes: ArraySlice<UInt8>
     /// What it is in JSON; nil for a form, where everything is text.
     let kind: RequestJSON.Kind?
+    /// Whether a form calls it a file.
+    var isFile = false
 
     /// As text, for short values; nil if it is not UTF-8 or long.
     var text: String? { bytes.count <= 1024 ? String(validating: bytes, as: UTF8.self) : nil }
@@ -20,7 +22,7 @@ enum RequestBodyKind: Sendable {
     case json
 
     init(_ head: RequestHead, readable: ReadableBodies = .pictures) throws(ServiceError) {
-        guard head.hasBody else { throw .emptyBody }
+        guard head.hasBody else { throw .emptyBody(readable) }
         guard let type = try RequestHeaders.contentType(head.fields) else {
             self = .picture
             return
@@ -48,7 +50,7 @@ struct RequestBody: Sendable {
     init(
         _ kind: RequestBodyKind, _ body: [UInt8], imageNames: Set<String> = ["image"], needsPicture: Bool = true
     ) throws(ServiceError) {
-        guard !body.isEmpty else { throw .emptyBody }
+        guard !body.isEmpty else { throw .emptyBody(.pictures) }
         let all: [BodyField]
         switch kind {
         case .picture:
@@ -89,7 +91,8 @@ struct RequestBody: Sendable {
         var fields: [BodyField] = []
         for part in parts {
             if let type = part.mediaType { try RequestHeaders.checkCharset(type) }
-            let field = BodyField(name: part.name, bytes: part.content, kind: nil)
+            let field = BodyField(
+                name: part.name, bytes: part.content, kind: nil, isFile: part.fileName != nil)
             guard part.name == charsetName else {
                 fields.append(field)
                 continue
@@ -109,8 +112,19 @@ struct RequestBody: Sendable {
         }
     }
 
+    /// A field's text if it is a line of printable characters, as no picture is.
+    private static func word(_ field: BodyField) -> String? {
+        guard let text = field.text, !text.isEmpty,
+            text.unicodeScalars.allSatisfy({ $0.value >= 0x20 && $0.value != 0x7F })
+        else { return nil }
+        return ParameterText.shortened(text)
+    }
+
     private static func picture(_ field: BodyField) throws(ServiceError) -> [UInt8] {
-        guard field.kind != nil else { return Array(field.bytes) }
+        guard field.kind != nil else {
+            if !field.isFile, let word = word(field) { throw .imageIsText(word) }
+            return Array(field.bytes)
+        }
         var text = field.bytes
         // Schemes and the word before the comma are of no case (RFC 3986 section 3.1, RFC 2397).
         func isWord(_ bytes: some Sequence<UInt8>, _ word: String) -> Bool {

@@ -194,10 +194,14 @@ public final class LayerService: RequestHandler {
         }
         let path = match.route == .pageFile ? "/page/\(match.file)" : match.route.path
         guard let file = WebPage.resource(at: path) else { throw .notFound(path: String(path.prefix(200))) }
-        var answer = Answer.of(.bytes([file.bytes]), type: file.mediaType)
+        let isKnown = RequestHeaders.hasEntity(file.entityTag, head.fields)
+        var answer =
+            isKnown
+            ? Answer.of(.empty, status: 304, type: nil) : Answer.of(.bytes([file.bytes]), type: file.mediaType)
         answer.fields.removeAll { $0.name == "Content-Security-Policy" || $0.name == "Cache-Control" }
         answer.fields += [
             ("Content-Security-Policy", WebPage.contentSecurityPolicy), ("Cache-Control", "no-cache"),
+            ("ETag", file.entityTag),
         ]
         if match.route == .page { answer.addVary("Accept") }
         return answer

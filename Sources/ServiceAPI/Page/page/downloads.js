@@ -1,4 +1,4 @@
-import { isEdited } from './edits.js';
+import { grouped, isEdited } from './edits.js';
 import { byId, say } from './markup.js';
 import { save, stem } from './picture.js';
 import { Problem } from './problem.js';
@@ -10,7 +10,7 @@ const endings = { sheet: '-sheet.png' };
 /** The buttons that save a run's layers. `current` gives the run, `blend` its blend as PNG. */
 export function offerDownloads({ current, blend }) {
   offer('save-psd', (run) => layered(run, 'psd'), () => '.psd');
-  offer('save-zip', (run) => service.zip(run.jobId), () => '-layers.zip');
+  offer('save-zip', (run) => layered(run, 'zip'), () => '-layers.zip');
   offer('save-blend', () => blend(), () => '-blend.png');
   const form = () => byId('other-form').value;
   offer('save-other', (run) => layered(run, form()), () => endings[form()] ?? `.${form()}`);
@@ -43,28 +43,39 @@ const adviceOn = (problem) => (problem.status === 413
 
 /** A file of the layers as they are shown. What nobody changed is there already; anything else is put together anew. */
 function layered(run, form) {
-  if (!isEdited(run.layers)) return form === 'psd' ? service.psd(run.jobId) : service.result(run.jobId, form);
+  if (!isEdited(run.layers)) return asMade(run.jobId, form);
   const data = new FormData();
   data.append('manifest', new Blob([JSON.stringify(manifestOf(run))], { type: 'application/json' }), 'manifest.json');
   for (const layer of run.layers) data.append(fileOf(layer), layer.file, fileOf(layer));
   return service.recompose(data, form);
 }
 
+function asMade(jobId, form) {
+  switch (form) {
+    case 'psd': return service.psd(jobId);
+    case 'zip': return service.zip(jobId);
+    default: return service.result(jobId, form);
+  }
+}
+
+/** What a layer's own file is called: by the name that somebody gave it, else by its number. */
+export function layerFileName(run, { name, madeName, index }) {
+  const own = name === madeName ? '' : name.replace(/[\\/:*?"<>|\p{Cc}]+/gu, ' ').trim().replace(/^\.+/, '');
+  return `${stem(run.name)}-${own || `layer-${index}`}.png`;
+}
+
 const fileOf = (layer) => `layer_${layer.index}.png`;
 
-/** The layers in their order. Those of a group are neighbours there, so a layer in between makes two groups of it. */
+/** What the service is told of the layers, in their order. */
 function manifestOf({ layers, manifest: { width, height } }) {
   const groups = [];
-  let around = [];
-  const described = layers.map((layer) => {
-    const parted = layer.groups.findIndex((name, depth) => groups[around[depth] - 1]?.name !== name);
-    around = around.slice(0, parted < 0 ? layer.groups.length : parted);
-    for (const name of layer.groups.slice(around.length)) {
-      groups.push({ id: groups.length + 1, name, group: around.at(-1) });
-      around = [...around, groups.length];
+  const described = (some, depth, group) => grouped(some, depth).flatMap((one) => {
+    if (one.layers) {
+      const id = groups.push({ id: groups.length + 1, name: one.name, group, opacity: one.fade });
+      return described(one.layers, depth + 1, id);
     }
-    const { name, x, y, opacity, isVisible } = layer;
-    return { file: fileOf(layer), name, x, y, opacity, visible: isVisible, group: around.at(-1) };
+    const { name, x, y, opacity, isVisible } = one;
+    return [{ file: fileOf(one), name, x, y, opacity, visible: isVisible, group }];
   });
-  return { width, height, groups, layers: described };
+  return { width, height, layers: described(layers, 0), groups };
 }

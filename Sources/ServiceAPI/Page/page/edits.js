@@ -19,12 +19,33 @@ export function arrange(layers, arrangement) {
   layers.splice(0, layers.length, ...arrangement.map(({ index, ...shown }) => Object.assign(known.get(index), shown)));
 }
 
-/** An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was. */
+/**
+ * An arrangement once layer `index` is `count` layers, which are where it was and are shown as it was: their group has
+ * its opacity, since of layers that are seen through one would see the other.
+ */
 export const arrangementAfterSplit = (arrangement, index, count) => arrangement.flatMap((place) => {
   if (place.index !== index) return [{ ...place, index: place.index + (place.index > index ? count - 1 : 0) }];
-  const { name, ...shown } = place;
-  return Array.from({ length: count }, (_, above) => ({ ...shown, index: index + above }));
+  const { name, opacity, fades = [], ...shown } = place;
+  return Array.from({ length: count }, (_, above) => (
+    { ...shown, opacity: 1, fades: [...fades, opacity], index: index + above }));
 });
+
+/**
+ * Layers, bottom first, as those of no group below `depth`, and as `{name, fade, layers}` those of one, whose opacity
+ * is `fade`. Those of a group are neighbours, so a layer in between makes two groups of it.
+ */
+export function grouped(layers, depth = 0) {
+  const found = [];
+  for (const layer of layers) {
+    const name = layer.groups[depth];
+    const fade = layer.fades[depth] ?? 1;
+    const last = found.at(-1);
+    if (name === undefined) found.push(layer);
+    else if (last?.layers && last.name === name && last.fade === fade) last.layers.push(layer);
+    else found.push({ name, fade, layers: [layer] });
+  }
+  return found;
+}
 
 /** What somebody did to the layers of a run, to be taken back and done again. */
 export class Edits {

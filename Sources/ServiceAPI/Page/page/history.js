@@ -90,7 +90,7 @@ const nameOf = (run) => (run.source ? `${run.name} › ${run.source.layer}` : ru
 function stateText(run) {
   switch (run.state) {
     case 'sending': return 'sending';
-    case 'paused': return 'will be tried again';
+    case 'paused': return run.isCancelling ? 'cancelling' : 'will be tried again';
     case 'queued': return 'waiting';
     case 'running': return `${Math.round((run.progress?.fraction ?? 0) * 100)} %`;
     case 'loading': return 'loading';

@@ -1,4 +1,4 @@
-import { isEdited } from './edits.js';
+import { grouped, isEdited } from './edits.js';
 import { byId, make, say } from './markup.js';
 
 const thumbSide = 96;
@@ -7,9 +7,9 @@ const thumbSide = 96;
 const longestName = 80;
 
 /**
- * The list of layers, uppermost first, with a line above those of a group. Says `select` and `change` (of how a layer
- * is shown), and `save` and `split` when somebody wants a layer as a file or split again; `detail` is the layer. Says
- * `edit` when a change is complete; `detail` is what was changed, or null.
+ * The list of layers, uppermost first, with a line above those of a group, which has its opacity. Says `select` and
+ * `change` (of how a layer is shown), and `save` and `split` when somebody wants a layer as a file or split again;
+ * `detail` is the layer. Says `edit` when a change is complete; `detail` is what was changed, or null.
  */
 export class LayerList extends EventTarget {
   constructor() {
@@ -38,21 +38,39 @@ export class LayerList extends EventTarget {
   refresh() {
     const focused = document.activeElement;
     this.#arrange();
-    // Rows are taken out and put in again.
-    if (this.list.contains(focused)) focused.focus({ preventScroll: true });
+    // Rows are taken out and put in again, lines of groups are made anew.
+    const again = this.list.contains(focused) || !focused.id ? focused : byId(focused.id);
+    if (this.list.contains(again)) again.focus({ preventScroll: true });
   }
 
   /** Puts the rows into the order of the layers. */
   #arrange() {
-    let around = [];
-    this.list.replaceChildren(...[...this.layers].reverse().flatMap((layer) => {
-      const isNew = layer.groups.map((name, depth) =>
-        layer.groups.slice(0, depth + 1).some((other, level) => other !== around[level]));
-      around = layer.groups;
-      return [...layer.groups.flatMap((name, depth) => (isNew[depth] ? [heading(name, depth)] : [])),
-        this.rows.get(layer).item];
-    }));
+    this.list.replaceChildren(...this.#lines(this.layers, 0));
     this.update();
+  }
+
+  #lines(layers, depth) {
+    return grouped(layers, depth).reverse().flatMap((one) => (one.layers
+      ? [this.#heading(one, depth), ...this.#lines(one.layers, depth + 1)] : [this.rows.get(one).item]));
+  }
+
+  /** The line above a group's layers. */
+  #heading({ name, fade, layers }, depth) {
+    const what = `fade ${depth} ${layers[0].index}`;
+    const opacity = make('input', {
+      type: 'range', min: 0, max: 100, value: Math.round(fade * 100), id: what.replaceAll(' ', '-'), title: 'Opacity',
+      'aria-label': `Opacity of the group ${name}`,
+      oninput: () => {
+        for (const layer of layers) fadeAt(layer, depth, opacity.value / 100);
+        this.update();
+        this.#tell('change', null);
+      },
+      onchange: () => this.#tell('edit', what),
+    });
+    const item = make('li', { className: 'group hint' },
+      make('span', { className: 'group-name', textContent: name }), opacity);
+    item.style.setProperty('--depth', depth);
+    return item;
   }
 
   /** Moves a layer by so many places, upwards if positive. */
@@ -208,11 +226,9 @@ export class LayerList extends EventTarget {
   }
 }
 
-/** The line above a group's layers. */
-function heading(name, depth) {
-  const item = make('li', { className: 'group hint', textContent: name });
-  item.style.setProperty('--depth', depth);
-  return item;
+/** Gives the group at `depth` around a layer an opacity. */
+function fadeAt(layer, depth, fade) {
+  layer.fades = layer.groups.map((name, level) => (level === depth ? fade : layer.fades[level] ?? 1));
 }
 
 function thumb(layer) {

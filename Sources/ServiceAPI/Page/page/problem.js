@@ -2,11 +2,12 @@
 export class Problem extends Error {
   /**
    * @param {{status?: number, type?: string, title: string, detail?: string, requestId?: string,
-   *   retryAfterSeconds?: number}} facts `status` is 0 if there was no answer at all.
+   *   retryAfterSeconds?: number, fitting?: {resolution: number, layers: number}}} facts `status` is 0 if there was
+   *   no answer at all. `fitting` is the nearest job that the service has the memory for.
    */
-  constructor({ status = 0, type = '', title, detail = '', requestId = '', retryAfterSeconds }) {
+  constructor({ status = 0, type = '', title, detail = '', requestId = '', retryAfterSeconds, fitting }) {
     super(title);
-    Object.assign(this, { status, type, title, detail, requestId, retryAfterSeconds });
+    Object.assign(this, { status, type, title, detail, requestId, retryAfterSeconds, fitting });
   }
 
   /** The problem that an answer describes; also for answers that are not the service's own, such as a proxy's. */
@@ -25,7 +26,7 @@ export class Problem extends Error {
         if (typeof said.title === 'string') {
           return new Problem({
             status, type: String(said.type ?? ''), title: said.title, detail: String(said.detail ?? ''), requestId,
-            retryAfterSeconds,
+            retryAfterSeconds, fitting: said.fitting,
           });
         }
       } catch {

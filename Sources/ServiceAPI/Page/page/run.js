@@ -7,6 +7,8 @@ const mostStreams = 3;
 /** Streams that may break one after the other before the job is asked for again and again instead. */
 const mostBrokenStreams = 3;
 const pollMilliseconds = 1_500;
+/** A job that is to be cancelled is asked to stop for so long while nobody answers. */
+const cancelMilliseconds = 300_000;
 /** Times that a busy service is asked again before a person has to say so. */
 const mostRetries = 5;
 /** Too early, an estimate of the time left is a guess. */
@@ -15,7 +17,10 @@ const leastShareForEstimate = 0.06;
 const unknownOutcomes = [0, 502, 504];
 const stagesBeforeSteps = [undefined, 'decode_picture', 'caption', 'encode_prompt', 'encode_image', 'modulation'];
 
-/** A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by. */
+/**
+ * A layer of a result, and how it is shown. `x` and `y` are pixels that it was moved by, `fades` the opacities of the
+ * groups around it, which its neighbours in them have too.
+ */
 class Layer {
   constructor(description) {
     Object.assign(this, { index: description.index, box: description.box ?? null });
@@ -29,17 +34,19 @@ class Layer {
   }
 
   reset() {
-    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0 });
+    const fades = this.groups.map(() => 1);
+    Object.assign(this, { name: this.madeName, isVisible: true, opacity: 1, x: 0, y: 0, fades });
   }
 
   /** How it is shown, by the names of its properties. */
   get shown() {
-    const { name, isVisible, opacity, x, y } = this;
-    return { name, isVisible, opacity, x, y };
+    const { name, isVisible, opacity, x, y, fades } = this;
+    return { name, isVisible, opacity, x, y, fades };
   }
 
   get isChanged() {
-    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0;
+    return this.name !== this.madeName || !this.isVisible || this.opacity !== 1 || this.x !== 0 || this.y !== 0
+      || this.fades.some((fade) => fade !== 1);
   }
 }
 
@@ -156,10 +163,9 @@ export class Run extends EventTarget {
 
   /** Stops it, here and there. */
   async cancel() {
-    if (!this.jobId && this.mayBeThere && !this.isCancelling) {
+    if (!this.jobId && this.mayBeThere) {
       // The answer says which job is to be stopped. Where it was lost, the upload is repeated and gives the same job.
-      this.isCancelling = true;
-      this.#changed();
+      this.#cancelling();
       this.wake?.();
       return;
     }
@@ -167,20 +173,28 @@ export class Run extends EventTarget {
       this.#abort();
       return;
     }
-    this.isCancelling = true;
-    this.note = '';
-    this.#changed();
-    try {
-      // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
-      const answer = await service.cancel(this.jobId);
-      if (answer.status === 204) this.#abort();
-    } catch (problem) {
-      if (problem.status === 404) this.#abort();
-      this.isCancelling = false;
-      this.note = `It could not be cancelled: ${problem.title}`;
-      this.#changed();
+    this.#cancelling();
+    for (let tries = 0; this.isCancelling; tries += 1) {
+      try {
+        // A job that was still there ends as cancelled, which its events tell; one that had ended is gone.
+        const answer = await service.cancel(this.jobId);
+        if (answer.status === 204) this.#abort();
+        return;
+      } catch (problem) {
+        if (problem.status === 404) this.#abort();
+        this.isCancelling = problem.isPassing && performance.now() < this.cancelBy;
+        this.note = this.isCancelling ? 'It is cancelled as soon as the service answers.'
+          : `It could not be cancelled: ${problem.title}`;
+        this.#changed();
+      }
+      if (this.isCancelling) await this.#wait(pauseSeconds(tries) * 1000).catch(() => {});
+      // It has ended by itself: its result is there to be seen.
+      if (!this.isActive || this.state === 'loading') this.isCancelling = false;
     }
   }
+
+  /** Stops asking for the end of a job that may be there. */
+  giveUp() { this.#abort(); }
 
   /** Frees the memory that only showing it needs. */
   release() {
@@ -203,6 +217,7 @@ export class Run extends EventTarget {
     this.aborter = new AbortController();
     this.problem = null;
     this.isCancelling = false;
+    this.cancelBy = null;
     this.note = '';
     try {
       await work();
@@ -216,6 +231,14 @@ export class Run extends EventTarget {
       }
       this.#changed();
     }
+  }
+
+  #cancelling() {
+    this.isCancelling = true;
+    /** Until when it is tried, by `performance.now()`. */
+    this.cancelBy ??= performance.now() + cancelMilliseconds;
+    this.note = '';
+    this.#changed();
   }
 
   #abort() {
@@ -251,18 +274,19 @@ export class Run extends EventTarget {
         return;
       } catch (error) {
         if (error instanceof Problem && !unknownOutcomes.includes(error.status)) this.mayBeThere = false;
-        if (this.isCancelling && !this.mayBeThere) throw new DOMException('cancelled', 'AbortError');
+        const isOver = !this.mayBeThere || performance.now() > this.cancelBy;
+        if (this.isCancelling && isOver) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
         // A service that is away is waited for; one that is there and yet takes nothing is not.
         const isAway = error.status === 0 && !(await service.isReady().catch(() => false));
-        if (retries >= mostRetries && !isAway) throw error;
+        if (retries >= mostRetries && !isAway && !this.isCancelling) throw error;
         await this.#pauseAfter(error, retries);
       }
     }
   }
 
   async #pauseAfter(problem, retries) {
-    const seconds = problem.retryAfterSeconds ?? Math.min(30, 2 ** (retries + 1));
+    const seconds = problem.retryAfterSeconds ?? pauseSeconds(retries);
     this.problem = problem;
     this.state = 'paused';
     this.retryAt = performance.now() + seconds * 1000;
@@ -446,6 +470,9 @@ export class Run extends EventTarget {
     this.dispatchEvent(new Event('change'));
   }
 }
+
+/** How long to wait after so many tries. */
+const pauseSeconds = (tries) => Math.min(30, 2 ** (tries + 1));
 
 /** True if asking again would give the same answer. */
 const isFinal = (problem) => [401, 403, 404, 410].includes(problem.status);

@@ -1,3 +1,4 @@
+import { grouped } from './edits.js';
 import { byId } from './markup.js';
 
 /** Steps of the zoom buttons; the factor is layer pixels to pixels of the page. */
@@ -152,11 +153,20 @@ export class Stage extends EventTarget {
     this.#describe();
   }
 
-  #paint(context) {
-    for (const layer of this.run.layers) {
-      if (!layer.isVisible || !layer.bitmap) continue;
-      context.globalAlpha = layer.opacity;
-      context.drawImage(layer.bitmap, layer.x, layer.y);
+  #paint(context, layers = this.run.layers, depth = 0) {
+    for (const one of grouped(layers, depth)) {
+      if (one.layers && one.fade === 1) {
+        this.#paint(context, one.layers, depth + 1);
+      } else if (one.layers) {
+        // As a whole, or what is below would show through each of its layers.
+        const sheet = this.#sheetOf(this.width, this.height);
+        this.#paint(sheet.getContext('2d'), one.layers, depth + 1);
+        context.globalAlpha = one.fade;
+        context.drawImage(sheet, 0, 0);
+      } else if (one.isVisible && one.bitmap) {
+        context.globalAlpha = one.opacity;
+        context.drawImage(one.bitmap, one.x, one.y);
+      }
     }
     context.globalAlpha = 1;
   }
@@ -232,7 +242,7 @@ export class Stage extends EventTarget {
       }
       const mean = sum / (blend.length * 0.75);
       byId('difference').textContent =
-        `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)} % on average.`;
+        `Blended, the layers differ from the original by ${((mean / 255) * 100).toFixed(1)}\u00a0% on average.`;
     }, 120);
   }
 
@@ -250,7 +260,7 @@ export class Stage extends EventTarget {
     this.frame.addEventListener('wheel', (event) => {
       if (!event.ctrlKey || !this.run) return;
       event.preventDefault();
-      this.#zoomTo(event.deltaY < 0 ? 'in' : 'out');
+      this.#zoomTo(event.deltaY < 0 ? 'in' : 'out', event);
     }, { passive: false });
     this.split.addEventListener('input', () => this.#setSplit(this.split.value));
     this.#setSplit(50);
@@ -262,11 +272,16 @@ export class Stage extends EventTarget {
     this.canvas.addEventListener('contextmenu', (event) => this.isTouched && event.preventDefault());
   }
 
-  #zoomTo(step) {
+  /** What is at `at` of the window stays there, as far as the frame can scroll; without it, what is in the middle. */
+  #zoomTo(step, at = middle(this.frame)) {
+    const before = this.sheet.getBoundingClientRect();
     if (step === 'fit') this.zoom = null;
     else if (step === 'in') this.zoom = zoomFactors.find((factor) => factor > this.factor * 1.01) ?? this.factor;
     else this.zoom = zoomFactors.findLast((factor) => factor < this.factor * 0.99) ?? this.factor;
     this.layout();
+    const after = this.sheet.getBoundingClientRect();
+    this.frame.scrollLeft += after.left + ((at.clientX - before.left) / before.width) * after.width - at.clientX;
+    this.frame.scrollTop += after.top + ((at.clientY - before.top) / before.height) * after.height - at.clientY;
   }
 
   #setSplit(percent) {
@@ -391,6 +406,13 @@ export class Stage extends EventTarget {
     this.probe ??= this.#sheetOf(1, 1).getContext('2d', { willReadFrequently: true });
     this.probe.clearRect(0, 0, 1, 1);
     this.probe.drawImage(layer.bitmap, layer.x - Math.floor(x), layer.y - Math.floor(y));
-    return this.probe.getImageData(0, 0, 1, 1).data[3] * layer.opacity;
+    const own = this.probe.getImageData(0, 0, 1, 1).data[3] * layer.opacity;
+    return layer.fades.reduce((alpha, fade) => alpha * fade, own);
   }
+}
+
+/** The middle of an element, as a pointer there would say it. */
+function middle(element) {
+  const { left, top, width, height } = element.getBoundingClientRect();
+  return { clientX: left + width / 2, clientY: top + height / 2 };
 }

@@ -70,7 +70,7 @@ export function showProgress(run) {
   byId('progress-detail').textContent =
     run.note || (run.isConnected ? detail : 'No connection; the job may go on without it.');
   byId('progress-time').textContent =
-    left === null || !run.isConnected ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
+    left === null || !run.isConnected || run.isCancelling ? '' : `${until} ${duration(left)}${until === 'about' ? ' left' : ''}`;
   byId('cancel').disabled = run.isCancelling;
   const bar = byId('progress-bar');
   if (share === null) bar.removeAttribute('value');
