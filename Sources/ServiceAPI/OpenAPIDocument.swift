@@ -1482,7 +1482,7 @@ components:
               moved_bytes, read_bytes_a_repetition, repetitions, flops, seconds, limit]
             properties:
               stage:
-                description: A stage of the job; the last one, `finish`, fits the layers to the picture on the host (its seconds are not counted).
+                description: A stage of the job; the last one, `finish`, fits the layers to the picture and writes their PNGs on the host (its seconds are not counted).
                 type: string
               peak_tensor_bytes: { type: integer }
               held_weight_bytes: { description: Weights on the device., type: integer }

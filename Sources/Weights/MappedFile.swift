@@ -22,7 +22,7 @@ public final class MappedFile: HostMemory {
     /// Maps a file; symbolic links are followed, as the Hub's cache needs it.
     ///
     /// - Parameter name: what messages call the file; the path if nil.
-    /// - Throws: `fileMissing`, `notRegularFile`, `emptyFile`, or `io` with the system's reason.
+    /// - Throws: `fileMissing`, `notRegularFile`, `emptyFile`, `pointerFile`, or `io` with the system's reason.
     public init(file: URL, name: String? = nil) throws(WeightsError) {
         let name = name ?? file.path
         // Without O_NONBLOCK, opening a named pipe would wait for a writer before its kind can be looked at.
@@ -53,7 +53,14 @@ public final class MappedFile: HostMemory {
         let direct = open("/proc/self/fd/\(descriptor)", O_RDONLY | O_CLOEXEC | Self.directFlag)
         directDescriptor = direct < 0 ? nil : direct
         isOpen = true
+        if byteCount <= Self.longestPointer, bytes(in: 0..<byteCount).starts(with: Self.pointerSign.utf8) {
+            throw .pointerFile(file: name)
+        }
     }
+
+    /// A pointer of Git LFS begins so (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md), and is shorter.
+    private static let pointerSign = "version https://git-lfs.github.com/spec/"
+    private static let longestPointer = 1024
 
     deinit {
         munmap(address, byteCount)

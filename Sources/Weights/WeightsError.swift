@@ -12,6 +12,8 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
     case notRegularFile(file: String)
     /// A file of 0 bytes.
     case emptyFile(file: String)
+    /// What git has in place of a file that is stored by Git LFS and was not fetched.
+    case pointerFile(file: String)
     /// A file beyond the size that is read at once.
     case fileTooLarge(file: String, limitBytes: Int, foundBytes: Int)
     /// The system refused; `code` is an errno.
@@ -65,6 +67,8 @@ public enum WeightsError: Error, Sendable, Equatable, CustomStringConvertible {
         case .fileMissing(let file): "\(file.quotable) is missing"
         case .notRegularFile(let file): "\(file.quotable) is not a file"
         case .emptyFile(let file): "\(file.quotable) is empty (0 bytes); fetch it again"
+        case .pointerFile(let file):
+            "\(file.quotable) is only a pointer to a file in Git LFS: fetch the file itself (git lfs pull)"
         case .fileTooLarge(let file, let limit, let found):
             "\(file.quotable) has \(ByteCount(found)), but at most \(ByteCount(limit)) are read of such a file"
         case .io(let operation, let file, let code):

@@ -106,7 +106,7 @@ struct Decompose: ParsableCommand {
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try pipeline.model.parameters(for: options)
-        let noise = try latents.map { try LatentsFile.read($0) }
+        let noise = try latents.map { try LatentsFile.read($0, channels: opened.transformer.inChannels) }
         let recorder = dump == nil ? nil : TensorRecorder(devices: devices.map(\.backend))
         let bar = ProgressBar(isShown: !quiet)
         defer { bar.finish() }

@@ -21,6 +21,29 @@ import Testing
         #expect(try folder.contents().contains("flat.png"))
     }
 
+    /// Noise in another shape than the packed one would fit by its number of values, and give other layers.
+    @Test(
+        arguments: [
+            ([1, 48, 64], "F32", nil), ([48, 64], "BF16", nil), ([1, 3, 16, 8, 8], "F32", "[images, tokens, 64]"),
+            ([1, 64, 48], "F32", "[1, 64, 48]"), ([1, 48, 64], "F64", "float64"), ([1, 40, 64], "F32", "[1, 48, 64]"),
+        ] as [([Int], String, String?)])
+    func noiseOfAnotherShapeIsRefused(_ shape: [Int], _ dtype: String, _ refusal: String?) throws {
+        let folder = try TemporaryFolder()
+        let width = ["F64": 8, "F32": 4, "BF16": 2][dtype] ?? 0
+        let byteCount = shape.reduce(width, *)
+        let header = Data(
+            #"{"latents":{"dtype":"\#(dtype)","shape":\#(shape),"data_offsets":[0,\#(byteCount)]}}"#.utf8)
+        let length = Data((0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) })
+        try (length + header + Data(count: byteCount))
+            .write(to: URL(fileURLWithPath: folder.path("noise.safetensors")))
+        let run = try MicaProcess(
+            DecomposeCommandTests.quick + [
+                "-o", folder.path("out.zip"), "--quiet", "--latents", folder.path("noise.safetensors"),
+            ])
+        #expect(run.status == (refusal == nil ? 0 : 1), "\(run.errors)")
+        if let refusal { #expect(run.errors.contains(refusal), "\(run.errors)") }
+    }
+
     @Test(arguments: [("/dev/null", "empty"), ("/tmp", "it is a folder"), ("-", "empty")])
     func whatIsNoPicture(_ source: String, _ expected: String) throws {
         let folder = try TemporaryFolder()

@@ -111,6 +111,28 @@ import Testing
         Breakage(name: "no tokenizer", checkpoint: "tiny", expected: ["tokenizer"]) { folder in
             try FileManager.default.removeItem(at: folder.appendingPathComponent("tokenizer"))
         },
+        Breakage(name: "no processor", checkpoint: "tiny", expected: ["processor/preprocessor_config.json"]) { folder in
+            try FileManager.default.removeItem(at: folder.appendingPathComponent("processor"))
+        },
+        Breakage(
+            name: "a processor that was cut short", checkpoint: "tiny", expected: ["processor/processor_config.json"]
+        ) { folder in
+            try Data("{\"image_processor\"".utf8)
+                .write(to: folder.appendingPathComponent("processor/processor_config.json"))
+        },
+        Breakage(
+            name: "beams", checkpoint: "tiny", expected: ["text_encoder/generation_config.json", "num_beams"]
+        ) { folder in
+            try Data("{\"num_beams\": 4}".utf8)
+                .write(to: folder.appendingPathComponent("text_encoder/generation_config.json"))
+        },
+        Breakage(
+            name: "a pointer of Git LFS", checkpoint: "tiny",
+            expected: ["vae/diffusion_pytorch_model.safetensors", "Git LFS", "git lfs pull"]
+        ) { folder in
+            try Data("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n".utf8)
+                .write(to: folder.appendingPathComponent("vae/diffusion_pytorch_model.safetensors"))
+        },
         Breakage(name: "no scheduler", checkpoint: "tiny", expected: ["scheduler_config.json"]) { folder in
             try FileManager.default.removeItem(at: folder.appendingPathComponent("scheduler"))
         },

@@ -23,13 +23,13 @@ import Testing
             expected: "the first step of the transformer"),
         Damage(
             file: "vae/diffusion_pytorch_model.safetensors", tensor: "encoder.conv_out.bias", prompt: "a",
-            expected: "the first step of the transformer"),
+            expected: "the autoencoder"),
         Damage(
             file: "vae/diffusion_pytorch_model.safetensors", tensor: "decoder.conv_out.bias", prompt: "a",
             expected: "the autoencoder"),
         Damage(
             file: "text_encoder/model.safetensors", tensor: "model.layers.0.input_layernorm.weight", prompt: "a",
-            expected: "the first step of the transformer"),
+            expected: "the text encoder"),
         Damage(
             file: "text_encoder/model.safetensors", tensor: "model.layers.0.input_layernorm.weight", prompt: nil,
             expected: "the captioner"),

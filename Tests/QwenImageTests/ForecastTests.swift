@@ -75,6 +75,41 @@ struct ForecastTests {
         #expect(none.chosen == nil && none.smallest?.forecast?.peakTensorBytes == tiled)
     }
 
+    /// A stream fills a device with blocks that it keeps; where that is the host, it keeps only as many as leave room
+    /// for the host's arrays, here the picture.
+    @Test func aStreamLeavesRoomOnTheHost() throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "small" })
+        var parameters = golden.parameters
+        parameters.prompt = "A red square on white."
+        (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (64, 16, 1)
+        parameters.numImagesPerPrompt = 1
+        let picture = try PixelBuffer(width: 400, height: 400, bytes: [UInt8](repeating: 9, count: 400 * 400 * 4))
+        func pipeline(_ plan: OffloadPlan, _ budget: Int) throws -> LayeredPipeline {
+            let backend = CPUBackend(
+                threads: 2, limitBytes: budget, compute: .int8, weightForm: WeightForm(.int8, isRotated: true))
+            return try LayeredPipeline(
+                model: golden.checkpoint, devices: [OffloadManager.Device(name: .cpu, backend: backend)],
+                request: OffloadRequest(plan: plan, devices: [.cpu], budget: MemoryBudget(hostBytes: budget)))
+        }
+        func plan(_ plan: OffloadPlan, _ budget: Int) throws -> PlanForecast {
+            try pipeline(plan, budget).planner.plan(
+                parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        }
+        func peak(_ kept: Int?) throws -> Int {
+            try #require(try plan(.stream(residentBlocks: kept), 1 << 30).chosen?.forecast?.hostPeak.bytes)
+        }
+        let (least, whole) = (try peak(0), try peak(nil))
+        #expect(least < whole)
+        for budget in [least, (least + whole) / 2, whole - 1] {
+            let chosen = try #require(try plan(.stream(residentBlocks: nil), budget).chosen, "\(budget)")
+            #expect(try #require(chosen.forecast?.hostPeak.bytes) <= budget)
+        }
+        let none = try plan(.stream(residentBlocks: nil), least - 1)
+        #expect(none.chosen == nil && none.smallestHostBytes == least)
+        let narrow = try pipeline(.stream(residentBlocks: nil), least)
+        #expect(try narrow.decompose(picture, parameters: parameters).memory.plan == "stream:0")
+    }
+
     /// A budget of the host counts what becomes of the layers too: a way that leaves room for it is taken, by the
     /// forecast and by the job, and where none does the refusal has the host's numbers.
     @Test func hostBudgetsChooseAmongPlans() throws {

@@ -128,9 +128,12 @@ import Weights
         #expect(
             try Self.generation("{\"eos_token_id\": [3, 4], \"repetition_penalty\": 1.5, \"top_k\": 50}")
                 == GenerationConfiguration(eosTokenIDs: [3, 4], repetitionPenalty: 1.5))
+        let neutral = "{\"suppress_tokens\": [], \"bad_words_ids\": null, \"encoder_repetition_penalty\": 1}"
+        #expect(try Self.generation(neutral) == GenerationConfiguration(eosTokenIDs: [7], repetitionPenalty: 1))
         for refused in [
             "{\"num_beams\": 4}", "{\"repetition_penalty\": 0}", "{\"no_repeat_ngram_size\": 2}",
             "{\"min_new_tokens\": 5}", "{\"eos_token_id\": \"x\"}", "[]", "{",
+            "{\"suppress_tokens\": [5]}", "{\"encoder_repetition_penalty\": 1.2}", "{\"forced_eos_token_id\": 3}",
         ] {
             #expect(throws: PipelineError.self) { try Self.generation(refused) }
         }

@@ -47,6 +47,13 @@ import Weights
         #expect(source.asked["model.embed_tokens.weight"] == [640, 64])
     }
 
+    /// As transformers 5 has it: two matrices that are both stored are not tied, whatever the configuration says.
+    @Test func takesAHeadThatIsThereThoughTied() throws {
+        let source = AskedTensors(names: ["lm_head.weight"])
+        try smallEncoder(source, tied: true).checkTensors(captioner: true)
+        #expect(source.asked["lm_head.weight"] == [640, 64])
+    }
+
     /// A tokenizer with more tokens than the embedding table has rows must not read beyond it.
     @Test func refusesATokenizerThatDoesNotFit() throws {
         _ = try smallEncoder(AskedTensors(names: [])).encode("A poster", maxSequenceLength: 512)

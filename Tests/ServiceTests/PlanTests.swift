@@ -1,4 +1,6 @@
 import Foundation
+import LayerFitting
+import QwenImage
 import ServiceAPI
 import Testing
 
@@ -120,5 +122,17 @@ import Testing
         let plan = try #require(problem["plan"] as? [String: Any])
         #expect(plan["host_budget_bytes"] as? Int == 1 << 20)
         #expect(plan["smallest_host_bytes"] as? Int == 512 * 512 * 4 + 10)
+    }
+
+    /// Of a large picture writing the layers takes more than making them: beside all of them two arrays as large as one
+    /// are there for each PNG that is made at the same time.
+    @Test func writingTheLayersIsCounted() throws {
+        var options = DecompositionOptions()
+        options.layers = 4
+        let parameters = try options.resolved(with: ModelDefaults())
+        let job = JobForecast(width: 640, height: 640, stages: [])
+        let finish = FinishForecast(LayerFinish(), of: job, for: parameters, width: 3000, height: 2000)
+        let layer = 3000 * 2000 * 4
+        #expect(finish.hostBytes >= 4 * layer + 2 * layer && finish.hostBytes <= 4 * layer + 4 * 2 * layer)
     }
 }

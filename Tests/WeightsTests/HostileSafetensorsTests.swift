@@ -168,7 +168,7 @@ import Weights
         Case(file: Array("<!DOCTYPE html><html></html>".utf8), "an error page", says: "claims a header"),
         Case(
             file: Array("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n".utf8), "an LFS pointer",
-            says: "claims a header"),
+            says: "is only a pointer to a file in Git LFS"),
         Case(file: safetensors(header: [0x7B, 0x22, 0xFF, 0x22, 0x3A]), "not UTF-8", says: "not valid UTF-8"),
         Case(file: safetensors(header: [0x7B, 0x22, 0xC0, 0x80, 0x22, 0x3A]), "overlong NUL", says: "not valid UTF-8"),
         Case(file: safetensors(header: [0x7B, 0x00, 0x7D]), "NUL between", says: "a text"),

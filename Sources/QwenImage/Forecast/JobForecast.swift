@@ -67,7 +67,7 @@ public struct JobForecast: Sendable {
     public var work: Work { stages.reduce(Work()) { $0 + $1.work } }
 }
 
-/// What is done on the host to the layers of a job that is done, such as fitting them to the picture.
+/// What is done on the host to the layers of a job that is done, such as fitting them to the picture and writing them.
 public struct FinishForecast: Sendable, Hashable {
     /// Bytes of arrays at most, besides what the job has left.
     public let hostBytes: Int

@@ -72,25 +72,56 @@ public struct JobPlanner: Sendable {
             PlanForecast(
                 candidates: candidates, budgetBytes: limit(of: devices[0], limits), hostBudgetBytes: hostLimit)
         }
+        func weigh(_ way: Way) throws(PipelineError) -> PlanCandidate {
+            var candidate = try candidate(way, parameters, pictureWidth, pictureHeight, limits)
+            candidate.add(finish, hostLimitBytes: hostLimit, isHost: isHost)
+            return candidate
+        }
         for plan in plans {
             // Tiles come where the whole picture is what does not fit.
             var tiles = tiling == .on
             while true {
-                var candidate = try candidate(
-                    Way(plan: plan, usesTiles: tiles), parameters, pictureWidth, pictureHeight, limits)
-                candidate.add(finish, hostLimitBytes: hostLimit, isHost: isHost)
+                let candidate = try roomier(try weigh(Way(plan: plan, usesTiles: tiles)), weigh)
                 candidates.append(candidate)
                 let size = try OutputSize(
                     resolution: parameters.resolution, pictureWidth: pictureWidth, pictureHeight: pictureHeight,
                     multiple: model.defaults.sizeMultiple)
                 guard let refusal = candidate.refusal else { return forecast() }
-                guard !tiles, tiling == .auto, refusal.stage == .encodeImage || refusal.stage == .decode,
+                // With the last plan they also tell the least that would do, whatever else is too much earlier.
+                let widest = plan == plans.last ? candidate.forecast?.widestStage?.stage : nil
+                guard !tiles, tiling == .auto, Self.isOfPicture(refusal.stage) || Self.isOfPicture(widest),
                     AutoencoderTiling.reference.applies(width: size.width, height: size.height)
                 else { break }
                 tiles = true
             }
         }
         return forecast()
+    }
+
+    private static func isOfPicture(_ stage: PipelineStage?) -> Bool { stage == .encodeImage || stage == .decode }
+
+    /// A stream fills its device with blocks that it keeps. Where that is the host, the host's arrays come on top: a
+    /// way that they are too much for becomes one that keeps as many blocks of each model as leave room for them.
+    private func roomier(
+        _ full: PlanCandidate, _ weigh: (Way) throws(PipelineError) -> PlanCandidate
+    ) throws(PipelineError) -> PlanCandidate {
+        guard full.plan == .stream(residentBlocks: nil), isHost, full.refusal?.place == .host else { return full }
+        func keeping(_ blocks: Int) throws(PipelineError) -> PlanCandidate {
+            try weigh(Way(plan: .stream(residentBlocks: blocks), usesTiles: full.usesTiles))
+        }
+        var best = try keeping(0)
+        guard best.refusal == nil else {
+            return PlanCandidate(
+                plan: full.plan, usesTiles: full.usesTiles, forecast: best.forecast, refusal: best.refusal)
+        }
+        var fitting = 0
+        var tooMany = layout.components.flatMap(\.blockLists).map(\.count).max() ?? 0
+        while tooMany - fitting > 1 {
+            let middle = (fitting + tooMany) / 2
+            let candidate = try keeping(middle)
+            if candidate.refusal == nil { (best, fitting) = (candidate, middle) } else { tooMany = middle }
+        }
+        return best
     }
 
     /// True if what the devices hold is the host's.

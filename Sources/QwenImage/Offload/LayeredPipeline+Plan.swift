@@ -26,7 +26,10 @@ extension LayeredPipeline {
         guard let chosen = plan.chosen else {
             throw .placement(plan.shortage(on: offload.devices[0].name, plan: request.plan))
         }
-        if request.plan == nil, offload.devices.count == 1 { offload.adopt(chosen.plan, placement: nil) }
+        // Of a stream it may be left to the budget how many blocks it keeps.
+        if request.plan == nil || request.plan == .stream(residentBlocks: nil), offload.devices.count == 1 {
+            offload.adopt(chosen.plan, placement: nil)
+        }
         return chosen.usesTiles
     }
 

@@ -143,6 +143,7 @@ final class LayeredJob {
         let embeds = try pipeline.textEncoder.encode(
             prompt, maxSequenceLength: length, continues: continues, cancellation: hooks.cancellation,
             observer: observer)
+        try checkNumbers(embeds, of: "the text encoder", on: backend)
         if let cache = hooks.textCache {
             let embedding = PromptEmbedding(values: try backend.download(embeds), width: embeds.shape[1])
             cache.keep(embedding, of: prompt, maxSequenceLength: length)
@@ -158,6 +159,7 @@ final class LayeredJob {
         let pixels = try backend.upload([size.height, size.width, 4], picture)
         let latent = try pipeline.autoencoder.encode(
             pixels, tiling: tiling, cancellation: hooks.cancellation, observer: hooks.observer)
+        try checkNumbers(latent, of: "the autoencoder", on: backend)
         if hooks.preview != nil { try pipeline.prepareProjection(within: geometry) }
         backend.releaseUnusedMemory()
         report(.encodeImage, 1, 1)
@@ -261,7 +263,10 @@ final class LayeredJob {
             }
             let prediction = try guided(outputs.map { $0.rows(0..<latents.shape[0]) })
             try backend.eulerStep(latents, prediction: prediction, delta: schedule.scheduler.sigmaDelta(step: step))
-            if step == steps.lowerBound { try checkNumbers(latents) }
+            // Nothing after a first step that gave none can be one, and a long job would end with empty layers.
+            if step == steps.lowerBound {
+                try checkNumbers(latents, of: "the first step of the transformer", on: backend)
+            }
             try observer?.record("step.\(step).latents", latents.batchOfOne)
             try preview?.afterStep(
                 step, latents: latents, prediction: prediction,
@@ -273,11 +278,12 @@ final class LayeredJob {
         return latents
     }
 
-    /// Throws if the first step gave what is no number: nothing after it can be one, and a long job would end with
-    /// layers that hold nothing.
-    private func checkNumbers(_ latents: Tensor) throws(TensorError) {
-        guard backend.holdsData, try backend.download(latents).contains(where: { !$0.isFinite }) else { return }
-        throw .notANumber(operation: "the first step of the transformer")
+    /// Throws if a part of the model gave what is no number, so that the part to blame is named.
+    private func checkNumbers(
+        _ tensor: Tensor, of operation: String, on backend: any Backend
+    ) throws(TensorError) {
+        guard backend.holdsData, try backend.download(tensor).contains(where: { !$0.isFinite }) else { return }
+        throw .notANumber(operation: operation)
     }
 
     private func makePreview() -> LatentPreview? {

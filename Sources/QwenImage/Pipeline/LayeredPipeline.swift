@@ -71,7 +71,9 @@ public final class LayeredPipeline {
         do {
             textEncoder = try Qwen25VLTextEncoder(
                 modelFolder: model.folder, source: model.textEncoderSource, offload: offload)
-            try textEncoder.checkTensors(captioner: model.defaults.captioner ?? true)
+            let captioner = model.defaults.captioner ?? true
+            try textEncoder.checkTensors(captioner: captioner)
+            if captioner { try textEncoder.checkCaptioner() }
             try Self.checkTensors(model)
             transformer = try QwenImageTransformer2DModel(
                 configuration: model.transformer, source: model.transformerSource, offload: offload)

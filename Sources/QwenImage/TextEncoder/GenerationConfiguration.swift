@@ -38,6 +38,9 @@ public struct GenerationConfiguration: Sendable, Equatable {
         try check.require(
             (stored.minNewTokens ?? 0) == 0 && (stored.minLength ?? 0) == 0,
             "min_new_tokens and min_length are not supported: remove them from the file")
+        if let rule = stored.rules.first {
+            throw .model(file: name, problem: "\(rule) is not supported: remove it from the file")
+        }
         self.init(
             eosTokenIDs: Set(stored.eosTokenID?.ids ?? model.eosTokenIDs), repetitionPenalty: penalty)
     }
@@ -56,6 +59,43 @@ private struct StoredGenerationConfiguration: Decodable {
     let noRepeatNGramSize: Int?
     let minNewTokens: Int?
     let minLength: Int?
+    /// Keys that change which token is the best one in ways that are not implemented, with a value that does.
+    let rules: [String]
+
+    /// Such keys, and the value with which each changes nothing; nil for a list, which does so when it is empty.
+    private static let ruleKeys: [(name: String, neutral: Double?)] = [
+        ("bad_words_ids", nil), ("begin_suppress_tokens", nil), ("encoder_no_repeat_ngram_size", 0),
+        ("encoder_repetition_penalty", 1), ("exponential_decay_length_penalty", nil), ("forced_bos_token_id", nil),
+        ("forced_eos_token_id", nil), ("guidance_scale", 1), ("penalty_alpha", 0), ("sequence_bias", nil),
+        ("stop_strings", nil), ("suppress_tokens", nil),
+    ]
+
+    init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        eosTokenID = try values.decodeIfPresent(TokenIDs.self, forKey: .eosTokenID)
+        repetitionPenalty = try values.decodeIfPresent(Double.self, forKey: .repetitionPenalty)
+        numBeams = try values.decodeIfPresent(Int.self, forKey: .numBeams)
+        noRepeatNGramSize = try values.decodeIfPresent(Int.self, forKey: .noRepeatNGramSize)
+        minNewTokens = try values.decodeIfPresent(Int.self, forKey: .minNewTokens)
+        minLength = try values.decodeIfPresent(Int.self, forKey: .minLength)
+        let named = try decoder.container(keyedBy: RuleKey.self)
+        rules = try Self.ruleKeys.filter { name, neutral in
+            guard let key = RuleKey(stringValue: name), named.contains(key), try !named.decodeNil(forKey: key) else {
+                return false
+            }
+            if let neutral { return try named.decode(Double.self, forKey: key) != neutral }
+            return (try? named.nestedUnkeyedContainer(forKey: key))?.isAtEnd != true
+        }.map(\.name)
+    }
+
+    /// A key by its name.
+    private struct RuleKey: CodingKey {
+        let stringValue: String
+        var intValue: Int? { nil }
+
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
 
     enum CodingKeys: String, CodingKey {
         case eosTokenID = "eos_token_id"

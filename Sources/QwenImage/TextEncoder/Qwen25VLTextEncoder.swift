@@ -21,7 +21,7 @@ public final class Qwen25VLTextEncoder {
     private static let folderName = "text_encoder"
 
     /// Opens the folders `text_encoder` and `tokenizer` of a model folder; `processor` is read when a caption is asked
-    /// for.
+    /// for, and by `checkCaptioner`.
     ///
     /// Throws `model`, `weights` or `tokenizer` with the file that is missing or not as it should be.
     ///
@@ -82,8 +82,7 @@ public final class Qwen25VLTextEncoder {
         _ image: PixelBuffer, language: CaptionLanguage, maxNewTokens: Int = 512, cancellation: Cancellation? = nil,
         observer: (any TensorObserver)? = nil, progress: ((Int, Int) -> Void)? = nil
     ) throws(PipelineError) -> Caption {
-        let generation = try GenerationConfiguration(
-            folder: modelFolder.appendingPathComponent(Self.folderName), model: configuration)
+        let generation = try generationConfiguration()
         let preprocessor = try imagePreprocessor()
         try cancellation?.check()
         let patches = try preprocessor(image)
@@ -112,6 +111,17 @@ public final class Qwen25VLTextEncoder {
         try PipelineError.converting { () throws(WeightsError) in
             try Self.loadAll(configuration, source: source, captioner: captioner)
         }
+    }
+
+    /// Reads the configurations that captions need, so that what is wrong with one shows before any work.
+    func checkCaptioner() throws(PipelineError) {
+        _ = try generationConfiguration()
+        _ = try imagePreprocessor()
+    }
+
+    private func generationConfiguration() throws(PipelineError) -> GenerationConfiguration {
+        try GenerationConfiguration(
+            folder: modelFolder.appendingPathComponent(Self.folderName), model: configuration)
     }
 
     /// Loads every tensor on a backend without data.

@@ -44,9 +44,12 @@ final class Qwen25VLTextModel {
 
     /// The head that turns hidden states into logits over the vocabulary; its own matrix, or the embedding table if
     /// they are tied.
+    ///
+    /// A matrix that the checkpoint has is taken even where the configuration ties the two: transformers 5.23
+    /// (`modeling_utils.py`, `tie_weights`) does not tie what is there with other values, and equal ones are no matter.
     func languageModelHead(tied: Bool) throws(WeightsError) -> LanguageModelHead {
-        let root = WeightScope(source: weights.source, backend: backend)
-        let matrix = try (tied ? weights["embed_tokens"] : root["lm_head"]).table(
+        let head = WeightScope(source: weights.source, backend: backend)["lm_head"]
+        let matrix = try (tied && !head.contains("weight") ? weights["embed_tokens"] : head).table(
             "weight", rows: configuration.vocabSize, columns: configuration.hiddenSize)
         return LanguageModelHead(matrix, location: weights.source.location, offload: offload)
     }

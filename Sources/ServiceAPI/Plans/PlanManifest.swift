@@ -200,7 +200,7 @@ extension PlanManifest.Stage {
 }
 
 extension FinishForecast {
-    /// What finishing the layers takes on the host.
+    /// What finishing the layers takes on the host: making them, then writing their PNGs.
     ///
     /// - Parameters:
     ///   - finish: what becomes of the layers.
@@ -214,8 +214,11 @@ extension FinishForecast {
             finish, count: parameters.layers, width: job.width, height: job.height, pictureWidth: width,
             pictureHeight: height, threads: ProcessorCount.available)
         // The results of an image are there while the next one's are made.
-        let others = parameters.numImagesPerPrompt - 1
-        self.init(hostBytes: memory.peakBytes + others * memory.resultBytes)
+        let images = parameters.numImagesPerPrompt
+        let making = memory.peakBytes + (images - 1) * memory.resultBytes
+        let (columns, rows) = finish.fit == .original ? (width, height) : (job.width, job.height)
+        let writing = ResultEncoder.workspaceBytes(layers: images * parameters.layers, width: columns, height: rows)
+        self.init(hostBytes: max(making, images * memory.resultBytes + writing))
     }
 }
 

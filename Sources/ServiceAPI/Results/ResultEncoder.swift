@@ -1,4 +1,5 @@
 import Foundation
+import HostLimits
 import ImageCodecs
 import LayerFitting
 import QwenImage
@@ -45,6 +46,12 @@ public struct ResultEncoder: Sendable {
             let name = layerPartName(image: place.image, index: place.index)
             return ResultPart(name: name, fileName: "\(name).png", mediaType: "image/png", bytes: bytes)
         }
+    }
+
+    /// What `layerParts` takes besides the layers: for each PNG that is made at the same time its filtered rows, and
+    /// room for as much to come of them. What comes of them, a fraction of the layers, nobody knows beforehand.
+    static func workspaceBytes(layers: Int, width: Int, height: Int) -> Int {
+        min(layers, ProcessorCount.available) * 2 * width * height * 4
     }
 
     /// A layered PSD for each image.

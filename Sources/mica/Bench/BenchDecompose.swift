@@ -60,7 +60,7 @@ struct BenchDecompose: ParsableCommand {
         if let model {
             parameters["model"] = URL(fileURLWithPath: model).lastPathComponent
             let picture = try image.map(PictureFile.read) ?? SyntheticPicture.layer(0, of: 1, size: resolution)
-            let noise = try latents.map(LatentsFile.read)
+            let noise = try latents.map { try LatentsFile.read($0) }
             result = try BenchRunner.run("decompose", options, parameters: parameters) { backend, _ in
                 try prepare(URL(fileURLWithPath: model), picture, noise, backend)
             }

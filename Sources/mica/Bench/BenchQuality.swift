@@ -75,7 +75,7 @@ struct BenchQuality: ParsableCommand {
             ?? "A poster with a red title, a yellow circle and a blue background."
         let resolved = try folder.parameters(for: options)
         let picture = try image.map(PictureFile.read) ?? SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
-        let noise = try latents.map(LatentsFile.read)
+        let noise = try latents.map { try LatentsFile.read($0) }
         func decompose(_ backend: CPUBackend, _ observer: StageErrors) throws -> [PixelBuffer] {
             var hooks = LayeredPipeline.Hooks()
             hooks.observer = observer

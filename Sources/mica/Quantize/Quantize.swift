@@ -13,8 +13,8 @@ struct Quantize: ParsableCommand {
             The matrices inside of the blocks of transformer and text encoder are converted; embeddings, norms, \
             modulation, input and output projections and the VAE stay as they are. The result is a model folder that \
             is mapped when it is used: it costs no second copy, and gives the same layers as --precision does when \
-            it converts while loading. Memory is needed for one matrix at a time. The folder appears when it is \
-            complete.
+            it converts while loading (one in bfloat16 with --compute bfloat16). Memory is needed for one matrix at \
+            a time. The folder appears when it is complete.
             """)
 
     @Option(help: ModelLocation.optionHelp)
