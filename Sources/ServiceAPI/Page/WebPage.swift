@@ -1,4 +1,4 @@
-import Jobs
+import Digests
 
 /// The page at "/": what its files are, and what a browser may do with them. It needs nothing from outside.
 public enum WebPage {
@@ -13,7 +13,7 @@ public enum WebPage {
         init(mediaType: String, bytes: [UInt8]) {
             self.mediaType = mediaType
             self.bytes = bytes
-            entityTag = "\"" + SHA256.digest(of: bytes).prefix(12).map { String($0, radix: 16) }.joined() + "\""
+            entityTag = "\"\(Digest.hexadecimal(Digest.sha256(of: bytes)).prefix(24))\""
         }
     }
 
