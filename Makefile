@@ -32,7 +32,7 @@ test-asan: packages  ## Run every test with the address sanitizer
 	tools/sanitize/test.sh address
 
 avx512-emulate: packages  ## Run the engine's tests with AVX-512 done in C, on a CPU without it (FILTER="...")
-	tools/avx512/emulate.sh $(FILTER)
+	tools/avx512/emulate.sh '$(FILTER)'
 
 fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
@@ -43,7 +43,7 @@ gpu-check:  ## Check the CUDA backend without a GPU: declarations, plans, kernel
 
 gpu-emulate: packages  ## Run the operations and goldens of the CUDA backend on an emulated device (FILTER="...")
 	swift build --build-tests
-	tools/cuda/emulate.sh $(FILTER)
+	tools/cuda/emulate.sh '$(FILTER)'
 
 gpu-test:  ## Run everything that wants an NVIDIA GPU, from the sources or from gpu-bundle.tar.xz; results in OUT
 	tools/cuda/session.sh $(or $(OUT),out/gpu)

@@ -112,9 +112,6 @@ public final class CPUBackend: Backend, @unchecked Sendable {
 
     public var limitBytes: Int? { allocator.smallestLimitBytes }
 
-    /// Products read the weights where they are mapped.
-    public var sharesHostMemory: Bool { true }
-
     public func stagingMemory(byteCount: Int) throws(TensorError) -> any StagingMemory {
         let block = try allocator.allocate(byteCount, operation: "staged weights")
         return HostStaging(base: block, byteCount: byteCount, allocator: allocator, holdsData: !isRehearsing)

@@ -9,10 +9,16 @@ extension CUDABackend {
     private static let flashSizes: Set<Int> = [16, 64, 80, 128]
     /// With fewer queries most of a tile would be empty.
     private static let fewQueries = 16
+    /// Elements of a head that the kernel with a warp a query has registers for.
+    private static let largestHead = 512
 
     func attention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ output: Tensor
     ) throws(TensorError) {
+        // A model's folder says how large they are.
+        guard layout.headSize <= Self.largestHead else {
+            throw .headTooLarge(device: name, size: layout.headSize, limit: Self.largestHead)
+        }
         let target = try target(output, reading: query, key, value)
         guard output.elementCount > 0 else { return }
         let usesMatrixUnits =
@@ -67,7 +73,6 @@ extension CUDABackend {
     private func rowsAttention(
         _ query: Tensor, _ key: Tensor, _ value: Tensor, _ layout: AttentionLayout, _ target: View
     ) throws(TensorError) {
-        precondition(layout.headSize <= 512, "heads of \(layout.headSize) elements")
         let (q, k, v) = (try view(query), try view(key), try view(value))
         let (tiles, count) = try tiles(query.shape[0], layout.mask, rows: Self.rowsTile)
         let slices = layout.headSize <= 128 ? 4 : 16

@@ -178,9 +178,6 @@ public final class CUDABackend: Backend, @unchecked Sendable {
 
     public var limitBytes: Int? { options.limitBytes }
 
-    /// The copy to the device reads a checkpoint where it is mapped.
-    public var sharesHostMemory: Bool { true }
-
     public var copiesAhead: Bool { true }
 
     /// Never asked for: blocks are staged only for backends that do not copy ahead.
@@ -277,6 +274,7 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         let written = operation.written.cuda
         // A product may read what was rounded; whatever else comes has no use for it.
         if case .linear = operation {} else { written.rounding = nil }
+        written.rounded = nil
         defer {
             written.rounding = nil
             temporaries.removeAll()

@@ -34,7 +34,7 @@ final class CUDADevice: @unchecked Sendable {
     private let lost = Atomic<Bool>(false)
 
     /// How often each device's context was ended, by ordinal. All of a process share one a device: the first that loses
-    /// it ends it, and the others, which learn of it later, must not end its successor.
+    /// it ends it, for the others too, which must not end its successor.
     private static let generations = Mutex<[Int: Int]>([:])
 
     var driver: MicaCUDADriver { libraries.driver }
@@ -144,18 +144,32 @@ final class CUDADevice: @unchecked Sendable {
     private static func streams(
         _ driver: MicaCUDADriver, in context: UnsafeMutableRawPointer
     ) throws(CUDAUnavailable) -> (compute: UnsafeMutableRawPointer, copies: UnsafeMutableRawPointer) {
-        var compute: UnsafeMutableRawPointer?
-        var copies: UnsafeMutableRawPointer?
         try CUDALibraries.check(driver, driver.cuCtxSetCurrent(context), "cuCtxSetCurrent")
-        let flags = UInt32(MICA_STREAM_NON_BLOCKING)
-        try CUDALibraries.check(driver, driver.cuStreamCreate(&compute, flags), "cuStreamCreate")
-        try CUDALibraries.check(driver, driver.cuStreamCreate(&copies, flags), "cuStreamCreate")
-        guard let compute, let copies else { throw .driver(call: "cuStreamCreate", code: 0, problem: "no handle") }
-        return (compute, copies)
+        let compute = try stream(driver)
+        do throws(CUDAUnavailable) {
+            return (compute, try stream(driver))
+        } catch {
+            _ = driver.cuStreamDestroy_v2(compute)
+            throw error
+        }
     }
 
-    /// True once an error has ended the context.
-    var isLost: Bool { lost.load(ordering: .acquiring) }
+    /// A stream of the current context.
+    private static func stream(_ driver: MicaCUDADriver) throws(CUDAUnavailable) -> UnsafeMutableRawPointer {
+        var stream: UnsafeMutableRawPointer?
+        let code = driver.cuStreamCreate(&stream, UInt32(MICA_STREAM_NON_BLOCKING))
+        try CUDALibraries.check(driver, code, "cuStreamCreate")
+        guard let stream else { throw .driver(call: "cuStreamCreate", code: 0, problem: "no handle") }
+        return stream
+    }
+
+    /// True once an error has ended the context, here or with another of this process who shares it: its handle may
+    /// then stand for the context that came after it, in which nothing of this one's is.
+    var isLost: Bool {
+        guard !isRehearsal else { return false }
+        return lost.load(ordering: .acquiring)
+            || Self.generations.withLock { $0[ordinal, default: 0] } != generation
+    }
 
     /// The names for which kernels are compiled, the best first: `sm_103`, then those of lower minor versions, whose
     /// code runs here too, for compilers and bundles that do not know this one.

@@ -122,13 +122,9 @@ public struct CUDALibraries: @unchecked Sendable {
         init(_ search: LibrarySearch, driverVersion: Int32? = nil) throws(CUDAUnavailable) {
             let library = try search.open(
                 "NVRTC", LibrarySearch.names("libnvrtc", driverVersion: driverVersion),
-                // NVRTC looks for its builtins where the linker looks, which is not where a wheel has them.
-                before: [
-                    "libnvrtc-builtins.so.13.5", "libnvrtc-builtins.so.13.4", "libnvrtc-builtins.so.13.3",
-                    "libnvrtc-builtins.so.13.2", "libnvrtc-builtins.so.13.1", "libnvrtc-builtins.so.13.0",
-                    "libnvrtc-builtins.so.12.9", "libnvrtc-builtins.so.12.8", "libnvrtc-builtins.so.12.6",
-                    "libnvrtc-builtins.so.12.4",
-                ])
+                // NVRTC looks for its builtins where the linker looks, which is not where a wheel has them. They bear
+                // its full version.
+                before: "libnvrtc-builtins.so.")
             functions = try library.table(MicaNVRTC.self, symbols: mica_cuda_symbols(Int32(MICA_LIBRARY_NVRTC)))
             path = library.path
             var major: Int32 = 0

@@ -118,6 +118,8 @@ final class DevicePool: @unchecked Sendable {
             guard case .failure(.outOfMemory) = outcome, let relieve = pressure.withLock({ $0 }), relieve() else {
                 return try outcome.get()
             }
+            // What was given back may be another device's, whose context is current since.
+            try device.enter()
         }
     }
 
@@ -131,8 +133,8 @@ final class DevicePool: @unchecked Sendable {
     func recycle(_ address: MicaDeviceAddress, byteCount: Int, writer: Writer) {
         let size = Self.roundedSize(byteCount)
         let isMarked = writer == .copies && (try? device.enter()) != nil
-        let passed = isMarked ? try? DeviceEvent(device) : nil
-        if let passed { try? passed.record(on: device.compute) }
+        // A mark that was not made would be taken for one that is reached.
+        let passed = isMarked ? try? DeviceEvent(device, recordedOn: device.compute) : nil
         state.withLock { state in
             state.usedBytes -= size
             state.keptBytes += size
@@ -207,8 +209,7 @@ final class DevicePool: @unchecked Sendable {
         if let event = block.passed {
             passed = event
         } else {
-            passed = try DeviceEvent(device)
-            try passed.record(on: device.compute)
+            passed = try DeviceEvent(device, recordedOn: device.compute)
         }
         try passed.hold(device.copies)
     }
@@ -269,6 +270,12 @@ final class DeviceEvent: @unchecked Sendable {
         guard let handle else { preconditionFailure("cuEventCreate gave no event") }
         self.device = device
         self.handle = handle
+    }
+
+    /// A mark of all that was asked of the stream until now.
+    convenience init(_ device: CUDADevice, recordedOn stream: UnsafeMutableRawPointer) throws(TensorError) {
+        try self.init(device)
+        try record(on: stream)
     }
 
     deinit {

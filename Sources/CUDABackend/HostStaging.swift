@@ -43,7 +43,9 @@ final class HostStaging: @unchecked Sendable {
 
     /// Copies a tensor's bytes into a block on the copy stream and gives the event of their arrival.
     func copy(_ tensor: HostTensor, to address: MicaDeviceAddress) throws(TensorError) -> DeviceEvent {
-        guard !device.isRehearsal else { return try DeviceEvent(device) }
+        // Made before the copy: without it nobody would know when the block may be given to others.
+        let arrival = try DeviceEvent(device)
+        guard !device.isRehearsal else { return arrival }
         if tensor.memory.byteCount >= Self.registeredBytes, register(tensor.memory) {
             try tensor.memory.withUnsafeBytes { (bytes) throws(TensorError) in
                 try device.check(
@@ -54,7 +56,6 @@ final class HostStaging: @unchecked Sendable {
         } else {
             try copyThroughSlots(tensor, to: address)
         }
-        let arrival = try DeviceEvent(device)
         try arrival.record(on: device.copies)
         return arrival
     }
@@ -72,11 +73,11 @@ final class HostStaging: @unchecked Sendable {
                     slots[index].address.copyMemory(from: base + tensor.byteOffset + start, byteCount: count)
                 }
             }
+            let passed = try DeviceEvent(device)
             try device.check(
                 device.driver.cuMemcpyHtoDAsync_v2(
                     address + UInt64(start), slots[index].address, count, device.copies),
                 "cuMemcpyHtoDAsync")
-            let passed = try DeviceEvent(device)
             try passed.record(on: device.copies)
             slots[index].passed = passed
         }

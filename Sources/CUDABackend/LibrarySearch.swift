@@ -37,16 +37,18 @@ struct LibrarySearch: Sendable {
         return paths
     }
 
-    /// Opens the first that can be; `before` of the same folder is opened first, for all to see.
+    /// Opens the first that can be; what begins with `before` in the same folder is opened first, for all to see.
     ///
     /// - Throws: `libraryMissing`.
-    func open(_ library: String, _ names: [String], before: [String] = []) throws(CUDAUnavailable) -> OpenLibrary {
+    func open(_ library: String, _ names: [String], before: String? = nil) throws(CUDAUnavailable) -> OpenLibrary {
         var reason = "no file of that name"
         for path in candidates(names) {
             // A path that is not there says nothing; a bare name may be found anywhere.
             if path.hasPrefix("/"), access(path, F_OK) != 0 { continue }
-            if let slash = path.lastIndex(of: "/") {
-                for name in before { _ = dlopen("\(path[..<slash])/\(name)", RTLD_NOW | RTLD_GLOBAL) }
+            if let before, let slash = path.lastIndex(of: "/") {
+                for name in entries(of: String(path[..<slash])) where name.hasPrefix(before) {
+                    _ = dlopen("\(path[..<slash])/\(name)", RTLD_NOW | RTLD_GLOBAL)
+                }
             }
             if let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) {
                 return OpenLibrary(name: library, path: Self.location(of: handle, path), handle: handle)

@@ -25,8 +25,7 @@ extension Backend {
     /// Tensors alone, for backends that need nothing besides them.
     public func rehearsal(limitBytes: Int?) -> any Backend {
         Meter(
-            name: name, limitBytes: limitBytes, sharesHostMemory: sharesHostMemory, copiesAhead: copiesAhead,
-            rowsAtOnce: rowsAtOnce)
+            name: name, limitBytes: limitBytes, copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce)
     }
 
     /// As most do.

@@ -40,10 +40,6 @@ public protocol Backend: AnyObject, Sendable {
     /// which a prompt needs a few rows.
     func rows(_ indices: [Int32], of table: HostTensor) throws(TensorError) -> Tensor
 
-    /// True if `weight` takes the checkpoint's bytes where they are, so that nothing is won by copying a block on the
-    /// host before its use.
-    var sharesHostMemory: Bool { get }
-
     /// True if `weight` only begins to copy, and the copy runs beside arithmetic that was asked for before: then blocks
     /// stream without being staged on the host.
     var copiesAhead: Bool { get }

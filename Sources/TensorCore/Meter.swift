@@ -9,7 +9,6 @@ public final class Meter: Backend {
     /// The name of the backend that it counts for.
     public let name: String
     /// As the device that it stands for.
-    public let sharesHostMemory: Bool
     public let copiesAhead: Bool
     public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
@@ -46,7 +45,6 @@ public final class Meter: Backend {
         self.process = process
         self.isHost = isHost
         name = inner.name
-        sharesHostMemory = inner.sharesHostMemory
         copiesAhead = inner.copiesAhead
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
@@ -60,19 +58,17 @@ public final class Meter: Backend {
     /// - Parameters:
     ///   - limitBytes: what may be held at once, as on a real device; nil sets no limit.
     ///   - heldBytes: counted as held from the beginning, as a device's own.
-    ///   - sharesHostMemory: true for a backend that uses a checkpoint's bytes where they are.
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
     ///   - weightForm: what blocks' matrices are held in; nil leaves them as they come.
     public init(
-        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, sharesHostMemory: Bool = true,
-        copiesAhead: Bool = false, rowsAtOnce: Int = 1024, weightForm: WeightForm? = nil
+        name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, copiesAhead: Bool = false,
+        rowsAtOnce: Int = 1024, weightForm: WeightForm? = nil
     ) {
         inner = nil
         process = nil
         isHost = true
         self.name = name
-        self.sharesHostMemory = sharesHostMemory
         self.copiesAhead = copiesAhead
         self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
@@ -237,8 +233,8 @@ public final class Meter: Backend {
     public func rehearsal(limitBytes: Int?) -> any Backend {
         inner?.rehearsal(limitBytes: limitBytes)
             ?? Meter(
-                name: name, limitBytes: limitBytes, heldBytes: heldBytes, sharesHostMemory: sharesHostMemory,
-                copiesAhead: copiesAhead, rowsAtOnce: rowsAtOnce, weightForm: weightForm)
+                name: name, limitBytes: limitBytes, heldBytes: heldBytes, copiesAhead: copiesAhead,
+                rowsAtOnce: rowsAtOnce, weightForm: weightForm)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
@@ -291,7 +287,7 @@ public final class Meter: Backend {
         if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.weight(tensor)) }
         try countWeight(tensor)
         // Staged bytes are counted as such; a mapping's are where they are lent, on any other device they are copied.
-        let isHeld = tensor.memory.isMapped || !sharesHostMemory || copiesAhead
+        let isHeld = tensor.memory.isMapped || copiesAhead
         let storage =
             isHeld
             ? try counted(tensor.byteCount, operation: "a weight")
@@ -345,7 +341,7 @@ public final class Meter: Backend {
         let taken = memory.usedBytes - usedBefore
         // A view of the checkpoint's own bytes has its type and size; whatever is converted differs in one of them.
         let isView =
-            isHost && sharesHostMemory && weight.dtype == source.dtype && weight.storage.byteCount == source.byteCount
+            isHost && weight.dtype == source.dtype && weight.storage.byteCount == source.byteCount
         let isShared = isView && source.memory.isMapped
         let held = isView ? source.byteCount : max(taken, 0)
         state.withLock {

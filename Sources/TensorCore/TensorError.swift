@@ -4,6 +4,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
     case outOfMemory(operation: String, neededBytes: Int, usedBytes: Int, limitBytes: Int?)
     /// The backend cannot compute with this element type.
     case unsupportedDType(operation: String, dtype: DType)
+    /// The backend has no attention for heads of so many elements.
+    case headTooLarge(device: String, size: Int, limit: Int)
     /// A scale of a quantised matrix is no finite number: every product with it would be NaN.
     case scaleNotFinite(index: Int)
     /// A row of a matrix that is to be rounded to few bits holds an infinity or NaN, to which no scale can be found.
@@ -29,6 +31,8 @@ public enum TensorError: Error, Sendable, Equatable, CustomStringConvertible {
                 + " \(bound); ask for a lower resolution or fewer layers"
         case .unsupportedDType(let operation, let dtype):
             return "\(operation) cannot compute with \(dtype.rawValue)"
+        case .headTooLarge(let device, let size, let limit):
+            return "attention on \(device) has heads of at most \(limit) elements, and the model's have \(size)"
         case .scaleNotFinite(let index):
             return "the scale \(index) of a quantised matrix is not a finite number"
         case .valueNotFinite(let row):

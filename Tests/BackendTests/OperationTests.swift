@@ -32,7 +32,8 @@ struct OperationTests {
     }
 
     /// A rehearsal takes the same memory at the same time as the backend that it is of, scratch memory included, for
-    /// every case of every operation.
+    /// every case of every operation. What is kept for reuse besides may be less: a device that has caught up lends a
+    /// block again where a rehearsal, whose device never has, takes another.
     @Test(arguments: OperationFamily.allCases)
     func rehearsalTakesTheSameMemory(_ family: OperationFamily) throws {
         for tested in BackendUnderTest.all {
@@ -44,7 +45,10 @@ struct OperationTests {
                 backend.resetPeak()
                 try OperationCheck.execute(test, on: backend)
                 try OperationCheck.execute(test, on: rehearsal)
-                #expect(rehearsal.memory == backend.memory, "\(test) on \(tested)")
+                var (expected, found) = (rehearsal.memory, backend.memory)
+                #expect(found.peakHeldBytes <= expected.peakHeldBytes, "\(test) on \(tested)")
+                (expected.peakHeldBytes, found.peakHeldBytes) = (0, 0)
+                #expect(found == expected, "\(test) on \(tested)")
             }
         }
     }

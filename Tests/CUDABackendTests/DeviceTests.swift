@@ -106,6 +106,32 @@ struct DeviceTests {
         #expect(backend.memory.usedBytes == 0)
     }
 
+    /// A model's folder may say anything of its heads: an error, and no end of the process.
+    @Test func headsThatAreTooLargeAreAnError() throws {
+        let backend = try TestDevice.backend()
+        let layout = AttentionLayout(heads: 1, headSize: 1024)
+        let tensor = try backend.upload([Float](repeating: 1, count: 1024), [1, 1024])
+        #expect(throws: TensorError.headTooLarge(device: "cuda:0", size: 1024, limit: 512)) {
+            try backend.attention(tensor, tensor, tensor, layout)
+        }
+    }
+
+    /// A bias that is written again is rounded again.
+    @Test func aBiasThatChangesIsRoundedAnew() throws {
+        let backend = try TestDevice.backend { $0.narrowElements = 0 }
+        let (rows, width) = (8, 16)
+        let layer = Linear(
+            weight: try backend.weight(FloatMemory(value: 0, count: width * width).tensor([width, width])),
+            bias: try backend.parameter(FloatMemory(value: 1, count: width).tensor([width])))
+        let input = try backend.upload([Float](repeating: 1, count: rows * width), [rows, width])
+        for expected in [1, 2] as [Float] {
+            let output = try backend.download(backend.linear(input, layer))
+            #expect(output == [Float](repeating: expected, count: rows * width))
+            let bias = try #require(layer.bias)
+            try backend.accumulate(bias, try backend.upload([Float](repeating: 1, count: width), [width]))
+        }
+    }
+
     /// Activations in bfloat16 through every operation that a block has, against the same on the host in float32.
     @Test func narrowActivations() throws {
         let backend = try TestDevice.backend { $0.narrowElements = 0 }

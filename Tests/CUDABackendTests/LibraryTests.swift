@@ -49,6 +49,18 @@ struct LibraryTests {
         }
     }
 
+    /// NVRTC's builtins are there before it is, whatever their version, and nothing else of its folder.
+    @Test func companionsAreOpenedBefore() throws {
+        let folder = try folder(["libnvrtc.so.13", "libnvrtc-builtins.so.13.99", "libnvrtc-other.so.13"])
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let search = LibrarySearch(folder: folder.path, environment: [:])
+        _ = try search.open("NVRTC", ["libnvrtc.so.13"], before: "libnvrtc-builtins.so.")
+        func isOpen(_ name: String) -> Bool {
+            dlopen(folder.appendingPathComponent(name).path, RTLD_NOW | RTLD_NOLOAD) != nil
+        }
+        #expect(isOpen("libnvrtc.so.13") && isOpen("libnvrtc-builtins.so.13.99") && !isOpen("libnvrtc-other.so.13"))
+    }
+
     /// The configured folder first, then the linker, then the usual folders and Python's.
     @Test func orderOfPlaces() throws {
         let root = try folder([])

@@ -75,4 +75,18 @@ struct RegisteredMemoryTests {
             #expect(registered() > 0)
         }
     }
+
+    /// No copy is under way that nobody would wait for before its block is lent to others.
+    @Test func nothingIsCopiedWithoutAMark() async throws {
+        await #expect(processExitsWith: .success) {
+            let (copies, failNext) = (try #require(TestDevice.copiesInPlace), try #require(TestDevice.failNext))
+            let memory = ConstantMemory(value: 7, count: Self.rows * Self.columns)
+            let backend = try TestDevice.backend { $0.precision = .float32 }
+            let before = copies()
+            failNext("cuEventCreate", 2)
+            #expect(throws: TensorError.self) { try backend.weight(memory.tensor([Self.rows, Self.columns])) }
+            #expect(copies() == before && !backend.isLost)
+            #expect(try Self.copies(memory, 7, on: backend) == 1)
+        }
+    }
 }

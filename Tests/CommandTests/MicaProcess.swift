@@ -11,6 +11,10 @@ struct MicaProcess {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
     static let fixtures = repository.appendingPathComponent("Tests/QwenImageTests/Fixtures/golden")
+    /// True under a sanitizer, whose own memory is the process's too.
+    static let isSanitized = !["ASAN_OPTIONS", "TSAN_OPTIONS"].allSatisfy {
+        ProcessInfo.processInfo.environment[$0] == nil
+    }
 
     /// The command beside the test bundle.
     static let executable: URL = {

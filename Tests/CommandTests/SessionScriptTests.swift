@@ -34,7 +34,7 @@ struct SessionScriptTests {
         process.standardError = FileHandle.nullDevice
         try process.run()
         process.waitUntilExit()
-        let bars = try String(contentsOfFile: folder.path("results/bars.txt"), encoding: .utf8)
+        let bars = (try? String(contentsOfFile: folder.path("results/bars.txt"), encoding: .utf8)) ?? ""
         return (
             bars.split(separator: "\n"), try String(contentsOfFile: folder.path("results/summary.txt"), encoding: .utf8)
         )
@@ -50,6 +50,7 @@ struct SessionScriptTests {
         done
         """
     private static let figures = """
+        echo 'cuda:0  a card'
         echo '{"median_seconds": 0.5, "seconds_per_step": 0.6, "forecast_held_bytes": 1000}'
         sleep 0.1
         """
@@ -60,6 +61,18 @@ struct SessionScriptTests {
         let found = try session(mica: Self.figures + "\nexit 1", smi: nil, folder: folder)
         #expect(found.bars.count == 11 && !found.summary.contains(" 0 MiB"))
         for bar in found.bars { #expect(bar.hasSuffix("not measured"), "\(bar)") }
+    }
+
+    /// Without a GPU one line says so: tests that are skipped have not passed.
+    @Test(arguments: [
+        ("no CUDA: the driver was not found", "no CUDA: the driver was not found"),
+        ("cuda:0  no CUDA: too old\n        driver for CUDA 12.0", "no CUDA: too old"),
+    ])
+    func withoutAGPUNothingRuns(_ devices: String, _ reason: String) throws {
+        let folder = try TemporaryFolder()
+        let mica = "[ \"$1\" = devices ] && printf 'cpu:0   2 processors\\n\(devices)\\n'"
+        let found = try session(mica: mica, smi: nil, folder: folder)
+        #expect(found.bars.isEmpty && found.summary == "nothing was run: \(reason)\n")
     }
 
     /// Memory is that of the card that the programs use, and what an earlier session found is not this one's.

@@ -156,7 +156,7 @@ struct TwoDevicesTests {
 }
 
 /// The device of these tests.
-private enum GoldenDevice {
+enum GoldenDevice {
     static let libraries = Result { () throws(CUDAUnavailable) in try CUDALibraries() }
 
     /// How many there are.

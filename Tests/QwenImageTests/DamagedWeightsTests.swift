@@ -1,6 +1,8 @@
 import CPUBackend
+import CUDABackend
 import Foundation
 import ImageCodecs
+import TensorCore
 import Testing
 
 @testable import QwenImage
@@ -16,6 +18,24 @@ import Testing
 
         var testDescription: String { "\(tensor), \(prompt ?? "a caption")" }
     }
+
+    /// A device and what it multiplies in.
+    struct Device: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let make: @Sendable () throws -> any Backend
+    }
+
+    static let devices =
+        ([.float32, .bfloat16, .int8] as [ComputePrecision]).map { precision in
+            Device(testDescription: "cpu, \(precision)") { CPUBackend(threads: 2, compute: precision) }
+        }
+        + (GoldenDevice.absence.isEmpty ? CUDABackend.Precision.allCases : []).map { precision in
+            Device(testDescription: "cuda, \(precision)") {
+                var options = CUDABackend.Options()
+                options.precision = precision
+                return try CUDABackend(GoldenDevice.libraries.get(), options: options)
+            }
+        }
 
     static let damages = [
         Damage(
@@ -35,14 +55,14 @@ import Testing
             expected: "the captioner"),
     ]
 
-    @Test(arguments: damages)
-    func areNamed(_ damage: Damage) throws {
+    @Test(arguments: damages, devices)
+    func areNamed(_ damage: Damage, _ device: Device) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("mica-\(UUID().uuidString)")
         try FileManager.default.copyItem(
             at: GoldenCase.root.appendingPathComponent("checkpoints/tiny"), to: folder)
         defer { try? FileManager.default.removeItem(at: folder) }
         try spoil(damage.tensor, in: folder.appendingPathComponent(damage.file))
-        let pipeline = try LayeredPipeline(model: folder, backend: CPUBackend(threads: 2))
+        let pipeline = try LayeredPipeline(model: folder, backend: device.make())
         var options = DecompositionOptions()
         (options.prompt, options.resolution, options.numInferenceSteps, options.layers) = (damage.prompt, 64, 2, 1)
         let parameters = try options.resolved(with: pipeline.model.defaults)

@@ -20,7 +20,7 @@ struct ProcessMeterTests {
     private let process = ProcessMeter()
 
     private func meter(isHost: Bool = true) -> Meter {
-        Meter(over: Meter(sharesHostMemory: isHost), process: process, isHost: isHost)
+        Meter(over: Meter(), process: process, isHost: isHost)
     }
 
     /// Two parts that are large one after the other: the peak is that of the larger moment, not their sum.

@@ -140,7 +140,7 @@ import Weights
     }
 
     @Test func residentBlocksThatDoNotFitAreAnError() throws {
-        let (store, _) = store(.resident, on: Meter(limitBytes: 3 * Self.blockBytes, sharesHostMemory: false))
+        let (store, _) = store(.resident, on: Meter(limitBytes: 3 * Self.blockBytes, copiesAhead: true))
         let error = #expect(throws: WeightsError.self) { try run(store) }
         #expect(error?.description.contains("out of memory") == true)
     }

@@ -67,7 +67,6 @@ final class RecordingBackend: Backend {
         try allocate([indices.count, table.shape[1]], .float32)
     }
 
-    let sharesHostMemory = true
     let limitBytes: Int? = nil
     func setMemoryPressure(_ relieve: (@Sendable () -> Bool)?) {}
 

@@ -34,6 +34,14 @@ export MICA_TEST_DEVICE=cuda MICA_CUDA_LOG=${MICA_CUDA_LOG:-1} XDG_CACHE_HOME=${
 # cuda:0 is then the first that nvidia-smi lists, or the first that CUDA_VISIBLE_DEVICES names.
 export CUDA_DEVICE_ORDER=PCI_BUS_ID
 card=${CUDA_VISIBLE_DEVICES:-0} card=${card%%,*}
+# Tests are skipped where there is no device, which would look as if they had passed.
+if [[ $groups != report ]]; then
+    found=$("${mica[@]}" devices 2>&1)
+    if ! grep '^cuda:0  ' <<< "$found" | grep -qv 'no CUDA'; then
+        echo "nothing was run: $(grep -m1 -o 'no CUDA.*' <<< "$found" || head -1 <<< "$found")" | tee -a "$out/summary.txt"
+        exit 1
+    fi
+fi
 
 # part NAME SECONDS COMMAND...: the output goes to a file of its own, cut where it is long, the outcome into the summary.
 part() {

@@ -25,8 +25,7 @@ struct BlockHandling: Sendable, Equatable {
 
     /// - Parameter isTransient: true for blocks that are used once a job and never kept.
     init(_ plan: OffloadPlan, on backend: any Backend, isTransient: Bool) {
-        // Only a backend that computes with mapped bytes can do without staging.
-        isStaged = !backend.sharesHostMemory
+        isStaged = false
         readsAhead = true
         roomBlocks = backend.copiesAhead ? 2 : 1
         switch plan {
@@ -40,7 +39,7 @@ struct BlockHandling: Sendable, Equatable {
         case .disk:
             retention = .never
         case .balanced, .guidance, .deviceMap:
-            isStaged = isStaged || (backend.limitBytes != nil && !backend.copiesAhead)
+            isStaged = backend.limitBytes != nil && !backend.copiesAhead
             retention = backend.limitBytes == nil ? .always : .whatFits
         }
         if isTransient { retention = .never }

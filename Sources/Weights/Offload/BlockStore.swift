@@ -124,12 +124,13 @@ public final class BlockStore<Block: Sendable>: Sendable {
     private func staged(
         _ index: Int, _ manifest: BlockManifest, _ backend: any Backend
     ) throws(WeightsError) -> any StagingMemory {
-        let pending = state.withLock { state in
+        let pending = state.withLock { state -> PendingRead? in
+            // One of another block was passed over, as a step cache does, and will be asked for at the next pass.
+            guard state.pending?.index == index else { return nil }
             defer { state.pending = nil }
             return state.pending
         }
-        if let pending, pending.index == index { return try pending.take() }
-        pending?.stop()
+        if let pending { return try pending.take() }
         let memory = try WeightsError.wrapping { () throws(TensorError) in
             try backend.stagingMemory(byteCount: manifest.stagedBytes)
         }

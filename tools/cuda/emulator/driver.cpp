@@ -7,6 +7,9 @@
 // MICA_EMULATED_BYTES bounds the memory of a device; MICA_EMULATED_FAILURE=cuLaunchKernel:7:719 makes the seventh call of that name
 // answer 719, and all calls that follow until the context is reset; with :stays behind it no reset helps. MICA_EMULATED_MINOR=3 makes
 // the compute capability 9.3.
+//
+// A device's primary context keeps its handle when it is reset and held anew, while all that was in it is gone. Memory, streams, events
+// and functions belong to the device whose context was current when they were made, and are refused with another's.
 #include <dlfcn.h>
 #include <elf.h>
 #include <sys/mman.h>
@@ -34,15 +37,23 @@ namespace {
 constexpr int deviceCount = 2;
 std::recursive_mutex lock;
 // What is kept by name or address is never destroyed: threads may still ask while the process ends.
-auto &blocks = *new std::map<uint64_t, size_t>;
+struct Block {
+    size_t bytes;
+    int device;
+};
+auto &blocks = *new std::map<uint64_t, Block>;
 size_t usedBytes = 0;
 // What the context takes, and code that was loaded: the device's memory too.
 constexpr size_t contextBytes = 300 << 20, moduleBytes = 2 << 20;
 size_t systemBytes = 0;
 int brokenBy = 0;
-// How often each device's primary context is held, and was reset: its handle tells.
+// How often each device's primary context is held and was reset, and whether there is one.
 int retains[deviceCount], resets[deviceCount];
-void *contextOf(int device) { return (void *)(uintptr_t)(256 * resets[device] + device + 1); }
+bool isActive[deviceCount];
+void *contextOf(int device) { return (void *)(uintptr_t)(device + 1); }
+// The device whose context is current on this thread.
+thread_local int current = -1;
+constexpr int invalidContext = 201, invalidHandle = 400, contextIsDestroyed = 709;
 // Host memory that is registered: address and bytes.
 auto &registered = *new std::map<uintptr_t, size_t>;
 auto &calls = *new std::map<std::string, int>;
@@ -57,9 +68,12 @@ thread_local std::map<std::string, int> launches, launchedBlocks;
 constexpr double callTime = 2, kernelTime = 20, copyTime = 4, copyBytes = 50e3, allocationTime = 20;
 struct Stream {
     double end = 0;
+    int device = current, reset = resets[current];
+    bool isThere() const { return reset == resets[device]; }
 };
 struct Event {
     double reached = 0;
+    int device = current;
 };
 auto &streams = *new std::set<Stream *>;
 double hostTime = 0;
@@ -215,11 +229,13 @@ void runBlock(Index block, int count) {
 struct Function {
     void (*call)(void **);
     std::string name;
+    int device;
     int sharedBytes = 48 << 10;
 };
 
 struct Module {
     void *handle;
+    int device;
     std::map<std::string, Function> functions;
 };
 
@@ -245,6 +261,7 @@ int cuDevicePrimaryCtxRetain(void **context, int device) {
     ENTER("cuDevicePrimaryCtxRetain")
     if (!systemBytes) systemBytes = contextBytes;
     retains[device]++;
+    isActive[device] = true;
     *context = contextOf(device);
     return 0;
 }
@@ -257,31 +274,39 @@ int cuDevicePrimaryCtxRelease_v2(int device) {
 int cuDevicePrimaryCtxReset_v2(int device) {
     std::lock_guard<std::recursive_mutex> guard(lock);
     resets[device]++;
+    isActive[device] = false;
     registered.clear();
-    for (auto &block : blocks) free((void *)block.first);
-    blocks.clear();
-    usedBytes = systemBytes = 0;
+    for (auto next = blocks.begin(); next != blocks.end();) {
+        if (next->second.device != device) { ++next; continue; }
+        free((void *)next->first);
+        usedBytes -= next->second.bytes;
+        next = blocks.erase(next);
+    }
+    systemBytes = 0;
     const char *order = getenv("MICA_EMULATED_FAILURE");
     if (!order || !strstr(order, ":stays")) brokenBy = 0;
     return brokenBy;
 }
 int cuCtxSetCurrent(void *context) {
     ENTER("cuCtxSetCurrent")
-    // CUDA_ERROR_CONTEXT_IS_DESTROYED
-    return context == contextOf(((uintptr_t)context - 1) % 256) ? 0 : 709;
+    const int device = (int)(uintptr_t)context - 1;
+    if (!isActive[device]) return contextIsDestroyed;
+    current = device;
+    return 0;
 }
 int cuCtxSynchronize() { ENTER("cuCtxSynchronize") waitForAll(); return 0; }
 int cuMemGetInfo_v2(size_t *free, size_t *total) { ENTER("cuMemGetInfo") *total = totalBytes(); *free = *total - usedBytes - systemBytes; return 0; }
 
 int cuMemAlloc_v2(uint64_t *address, size_t bytes) {
     ENTER("cuMemAlloc")
+    if (current < 0) return invalidContext;
     if (refusals > 0) { refusals--; return 2; }
     if (usedBytes + systemBytes + bytes > totalBytes()) return 2;
     void *block = nullptr;
     if (posix_memalign(&block, 512, (bytes + 511) / 512 * 512)) return 2;
     // What nobody wrote is not a number.
     memset(block, 0xff, bytes);
-    blocks[(uint64_t)block] = bytes;
+    blocks[(uint64_t)block] = {bytes, current};
     usedBytes += bytes;
     hostTime += allocationTime;
     *address = (uint64_t)block;
@@ -292,7 +317,7 @@ int cuMemFree_v2(uint64_t address) {
     const auto found = blocks.find(address);
     if (found == blocks.end()) { fprintf(stderr, "emulated driver: free of an unknown address\n"); abort(); }
     waitForAll();
-    usedBytes -= found->second;
+    usedBytes -= found->second.bytes;
     blocks.erase(found);
     free((void *)address);
     return 0;
@@ -314,12 +339,12 @@ int cuMemHostUnregister(void *address) {
     return registered.erase((uintptr_t)address) ? 0 : 713;
 }
 
-// True if the range lies in one block.
-static bool isInside(uint64_t address, size_t bytes) {
+// True if the range lies in one block of the stream's device.
+static bool isInside(uint64_t address, size_t bytes, void *stream) {
     auto next = blocks.upper_bound(address);
     if (next == blocks.begin()) return false;
     --next;
-    return address + bytes <= next->first + next->second;
+    return address + bytes <= next->first + next->second.bytes && next->second.device == ((Stream *)stream)->device;
 }
 static bool isRegistered(uintptr_t address, size_t bytes) {
     auto next = registered.upper_bound(address);
@@ -327,27 +352,49 @@ static bool isRegistered(uintptr_t address, size_t bytes) {
     --next;
     return address + bytes <= next->first + next->second;
 }
-#define INSIDE(address, bytes) \
-    if (!isInside(address, bytes)) { fprintf(stderr, "emulated driver: a copy beyond its block\n"); abort(); }
+#define INSIDE(address, bytes)                                  \
+    if (!((Stream *)stream)->isThere()) return invalidHandle; \
+    if (!isInside(address, bytes, stream)) { fprintf(stderr, "emulated driver: a copy beyond its block or device\n"); abort(); }
 
 int cuMemcpyHtoDAsync_v2(uint64_t to, const void *from, size_t bytes, void *stream) { ENTER("cuMemcpyHtoDAsync") INSIDE(to, bytes) spendCopy(stream, bytes); copiesInPlace += isRegistered((uintptr_t)from, bytes); memcpy((void *)to, from, bytes); return 0; }
 int cuMemcpyDtoHAsync_v2(void *to, uint64_t from, size_t bytes, void *stream) { ENTER("cuMemcpyDtoHAsync") INSIDE(from, bytes) spendCopy(stream, bytes); memcpy(to, (void *)from, bytes); return 0; }
-int cuStreamCreate(void **stream, unsigned) { std::lock_guard<std::recursive_mutex> guard(lock); *stream = *streams.insert(new Stream).first; return 0; }
+int cuStreamCreate(void **stream, unsigned) {
+    ENTER("cuStreamCreate")
+    if (current < 0) return invalidContext;
+    *stream = *streams.insert(new Stream).first;
+    return 0;
+}
 int cuStreamDestroy_v2(void *stream) {
     std::lock_guard<std::recursive_mutex> guard(lock);
+    if (!((Stream *)stream)->isThere()) { fprintf(stderr, "emulated driver: the end of a stream that ended with its context\n"); abort(); }
     streams.erase((Stream *)stream);
     delete (Stream *)stream;
     return 0;
 }
-int cuStreamSynchronize(void *stream) { ENTER("cuStreamSynchronize") hostTime = std::max(hostTime, ((Stream *)stream)->end); return 0; }
+int cuStreamSynchronize(void *stream) {
+    ENTER("cuStreamSynchronize")
+    if (!((Stream *)stream)->isThere()) return invalidHandle;
+    hostTime = std::max(hostTime, ((Stream *)stream)->end);
+    return 0;
+}
 int cuStreamWaitEvent(void *stream, void *event, unsigned) {
     ENTER("cuStreamWaitEvent")
     ((Stream *)stream)->end = std::max(((Stream *)stream)->end, ((Event *)event)->reached);
     return 0;
 }
-int cuEventCreate(void **event, unsigned) { ENTER("cuEventCreate") *event = new Event; return 0; }
+int cuEventCreate(void **event, unsigned) {
+    ENTER("cuEventCreate")
+    if (current < 0) return invalidContext;
+    *event = new Event;
+    return 0;
+}
 int cuEventDestroy_v2(void *event) { delete (Event *)event; return 0; }
-int cuEventRecord(void *event, void *stream) { ENTER("cuEventRecord") ((Event *)event)->reached = ((Stream *)stream)->end; return 0; }
+int cuEventRecord(void *event, void *stream) {
+    ENTER("cuEventRecord")
+    if (!((Stream *)stream)->isThere() || ((Event *)event)->device != ((Stream *)stream)->device) return invalidHandle;
+    ((Event *)event)->reached = ((Stream *)stream)->end;
+    return 0;
+}
 int cuEventQuery(void *event) { ENTER("cuEventQuery") return ((Event *)event)->reached > hostTime ? MICA_CUDA_NOT_READY : 0; }
 int cuEventElapsedTime(float *milliseconds, void *start, void *end) { *milliseconds = (((Event *)end)->reached - ((Event *)start)->reached) / 1000; return 0; }
 int cuEventSynchronize(void *event) { ENTER("cuEventSynchronize") hostTime = std::max(hostTime, ((Event *)event)->reached); return 0; }
@@ -410,6 +457,7 @@ size_t mica_emulated_registered() {
 
 int cuModuleLoadData(void **result, const void *image) {
     ENTER("cuModuleLoadData")
+    if (current < 0) return invalidContext;
     Elf64_Ehdr header;
     memcpy(&header, image, sizeof header);
     if (memcmp(header.e_ident, ELFMAG, SELFMAG)) return 200;
@@ -432,7 +480,7 @@ int cuModuleLoadData(void **result, const void *image) {
     }
     systemBytes += moduleBytes;
     *(Runtime **)dlsym(handle, "mica_runtime") = &runtime;
-    *result = new Module{handle, {}};
+    *result = new Module{handle, current, {}};
     return 0;
 }
 int cuModuleUnload(void *) { return 0; }
@@ -441,7 +489,7 @@ int cuModuleGetFunction(void **result, void *module, const char *name) {
     auto *owner = (Module *)module;
     void *symbol = dlsym(owner->handle, (std::string(name) + "__launch").c_str());
     if (!symbol) return 500;
-    owner->functions[name] = Function{(void (*)(void **))symbol, name};
+    owner->functions[name] = Function{(void (*)(void **))symbol, name, owner->device};
     *result = &owner->functions[name];
     return 0;
 }
@@ -452,6 +500,7 @@ int cuFuncSetAttribute(void *function, int attribute, int value) {
 int cuLaunchKernel(void *function, unsigned gridX, unsigned gridY, unsigned gridZ, unsigned blockX, unsigned blockY, unsigned blockZ,
                    unsigned sharedBytes, void *stream, void **values, void **) {
     ENTER("cuLaunchKernel")
+    if (((Function *)function)->device != current || ((Stream *)stream)->device != current || !((Stream *)stream)->isThere()) return invalidHandle;
     launches[((Function *)function)->name]++;
     launchedBlocks[((Function *)function)->name] += gridX * gridY;
     spend(stream, kernelTime);
