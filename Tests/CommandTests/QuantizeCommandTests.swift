@@ -21,6 +21,13 @@ import Testing
         #expect(target > 0 && target < source)
         #expect(try folder.contents() == ["int8"])
 
+        // What takes as few bits already would only be copied.
+        let again = try MicaProcess([
+            "quantize", "--model", folder.path("int8"), "--precision", "fp8", "-o", folder.path("fp8"),
+        ])
+        #expect(again.status == 1 && again.errors.contains("none of its large matrices takes more bits than fp8"))
+        #expect(try folder.contents() == ["int8"])
+
         // int8 is rotated unless somebody says otherwise. Files say which model made them, and the two folders have
         // different names.
         let compute = ["--compute", "float32", "--no-metadata"]

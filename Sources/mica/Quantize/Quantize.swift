@@ -61,6 +61,12 @@ struct Quantize: ParsableCommand {
         let folder = try ModelFolder(try ModelLocation.folder(model), components: components.components)
         let form = WeightForm(precision, isRotated: rotation.hadamard)
         let quantizer = try ModelQuantizer(model: folder, form: form)
+        guard !quantizer.convertedMatrices.isEmpty else {
+            throw CommandError.cannotRead(
+                path: folder.folder.path,
+                reason: "none of its large matrices takes more bits than \(precision.rawValue): use it as it is, or"
+                    + " convert the original")
+        }
         let target = try UnfinishedFolder(path: output, neededBytes: quantizer.targetBytes)
         let backend = CPUBackend(threads: threads, weightForm: form)
         let bar = ByteProgressBar(isShown: !quiet)
