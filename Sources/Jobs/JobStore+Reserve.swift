@@ -13,8 +13,9 @@ extension JobStore {
         try? DurableFile.write([Self.reserveBytes()], name: Self.reserveName, folder: folder)
     }
 
-    /// No zeros: file systems that compress would keep no space for them. By a generator of our own (SplitMix64), as
-    /// the system's asks the kernel for each number, which took a tenth of a second of every start.
+    /// No zeros: file systems that compress would keep no space for them. By a generator of our own (half of
+    /// SplitMix64; nobody needs to be kept from guessing these), as the system's asks the kernel for each number, which
+    /// took a tenth of a second of every start.
     private static func reserveBytes() -> [UInt8] {
         var state = UInt64.random(in: .min ... .max)
         return (0..<reserveByteCount).map { _ in

@@ -33,10 +33,13 @@ public struct HubAddress: Sendable {
 
     /// The address of a path, each part of which is escaped.
     func address(_ parts: [String], query: String = "") -> String {
-        let escaped = parts.flatMap { $0.split(separator: "/") }.map { part in
-            part.addingPercentEncoding(withAllowedCharacters: Self.unreserved) ?? ""
-        }
+        let escaped = parts.flatMap { $0.split(separator: "/") }.map(Self.escaped)
         return endpoint + "/" + escaped.joined(separator: "/") + (query.isEmpty ? "" : "?\(query)")
+    }
+
+    /// A part of a path, its slashes too.
+    static func escaped(_ part: some StringProtocol) -> String {
+        part.addingPercentEncoding(withAllowedCharacters: unreserved) ?? ""
     }
 
     /// RFC 3986, section 2.3.

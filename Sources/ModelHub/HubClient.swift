@@ -32,7 +32,10 @@ struct HubClient {
         struct Answer: Decodable {
             var sha: String
         }
-        let url = address.address(["api/models", repository.description, "revision"]) + "/" + escaped(revision)
+        // A branch may have slashes, which here are no folders.
+        let url =
+            address.address(["api/models", repository.description, "revision"]) + "/"
+            + HubAddress.escaped(revision)
         let (answer, _) = try json(Answer.self, url, expected: "a revision", revision)
         guard HubFile.Hash.gitBlob(answer.sha).isWellFormed else {
             throw .badAnswer(address: Fetcher.host(url), expected: "a commit", found: "'\(answer.sha.prefix(64))'")
@@ -81,13 +84,6 @@ struct HubClient {
             if let lfs { return try HubFile(path: path, size: lfs.size, hash: .sha256(lfs.oid)) }
             return try HubFile(path: path, size: size ?? -1, hash: .gitBlob(oid ?? ""))
         }
-    }
-
-    private func escaped(_ revision: String) -> String {
-        // A branch may have slashes, which here are no folders.
-        var allowed = CharacterSet.alphanumerics
-        allowed.insert(charactersIn: "-._~")
-        return revision.addingPercentEncoding(withAllowedCharacters: allowed) ?? ""
     }
 
     /// An answer in JSON, with its head.

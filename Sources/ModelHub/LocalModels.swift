@@ -18,6 +18,8 @@ public struct LocalModels: Sendable {
     public let ownFolder: String
     /// Where huggingface_hub keeps what it has fetched: `$HF_HUB_CACHE`, `$HF_HOME/hub`, or `~/.cache/huggingface/hub`.
     public let hubCache: String
+    /// Where its token is, too: `$HF_HOME`, or `~/.cache/huggingface`.
+    public let hubHome: String
 
     /// The folders that the environment's variables name.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
@@ -26,9 +28,8 @@ public struct LocalModels: Sendable {
         let data = folder("XDG_DATA_HOME") ?? "\(home)/.local/share"
         ownFolder = folder("MICA_MODELS") ?? "\(data)/mica/models"
         let cache = folder("XDG_CACHE_HOME") ?? "\(home)/.cache"
-        hubCache =
-            folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE")
-            ?? "\(folder("HF_HOME") ?? "\(cache)/huggingface")/hub"
+        hubHome = folder("HF_HOME") ?? "\(cache)/huggingface"
+        hubCache = folder("HF_HUB_CACHE") ?? folder("HUGGINGFACE_HUB_CACHE") ?? "\(hubHome)/hub"
     }
 
     /// Where a repository's model is put.

@@ -84,9 +84,9 @@ public final class ModelPull: Sendable {
         var progress = Progress(totalBytes: files.reduce(0) { $0 + $1.size })
         for file in files {
             progress.path = file.path
-            show(progress)
+            let isThere = try isThere(file, record) { show(progress) }
             progress.doneBytes += file.size
-            guard try !isThere(file, record) else { continue }
+            if isThere { continue }
             missing.append(file)
             let partial = PullFolder.status(PullFolder.partial(file, in: options.folder))
             missingBytes += max(0, file.size - (partial?.size ?? 0))
@@ -125,12 +125,13 @@ public final class ModelPull: Sendable {
         return record
     }
 
-    /// Whether a file is there with the right bytes.
-    private func isThere(_ file: HubFile, _ record: PullRecord?) throws(HubError) -> Bool {
+    /// Whether a file is there with the right bytes; `hashing` is told where that takes reading it.
+    private func isThere(_ file: HubFile, _ record: PullRecord?, hashing: () -> Void) throws(HubError) -> Bool {
         let path = "\(options.folder)/\(file.path)"
         guard let status = PullFolder.status(path), status.size == file.size else { return false }
         let known = PullRecord.File(hash: file.hash.digits, size: status.size, modified: status.modified)
         if !options.verifies, record?.files[file.path] == known { return true }
+        hashing()
         var digest = file.hash.begin(size: file.size)
         try PullFolder.add(path, count: file.size, to: &digest, isCancelled: isCancelled)
         return Digest.hexadecimal(digest.finalize()) == file.hash.digits

@@ -44,6 +44,7 @@ import Testing
     }
 
     @Test func addressesAreEscaped() throws {
+        #expect(HubAddress.escaped("feature/ü") == "feature%2F%C3%BC")
         let address = try HubAddress()
         #expect(
             address.address(["a/b", "resolve", "c", "some file é?#%.txt"])

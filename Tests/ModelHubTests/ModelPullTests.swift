@@ -208,6 +208,14 @@ import Testing
         #expect(try folder.look(hub, verifies: true).missing.map(\.path) == [Self.large.path])
         try folder.pull(hub, verifies: true)
         #expect(try folder.bytes(Self.large.path) == Self.large.bytes)
+        // Files without a record are hashed, of which whoever asks learns; others are not read.
+        try FileManager.default.removeItem(atPath: PullFolder.recordPath(folder.path))
+        #expect(
+            try folder.hashed(hub) == [
+                "README.md", "model_index.json", Self.large.path, "vae/config.json", "vae/empty.txt",
+            ])
+        try folder.pull(hub)
+        #expect(try folder.hashed(hub) == [])
         // A change that shows is seen without being asked for.
         try folder.write("vae/config.json", Array("{\"a\": 7}".utf8))
         #expect(try folder.look(hub).missing.map(\.path) == ["vae/config.json"])
@@ -302,6 +310,14 @@ final class Folder {
         -> ModelPull.Outlook
     {
         try work(hub, selection, token: nil, verifies: verifies, isCancelled: { false }).look()
+    }
+
+    /// The files that are read to know what they are.
+    func hashed(_ hub: HubServer) throws -> [String] {
+        let paths = Mutex<[String]>([])
+        let work = try work(hub, FileSelection(), token: nil, verifies: false, isCancelled: { false })
+        _ = try work.look { progress in paths.withLock { $0.append(progress.path) } }
+        return paths.withLock { $0.sorted() }
     }
 
     func pull(

@@ -26,7 +26,8 @@ struct HubOptions: ParsableArguments {
     private static let longestToken = 4096
 
     /// The hub with what the options and the environment say. Throws `offline` if the latter forbids to ask it.
-    func address(_ environment: [String: String] = ProcessInfo.processInfo.environment) throws(HubError) -> HubAddress {
+    func address() throws(HubError) -> HubAddress {
+        let environment = ProcessInfo.processInfo.environment
         func value(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
         if let flag = value(Self.offline), ["1", "true", "yes", "on"].contains(flag.lowercased()) {
             throw .offline(variable: Self.offline)
@@ -48,9 +49,7 @@ struct HubOptions: ParsableArguments {
             return token
         }
         if let token = value("HF_TOKEN") { return token.trimmingCharacters(in: .whitespacesAndNewlines) }
-        let cache = value("XDG_CACHE_HOME") ?? "\(value("HOME") ?? "")/.cache"
-        let home = value("HF_HOME") ?? "\(cache)/huggingface"
-        return Self.read(value("HF_TOKEN_PATH") ?? "\(home)/token")
+        return Self.read(value("HF_TOKEN_PATH") ?? "\(LocalModels().hubHome)/token")
     }
 
     private static func read(_ path: String) -> String? {

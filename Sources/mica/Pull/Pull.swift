@@ -76,7 +76,7 @@ struct Pull: ParsableCommand {
     }
 
     private func fetch(_ work: ModelPull, _ place: String) throws -> ModelPull.Outlook {
-        let looking = ByteProgressBar(isShown: !quiet && verify)
+        let looking = ByteProgressBar(isShown: !quiet)
         defer { looking.finish() }
         let outlook = try work.look { looking.show("looking at \($0.path)", $0) }
         looking.finish()

@@ -22,7 +22,7 @@ struct PullReport {
         return (["\(place), in \(folder); \(came)"] + uses).joined(separator: "\n")
     }
 
-    func json() -> String {
+    func json() throws -> String {
         struct Summary: Encodable {
             var repository, commit, folder: String
             var files, bytes, fetchedFiles, fetchedBytes: Int
@@ -36,7 +36,7 @@ struct PullReport {
             repository: repository.description, commit: outlook.commit, folder: folder, files: outlook.files.count,
             bytes: outlook.totalBytes, fetchedFiles: outlook.missing.count, fetchedBytes: outlook.missingBytes,
             isDryRun: isDry, seconds: seconds)
-        return (try? encoder.encode(summary)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
+        return String(decoding: try encoder.encode(summary), as: UTF8.self)
     }
 
     private func files(_ count: Int) -> String { count == 1 ? "1 file" : "\(count) files" }
