@@ -1,4 +1,4 @@
-// The part of OpenSSL that a server on a non-blocking socket needs, without its macros and its many headers.
+// The part of OpenSSL that a server on a non-blocking socket needs, and hashes, without its macros and its many headers.
 #pragma once
 
 #include <stddef.h>
