@@ -43,7 +43,35 @@ import Testing
         }
     }
 
+    /// A component alone is written as its own folder, which holds what it does in a whole model, and goes over one.
+    @Test(arguments: ["text-encoder", "transformer"])
+    func aComponentAlone(_ only: String) throws {
+        let folder = try TemporaryFolder()
+        let output = folder.path("part")
+        let run = try MicaProcess([
+            "quantize", "--model", DecomposeCommandTests.model, "--precision", "int4", "--only", only, "-o", output,
+        ])
+        #expect(run.status == 0, "\(run.errors)")
+        let files = try FileManager.default.contentsOfDirectory(atPath: output)
+        #expect(files.contains("config.json") && files.contains { $0.hasSuffix(".safetensors") })
+        #expect(!files.contains("model_index.json") && !files.contains(only.replacing("-", with: "_")))
+
+        let whole = folder.path("whole")
+        let all = ["quantize", "--model", DecomposeCommandTests.model, "--precision", "int4", "-o", whole]
+        #expect(try MicaProcess(all).status == 0)
+        let converted = URL(fileURLWithPath: whole).appendingPathComponent(only.replacing("-", with: "_"))
+        for file in files {
+            let pair = try [converted, URL(fileURLWithPath: output)].map {
+                try Data(contentsOf: $0.appendingPathComponent(file))
+            }
+            #expect(pair[0] == pair[1], "\(file)")
+        }
+        let used = try MicaProcess(DecomposeCommandTests.quick + ["--\(only)", output, "-o", folder.path("layers")])
+        #expect(used.status == 0, "\(used.errors)")
+    }
+
     @Test(arguments: [
+        (["--precision", "fp8", "--only", "vae"], "'transformer' and 'text-encoder'", 64),
         (["--precision", "float32"], "no fewer bits", 64), (["--precision", "int3"], "int3", 64),
         (["--precision", "bfloat16", "--hadamard"], "--hadamard goes with", 64),
         (["--precision", "bfloat16", "--no-hadamard"], "--hadamard goes with", 64),

@@ -4,10 +4,16 @@ import TensorCore
 import Weights
 
 /// Writes a model into a folder of its own, with the large matrices of its blocks in fewer bits; everything else stays
-/// as it is.
+/// as it is. Or one of its components alone, to go over a model folder that keeps the others (`ModelComponents`).
 ///
 /// Belongs to one thread.
 public struct ModelQuantizer {
+    /// The components that have large matrices, named as their folders.
+    public enum Part: String, Sendable, CaseIterable {
+        case transformer
+        case textEncoder = "text_encoder"
+    }
+
     /// A component whose weights are written.
     private struct Component {
         let folder: String
@@ -26,39 +32,51 @@ public struct ModelQuantizer {
 
     private let model: ModelFolder
     private let components: [Component]
+    private let part: Part?
 
     /// Plans the conversion: every tensor's name, type and place; no weight is read.
-    public init(model: ModelFolder, form: WeightForm) throws(PipelineError) {
+    /// - Parameter part: the component to write; nil for the whole model.
+    public init(model: ModelFolder, form: WeightForm, only part: Part? = nil) throws(PipelineError) {
         self.model = model
-        let transformer = model.transformerSource
-        let isBlocked = transformer.names.contains {
-            (try? transformer.tensor(named: $0))?.dtype.block != nil
+        self.part = part
+        var components: [Component] = []
+        if part != .textEncoder { components.append(try Self.transformer(of: model, form)) }
+        if part != .transformer { components.append(try Self.textEncoder(of: model, form)) }
+        if part == nil {
+            let tensors = try PipelineError.converting { () throws(WeightsError) -> [PlannedTensor] in
+                try Self.tensors(of: model.autoencoderSource, nil) { _ in }
+            }
+            components.append(Component(folder: "vae", baseName: "diffusion_pytorch_model", tensors: tensors))
         }
+        self.components = components
+    }
+
+    private static func transformer(of model: ModelFolder, _ form: WeightForm) throws(PipelineError) -> Component {
+        let source = model.transformerSource
+        let isBlocked = source.names.contains { (try? source.tensor(named: $0))?.dtype.block != nil }
         guard !isBlocked else {
             throw .model(
-                file: transformer.location,
+                file: source.location,
                 problem: "is quantised already, as GGUF: use it as it is, or convert the original")
         }
-        let text = try Qwen25VLConfiguration(folder: model.folder.appendingPathComponent("text_encoder"))
-        components = try PipelineError.converting { () throws(WeightsError) -> [Component] in
-            [
-                Component(
-                    folder: "transformer", baseName: "diffusion_pytorch_model",
-                    tensors: try Self.tensors(of: model.transformerSource, form) { source throws(WeightsError) in
-                        try QwenImageTransformer2DModel(
-                            configuration: model.transformer, source: source, backend: Meter()
-                        ).loadAll()
-                    }),
-                Component(
-                    folder: "text_encoder", baseName: "model",
-                    tensors: try Self.tensors(of: model.textEncoderSource, form) { source throws(WeightsError) in
-                        try Self.loadTextEncoder(model, text, source)
-                    }),
-                Component(
-                    folder: "vae", baseName: "diffusion_pytorch_model",
-                    tensors: try Self.tensors(of: model.autoencoderSource, nil) { _ in }),
-            ]
+        let tensors = try PipelineError.converting { () throws(WeightsError) -> [PlannedTensor] in
+            try Self.tensors(of: source, form) { source throws(WeightsError) in
+                try QwenImageTransformer2DModel(configuration: model.transformer, source: source, backend: Meter())
+                    .loadAll()
+            }
         }
+        return Component(folder: Part.transformer.rawValue, baseName: "diffusion_pytorch_model", tensors: tensors)
+    }
+
+    private static func textEncoder(of model: ModelFolder, _ form: WeightForm) throws(PipelineError) -> Component {
+        let configuration = try Qwen25VLConfiguration(folder: model.folder.appendingPathComponent("text_encoder"))
+        let tensors = try PipelineError.converting { () throws(WeightsError) -> [PlannedTensor] in
+            try Self.tensors(of: model.textEncoderSource, form) { source throws(WeightsError) in
+                try Qwen25VLTextEncoder.loadAll(
+                    configuration, source: source, captioner: model.defaults.captioner ?? true)
+            }
+        }
+        return Component(folder: Part.textEncoder.rawValue, baseName: "model", tensors: tensors)
     }
 
     /// Bytes that will be read.
@@ -75,7 +93,7 @@ public struct ModelQuantizer {
         }
     }
 
-    /// Writes all of it into `folder`, which is there and empty.
+    /// Writes all of it into `folder`, which is there and empty; of a single component what its own folder holds.
     ///
     /// - Parameters:
     ///   - shardBytes: of tensors in one file, at most.
@@ -92,7 +110,7 @@ public struct ModelQuantizer {
         let total = sourceBytes
         var done = 0
         for component in components {
-            let target = folder.appendingPathComponent(component.folder)
+            let target = part == nil ? folder.appendingPathComponent(component.folder) : folder
             let writer = ComponentWriter(
                 folder: target, baseName: component.baseName, tensors: component.tensors, shardBytes: shardBytes)
             try PipelineError.converting { () throws(WeightsError) in
@@ -124,18 +142,12 @@ public struct ModelQuantizer {
         }
     }
 
-    private static func loadTextEncoder(
-        _ model: ModelFolder, _ configuration: Qwen25VLConfiguration, _ source: any TensorSource
-    ) throws(WeightsError) {
-        try Qwen25VLTextEncoder.loadAll(
-            configuration, source: source, captioner: model.defaults.captioner ?? true)
-    }
-
-    /// Everything of the model folder that is no weight: configurations, tokenizer, scheduler.
+    /// Everything that is no weight: configurations, tokenizer, scheduler; of a single component its configuration.
     private func copySmallFiles(to folder: URL) throws(PipelineError) {
-        for component in ["", "transformer", "text_encoder", "vae", "tokenizer", "processor", "scheduler"] {
+        let all = ["", "transformer", "text_encoder", "vae", "tokenizer", "processor", "scheduler"]
+        for component in part.map({ [$0.rawValue] }) ?? all {
             let from = component.isEmpty ? model.folder : model.folder.appendingPathComponent(component)
-            let to = component.isEmpty ? folder : folder.appendingPathComponent(component)
+            let to = component.isEmpty || part != nil ? folder : folder.appendingPathComponent(component)
             do {
                 try FileManager.default.createDirectory(at: to, withIntermediateDirectories: true)
                 let names = (try? FileManager.default.contentsOfDirectory(atPath: from.path)) ?? []

@@ -45,11 +45,28 @@ struct Calibration {
     /// If a file is too small to tell; an ordinary solid-state disk.
     private static let usualStorageBytes = 1e9
 
+    /// What was measured, and whether that was with the processors to itself.
+    struct Measurement {
+        let rates: DeviceRates
+        /// The part of the processors that was free in the quietest round, 0 to 1.
+        let share: Double
+    }
+
     /// The best of a few rounds.
-    func measure() throws -> DeviceRates {
-        var best = try measureOnce()
-        for _ in 1..<Self.rounds { best = best.best(with: try measureOnce()) }
-        return best
+    /// - Parameter threads: as many as the backend has; as many as there are processors if nil.
+    func measure(threads: Int?) throws -> Measurement {
+        let threads = threads ?? ProcessorCount.available
+        var best: DeviceRates?
+        var quietest = 0.0
+        var before = ProcessorShare.measured(threads: threads)
+        for _ in 0..<Self.rounds {
+            let rates = try measureOnce()
+            let after = ProcessorShare.measured(threads: threads)
+            quietest = max(quietest, min(before, after))
+            before = after
+            best = best?.best(with: rates) ?? rates
+        }
+        return Measurement(rates: try best ?? measureOnce(), share: quietest)
     }
 
     private func measureOnce() throws -> DeviceRates {
@@ -116,7 +133,7 @@ struct Calibration {
 
 extension DeviceRates {
     /// The quicker of two measurements, figure by figure.
-    fileprivate func best(with other: DeviceRates) -> DeviceRates {
+    func best(with other: DeviceRates) -> DeviceRates {
         DeviceRates(
             productOperations: max(productOperations, other.productOperations),
             attentionOperations: max(attentionOperations, other.attentionOperations),

@@ -2,10 +2,13 @@ import Foundation
 import ServiceAPI
 import TensorCore
 
-/// Memory over the stages of a job as a bar each: weights, activations, and what the process holds besides, under the
-/// line of the budget. SVG that stands alone, with colours of its own on light and on dark pages.
+/// Memory over the stages of a job as a bar each: weights, activations, and on the host's processors what the process
+/// holds besides, under the line of the budget. SVG that stands alone, with colours of its own on light and on dark
+/// pages.
 struct PlanChart {
     private let manifest: PlanManifest
+    private let ownBytes: Int
+    private let card: String?
 
     private static let width = 720.0
     private static let height = 380.0
@@ -21,27 +24,40 @@ struct PlanChart {
         let bytes: @Sendable (PlanManifest.Stage) -> Int
     }
 
-    /// From the bottom up.
-    private static let parts = [
+    /// From the bottom up: what a device holds.
+    private static let deviceParts = [
         Part(name: "weights on the device", style: "w") { min($0.heldWeightBytes, $0.peakTensorBytes) },
         Part(name: "activations and scratch", style: "a") {
             $0.peakTensorBytes - min($0.heldWeightBytes, $0.peakTensorBytes)
         },
-        Part(name: "mapped checkpoint, host", style: "m") { $0.peakProcessBytes - $0.peakTensorBytes },
     ]
 
-    init(_ manifest: PlanManifest) {
+    /// What comes on top where the device is the host: its memory is the same.
+    private static let hostPart = Part(name: "mapped checkpoint, host", style: "m") {
+        $0.peakProcessBytes - $0.peakTensorBytes
+    }
+
+    private var isOnHost: Bool { manifest.device.hasPrefix("cpu") }
+
+    private var parts: [Part] { Self.deviceParts + (isOnHost ? [Self.hostPart] : []) }
+
+    /// - Parameters:
+    ///   - ownBytes: what the process holds on the host, files of the model that are mapped not counted.
+    ///   - card: the card whose speed the seconds are of; nil for the machine's own.
+    init(_ manifest: PlanManifest, ownBytes: Int, card: String?) {
         self.manifest = manifest
+        self.ownBytes = ownBytes
+        self.card = card
     }
 
     /// The whole file.
     func svg() -> String {
         let scale = Scale(
-            largest: max(manifest.stages.map(\.peakProcessBytes).max() ?? 0, manifest.budgetBytes ?? 0),
+            largest: max(manifest.stages.map(bytes).max() ?? 0, manifest.budgetBytes ?? 0),
             from: Self.height - Self.bottom, to: Self.top)
         let title =
             "\(manifest.layers) layers of \(manifest.width)x\(manifest.height), plan \(manifest.plan),"
-            + " \(manifest.precision)"
+            + " \(manifest.precision)" + (card.map { ", \($0)" } ?? "")
         var lines = [
             """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(Self.width)) \(Int(Self.height))" \
@@ -50,10 +66,11 @@ struct PlanChart {
             <style>
             .page { fill: #ffffff } text { fill: #1f2328 } .grid { stroke: #d0d7de }
             .w { fill: #0a6ebd } .a { fill: #d5730d } .m { fill: #aab4be } .b { stroke: #c4183c; stroke-dasharray: 6 4 }
-            .bt { fill: #c4183c }
+            .bt { fill: #c4183c } .bl { stroke: #ffffff; stroke-width: 4px; stroke-linejoin: round; paint-order: stroke }
             @media (prefers-color-scheme: dark) {
             .page { fill: #0d1117 } text { fill: #e6edf3 } .grid { stroke: #30363d }
             .w { fill: #4aa3f0 } .a { fill: #f0983c } .m { fill: #545d68 } .b { stroke: #ff6b81 } .bt { fill: #ff6b81 }
+            .bl { stroke: #0d1117 }
             }
             </style>
             <rect class="page" width="100%" height="100%"/>
@@ -66,17 +83,28 @@ struct PlanChart {
             lines += bar(stage, at: Self.left + slot * (Double(index) + 0.5), width: slot * Self.barShare, scale)
         }
         lines += budget(scale)
+        // Over the line, which they may meet.
+        for (index, stage) in manifest.stages.enumerated() {
+            lines.append(height(stage, at: Self.left + slot * (Double(index) + 0.5), scale))
+        }
         return (lines + ["</svg>\n"]).joined(separator: "\n")
     }
 
+    /// What the whole bar of a stage stands for.
+    private func bytes(_ stage: PlanManifest.Stage) -> Int { parts.reduce(0) { $0 + max($1.bytes(stage), 0) } }
+
     private func legend() -> [String] {
-        Self.parts.enumerated().flatMap { index, part in
+        let lines = parts.enumerated().flatMap { index, part in
             let x = Self.left + Double(index) * 190
             return [
                 "<rect class=\"\(part.style)\" x=\"\(x)\" y=\"34\" width=\"12\" height=\"12\" rx=\"2\"/>",
                 "<text x=\"\(x + 18)\" y=\"44\">\(part.name)</text>",
             ]
         }
+        guard !isOnHost else { return lines }
+        let host = "host: \(ByteCount(ownBytes)), \(ByteCount(manifest.mappedProcessBytes)) of files cached"
+        let place = "x=\"\(Self.width - Self.right)\" y=\"44\" text-anchor=\"end\""
+        return lines + ["<text \(place) opacity=\"0.75\">\(host)</text>"]
     }
 
     private func grid(_ scale: Scale) -> [String] {
@@ -92,7 +120,7 @@ struct PlanChart {
     private func bar(_ stage: PlanManifest.Stage, at middle: Double, width: Double, _ scale: Scale) -> [String] {
         var lines: [String] = []
         var below = 0
-        for part in Self.parts {
+        for part in parts {
             let bytes = max(part.bytes(stage), 0)
             let (low, high) = (scale.position(below), scale.position(below + bytes))
             lines.append(
@@ -103,14 +131,19 @@ struct PlanChart {
         }
         let floor = Self.height - Self.bottom
         let x = Self.text(middle)
-        lines.append("<text x=\"\(x)\" y=\"\(floor + 18)\" text-anchor=\"middle\">\(stage.stage)</text>")
+        // Seven names of stages stand beside each other.
+        lines.append(
+            "<text x=\"\(x)\" y=\"\(floor + 18)\" text-anchor=\"middle\" font-size=\"11\">\(stage.stage)</text>")
         lines.append(
             "<text x=\"\(x)\" y=\"\(floor + 34)\" text-anchor=\"middle\" opacity=\"0.75\">"
                 + "\(PlanReport.seconds(stage.seconds))</text>")
-        lines.append(
-            "<text x=\"\(x)\" y=\"\(Self.text(scale.position(below) - 5))\" text-anchor=\"middle\">"
-                + "\(ByteCount(below))</text>")
         return lines
+    }
+
+    private func height(_ stage: PlanManifest.Stage, at middle: Double, _ scale: Scale) -> String {
+        let bytes = bytes(stage)
+        return "<text class=\"bl\" x=\"\(Self.text(middle))\" y=\"\(Self.text(scale.position(bytes) - 5))\""
+            + " text-anchor=\"middle\">\(ByteCount(bytes))</text>"
     }
 
     private func budget(_ scale: Scale) -> [String] {

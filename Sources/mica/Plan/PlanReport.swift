@@ -53,7 +53,7 @@ struct PlanReport {
     }
 
     /// Memory over the stages, as SVG.
-    func chart() -> String { PlanChart(manifest).svg() }
+    func chart() -> String { PlanChart(manifest, ownBytes: ownBytes, card: card?.title).svg() }
 
     private func verdict() -> String {
         let within = manifest.budgetBytes.map { " within \(ByteCount($0))" } ?? ""
@@ -80,8 +80,13 @@ struct PlanReport {
     private var process: String {
         let mapped = manifest.mappedProcessBytes
         let files = mapped > 0 ? " and \(ByteCount(mapped)) of the model's files in the page cache" : ""
-        let own = (plan.chosen ?? plan.smallest)?.forecast?.hostPeak.bytes ?? manifest.peakProcessBytes - mapped
-        return "process \(ByteCount(own))\(files)"
+        return "process \(ByteCount(ownBytes))\(files)"
+    }
+
+    /// What the process holds of its own.
+    private var ownBytes: Int {
+        (plan.chosen ?? plan.smallest)?.forecast?.hostPeak.bytes
+            ?? manifest.peakProcessBytes - manifest.mappedProcessBytes
     }
 
     private func table() -> [String] {

@@ -24,19 +24,27 @@ struct RateCache {
     struct Entry: Codable {
         let rates: DeviceRates
         let measuredAt: Date
+        /// The part of the processors that was free meanwhile, if other work took some; nil if none did.
+        let disturbedShare: Double?
 
         private enum CodingKeys: String, CodingKey {
             case rates
             case measuredAt = "measured_at"
+            case disturbedShare = "disturbed_share"
         }
     }
 
-    /// What was kept under `key`, else what `measure` finds; with `anew` what it finds in any case. A cache that cannot
-    /// be read or written is none.
-    func entry(_ key: String, anew: Bool, measure: () throws -> DeviceRates) rethrows -> Entry {
+    /// What was kept under `key`, else what `measure` finds; with `anew` what it finds in any case. What was measured
+    /// while other work ran is measured again each time until none does, and the better counts. A cache that cannot be
+    /// read or written is none.
+    func entry(_ key: String, anew: Bool, measure: () throws -> Calibration.Measurement) rethrows -> Entry {
         var entries = read()
-        if !anew, let known = entries[key] { return known }
-        let entry = Entry(rates: try measure(), measuredAt: Date())
+        let known = anew ? nil : entries[key]
+        if let known, known.disturbedShare == nil { return known }
+        let measured = try measure()
+        let isDisturbed = measured.share < ProcessorShare.undisturbed
+        let rates = isDisturbed ? known?.rates.best(with: measured.rates) ?? measured.rates : measured.rates
+        let entry = Entry(rates: rates, measuredAt: Date(), disturbedShare: isDisturbed ? measured.share : nil)
         if entries.count >= Self.capacity { entries.removeAll() }
         entries[key] = entry
         write(entries)

@@ -28,7 +28,12 @@ final class RateSource: Sendable {
     private struct Found {
         let rates: DeviceRates
         let origin: String?
+        /// When to measure again; nil for never.
+        var until: ContinuousClock.Instant?
     }
+
+    /// How long rates count that were measured while other work ran, such as a job of this service.
+    private static let disturbedLife = Duration.seconds(300)
 
     /// - Parameters:
     ///   - card: what the GPU is, among the devices; nil if the host's processors compute alone.
@@ -47,12 +52,19 @@ final class RateSource: Sendable {
     var origin: String? { found.origin }
 
     private var found: Found {
-        if let known = known.withLock({ $0 }) { return known }
+        if let current { return current }
         return measuring.sync {
-            if let known = known.withLock({ $0 }) { return known }
+            if let current { return current }
             let found = measured()
             known.withLock { $0 = found }
             return found
+        }
+    }
+
+    /// What is known and still counts.
+    private var current: Found? {
+        known.withLock { $0 }.flatMap { found in
+            found.until.map { ContinuousClock.now >= $0 } == true ? nil : found
         }
     }
 
@@ -63,13 +75,20 @@ final class RateSource: Sendable {
                 threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
         let key = calibration.key(machine)
         let cache = RateCache.usual
-        guard let entry = try? cache.entry(key, anew: measuresAnew, measure: calibration.measure) else {
-            return Found(rates: Self.assumed, origin: "rates: assumed, as measuring failed")
+        guard
+            let entry = try? cache.entry(
+                key, anew: measuresAnew, measure: { try calibration.measure(threads: machine.threads) })
+        else { return Found(rates: Self.assumed, origin: "rates: assumed, as measuring failed") }
+        let measured = "rates: measured \(entry.measuredAt.formatted(.iso8601))"
+        guard let share = entry.disturbedShare else {
+            return Found(
+                rates: entry.rates, origin: "\(measured), kept in \(cache.file.path); --measure takes them anew")
         }
         return Found(
             rates: entry.rates,
-            origin: "rates: measured \(entry.measuredAt.formatted(.iso8601)), kept in \(cache.file.path);"
-                + " --measure takes them anew")
+            origin: "\(measured), with \(Int(share * 100)) % of the processors free, so that times may be too long; the"
+                + " next plan measures again (kept in \(cache.file.path))",
+            until: .now + Self.disturbedLife)
     }
 
     private static let assumed = DeviceRates(
