@@ -34,12 +34,19 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
     }
 
     /// The layers with their alpha cleaned, specks moved down, and no colour where alpha is 0.
-    func cleaned(_ layers: [PixelBuffer]) throws(ImageError) -> [PixelBuffer] {
+    /// - Parameter picture: what they were made from, if it was drawn in regions of one colour, each of which belongs to
+    ///   one layer; nil leaves regions as they are.
+    func cleaned(_ layers: [PixelBuffer], regionsOf picture: PixelBuffer?) throws(ImageError) -> [PixelBuffer] {
         guard let first = layers.first else { return [] }
-        var stack = layers.map { layer in
-            var bytes = layer.bytes
-            for alpha in stride(from: 3, to: bytes.count, by: 4) { bytes[alpha] = cleaned(bytes[alpha]) }
-            return bytes
+        var stack = layers.map(\.bytes)
+        if let picture {
+            let small = try SmallPicture(picture, width: first.width, height: first.height)
+            RegionRepair(stack, of: small).apply(to: &stack)
+        }
+        for index in stack.indices {
+            for alpha in stride(from: 3, to: stack[index].count, by: 4) {
+                stack[index][alpha] = cleaned(stack[index][alpha])
+            }
         }
         let limit = Double(speckArea) * Double(first.width * first.height) / Double(Self.referenceArea)
         for index in stack.indices.dropFirst().reversed() where limit > 0 {

@@ -20,13 +20,22 @@ public struct FitMemory: Sendable, Equatable {
     ///   - pictureWidth: of the picture they were made from.
     ///   - pictureHeight: the same.
     ///   - threads: that fit rows at the same time.
+    ///   - flatRegions: whether each region of one colour is given to one layer.
     public init(
-        _ finish: LayerFinish, count: Int, width: Int, height: Int, pictureWidth: Int, pictureHeight: Int, threads: Int
+        _ finish: LayerFinish, count: Int, width: Int, height: Int, pictureWidth: Int, pictureHeight: Int, threads: Int,
+        flatRegions: Bool = false
     ) {
         let stack = count * width * height * Self.channels
         // Cleaned bytes and the layers made of them; the former go at the end.
         let cleaned = finish.cleanUp == nil ? 0 : stack
-        let cleaning = 2 * cleaned
+        var cleaning = 2 * cleaned
+        if flatRegions, finish.cleanUp != nil {
+            cleaning = max(
+                cleaning,
+                cleaned
+                    + Self.regionBytes(
+                        width: width, height: height, pictureWidth: pictureWidth, pictureHeight: pictureHeight))
+        }
         guard finish.fit == .original else {
             (peakBytes, resultBytes) = (cleaning, max(cleaned, finish.mergesLayers ? stack : 0))
             return
@@ -48,6 +57,17 @@ public struct FitMemory: Sendable, Equatable {
         resultBytes = count * picture.pixels * Self.channels
         let strips = (pictureHeight + Strips.rows - 1) / Strips.rows
         peakBytes = max(cleaning, held + min(threads, strips) * scratch + resultBytes)
+    }
+
+    /// What giving regions to layers takes: the picture made small, then its regions' numbers, what they are counted
+    /// in, and the layer of each pixel.
+    private static func regionBytes(width: Int, height: Int, pictureWidth: Int, pictureHeight: Int) -> Int {
+        let picture = FitPlan.Size(width: max(width, pictureWidth), height: max(height, pictureHeight))
+        let model = FitPlan.Size(width: width, height: height)
+        let halves = FitPlan(model: model, picture: picture).sizes.dropLast().reduce(0) { $0 + $1.pixels * channels }
+        let enlarged = pictureWidth < width || pictureHeight < height ? picture.pixels * channels : 0
+        let counting = model.pixels * (2 * MemoryLayout<Int32>.size + MemoryLayout<RegionOwners.Owner>.size)
+        return model.pixels * channels + max(halves + enlarged, counting)
     }
 }
 

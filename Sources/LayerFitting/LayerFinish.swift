@@ -40,11 +40,16 @@ public struct LayerFinish: Sendable, Equatable, Codable {
 
     /// Finishes one stack, bottom first, that was made from `picture`.
     ///
+    /// - Parameter flatRegions: cleaning up also gives each region of one colour to one layer, as suits a model of
+    ///   flat drawings.
+    ///
     /// Throws `ImageError.countOutOfRange` or `layerSizeMismatch` for a stack that is none.
-    public func finish(_ layers: [PixelBuffer], of picture: PixelBuffer) throws(ImageError) -> [PixelBuffer] {
+    public func finish(
+        _ layers: [PixelBuffer], of picture: PixelBuffer, flatRegions: Bool = false
+    ) throws(ImageError) -> [PixelBuffer] {
         try LayerFitter.check(layers)
         var stack = layers
-        if let cleanUp { stack = try cleanUp.cleaned(stack) }
+        if let cleanUp { stack = try cleanUp.cleaned(stack, regionsOf: flatRegions ? picture : nil) }
         if mergesLayers { stack = try LayerMerging.merged(stack) }
         if fit == .original { stack = try LayerFitter.fit(stack, to: picture, cleanUp: cleanUp) }
         if emptyLayers == .drop || mergesLayers {

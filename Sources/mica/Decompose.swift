@@ -116,7 +116,9 @@ struct Decompose: ParsableCommand {
         hooks.progress = { bar.show($0) }
         let finish = finishing.finish(mergesLayers: options.countsLayers)
         hooks.finish = {
-            FinishForecast(finish, of: $0, for: resolved, width: picture.width, height: picture.height)
+            FinishForecast(
+                finish, of: $0, for: resolved, width: picture.width, height: picture.height,
+                flatRegions: pipeline.model.defaults.flatRegions ?? false)
         }
         let start = ContinuousClock.now
         let decomposition = try pipeline.decompose(picture, parameters: resolved, latents: noise, hooks: hooks)

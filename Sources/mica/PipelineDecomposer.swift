@@ -97,7 +97,9 @@ final class PipelineDecomposer: LayerDecomposer {
     ) throws(PipelineError) -> PlanManifest {
         let planner = try planner()
         let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height) {
-            FinishForecast(finish, of: $0, for: parameters, width: width, height: height)
+            FinishForecast(
+                finish, of: $0, for: parameters, width: width, height: height,
+                flatRegions: self.model.defaults.flatRegions ?? false)
         }
         return PlanManifest(
             plan, parameters: parameters, model: modelName, device: device, precision: precision, rates: rates.rates)
@@ -115,7 +117,9 @@ final class PipelineDecomposer: LayerDecomposer {
             hooks.textCache = cache
             hooks.preview = preview
             hooks.finish = {
-                FinishForecast(finish, of: $0, for: parameters, width: picture.width, height: picture.height)
+                FinishForecast(
+                    finish, of: $0, for: parameters, width: picture.width, height: picture.height,
+                    flatRegions: self.model.defaults.flatRegions ?? false)
             }
             do throws(PipelineError) {
                 let result = try engine.pipeline.decompose(picture, parameters: parameters, hooks: hooks)

@@ -28,6 +28,23 @@ struct FitMemoryTests {
         #expect(Self.memory(.none).peakBytes == 0)
     }
 
+    /// Of flat regions: the picture at the model's size, and nine bytes a pixel to number and give them; the picture's
+    /// halves while it is made small. Nothing without cleaning, and in one layer, whose bytes are few, more than else.
+    @Test func regionsAreCounted() {
+        func peak(_ finish: LayerFinish, count: Int, picture: Int) -> Int {
+            FitMemory(
+                finish, count: count, width: 640, height: 640, pictureWidth: picture, pictureHeight: picture,
+                threads: 2, flatRegions: true
+            ).peakBytes
+        }
+        let pixels = 640 * 640
+        let model = LayerFinish(fit: .model)
+        #expect(peak(model, count: 1, picture: 640) == pixels * (4 + 4 + 9))
+        #expect(peak(model, count: 1, picture: 4900) == pixels * (4 + 4) + 4 * (2450 * 2450 + 1225 * 1225 + 613 * 613))
+        #expect(peak(model, count: 8, picture: 640) == 2 * 8 * pixels * 4)
+        #expect(peak(.none, count: 1, picture: 640) == 0)
+    }
+
     /// More layers and larger pictures take more; pictures below the model's size less.
     @Test func growsWithLayersAndPicture() {
         let finish = LayerFinish()

@@ -2,12 +2,14 @@
 
   python tools/seedling/evaluate.py --model transformer.pt --vae vae24.pt --held POOL --sizes 128 --steps 1 --layers 3
   python tools/seedling/evaluate.py --checkpoint Models/seedling --held POOL             # a folder, through diffusers' parts
+  python tools/seedling/evaluate.py --mica .build/release/mica --held POOL --sizes 320    # the product, clean-up and all
   python tools/seedling/evaluate.py --decomposed FOLDER                                 # layers that `mica decompose` wrote
 
 Every table has the trivial answer (all in the background) and the ceiling (the true layers through the VAE)."""
 
 import argparse
 import os
+import subprocess
 import tempfile
 import time
 
@@ -94,6 +96,32 @@ class Checkpoint(Pair):
         return self.decode(unpack(x, N + 1, h, w)[:, 1:] * self.std + self.mean)
 
 
+class Product:
+    """`mica decompose` with its own model: layers of the model's size, cleaned up unless `options` say otherwise."""
+
+    def __init__(self, binary, options):
+        self.command = [binary, "decompose", "--fit", "model", "--quiet", "--seed", "0", *options]
+
+    def decompose(self, picture, N, steps):
+        """picture [B, 4, H, W] in -1..1 to layers [B, N, 4, H, W]."""
+        return torch.stack([self.one(p, N, steps) for p in picture])
+
+    def one(self, picture, N, steps):
+        bytes_ = ((picture[:3] + 1) * 127.5).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+        height, width = bytes_.shape[:2]
+        with tempfile.TemporaryDirectory() as folder:
+            Image.fromarray(bytes_).save(f"{folder}/in.png")
+            size = round((width * height) ** 0.5)
+            wanted = ["-o", f"{folder}/out", "--layers", str(N), "--resolution", str(size), "--steps", str(steps)]
+            subprocess.run([*self.command, f"{folder}/in.png", *wanted], check=True, stdout=subprocess.DEVNULL)
+            return torch.stack([read_rgba(f"{folder}/out/layer_{k + 1}.png") for k in range(N)])
+
+
+def read_rgba(path):
+    """[4, H, W] in -1..1."""
+    return torch.from_numpy(np.asarray(Image.open(path).convert("RGBA")).copy()).permute(2, 0, 1).float() / 127.5 - 1
+
+
 def trivial(picture, truth):
     """The whole picture as the background, nothing above it."""
     answer = torch.full_like(truth, -1.0)
@@ -114,15 +142,19 @@ def poster_set(size, N):
 
 def judge(pair, cases, N, steps, device):
     """Reports of the trivial answer, the ceiling and the model at each number of steps; and its last layers."""
-    rows = {"everything in the background": Sums(), "ceiling (the truth through the VAE)": Sums()}
-    rows |= {f"{n} step{'s' if n > 1 else ''}": Sums() for n in steps}
-    names, last, seconds = list(rows), [], {}
+    rows, ceiling = {"everything in the background": Sums()}, "ceiling (the truth through the VAE)"
+    if hasattr(pair, "round_trip"):
+        rows[ceiling] = Sums()
+    named = {f"{n} step{'s' if n > 1 else ''}": n for n in steps}
+    rows |= {name: Sums() for name in named}
+    last, seconds = [], {}
     for picture, truth in cases:
         picture, truth = picture.to(device), truth.to(device)
         seen = (picture[:, :3] + 1) / 2
-        rows[names[0]].add(trivial(picture, truth), truth, seen)
-        rows[names[1]].add(pair.round_trip(truth), truth, seen)
-        for n, name in zip(steps, names[2:]):
+        rows["everything in the background"].add(trivial(picture, truth), truth, seen)
+        if ceiling in rows:
+            rows[ceiling].add(pair.round_trip(truth), truth, seen)
+        for name, n in named.items():
             started = time.time()
             got = pair.decompose(picture, N, n)
             seconds[name] = seconds.get(name, 0) + time.time() - started
@@ -151,8 +183,7 @@ def read_decomposed(folder, N):
         files = [f"{folder}/{name}/layer_{i + 1}.png" for i in range(N)]
         if not all(os.path.exists(f) for f in files):
             continue
-        layers = [np.asarray(Image.open(f).convert("RGBA")).copy() for f in files]
-        got = torch.stack([torch.from_numpy(a).permute(2, 0, 1).float() for a in layers])[None] / 127.5 - 1
+        got = torch.stack([read_rgba(f) for f in files])[None]
         height, width = got.shape[-2:]
         picture, truth = posters.load_at(path, width, height, N)
         cases.append((picture, truth, got))
@@ -164,6 +195,8 @@ def main():
     parser.add_argument("--model")
     parser.add_argument("--vae")
     parser.add_argument("--checkpoint")
+    parser.add_argument("--mica", help="the command, with its own model")
+    parser.add_argument("--options", default="", help="more of the command's, such as --no-clean-up")
     parser.add_argument("--held")
     parser.add_argument("--decomposed")
     parser.add_argument("--no-posters", action="store_true")
@@ -193,7 +226,10 @@ def main():
             if o.sheets:
                 sheet(rows_of(cases, 40, False), f"{o.sheets}/posters-product-{N}.png")
         return
-    pair = Checkpoint(o.checkpoint) if o.checkpoint else Pair(o.model, o.vae, o.device)
+    if o.mica:
+        pair = Product(o.mica, o.options.split())
+    else:
+        pair = Checkpoint(o.checkpoint) if o.checkpoint else Pair(o.model, o.vae, o.device)
     steps = [int(n) for n in o.steps.split(",")]
     for size in [int(s) for s in o.sizes.split(",")]:
         for N in [int(n) for n in o.layers.split(",")]:

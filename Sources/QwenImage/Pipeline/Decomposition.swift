@@ -22,12 +22,15 @@ public struct Decomposition: Sendable {
     /// Passes through the transformer, one a step and branch, that the first block cache has spared all blocks but the
     /// first; nil without one.
     public let reusedPasses: Int?
+    /// True if the model says of itself that its pictures are of regions of one colour, each in one layer.
+    public let hasFlatRegions: Bool
 
     /// Everything a job has to show.
     public init(
         images: [[PixelBuffer]], parameters: DecompositionParameters, caption: String?, width: Int, height: Int,
         stageSeconds: [(stage: PipelineStage, seconds: Double)], peakTensorBytes: Int,
-        memory: JobMemory = JobMemory(), loras: [LoRA] = [], reusedPasses: Int? = nil
+        memory: JobMemory = JobMemory(), loras: [LoRA] = [], reusedPasses: Int? = nil,
+        hasFlatRegions: Bool = false
     ) {
         self.images = images
         self.parameters = parameters
@@ -39,5 +42,6 @@ public struct Decomposition: Sendable {
         self.memory = memory
         self.loras = loras
         self.reusedPasses = reusedPasses
+        self.hasFlatRegions = hasFlatRegions
     }
 }

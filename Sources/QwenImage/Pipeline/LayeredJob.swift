@@ -52,7 +52,8 @@ final class LayeredJob {
             images: images, parameters: parameters, caption: caption, width: size.width, height: size.height,
             stageSeconds: clock.stageSeconds, peakTensorBytes: memory.stages.map(\.peakBytes).max() ?? 0,
             memory: memory, loras: pipeline.model.loras,
-            reusedPasses: parameters.firstBlockCache == nil ? nil : reusedPasses)
+            reusedPasses: parameters.firstBlockCache == nil ? nil : reusedPasses,
+            hasFlatRegions: pipeline.model.defaults.flatRegions ?? false)
     }
 
     /// By image, the tokens of all frames. What only the loop needs (modulations, angles, prompts) is gone when this

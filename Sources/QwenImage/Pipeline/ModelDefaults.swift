@@ -23,6 +23,8 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
     /// False if the model has seen opaque pictures alone: what shows through is filled with the colours around before
     /// it sees the picture.
     public var alpha: Bool?
+    /// True if it was trained on flat drawings: cleaning up its layers then gives each region of one colour to one.
+    public var flatRegions: Bool?
     /// What the sides of a result are multiples of, in pixels: a multiple of `finestMultiple`. A model for small
     /// pictures says 16, because with the usual 32 their aspect would be far off.
     public var sizeMultiple: Int?
@@ -41,6 +43,7 @@ public struct ModelDefaults: Sendable, Equatable, Decodable {
         case firstBlockCache = "first_block_cache"
         case captioner
         case alpha
+        case flatRegions = "flat_regions"
         case sizeMultiple = "size_multiple"
     }
 

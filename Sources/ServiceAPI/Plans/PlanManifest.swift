@@ -207,12 +207,14 @@ extension FinishForecast {
     ///   - job: whose layers they are.
     ///   - width: of the picture, in pixels.
     ///   - height: the same.
+    ///   - flatRegions: whether each region of one colour is given to one layer, as the model's defaults say.
     public init(
-        _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters, width: Int, height: Int
+        _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters, width: Int, height: Int,
+        flatRegions: Bool
     ) {
         let memory = FitMemory(
             finish, count: parameters.layers, width: job.width, height: job.height, pictureWidth: width,
-            pictureHeight: height, threads: ProcessorCount.available)
+            pictureHeight: height, threads: ProcessorCount.available, flatRegions: flatRegions)
         // The results of an image are there while the next one's are made.
         let images = parameters.numImagesPerPrompt
         let making = memory.peakBytes + (images - 1) * memory.resultBytes

@@ -71,7 +71,9 @@ public struct LayeredResult: Sendable {
         let caption = decomposition.caption ?? decomposition.parameters.prompt
         var pictures: [LayerTree] = []
         for layers in decomposition.images {
-            var parts = try finish.finish(layers, of: picture).map { ImageLayer(name: "", pixels: $0) }
+            var parts = try finish.finish(layers, of: picture, flatRegions: decomposition.hasFlatRegions).map {
+                ImageLayer(name: "", pixels: $0)
+            }
             let (width, height) = (parts[0].pixels?.width ?? 0, parts[0].pixels?.height ?? 0)
             Self.name(&parts, width: width, height: height, caption: caption, in: split)
             // Without clean-up colours under alpha 0 are the model's, and stay. One after the other: a large layer goes

@@ -96,7 +96,9 @@ struct Plan: ParsableCommand {
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
         let finish = finishing.finish(mergesLayers: options.countsLayers)
         let plan = try pipeline.planner.plan(resolved, pictureWidth: width, pictureHeight: height) {
-            FinishForecast(finish, of: $0, for: resolved, width: width, height: height)
+            FinishForecast(
+                finish, of: $0, for: resolved, width: width, height: height,
+                flatRegions: pipeline.model.defaults.flatRegions ?? false)
         }
         let card = hasGPU ? gpu ?? PlanDevices.card(of: devices) : nil
         let source = RateSource(model: pipeline.model, machine, card: card, measuresAnew: measure)

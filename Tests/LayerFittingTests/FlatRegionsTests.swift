@@ -1,0 +1,116 @@
+import ImageCodecs
+import LayerFitting
+import Testing
+
+/// Regions of one colour, each of which a model of flat drawings is to leave in one layer.
+@Suite struct FlatRegionsTests {
+    private static let side = 40
+    private static let finish = LayerFinish(fit: .model)
+    private static let white: [UInt8] = [250, 250, 250]
+    private static let red: [UInt8] = [200, 30, 40]
+
+    private static func isInside(_ x: Int, _ y: Int) -> Bool { (10..<30).contains(x) && (10..<30).contains(y) }
+
+    private static func drawn(
+        _ width: Int, _ height: Int, _ paint: (_ x: Int, _ y: Int) -> ([UInt8], UInt8)
+    ) throws -> PixelBuffer {
+        let bytes = (0..<width * height).flatMap { place in
+            let (color, alpha) = paint(place % width, place / width)
+            return color + [alpha]
+        }
+        return try PixelBuffer(width: width, height: height, bytes: bytes)
+    }
+
+    private static func flat(_ color: [UInt8]) throws -> PixelBuffer {
+        try PixelBuffer(width: side, height: side, red: color[0], green: color[1], blue: color[2], alpha: 255)
+    }
+
+    /// A red square on white.
+    private static func square() throws -> PixelBuffer {
+        try drawn(side, side) { x, y in (isInside(x, y) ? red : white, 255) }
+    }
+
+    private static func pixel(_ picture: PixelBuffer, _ x: Int, _ y: Int) -> [UInt8] {
+        Array(picture.bytes[(y * picture.width + x) * 4..<(y * picture.width + x) * 4 + 4])
+    }
+
+    /// A model left a quarter of a square in the layer below, and dirt of it around: both are put right.
+    @Test func aTornRegionIsGivenWhole() throws {
+        let picture = try Self.square()
+        let ground = try Self.drawn(Self.side, Self.side) { x, y in
+            (Self.isInside(x, y) && x >= 25 ? Self.red : Self.white, 255)
+        }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in
+            ([190, 40, 50], Self.isInside(x, y) && x < 25 ? 240 : !Self.isInside(x, y) && x < 6 && y < 6 ? 250 : 0)
+        }
+        let stack = try Self.finish.finish([ground, upper], of: picture, flatRegions: true)
+        for (x, y) in [(10, 10), (24, 20), (25, 20), (29, 29)] {
+            #expect(Self.pixel(stack[1], x, y) == Self.red + [255], "\(x), \(y)")
+        }
+        for (x, y) in [(0, 0), (5, 5), (9, 20), (30, 20)] { #expect(Self.pixel(stack[1], x, y)[3] == 0, "\(x), \(y)") }
+        #expect(try Pixels.flattened(stack) == picture)
+        // Where nobody says that the picture is flat, all stays.
+        let other = try Self.finish.finish([ground, upper], of: picture)
+        #expect(Self.pixel(other[1], 25, 20)[3] == 0 && Self.pixel(other[1], 5, 5)[3] == 250)
+        #expect(try LayerFinish.none.finish([ground, upper], of: picture, flatRegions: true) == [ground, upper])
+    }
+
+    /// A region that is half transparent throughout was meant so, one of which no layer has most is left alone.
+    @Test(arguments: [128, 60, 200]) func whatIsSoftStays(_ alpha: UInt8) throws {
+        let share = Float(alpha) / 255
+        let mixed = zip(Self.red, Self.white).map { UInt8(Float($0) * share + Float($1) * (1 - share) + 0.5) }
+        let picture = try Self.drawn(Self.side, Self.side) { x, y in (Self.isInside(x, y) ? mixed : Self.white, 255) }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, Self.isInside(x, y) ? alpha : 0) }
+        let stack = try Self.finish.finish([try Self.flat(Self.white), upper], of: picture, flatRegions: true)
+        #expect(Self.pixel(stack[1], 20, 20) == Self.red + [alpha])
+        #expect(Self.pixel(stack[1], 5, 5)[3] == 0)
+    }
+
+    /// Pixels along an edge are what the two regions beside them make, whatever the model had there.
+    @Test func edgesAreMixtures() throws {
+        let edge = zip(Self.red, Self.white).map { UInt8((3 * Int($0) + Int($1)) / 4) }
+        let picture = try Self.drawn(Self.side, Self.side) { x, _ in
+            (x < 20 ? Self.red : x == 20 ? edge : Self.white, 255)
+        }
+        let upper = try Self.drawn(Self.side, Self.side) { x, _ in (Self.red, x < 20 ? 255 : x == 20 ? 90 : 10) }
+        let stack = try Self.finish.finish([try Self.flat(Self.white), upper], of: picture, flatRegions: true)
+        for y in [0, 20, 39] {
+            let found = Self.pixel(stack[1], 20, y)
+            #expect(Array(found.prefix(3)) == Self.red && (188...194).contains(found[3]), "\(found)")
+        }
+    }
+
+    /// Colours that run into each other are one region, however far apart its ends are; transparent parts are none, and
+    /// pieces of three pixels are none at 320 x 320.
+    @Test func regionsEndAtEdges() throws {
+        let gradient = try Self.drawn(64, 64) { x, y in
+            ([UInt8(2 * x), 90, UInt8(2 * y)], x < 40 ? 255 : 128)
+        }
+        let upper = try Self.drawn(64, 64) { x, _ in ([9, 9, 9], x > 20 && x < 30 ? 255 : x >= 50 ? 70 : 0) }
+        let stack = try Self.finish.finish([gradient, upper], of: gradient, flatRegions: true)
+        #expect(Self.pixel(stack[1], 25, 30)[3] == 0, "the opaque part is one region")
+        #expect(Self.pixel(stack[1], 55, 30)[3] == 70, "what shows through is none")
+
+        func isDot(_ x: Int, _ y: Int) -> Bool { y == 100 && (100..<103).contains(x) }
+        let dotted = try Self.drawn(320, 320) { x, y in (isDot(x, y) ? Self.red : Self.white, 255) }
+        let dot = try Self.drawn(320, 320) { x, y in (Self.red, isDot(x, y) ? 240 : 0) }
+        let ground = try PixelBuffer(width: 320, height: 320, red: 250, green: 250, blue: 250, alpha: 255)
+        let kept = try LayerFinish(fit: .model, cleanUp: AlphaCleanUp(speckArea: 0)).finish(
+            [ground, dot], of: dotted, flatRegions: true)
+        #expect(Self.pixel(kept[1], 101, 100)[3] == 240)
+    }
+
+    /// Noise, one pixel, one layer, sixteen layers, a picture below and above the model's size: nothing traps, sizes
+    /// stay, and layers fitted to the picture are the picture.
+    @Test(arguments: [(1, 1, 1), (7, 3, 2), (33, 20, 16), (64, 64, 3)])
+    func anySize(_ width: Int, _ height: Int, _ count: Int) throws {
+        let layers = try (0..<count).map { try Pixels.noise(width, height, seed: UInt64($0)) }
+        for (columns, rows) in [(width, height), (3 * width + 1, 2 * height), ((width + 1) / 2, height)] {
+            let picture = try Pixels.noise(columns, rows, seed: 99)
+            let stack = try Self.finish.finish(layers, of: picture, flatRegions: true)
+            #expect(stack.map(\.width) == layers.map(\.width) && stack.count == count)
+            let fitted = try LayerFinish().finish(layers, of: picture, flatRegions: true)
+            #expect(try Pixels.largestDifference(Pixels.flattened(fitted), picture) <= 1, "\(columns)x\(rows)")
+        }
+    }
+}
