@@ -5,7 +5,7 @@ ARGS ?=
 # The most that the end-to-end tests may take.
 E2E_SECONDS ?= 1800
 
-.PHONY: help run build test test-e2e test-tsan test-asan avx512-emulate fuzz gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
+.PHONY: help run build test test-e2e test-tsan test-asan avx512-emulate fuzz arm-check gpu-check gpu-emulate gpu-test gpu-bundle openapi page page-picture packages clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ avx512-emulate: packages  ## Run the engine's tests with AVX-512 done in C, on a
 
 fuzz: packages  ## Fuzz TARGET (a name in tools/fuzz/Package.swift) for SECONDS
 	tools/fuzz/fuzz.sh $(or $(TARGET),HTTPFuzzer) $(if $(filter command line environment,$(origin SECONDS)),$(SECONDS),60)
+
+arm-check:  ## Compile all C for 64-bit ARM, and compare its kernels in an emulator with this machine's
+	tools/arm/check.sh
 
 gpu-check:  ## Check the CUDA backend without a GPU: declarations, plans, kernels (installs NVIDIA's wheels into .venv/cuda)
 	swift build --product mica

@@ -229,6 +229,6 @@ final class CUDADevice: @unchecked Sendable {
         var text = [CChar](repeating: 0, count: Int(count))
         let code = text.withUnsafeMutableBufferPointer { buffer in buffer.baseAddress.map { write($0, count) } }
         guard code == 0 else { return nil }
-        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return String(decoding: text.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
     }
 }

@@ -13,6 +13,8 @@ final class HostRegistry: Sendable {
     /// What became of memory that was to be registered.
     enum Outcome: Equatable {
         case registered
+        /// Another device is having it registered.
+        case underWay
         /// It would be more than the bound.
         case beyondLimit
         /// The driver does not want it.
@@ -34,6 +36,9 @@ final class HostRegistry: Sendable {
 
     private struct State {
         var entries: [ObjectIdentifier: Entry] = [:]
+        /// What the driver is registering.
+        var underWay: Set<ObjectIdentifier> = []
+        /// Of entries, and of what is under way.
         var byteCount = 0
     }
 
@@ -45,20 +50,30 @@ final class HostRegistry: Sendable {
     func hold(
         _ memory: any HostMemory, for holder: ObjectIdentifier, on device: CUDADevice, limitBytes: Int?
     ) -> Outcome {
-        // Others who want the same memory wait until it is registered.
-        state.withLock { state in
-            let key = ObjectIdentifier(memory)
-            guard state.entries[key] == nil else {
+        let key = ObjectIdentifier(memory)
+        guard let (first, count) = Self.pages(of: memory), let address = UnsafeMutableRawPointer(bitPattern: first)
+        else { return .refused(code: 0) }
+        let known: Outcome? = state.withLock { state in
+            if state.entries[key] != nil {
                 state.entries[key]?.holders.insert(holder)
                 return .registered
             }
-            guard let (first, count) = Self.pages(of: memory), let address = UnsafeMutableRawPointer(bitPattern: first)
-            else { return .refused(code: 0) }
+            if state.underWay.contains(key) { return .underWay }
             guard state.byteCount + count <= limitBytes ?? .max else { return .beyondLimit }
-            let code = Self.register(address, count, on: device)
-            let isForeign = code == Int32(MICA_CUDA_ALREADY_REGISTERED)
-            guard code == 0 || isForeign else { return .refused(code: code) }
+            state.underWay.insert(key)
             state.byteCount += count
+            return nil
+        }
+        if let known { return known }
+        // Without the lock: many pages take the driver seconds, in which other devices copy.
+        let code = Self.register(address, count, on: device)
+        let isForeign = code == Int32(MICA_CUDA_ALREADY_REGISTERED)
+        return state.withLock { state in
+            state.underWay.remove(key)
+            guard code == 0 || isForeign else {
+                state.byteCount -= count
+                return .refused(code: code)
+            }
             state.entries[key] = Entry(
                 memory: memory, start: first, byteCount: count, registrar: isForeign ? nil : holder, device: device,
                 holders: [holder])

@@ -53,13 +53,13 @@ struct KernelCompiler {
         try check(functions.nvrtcGetProgramLogSize(handle, &logBytes))
         var log = [CChar](repeating: 0, count: max(logBytes, 1))
         try check(functions.nvrtcGetProgramLog(handle, &log))
-        let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let text = String(decoding: log.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self)
         try check(code, text)
         var cubinBytes = 0
         try check(functions.nvrtcGetCUBINSize(handle, &cubinBytes))
         var cubin = [CChar](repeating: 0, count: cubinBytes)
         try check(functions.nvrtcGetCUBIN(handle, &cubin))
-        return Output(cubin: cubin.map { UInt8(bitPattern: $0) }, log: text)
+        return Output(cubin: cubin.map { UInt8(truncatingIfNeeded: $0) }, log: text)
     }
 
     private func withCStrings<Result>(

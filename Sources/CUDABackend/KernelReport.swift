@@ -14,8 +14,9 @@ public struct KernelReport: Sendable, Equatable {
     /// Bytes that a thread stores for want of registers.
     public let spilledBytes: Int
 
-    /// Architectures with bfloat16 on their matrix units whose code, together, runs on every device from 8.0 on that
-    /// there is; devices of a higher minor version run that of a lower one.
+    /// Architectures with bfloat16 on their matrix units whose code, together, runs on every card from 8.0 on that
+    /// there is; those of a higher minor version run that of a lower one. What is built into a board with ARM cores
+    /// alone (`sm_87`, `sm_110`) compiles its own.
     public static let architectures = ["sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"]
 
     /// Compiles all kernels with NVRTC, which needs no driver and no device.

@@ -32,7 +32,7 @@ struct LibrarySearch: Sendable {
     func candidates(_ names: [String]) -> [String] {
         var paths: [String] = []
         if let folder { paths += names.map { "\(folder)/\($0)" } }
-        let folders = Self.usualFolders + wheelFolders
+        let folders = Self.usualFolders(isARM: Self.isARM) + wheelFolders
         for name in names { paths += [name] + folders.map { "\($0)/\(name)" } }
         return paths
     }
@@ -58,10 +58,26 @@ struct LibrarySearch: Sendable {
         throw .libraryMissing(library: library, reason: reason)
     }
 
-    private static let usualFolders = [
-        "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/local/cuda/lib64", "/usr/local/cuda/targets/x86_64-linux/lib",
-        "/opt/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib",
-    ]
+    private static var isARM: Bool {
+        #if arch(arm64)
+            true
+        #else
+            false
+        #endif
+    }
+
+    /// Where distributions, CUDA's installers and containers put libraries.
+    ///
+    /// - Parameter isARM: true for those of 64-bit ARM: servers have CUDA for `sbsa-linux`, Jetsons that for
+    ///   `aarch64-linux`, and the driver in folders of their own.
+    static func usualFolders(isARM: Bool) -> [String] {
+        let system = isARM ? "aarch64-linux-gnu" : "x86_64-linux-gnu"
+        let targets = isARM ? ["sbsa-linux", "aarch64-linux"] : ["x86_64-linux"]
+        let jetson = isARM ? ["nvidia", "tegra"].map { "/usr/lib/\(system)/\($0)" } : []
+        return ["/usr/lib/\(system)", "/usr/lib64", "/usr/local/cuda/lib64"]
+            + targets.map { "/usr/local/cuda/targets/\($0)/lib" }
+            + ["/opt/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/lib/wsl/lib"] + jetson
+    }
 
     /// `nvidia/*/lib` of the Python environments that are at hand.
     private var wheelFolders: [String] {

@@ -16,7 +16,8 @@ final class TLSContext: @unchecked Sendable {
         else {
             throw .certificate(
                 file: configuration.certificateFile,
-                reason: String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
+                reason: String(
+                    decoding: reason.prefix { $0 != 0 }.map { UInt8(truncatingIfNeeded: $0) }, as: UTF8.self))
         }
         pointer = made
     }

@@ -16,7 +16,7 @@ struct HostAllocatorTests {
         #expect(UInt(bitPattern: block) % 64 == 0)
         memset(block, 0x5a, size)
         let used = allocator.memory.usedBytes
-        #expect(used >= max(size, 1) && used < size + 4096)
+        #expect(used >= max(size, 1) && used < size + HostPages.pageBytes)
         allocator.recycle(block, byteCount: size)
         #expect(allocator.memory == MemoryUse(usedBytes: 0, peakBytes: used))
     }
@@ -190,7 +190,7 @@ struct HostAllocatorTests {
 
     /// True if memory stands behind every page.
     private static func isResident(_ block: UnsafeMutableRawPointer, _ size: Int) -> Bool {
-        var pages = [UInt8](repeating: 0, count: size / 4096)
+        var pages = [UInt8](repeating: 0, count: size / HostPages.pageBytes)
         return mincore(block, size, &pages) == 0 && pages.allSatisfy { $0 & 1 == 1 }
     }
 

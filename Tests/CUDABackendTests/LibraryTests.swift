@@ -10,7 +10,7 @@ struct LibraryTests {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let library = try #require(
-            ["/lib/x86_64-linux-gnu/libm.so.6", "/usr/lib/libm.so.6", "/lib64/libm.so.6"].first {
+            ["x86_64-linux-gnu/", "aarch64-linux-gnu/", "", "../lib64/"].map { "/lib/\($0)libm.so.6" }.first {
                 FileManager.default.fileExists(atPath: $0)
             })
         for name in names {
@@ -76,6 +76,15 @@ struct LibraryTests {
         #expect(wheel < other)
         let environment = LibrarySearch(folder: nil, environment: ["MICA_CUDA_LIBRARIES": "/from/environment"])
         #expect(environment.candidates(["libx.so"]).first == "/from/environment/libx.so")
+    }
+
+    /// Each kind of host has folders of its own, and none of the other's.
+    @Test func foldersAreOfTheHostsKind() {
+        let (x86, arm) = (LibrarySearch.usualFolders(isARM: false), LibrarySearch.usualFolders(isARM: true))
+        #expect(x86.contains("/usr/lib/x86_64-linux-gnu") && !x86.contains { $0.contains("aarch64") })
+        #expect(arm.contains("/usr/lib/aarch64-linux-gnu") && !arm.contains { $0.contains("x86_64") })
+        #expect(arm.contains("/usr/local/cuda/targets/sbsa-linux/lib"))
+        #expect(arm.contains("/usr/lib/aarch64-linux-gnu/tegra") && Set(x86).intersection(arm).count == 5)
     }
 
     /// What the driver's major version knows comes first, the newest of it.

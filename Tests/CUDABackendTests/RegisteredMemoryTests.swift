@@ -1,4 +1,6 @@
 import CUDABackend
+import Dispatch
+import Synchronization
 import TensorCore
 import Testing
 
@@ -73,6 +75,42 @@ struct RegisteredMemoryTests {
             backend = try TestDevice.backend { $0.precision = .float32 }
             #expect(try Self.copies(memory, 5, on: backend) == 1)
             #expect(registered() > 0)
+        }
+    }
+
+    /// A registration that takes its time.
+    private enum Slow {
+        static let hasBegun = DispatchSemaphore(value: 0)
+        static let mayEnd = DispatchSemaphore(value: 0)
+        static let isFirst = Atomic<Bool>(true)
+
+        /// Only the first one does. Gives up rather than hang, if the test waits for it.
+        static func pass() {
+            guard isFirst.exchange(false, ordering: .relaxed) else { return }
+            hasBegun.signal()
+            _ = mayEnd.wait(timeout: .now() + 10)
+        }
+    }
+
+    /// While the driver registers memory for one device, which takes seconds, another one copies: the same memory
+    /// through its slots, and other memory from where it is.
+    @Test func othersDoNotWaitForIt() async throws {
+        await #expect(processExitsWith: .success) {
+            let registered = try #require(TestDevice.registeredBytes)
+            let memories = [5, 7].map { ConstantMemory(value: $0, count: Self.rows * Self.columns) }
+            let backends = try (0..<2).map { try TestDevice.backend($0) { $0.precision = .float32 } }
+            let registering = try #require(TestDevice.registering)
+            registering { Slow.pass() }
+            let first = DispatchQueue(label: "first device")
+            first.async { #expect(throws: Never.self) { _ = try Self.copies(memories[0], 5, on: backends[0]) } }
+            Slow.hasBegun.wait()
+            #expect(try Self.copies(memories[0], 5, on: backends[1]) == 0)
+            #expect(try Self.copies(memories[1], 7, on: backends[1]) == 1)
+            #expect(registered() < 2 * Self.byteCount)
+            Slow.mayEnd.signal()
+            first.sync {}
+            #expect(registered() >= 2 * Self.byteCount)
+            #expect(try Self.copies(memories[0], 5, on: backends[1]) == 1)
         }
     }
 

@@ -43,6 +43,11 @@ enum TestDevice {
     /// Bytes of host memory that are registered with the emulated driver.
     static let registeredBytes = emulated("mica_emulated_registered", as: (@convention(c) () -> Int).self)
 
+    /// Has memory that is registered with the emulated driver wait until a function returns; for processes of their
+    /// own.
+    static let registering = emulated(
+        "mica_emulated_registering", as: (@convention(c) (@convention(c) () -> Void) -> Void).self)
+
     /// Has the emulated cuBLASLt refuse products of this thread: 1 those with a bias or an activation behind the sums,
     /// 2 those of bytes.
     static let refuseProducts = emulated(

@@ -15,6 +15,8 @@ struct MicaProcess {
     static let isSanitized = !["ASAN_OPTIONS", "TSAN_OPTIONS"].allSatisfy {
         ProcessInfo.processInfo.environment[$0] == nil
     }
+    /// True under the thread sanitizer.
+    static let isThreadSanitized = ProcessInfo.processInfo.environment["TSAN_OPTIONS"] != nil
 
     /// The command beside the test bundle.
     static let executable: URL = {

@@ -6,8 +6,10 @@ import Testing
 @Suite struct OutputCommandTests {
     private static let quick = DecomposeCommandTests.quick
 
-    /// As on a disk that fills: files may have no more than 8 KiB.
-    @Test func aFolderIsWrittenWholeOrNotAtAll() throws {
+    /// As on a disk that fills: files may have no more than 8 KiB. The thread sanitizer maps a file of its own that is
+    /// larger.
+    @Test(.disabled(if: MicaProcess.isThreadSanitized, "the sanitizer would end at the limit"))
+    func aFolderIsWrittenWholeOrNotAtAll() throws {
         let folder = try TemporaryFolder()
         #expect(try MicaProcess(Self.quick + ["-o", folder.path("out"), "--quiet"]).status == 0)
         let names = try folder.contents("out")

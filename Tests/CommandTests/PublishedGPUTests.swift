@@ -14,4 +14,13 @@ import Testing
     func modelsAreTheirOwn(_ model: String, _ card: PublishedGPU?) {
         #expect(PublishedGPU(model: model) == card)
     }
+
+    /// A job on several cards is not done before the slowest of them is.
+    @Test(arguments: [
+        (["NVIDIA H200", "NVIDIA GeForce RTX 4090", "NVIDIA H200"], PublishedGPU.rtx4090),
+        (["NVIDIA GeForce RTX 4060", "NVIDIA H100 PCIe"], .h100), (["NVIDIA GB10"], .usual), ([], .usual),
+    ])
+    func theSlowestCardCounts(_ models: [String], _ card: PublishedGPU) {
+        #expect(PlanDevices.card(ofModels: models) == card)
+    }
 }

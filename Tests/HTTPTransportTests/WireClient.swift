@@ -67,7 +67,9 @@ final class WireClient {
 
     /// Shakes hands; `version` is 10...13 for TLS 1.0...1.3, 0 for any; `protocols` are those of ALPN.
     func startTLS(version: Int32 = 0, protocols: [String] = []) throws {
-        var offered = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }.map(CChar.init(bitPattern:))
+        var offered = protocols.flatMap { [UInt8($0.utf8.count)] + Array($0.utf8) }.map {
+            CChar(truncatingIfNeeded: $0)
+        }
         offered.append(0)
         tls = test_tls_connect(descriptor, version, protocols.isEmpty ? nil : offered)
         if tls == nil { throw Failure.noHandshake }

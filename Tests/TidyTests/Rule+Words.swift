@@ -40,6 +40,15 @@ extension Rule {
         }
     }
 
+    /// C's `char` has a sign on x86 and none on ARM, and so may Swift's `CChar`.
+    static let signOfCharacters = Rule(description: "bytes and C's characters by truncatingIfNeeded") { file in
+        guard file.language == .swift else { return [] }
+        let signed = ["UInt8", "CChar"].flatMap { ["\($0)(bit" + "Pattern:", "\($0).init(bit" + "Pattern:"] }
+        return file.code.enumerated().flatMap { index, line in
+            signed.filter { line.contains($0) }.map { (index + 1, $0) }
+        }
+    }
+
     static let mergeMarkers = Rule(description: "no marks of an unfinished merge") { file in
         let marks = ["<", ">"].map { String(repeating: $0, count: 7) + " " }
         return file.lines.enumerated().filter { _, line in marks.contains { line.hasPrefix($0) } }

@@ -16,7 +16,7 @@ struct Rule: Sendable, CustomStringConvertible {
 
     static let all: [Rule] = [
         fileLength, columns, functionLength, uncheckedReason, bannedWords, forcedUnwraps, imports, documentation,
-        markdownTitle, machinePaths, mergeMarkers,
+        markdownTitle, machinePaths, mergeMarkers, signOfCharacters,
     ]
 
     /// The breaches in a file, in order.

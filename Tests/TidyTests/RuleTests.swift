@@ -55,6 +55,13 @@ struct RuleTests {
         #expect(lines(.mergeMarkers, "let a = 1 \(ours) 2\n\(ours)\n") == [])
     }
 
+    @Test func signOfCharacters() {
+        let signed = "let a = text.map { UInt8(bit" + "Pattern: $0) }\n"
+        #expect(lines(.signOfCharacters, signed + "let b = bytes.map(CChar.init(bit" + "Pattern:))\n") == [1, 2])
+        #expect(lines(.signOfCharacters, "let a = UInt8(truncatingIfNeeded: b)\n// UInt8(bit" + "Pattern: b)\n") == [])
+        #expect(lines(.signOfCharacters, "let a = Int8(bit" + "Pattern: b), c = UInt(bit" + "Pattern: p)\n") == [])
+    }
+
     @Test func bannedWords() {
         #expect(lines(.bannedWords, "// TO" + "DO: later\nlet a = 1\n// FIX" + "ME\n") == [1, 3])
         #expect(lines(.bannedWords, "# XX" + "X\n", path: "README.md") == [1])

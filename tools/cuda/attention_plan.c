@@ -78,7 +78,8 @@ int main(int count, char **arguments) {
         if (!(((void **)&dnn)[i] = dlsym(library, names[i]))) return fprintf(stderr, "no %s\n", names[i]), 1;
     *(void **)&lastError = dlsym(library, "cudnnGetLastErrorString");
     const struct Card cards[] = {{"A100", 800, 108, 166912}, {"3090", 860, 82, 101376},   {"4090", 890, 128, 101376},
-                                 {"H200", 900, 132, 232448}, {"B200", 1000, 148, 232448}, {"5090", 1200, 170, 101376}};
+                                 {"H200", 900, 132, 232448}, {"B200", 1000, 148, 232448}, {"5090", 1200, 170, 101376},
+                                 {"Orin", 870, 16, 166912}, {"Thor", 1100, 20, 232448},  {"GB10", 1210, 48, 101376}};
     const struct { const char *name; int64_t heads, keyHeads, rows, size; } shapes[] = {
         {"transformer", 24, 24, 9856, 128}, {"transformer, odd length", 24, 24, 8257, 128}, {"vision tower", 16, 16, 1024, 80}};
     int failures = 0;

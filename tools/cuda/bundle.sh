@@ -49,6 +49,8 @@ nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
 
 if [[ $# == 0 ]]; then
     # Unicode's tables are in the command and in a library of the tests: a dictionary that reaches from one to the other.
-    tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T1 --x86 --lzma2=preset=6,dict=192MiB > gpu-bundle.tar.xz
+    filters=()
+    [[ $(uname -m) != x86_64 ]] || filters=(--x86)
+    tar -C "$(dirname "$out")" -cf - gpu-bundle | xz -T1 "${filters[@]}" --lzma2=preset=6,dict=192MiB > gpu-bundle.tar.xz
     echo "gpu-bundle.tar.xz: $(du -h gpu-bundle.tar.xz | cut -f1), unpacked $(du -sh "$out" | cut -f1)"
 fi

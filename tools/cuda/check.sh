@@ -42,5 +42,5 @@ echo "kernels by the real NVRTC"
 mica=$root/.build/debug/mica
 [[ -x $mica ]] || { echo "build mica first" >&2; exit 1; }
 # Those that are compiled for devices, and the ones with the instructions of a single chip, should a kernel come to want them.
-architectures=(sm_80 sm_86 sm_89 sm_90 sm_90a sm_100 sm_100a sm_120 sm_120a)
+architectures=(sm_80 sm_86 sm_87 sm_89 sm_90 sm_90a sm_100 sm_100a sm_110 sm_120 sm_120a sm_121)
 "$mica" devices --check-kernels --cuda-libraries "$nvidia/cu13/lib" "${architectures[@]/#/--architecture=}"

@@ -12,10 +12,17 @@
 
 namespace {
 
-// Two parameters agree if both are pointers, or both are numbers of one kind and size.
+// Two parameters agree if both are numbers of one kind and size, or both are pointers to such, or either is to something opaque.
 template <class Ours, class Theirs>
 constexpr bool sameParameter = sizeof(Ours) == sizeof(Theirs) && std::is_pointer<Ours>::value == std::is_pointer<Theirs>::value &&
                                std::is_floating_point<Ours>::value == std::is_floating_point<Theirs>::value;
+template <class Ours, class Theirs, bool areScalars = std::is_scalar<Ours>::value && std::is_scalar<Theirs>::value>
+constexpr bool samePointee = true;
+template <class Ours, class Theirs>
+constexpr bool samePointee<Ours, Theirs, true> =
+    sameParameter<Ours, Theirs> && std::is_const<Ours>::value >= std::is_const<Theirs>::value;
+template <class Ours, class Theirs>
+constexpr bool sameParameter<Ours *, Theirs *> = samePointee<Ours, Theirs>;
 
 template <class Ours, class Theirs>
 struct SameFunction {
@@ -58,6 +65,26 @@ static_assert(sizeof(MicaDeviceAddress) == sizeof(CUdeviceptr), "device address"
 
 #define SAME(ours, theirs) static_assert(static_cast<long>(ours) == static_cast<long>(theirs), #ours " is not " #theirs);
 SAME(MICA_CUDA_OUT_OF_MEMORY, CUDA_ERROR_OUT_OF_MEMORY)
+// What CUDADevice takes for the end of a context.
+SAME(214, CUDA_ERROR_ECC_UNCORRECTABLE)
+SAME(220, CUDA_ERROR_NVLINK_UNCORRECTABLE)
+SAME(226, CUDA_ERROR_CONTAINED)
+SAME(700, CUDA_ERROR_ILLEGAL_ADDRESS)
+SAME(702, CUDA_ERROR_LAUNCH_TIMEOUT)
+SAME(709, CUDA_ERROR_CONTEXT_IS_DESTROYED)
+SAME(710, CUDA_ERROR_ASSERT)
+SAME(714, CUDA_ERROR_HARDWARE_STACK_ERROR)
+SAME(715, CUDA_ERROR_ILLEGAL_INSTRUCTION)
+SAME(716, CUDA_ERROR_MISALIGNED_ADDRESS)
+SAME(717, CUDA_ERROR_INVALID_ADDRESS_SPACE)
+SAME(718, CUDA_ERROR_INVALID_PC)
+SAME(719, CUDA_ERROR_LAUNCH_FAILED)
+SAME(721, CUDA_ERROR_TENSOR_MEMORY_LEAK)
+SAME(999, CUDA_ERROR_UNKNOWN)
+// cuBLASLt's version, as MatrixProducts asks for it.
+SAME(0, MAJOR_VERSION)
+SAME(1, MINOR_VERSION)
+SAME(2, PATCH_LEVEL)
 SAME(MICA_NVRTC_INVALID_OPTION, NVRTC_ERROR_INVALID_OPTION)
 SAME(MICA_CUDA_NOT_READY, CUDA_ERROR_NOT_READY)
 SAME(MICA_CUDA_ALREADY_REGISTERED, CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED)

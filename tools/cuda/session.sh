@@ -19,7 +19,7 @@ if [[ -x $here/bin/mica ]]; then
     cd "$here"
     # The system's libraries before the bundle's spare ones, and NVIDIA's of a Python environment, if there is one.
     nvidia=$(python3 -c 'import os, nvidia; print(list(nvidia.__path__)[0])' 2> /dev/null)
-    paths=$here/lib:${nvidia:+$(printf '%s:' "$nvidia"/*/lib)}/usr/lib/x86_64-linux-gnu:$here/spare
+    paths=$here/lib:${nvidia:+$(printf '%s:' "$nvidia"/*/lib)}/usr/lib/$(uname -m)-linux-gnu:$here/spare
     run=(env "LD_LIBRARY_PATH=$paths")
     mica=("${run[@]}" bin/mica) tests=("${run[@]}" bin/tests --filter)
     reference=tools/reference_block.py commit=$(cat commit)

@@ -25,9 +25,7 @@ struct Calibration {
 
     /// Names what the figures depend on: the processor, how it computes, and the model's sizes.
     func key(_ machine: RateSource.Machine) -> String {
-        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
-            .split(separator: "\n").first { $0.hasPrefix("model name") }?
-            .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+        let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)).flatMap(ProcessorName.found)
         let count = machine.threads ?? ProcessorCount.available
         let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
         let weights = machine.weightForm?.precision.rawValue ?? dtype.rawValue

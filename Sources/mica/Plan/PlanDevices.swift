@@ -1,5 +1,6 @@
 import CPUBackend
 import CUDABackend
+import QwenImage
 import TensorCore
 import Weights
 
@@ -35,20 +36,22 @@ enum PlanDevices {
         }
     }
 
-    /// The card whose speed stands for that of the GPUs of these devices: the one that they are, as far as it is known,
-    /// or else the usual one; nil without any.
+    /// The card whose speed stands for that of the GPUs of these devices; nil without any.
     static func card(of devices: [OffloadManager.Device]) -> PublishedGPU? {
         guard devices.contains(where: { $0.name.kind == .cuda }) else { return nil }
-        return knownCard(of: devices) ?? .usual
+        return card(ofModels: models(of: devices))
     }
 
-    /// What the GPUs are called if their speed is not known; nil without any.
+    /// The slowest card of those whose speed is known, so that a job takes no longer than was said wherever its blocks
+    /// are; the usual one where none is.
+    static func card(ofModels models: [String]) -> PublishedGPU {
+        let known = models.compactMap { PublishedGPU(model: $0) }
+        return known.min { $0.rates.productOperations < $1.rates.productOperations } ?? .usual
+    }
+
+    /// What the first of the GPUs is called whose speed is not known; nil without any.
     static func unknownModel(of devices: [OffloadManager.Device]) -> String? {
-        knownCard(of: devices) == nil ? models(of: devices).first : nil
-    }
-
-    private static func knownCard(of devices: [OffloadManager.Device]) -> PublishedGPU? {
-        models(of: devices).lazy.compactMap { PublishedGPU(model: $0) }.first
+        models(of: devices).first { PublishedGPU(model: $0) == nil }
     }
 
     private static func models(of devices: [OffloadManager.Device]) -> [String] {

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -324,7 +325,11 @@ int cuMemFree_v2(uint64_t address) {
 }
 int cuMemAllocHost_v2(void **address, size_t bytes) { ENTER("cuMemAllocHost") *address = malloc(bytes); return 0; }
 int cuMemFreeHost(void *address) { free(address); return 0; }
+static std::atomic<void (*)()> registering{nullptr};
+// Has memory that is registered wait until a function of the test returns.
+void mica_emulated_registering(void (*function)()) { registering = function; }
 int cuMemHostRegister_v2(void *address, size_t bytes, unsigned) {
+    if (const auto function = registering.load()) function();
     ENTER("cuMemHostRegister")
     if ((uintptr_t)address % 4096 || bytes % 4096) return 1;
     const auto next = registered.lower_bound((uintptr_t)address);
