@@ -131,6 +131,13 @@ enum PageDocument {
               <option value="false">No</option>
             </select>
           </div>
+          <div class="field" id="reuse-field" hidden>
+            <label for="reuse">Reuse between steps</label>
+            <input id="reuse" name="first_block_cache" type="number" inputmode="decimal" min="0" max="1" step="any"
+              placeholder="off" aria-describedby="reuse-hint">
+            <p class="hint" id="reuse-hint">Where the model’s first block adds nearly what it added a step before, the
+              other blocks are spared. 0.05 to 0.2 are usual: faster, and the layers change a little.</p>
+          </div>
           <div class="field">
             <label for="language">Language of the caption</label>
             <select id="language" name="caption_language">
@@ -2910,6 +2917,7 @@ export class Settings {
     }
     this.sizes.addEventListener('change', () => this.#sizeChosen());
     byId('layers-auto').addEventListener('change', () => this.#countChosen());
+    byId('steps').addEventListener('input', () => this.#stepsChosen());
     byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
     byId('seed').addEventListener('input', () => this.#checkSeed());
     // A field that is folded away cannot be pointed at.
@@ -2924,9 +2932,11 @@ export class Settings {
       if (byId(id).value === '' && defaults[name] !== undefined) byId(id).value = defaults[name];
     }
     show('guidance', defaults.true_cfg_scale);
+    show('reuse', defaults.first_block_cache);
     show('negative', defaults.negative_prompt?.trim() || 'nothing');
     byId('prompt').placeholder = captioner ? 'Empty: the model describes it itself' : '';
     this.#showSizes();
+    this.#stepsChosen();
   }
 
   /** True if every field can be sent; points at one that cannot otherwise. */
@@ -2973,6 +2983,14 @@ export class Settings {
     byId('layers-auto').checked = values.layers === 'auto';
     this.#countChosen();
     this.#showSizes(values.resolution);
+    this.#stepsChosen();
+  }
+
+  /** A single step has none before it of which anything could be used again. */
+  #stepsChosen() {
+    const steps = byId('steps').valueAsNumber || this.defaults.num_inference_steps || 1;
+    byId('reuse-field').hidden = steps < 2;
+    byId('reuse').disabled = steps < 2;
   }
 
   #countChosen() {
@@ -3570,6 +3588,7 @@ export function showFacts(run) {
   const { manifest } = run;
   const used = manifest.parameters ?? {};
   const seconds = Object.values(manifest.seconds ?? {}).reduce((sum, value) => sum + value, 0);
+  const reused = manifest.reused_passes ?? 0;
   const copy = make('button', {
     type: 'button', className: 'quiet', textContent: 'copy', 'aria-label': 'Copy the seed',
     onclick: async () => {
@@ -3581,7 +3600,8 @@ export function showFacts(run) {
   facts.replaceChildren(
     `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} step${
       used.num_inference_steps === 1 ? '' : 's'}`
-    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}, seed ${manifest.seed} `,
+    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}${
+      reused ? `, ${reused} pass${reused === 1 ? '' : 'es'} reused` : ''}, seed ${manifest.seed} `,
     ...(navigator.clipboard ? [copy] : []),
     ...(manifest.caption ? [make('br'), `The model saw: ${manifest.caption}`] : []));
 }
