@@ -17,12 +17,16 @@ extension StorageError {
     static func database(
         _ operation: String, _ path: String, code: Int32, systemCode: Int32, detail: String
     ) -> StorageError {
-        switch code & 0xff {
+        let kind = code & 0xff
+        // What there is no room to make cannot be opened.
+        if [ENOSPC, EDQUOT, EFBIG].contains(systemCode), kind == SQLITE_IOERR || kind == SQLITE_CANTOPEN {
+            return .full(operation: operation, path: path)
+        }
+        return switch kind {
         case SQLITE_FULL: .full(operation: operation, path: path)
         case SQLITE_READONLY, SQLITE_PERM: .readOnly(operation: operation, path: path)
         case SQLITE_CORRUPT, SQLITE_NOTADB: .corrupt(path: path, detail: detail)
         case SQLITE_BUSY, SQLITE_LOCKED: .inUse(path: path)
-        case SQLITE_IOERR where [ENOSPC, EDQUOT, EFBIG].contains(systemCode): .full(operation: operation, path: path)
         case SQLITE_CANTOPEN where [EROFS, EACCES, EPERM].contains(systemCode):
             .readOnly(operation: operation, path: path)
         default: .io(operation: operation, path: path, code: code, detail: detail)

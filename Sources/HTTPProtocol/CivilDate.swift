@@ -16,4 +16,17 @@ public enum CivilDate {
         let year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
         return (year, month, day)
     }
+
+    /// The days from 1970-01-01 to a Gregorian date; nil for a day that there is not. Years are 0 to 9999.
+    public static func daysSince1970(year: Int, month: Int, day: Int) -> Int? {
+        guard (0...9999).contains(year), (1...12).contains(month), (1...31).contains(day) else { return nil }
+        let marchMonth = month > 2 ? month - 3 : month + 9
+        let marchYear = month > 2 ? year : year - 1
+        let era = (marchYear >= 0 ? marchYear : marchYear - 399) / 400
+        let yearOfEra = marchYear - era * 400
+        let dayOfEra =
+            yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + (153 * marchMonth + 2) / 5 + day - 1
+        let days = era * 146_097 + dayOfEra - 719_468
+        return of(daysSince1970: days) == (year, month, day) ? days : nil
+    }
 }

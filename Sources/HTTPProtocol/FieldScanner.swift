@@ -27,6 +27,22 @@ struct FieldScanner {
         return rest[..<end]
     }
 
+    /// Goes on at `index`, which lies within `rest` or at its end.
+    mutating func skip(to index: Int) { rest = rest[index...] }
+
+    /// The number that the digits here spell, or nil if there are none; one that is too large is `Int.max`.
+    mutating func number() -> Int? {
+        guard rest.first?.isDigit == true else { return nil }
+        var number = 0
+        while let byte = rest.first, byte.isDigit {
+            rest.removeFirst()
+            let (tens, isTooMuch) = number.multipliedReportingOverflow(by: 10)
+            let (sum, isStillTooMuch) = tens.addingReportingOverflow(Int(byte - Octet.zero))
+            number = isTooMuch || isStillTooMuch ? .max : sum
+        }
+        return number
+    }
+
     /// How a backslash inside quotes is read.
     enum Escapes {
         /// It quotes any byte after it (RFC 9110 section 5.6.4).

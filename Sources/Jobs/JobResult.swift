@@ -11,6 +11,8 @@ public struct JobResult: Sendable {
 
     /// What there is, in the order in which the executor gave it.
     public let files: [JobResultFile.Description]
+    /// When the job ended.
+    public let endedAt: JobInstant?
     let content: Content
 
     /// True for one that this value holds in memory.

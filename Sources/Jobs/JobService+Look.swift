@@ -46,7 +46,7 @@ extension JobService {
         if let job = state.withLock({ $0.ended[id] }), !job.isDurable {
             guard client == nil || client == job.record.client else { throw .notFound(id) }
             guard job.record.state == .succeeded else { throw .noResult(id, state: job.record.state) }
-            return JobResult(files: job.record.files, content: .memory(job.files))
+            return JobResult(files: job.record.files, endedAt: job.record.endedAt, content: .memory(job.files))
         }
         let snapshot = try snapshot(id, client: client)
         guard snapshot.state != .expired else { throw .expired(id) }

@@ -18,7 +18,15 @@ extension JobStore {
     /// more, and ends if it was tried twice or its client had taken it back. Removes files that belong to no job.
     func recover(now: JobInstant) throws(StorageError) -> Recovery {
         let names = Set(try DurableFolder.names(requestFolder))
-        let recovery = try database.transaction { (database) throws(StorageError) -> Recovery in
+        let recovery = try withReserve { () throws(StorageError) in try recovered(requests: names, now: now) }
+        for record in recovery.ended { removeRequest(record.id) }
+        let known = Set((recovery.queued + recovery.ended).map(\.id.description))
+        try removeLeftovers(requests: names.subtracting(known))
+        return recovery
+    }
+
+    private func recovered(requests names: Set<String>, now: JobInstant) throws(StorageError) -> Recovery {
+        try database.transaction { (database) throws(StorageError) -> Recovery in
             var recovery = Recovery()
             let found = try JobRow.read(database, where: "state IN ('queued', 'running') ORDER BY sequence", [])
             for var record in found {
@@ -43,10 +51,6 @@ extension JobStore {
             }
             return recovery
         }
-        for record in recovery.ended { removeRequest(record.id) }
-        let known = Set((recovery.queued + recovery.ended).map(\.id.description))
-        try removeLeftovers(requests: names.subtracting(known))
-        return recovery
     }
 
     /// How a job ends that the stop found waiting or running; nil if it goes on.

@@ -1,11 +1,14 @@
 import DurableStorage
 
-/// Space that is kept for letting go of jobs: that frees a full disk, and needs a few pages of the database first.
+/// Space that is kept for letting go of jobs: that frees a full disk, and needs a few pages of the database first, as
+/// does the start before it.
 extension JobStore {
     /// A row's end takes some ten pages of 4 KiB.
     private static var reserveByteCount: Int { 256 << 10 }
     private static var reserveName: String { "reserve" }
-    private var reservePath: String { "\(folder)/\(Self.reserveName)" }
+    private var reservePath: String { Self.reservePath(folder) }
+
+    private static func reservePath(_ folder: String) -> String { "\(folder)/\(reserveName)" }
 
     /// Takes the space unless it is taken, and as long as there is any.
     func keepReserve() {
@@ -26,12 +29,20 @@ extension JobStore {
     }
 
     /// Does `body`, and on a full disk once more with the space that is kept.
-    func withReserve(_ body: () throws(StorageError) -> Void) throws(StorageError) {
+    func withReserve<Value>(_ body: () throws(StorageError) -> Value) throws(StorageError) -> Value {
+        try Self.withReserve(of: folder, body)
+    }
+
+    /// The same for a store that is not open yet: a start takes a few pages too, and who cannot start can delete
+    /// nothing.
+    static func withReserve<Value>(
+        of folder: String, _ body: () throws(StorageError) -> Value
+    ) throws(StorageError) -> Value {
         do throws(StorageError) {
-            try body()
+            return try body()
         } catch .full {
-            DurableFile.remove(reservePath)
-            try body()
+            DurableFile.remove(reservePath(folder))
+            return try body()
         }
     }
 }

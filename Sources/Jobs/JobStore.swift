@@ -33,7 +33,9 @@ public final class JobStore: Sendable {
         let path = folder + "/" + Self.databaseName
         let damagedCount: Int
         do throws(StorageError) {
-            (database, damagedCount) = try Self.open(path)
+            (database, damagedCount) = try Self.withReserve(of: folder) { () throws(StorageError) in
+                try Self.open(path)
+            }
         } catch .corrupt(let path, let detail) {
             let aside = try Self.moveAside(folder)
             (database, damagedCount) = try Self.open(path)
@@ -205,7 +207,7 @@ public final class JobStore: Sendable {
             }
             offset = end
         }
-        return JobResult(files: record.files, content: .stored(file, offsets: offsets))
+        return JobResult(files: record.files, endedAt: record.endedAt, content: .stored(file, offsets: offsets))
     }
 
     /// Forgets a job with all that belongs to it. On a full disk this frees space, and needs some of that for itself.

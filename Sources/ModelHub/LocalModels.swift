@@ -3,6 +3,14 @@ import Foundation
 /// Models that are on this machine under a repository's name: fetched by `mica pull`, or by others into the hub's
 /// cache.
 public struct LocalModels: Sendable {
+    /// Who keeps models on this machine.
+    public enum Keeper: String, Sendable, Codable {
+        /// `mica pull`.
+        case mica
+        /// The cache of huggingface_hub.
+        case huggingfaceHub = "huggingface_hub"
+    }
+
     /// A model that is here.
     public struct Model: Sendable, Equatable {
         /// Whose and which.
@@ -11,6 +19,8 @@ public struct LocalModels: Sendable {
         public let folder: String
         /// False if files that were chosen are still to come.
         public let isComplete: Bool
+        /// Whose folder it is in.
+        public let keeper: Keeper
     }
 
     /// Where `mica pull` puts models: `$MICA_MODELS`, or `mica/models` in the user's data folder
@@ -21,9 +31,12 @@ public struct LocalModels: Sendable {
     /// Where its token is, too: `$HF_HOME`, or `~/.cache/huggingface`.
     public let hubHome: String
 
-    /// The folders that the environment's variables name.
+    /// The folders that the environment's variables name, `~` at their start being the user's, as huggingface_hub has
+    /// it.
     public init(environment: [String: String] = ProcessInfo.processInfo.environment) {
-        func folder(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+        func folder(_ name: String) -> String? {
+            environment[name].flatMap { $0.isEmpty ? nil : HomePath.expanded($0, environment: environment) }
+        }
         let home = folder("HOME") ?? "/"
         let data = folder("XDG_DATA_HOME") ?? "\(home)/.local/share"
         ownFolder = folder("MICA_MODELS") ?? "\(data)/mica/models"
@@ -40,7 +53,7 @@ public struct LocalModels: Sendable {
         let own = place(repository)
         if Self.isModel(own) || PullRecord.of(folder: own) != nil {
             let isComplete = PullRecord.of(folder: own)?.isComplete ?? true
-            return Model(repository: repository, folder: own, isComplete: isComplete)
+            return Model(repository: repository, folder: own, isComplete: isComplete, keeper: .mica)
         }
         return cached(repository)
     }
@@ -71,7 +84,7 @@ public struct LocalModels: Sendable {
         let snapshots = Self.names("\(folder)/snapshots").map { "\(folder)/snapshots/\($0)" }.filter(Self.isModel)
         let newest = snapshots.max { Self.changed($0) < Self.changed($1) }
         let chosen = snapshots.first { $0 == "\(folder)/snapshots/\(main ?? "")" } ?? newest
-        return chosen.map { Model(repository: repository, folder: $0, isComplete: true) }
+        return chosen.map { Model(repository: repository, folder: $0, isComplete: true, keeper: .huggingfaceHub) }
     }
 
     private static func isModel(_ folder: String) -> Bool {

@@ -50,7 +50,10 @@ paths:
           content:
             text/html: { schema: { type: string } }
             text/plain: { schema: { type: string } }
+        "206": { $ref: "#/components/responses/Part" }
         "304": { $ref: "#/components/responses/NotModified" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
   /page.css:
     get:
       operationId: getPageStyle
@@ -61,7 +64,10 @@ paths:
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "206": { $ref: "#/components/responses/Part" }
         "304": { $ref: "#/components/responses/NotModified" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
   /page.js:
     get:
       operationId: getPageScript
@@ -72,7 +78,10 @@ paths:
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "206": { $ref: "#/components/responses/Part" }
         "304": { $ref: "#/components/responses/NotModified" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
   /page/{name}:
     get:
       operationId: getPageFile
@@ -84,7 +93,10 @@ paths:
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
+        "206": { $ref: "#/components/responses/Part" }
         "304": { $ref: "#/components/responses/NotModified" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "404": { $ref: "#/components/responses/NotFound" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
@@ -661,11 +673,20 @@ paths:
         - $ref: "#/components/parameters/TrimQuery"
         - $ref: "#/components/parameters/GroupQuery"
         - $ref: "#/components/parameters/MetadataQuery"
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
+        - $ref: "#/components/parameters/IfNoneMatch"
+        - $ref: "#/components/parameters/IfModifiedSince"
+        - $ref: "#/components/parameters/IfUnmodifiedSince"
       responses:
         "200":
           description: The layers; see `POST /v1/layers`.
           headers:
             Vary: { $ref: "#/components/headers/Vary" }
+            ETag: { $ref: "#/components/headers/ETag" }
+            Last-Modified: { $ref: "#/components/headers/LastModified" }
+            Accept-Ranges: { $ref: "#/components/headers/AcceptRanges" }
           content:
             multipart/form-data:
               schema: { $ref: "#/components/schemas/ResultForm" }
@@ -679,13 +700,17 @@ paths:
             image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
+        "206": { $ref: "#/components/responses/Part" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -696,18 +721,32 @@ paths:
       summary: What a job's result says of itself, without the pictures
       parameters:
         - $ref: "#/components/parameters/JobId"
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
+        - $ref: "#/components/parameters/IfNoneMatch"
+        - $ref: "#/components/parameters/IfModifiedSince"
+        - $ref: "#/components/parameters/IfUnmodifiedSince"
       responses:
         "200":
           description: The description of the layers.
+          headers:
+            ETag: { $ref: "#/components/headers/ETag" }
+            Last-Modified: { $ref: "#/components/headers/LastModified" }
+            Accept-Ranges: { $ref: "#/components/headers/AcceptRanges" }
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Result" }
+        "206": { $ref: "#/components/responses/Part" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
   /v1/jobs/{id}/layers/{n}.png:
@@ -724,18 +763,32 @@ paths:
           schema: { type: integer, minimum: 1, maximum: 999 }
         - $ref: "#/components/parameters/ImageQuery"
         - $ref: "#/components/parameters/MetadataQuery"
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
+        - $ref: "#/components/parameters/IfNoneMatch"
+        - $ref: "#/components/parameters/IfModifiedSince"
+        - $ref: "#/components/parameters/IfUnmodifiedSince"
       responses:
         "200":
           description: The layer as PNG.
+          headers:
+            ETag: { $ref: "#/components/headers/ETag" }
+            Last-Modified: { $ref: "#/components/headers/LastModified" }
+            Accept-Ranges: { $ref: "#/components/headers/AcceptRanges" }
           content:
             image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+        "206": { $ref: "#/components/responses/Part" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -850,18 +903,32 @@ paths:
         - $ref: "#/components/parameters/ImageQuery"
         - $ref: "#/components/parameters/GroupQuery"
         - $ref: "#/components/parameters/MetadataQuery"
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
+        - $ref: "#/components/parameters/IfNoneMatch"
+        - $ref: "#/components/parameters/IfModifiedSince"
+        - $ref: "#/components/parameters/IfUnmodifiedSince"
       responses:
         "200":
           description: The layers of one image as PSD.
+          headers:
+            ETag: { $ref: "#/components/headers/ETag" }
+            Last-Modified: { $ref: "#/components/headers/LastModified" }
+            Accept-Ranges: { $ref: "#/components/headers/AcceptRanges" }
           content:
             image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+        "206": { $ref: "#/components/responses/Part" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -876,18 +943,32 @@ paths:
         - $ref: "#/components/parameters/TrimQuery"
         - $ref: "#/components/parameters/GroupQuery"
         - $ref: "#/components/parameters/MetadataQuery"
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
+        - $ref: "#/components/parameters/IfNoneMatch"
+        - $ref: "#/components/parameters/IfModifiedSince"
+        - $ref: "#/components/parameters/IfUnmodifiedSince"
       responses:
         "200":
           description: The description, `manifest.json`, and the PNGs.
+          headers:
+            ETag: { $ref: "#/components/headers/ETag" }
+            Last-Modified: { $ref: "#/components/headers/LastModified" }
+            Accept-Ranges: { $ref: "#/components/headers/AcceptRanges" }
           content:
             application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+        "206": { $ref: "#/components/responses/Part" }
+        "304": { $ref: "#/components/responses/NotModified" }
         "400": { $ref: "#/components/responses/BadRequest" }
         "401": { $ref: "#/components/responses/Unauthorized" }
         "404": { $ref: "#/components/responses/NotFound" }
         "406": { $ref: "#/components/responses/NotAcceptable" }
         "409": { $ref: "#/components/responses/Conflict" }
         "410": { $ref: "#/components/responses/Gone" }
+        "412": { $ref: "#/components/responses/PreconditionFailed" }
         "414": { $ref: "#/components/responses/TargetTooLong" }
+        "416": { $ref: "#/components/responses/RangeNotSatisfiable" }
         "422": { $ref: "#/components/responses/Unprocessable" }
         "500": { $ref: "#/components/responses/ServerError" }
         "503": { $ref: "#/components/responses/Unavailable" }
@@ -902,8 +983,24 @@ components:
       description: What the answer depends on besides the address.
       schema: { type: string }
     ETag:
-      description: What this file of the page is called, for `If-None-Match`.
+      description: |
+        What these bytes are called, a strong tag, for `If-Range`, `If-Match` and `If-None-Match`. A result's stays as long
+        as the result does.
       schema: { type: string }
+    LastModified:
+      description: When the job ended; its result has not changed since.
+      schema: { type: string }
+    AcceptRanges:
+      description: "`bytes`: a part can be asked for with `Range`."
+      schema: { type: string, const: bytes }
+    ContentRange:
+      description: Which bytes these are, and how many there are in all, such as `bytes 1000-1999/5000`.
+      required: true
+      schema: { type: string, pattern: "^bytes [0-9]+-[0-9]+/[0-9]+$" }
+    ContentRangeBehindEnd:
+      description: How many bytes there are, such as `bytes */5000`.
+      required: true
+      schema: { type: string, pattern: "^bytes [*]/[0-9]+$" }
     RetryAfter:
       description: Seconds.
       required: true
@@ -967,10 +1064,37 @@ components:
         The client's own name for this request, the same when it is sent again: the answer is that of the first one's
         job, whatever became of the connection. With another request it is refused (422).
       schema: { type: string, minLength: 1, maxLength: 255, pattern: "^[!-~]+$" }
+    Range:
+      name: Range
+      in: header
+      description: |
+        Which bytes are wanted (RFC 9110, section 14), such as `bytes=1000-` to go on with a download. Parts with something
+        between them, and what cannot be read, are answered with everything. HEAD takes no notice of it.
+      schema: { type: string }
+    IfRange:
+      name: If-Range
+      in: header
+      description: The `ETag` or `Last-Modified` of what the client has a part of; `Range` counts only if it is still so.
+      schema: { type: string }
+    IfMatch:
+      name: If-Match
+      in: header
+      description: "`ETag`s, one of which it must be, or `*`; else 412."
+      schema: { type: string }
     IfNoneMatch:
       name: If-None-Match
       in: header
       description: The `ETag` of a file that the client has; 304 says that it is still so.
+      schema: { type: string }
+    IfModifiedSince:
+      name: If-Modified-Since
+      in: header
+      description: 304 if it is no newer than this. Without `If-None-Match` only.
+      schema: { type: string }
+    IfUnmodifiedSince:
+      name: If-Unmodified-Since
+      in: header
+      description: 412 if it is newer than this. Without `If-Match` only.
       schema: { type: string }
     Traceparent:
       name: traceparent
@@ -1009,6 +1133,36 @@ components:
       description: The client has it already.
       headers:
         ETag: { $ref: "#/components/headers/ETag" }
+    Part:
+      description: The bytes that `Range` asks for; the media type is that of the whole.
+      headers:
+        ETag: { $ref: "#/components/headers/ETag" }
+        Last-Modified: { $ref: "#/components/headers/LastModified" }
+        Content-Range: { $ref: "#/components/headers/ContentRange" }
+      content:
+        multipart/form-data: { schema: { $ref: "#/components/schemas/Bytes" } }
+        multipart/mixed: { schema: { $ref: "#/components/schemas/Bytes" } }
+        application/zip: { schema: { $ref: "#/components/schemas/Bytes" } }
+        image/vnd.adobe.photoshop: { schema: { $ref: "#/components/schemas/Bytes" } }
+        image/x-psb: { schema: { $ref: "#/components/schemas/Bytes" } }
+        image/openraster: { schema: { $ref: "#/components/schemas/Bytes" } }
+        application/vnd.openxmlformats-officedocument.presentationml.presentation: { schema: { $ref: "#/components/schemas/Bytes" } }
+        image/png: { schema: { $ref: "#/components/schemas/Bytes" } }
+        application/json: {}
+        text/html: { schema: { $ref: "#/components/schemas/Bytes" } }
+        text/css: { schema: { $ref: "#/components/schemas/Bytes" } }
+        text/javascript: { schema: { $ref: "#/components/schemas/Bytes" } }
+        image/svg+xml: { schema: { $ref: "#/components/schemas/Bytes" } }
+    PreconditionFailed:
+      description: It is not what `If-Match` or `If-Unmodified-Since` names.
+      content:
+        application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } }
+    RangeNotSatisfiable:
+      description: All of the range lies behind the last byte; `Content-Range` says how many there are.
+      headers:
+        Content-Range: { $ref: "#/components/headers/ContentRangeBehindEnd" }
+      content:
+        application/problem+json: { schema: { $ref: "#/components/schemas/Problem" } }
     PageFile:
       description: A file of the page.
       headers:

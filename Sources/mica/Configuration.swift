@@ -1,4 +1,5 @@
 import Foundation
+import ModelHub
 import ServiceAPI
 import Yams
 
@@ -14,6 +15,7 @@ enum Configuration {
     static func settings(file: String?, environment: [String: String]) throws(SettingsError) -> ServiceSettings {
         var settings = ServiceSettings()
         if let path = file ?? environment[fileVariable].flatMap({ $0.isEmpty ? nil : $0 }) {
+            let path = HomePath.expanded(path, environment: environment)
             try settings.apply(file: path, read(path))
         }
         try settings.apply(environment: environment)

@@ -5,29 +5,47 @@ import ServiceAPI
 /// Layers on disk: a PSD, PSB, OpenRaster file or ZIP, a manifest, or a folder with one.
 struct LayerSource {
     let layers: LayerFile
-    /// Everything that was read.
-    let files: InputFiles
+    /// The paths of everything that was read.
+    let paths: [String]
     private let path: String
+
+    /// Everything that was read.
+    var files: InputFiles { InputFiles(paths) }
 
     /// Reads the layers of image `image` (1 for the first); `-` is a file from standard input. Throws
     /// `CommandError.cannotRead`.
     init(_ path: String, image: Int = 1) throws {
+        if let source = try Self(folderOrManifest: path, image: image) {
+            self = source
+        } else {
+            try self.init(try Self.bytes(path), of: path, image: image)
+        }
+    }
+
+    /// The layers of a manifest, or of a folder with one; nil for a file of another kind. Throws
+    /// `CommandError.cannotRead`.
+    init?(folderOrManifest path: String, image: Int = 1) throws {
+        guard let manifest = try Self.manifest(path) else { return nil }
         self.path = path
         var paths: [String] = []
-        // What is wrong is said of the manifest, and not of the folder that it is in.
-        var file = path
         do {
-            if let manifest = try Self.manifest(path) {
-                file = manifest.path
-                layers = LayerFile(try Self.read(manifest: manifest, image: image, &paths))
-            } else {
-                paths.append(path)
-                layers = try LayerFileReader.readFile(try Self.bytes(path), image: image)
-            }
+            layers = LayerFile(try Self.read(manifest: manifest, image: image, &paths))
         } catch let error as ImageError {
-            throw CommandError.cannotRead(path: file, reason: error.description)
+            // What is wrong is said of the manifest, and not of the folder that it is in.
+            throw CommandError.cannotRead(path: manifest.path, reason: error.description)
         }
-        files = InputFiles(paths)
+        self.paths = paths
+    }
+
+    /// The layers of a file that was read at `path`. Throws `CommandError.cannotRead`.
+    init(_ bytes: [UInt8], of path: String, image: Int = 1) throws(CommandError) {
+        self.path = path
+        do {
+            layers = try LayerFileReader.readFile(bytes, image: image)
+        } catch {
+            throw CommandError.cannotRead(path: path, reason: error.description)
+        }
+        paths = [path]
     }
 
     /// Layer `number`, 1 for the bottom one, ready to be split. Throws `CommandError.cannotRead`.

@@ -21,7 +21,7 @@ enum ModelLocation {
     /// installation).
     static func folder(_ path: String?) throws -> URL {
         if let path {
-            let folder = URL(fileURLWithPath: path)
+            let folder = URL(fileURLWithPath: HomePath.expanded(path))
             guard PullRecord.of(folder: folder.path)?.isComplete ?? true else {
                 throw CommandError.notPulled(repository: path, isBegun: true)
             }
@@ -51,7 +51,7 @@ enum ModelLocation {
     private static func searchedFolders() -> [URL] {
         var folders: [URL] = []
         if let named = ProcessInfo.processInfo.environment["MICA_MODELS"], !named.isEmpty {
-            folders.append(URL(fileURLWithPath: named))
+            folders.append(URL(fileURLWithPath: HomePath.expanded(named)))
         }
         folders.append(URL(fileURLWithPath: FileManager.default.currentDirectoryPath).appendingPathComponent("Models"))
         let executable = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import ModelHub
 import ServiceAPI
 
 /// The options of `mica serve` that are often set; all others are set in the file or the environment.
@@ -85,6 +86,7 @@ struct ServeOptions: ParsableArguments {
             guard let text else { continue }
             try settings.set(key, to: text, source: "--\(key.rawValue.replacingOccurrences(of: "_", with: "-"))")
         }
+        settings.changePaths { HomePath.expanded($0) }
         try settings.validate()
         return settings
     }

@@ -196,4 +196,97 @@ import Testing
         let told = try MicaProcess(["recompose", ora, "-o", folder.path("flat.png"), "--rounding", "once"])
         #expect(told.status == 0 && told.errors.isEmpty)
     }
+
+    /// Layers that lie around in one file, as other programs leave them: names and groups stay, and the result is that
+    /// of the same layers as pictures.
+    @Test(arguments: ["in.psd", "in.psb", "in.ora", "in.zip", "in", "in/manifest.json", "-", "/dev/stdin"])
+    func layersOfOneFile(_ name: String) throws {
+        let (folder, files) = try Self.inputs()
+        let pixels = try files.dropFirst().map { try ImageDecoder.decode(Self.bytes($0)).pixels }
+        let nodes: [LayerNode] = [
+            .layer(ImageLayer(name: "Grund", pixels: pixels[0])),
+            .group(
+                LayerGroup(name: "Gruppe", children: [.layer(ImageLayer(name: "oben \u{1F600}", pixels: pixels[1]))])),
+        ]
+        let psd = folder.path("in.psd")
+        try Data(PSDWriter.encode(LayerTree(width: 32, height: 24, nodes: nodes))).write(
+            to: URL(fileURLWithPath: psd))
+        let stem = String(name.prefix { $0 != "/" })
+        if !["", "-", "in.psd"].contains(stem) {
+            #expect(try MicaProcess(["recompose", psd, "-o", folder.path(stem)]).status == 0)
+        }
+        let isStream = name == "-" || name.hasPrefix("/")
+        let fitted = folder.path("fitted.psd")
+        let run = try MicaProcess(
+            ["fit", files[0], isStream ? name : folder.path(name), "-o", fitted],
+            shell: isStream ? "exec \"$0\" \"$@\" < '\(psd)'" : nil)
+        #expect(run.status == 0 && run.errors.isEmpty, "\(run.errors)")
+        let tree = try LayerFileReader.read(Self.bytes(fitted))
+        #expect(tree.nodes.map(\.name) == ["Grund", "Gruppe"])
+        #expect(tree.layers.map(\.name) == ["Grund", "oben \u{1F600}"])
+        #expect(try MicaProcess(["fit"] + files + ["-o", folder.path("plain.psd")]).status == 0)
+        let plain = try LayerFileReader.read(Self.bytes(folder.path("plain.psd")))
+        let (ours, theirs) = (tree.layers, plain.layers)
+        for (one, other) in zip(ours, theirs) {
+            #expect(try one.onCanvas(width: 32, height: 24) == other.onCanvas(width: 32, height: 24))
+        }
+    }
+
+    /// What is not laid over what is below it as it is would be another picture; too many are not unpacked.
+    @Test func layersThatCannotBeFitted() throws {
+        let (folder, files) = try Self.inputs()
+        let pixels = try ImageDecoder.decode(Self.bytes(files[1])).pixels
+        func layer(_ change: (inout ImageLayer) -> Void) -> LayerNode {
+            var layer = ImageLayer(name: "x", pixels: pixels)
+            change(&layer)
+            return .layer(layer)
+        }
+        let plain = layer { _ in }
+        for (nodes, expected) in [
+            ([plain, layer { $0.blendMode = .multiply }], "\"x\" has the blend mode multiply"),
+            ([plain, layer { $0.isVisible = false }], "\"x\" is hidden"),
+            (
+                [
+                    plain,
+                    layer {
+                        $0.isClipped = true
+                        $0.opacity = 9
+                    },
+                ], "is not at full opacity and is clipped"
+            ),
+            ([.group(LayerGroup(name: "g", children: [plain], opacity: 100))], "\"g\" is not at full opacity"),
+            ([plain, .group(LayerGroup(name: "g", children: [layer { $0.opacity = 1 }]))], "\"x\" is not at full"),
+            (Array(repeating: plain, count: 17), "it has 17 layers, more than the 16"),
+        ] {
+            let psd = folder.path("in.psd")
+            try Data(PSDWriter.encode(LayerTree(width: 32, height: 24, nodes: nodes))).write(
+                to: URL(fileURLWithPath: psd))
+            let run = try MicaProcess(["fit", files[0], psd, "-o", folder.path("x.psd")])
+            #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
+        }
+        for (input, expected) in [("nowhere", "no such file"), ("", "has no")] {
+            let run = try MicaProcess(["fit", files[0], folder.path(input), "-o", folder.path("x.psd")])
+            #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
+        }
+        #expect(try !folder.contents().contains("x.psd"))
+    }
+
+    /// A layer that is dropped takes a group along that is empty then.
+    @Test func emptyLayersAreDropped() throws {
+        let (folder, files) = try Self.inputs()
+        let pixels = try ImageDecoder.decode(Self.bytes(files[0])).pixels
+        let empty = try PixelBuffer(width: 32, height: 24)
+        let nodes: [LayerNode] = [
+            .group(LayerGroup(name: "g", children: [.layer(ImageLayer(name: "nothing", pixels: empty))])),
+            .layer(ImageLayer(name: "all", pixels: pixels)),
+        ]
+        let psd = folder.path("in.psd")
+        try Data(PSDWriter.encode(LayerTree(width: 32, height: 24, nodes: nodes))).write(to: URL(fileURLWithPath: psd))
+        for (options, expected) in [(["--empty-layers", "drop"], ["all"]), ([], ["nothing", "all"])] {
+            let run = try MicaProcess(["fit", files[0], psd, "-o", folder.path("x.psd")] + options)
+            #expect(run.status == 0, "\(run.errors)")
+            let tree = try LayerFileReader.read(Self.bytes(folder.path("x.psd")))
+            #expect(tree.layers.map(\.name) == expected && tree.nodes.count == expected.count)
+        }
+    }
 }

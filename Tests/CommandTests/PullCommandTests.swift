@@ -47,6 +47,13 @@ import Testing
 
         let models = try MicaProcess(["models"], environment: environment)
         #expect(models.output.contains(name) && models.output.contains(folder.path("models/\(name)")))
+        let listed = try MicaProcess(["models", "--json"], environment: environment)
+        let list = try #require(try JSONSerialization.jsonObject(with: Data(listed.output.utf8)) as? [[String: Any]])
+        let pulled = try #require(list.first { $0["name"] as? String == name })
+        #expect(pulled["folder"] as? String == folder.path("models/\(name)") && pulled["kept_by"] as? String == "mica")
+        #expect(pulled["is_complete"] as? Bool == true && pulled["hub"] as? String == hub.endpoint)
+        #expect((pulled["bytes"] as? Int ?? 0) > 1000 && (pulled["commit"] as? String)?.count == 40)
+        #expect(list.contains { $0["name"] as? String == "seedling" && $0["kept_by"] as? String == "built-in" })
         // Without a network, and the same as from the folder.
         hub.change { $0.override = { _ in SocketServer.Response(status: 500) } }
         #expect(try MicaProcess(named, environment: environment).status == 0)
@@ -57,6 +64,37 @@ import Testing
         for layer in ["layer_1.png", "layer_2.png"] {
             #expect(try folder.data("named/\(layer)") == folder.data("direct/\(layer)"))
         }
+    }
+
+    /// `~` where no shell has seen it.
+    @Test func modelsInTheHomeFolder() throws {
+        let folder = try TemporaryFolder()
+        let cache = "hf/hub/models--some--model"
+        let snapshot = folder.path("\(cache)/snapshots/1")
+        try FileManager.default.createDirectory(atPath: snapshot, withIntermediateDirectories: true)
+        for name in try FileManager.default.contentsOfDirectory(atPath: DecomposeCommandTests.quick[3]) {
+            try FileManager.default.createSymbolicLink(
+                atPath: "\(snapshot)/\(name)",
+                withDestinationPath: URL(fileURLWithPath: DecomposeCommandTests.quick[3]).path + "/\(name)")
+        }
+        let environment = Self.environment(
+            folder, ["HOME": folder.url.path, "HF_HOME": "~/hf", "MICA_MODELS": "~/own", "MICA_CONFIG": ""])
+        let listed = try MicaProcess(["models", "--json"], environment: environment).output
+        #expect(listed.contains("\"folder\":\"\(snapshot)\"") && listed.contains("\"kept_by\":\"huggingface_hub\""))
+        var use = DecomposeCommandTests.quick + ["-o", folder.path("layers")]
+        use[3] = "~/\(cache)/snapshots/1"
+        let run = try MicaProcess(use, environment: environment)
+        #expect(run.status == 0, "\(run.errors)")
+        try Data("model: ~/\(cache)/snapshots/1\nstate_folder: ~/jobs\napi_keys: ~/keys\n".utf8).write(
+            to: URL(fileURLWithPath: folder.path("mica.yaml")))
+        let key = try MicaProcess(["key", "ann"], environment: environment)
+        #expect(key.status == 0)
+        let check = try MicaProcess(["serve", "--config", "~/mica.yaml", "--check-config"], environment: environment)
+        #expect(check.status == 1 && check.errors.contains(folder.path("keys")), "\(check.errors)")
+        try Data("ann sha256:\(String(repeating: "0", count: 64))\n".utf8).write(
+            to: URL(fileURLWithPath: folder.path("keys")))
+        let again = try MicaProcess(["serve", "--config", "~/mica.yaml", "--check-config"], environment: environment)
+        #expect(again.status == 0, "\(again.errors)")
     }
 
     /// A signal leaves what has come, `--model` says that more is to come, and the same command goes on.
@@ -83,6 +121,8 @@ import Testing
             #expect(run.status == 1 && run.errors.contains("not come whole"), "\(run.errors)")
         }
         #expect(try MicaProcess(["models"], environment: environment).output.contains("not whole yet"))
+        let listed = try MicaProcess(["models", "--json"], environment: environment).output
+        #expect(listed.contains("\"is_complete\":false"))
         hub.change { $0.override = nil }
         #expect(try MicaProcess(["pull", name, "--quiet"], environment: environment).status == 0)
         use[3] = name

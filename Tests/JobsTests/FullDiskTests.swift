@@ -70,6 +70,30 @@ struct FullDiskTests {
         }
     }
 
+    /// Who cannot start can delete nothing. A job that was running needs a change of its row besides.
+    @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
+    func aStartUsesTheReserve() throws {
+        let disk = try SmallDisk()
+        let before = try JobBench(folder: disk.folder.path)
+        let body = [UInt8](repeating: 7, count: 200_000)
+        let failed = try before.submit("fail", body: body, isDurable: true)
+        #expect(before.observer.waitForEnds(1))
+        let running = try before.submit("hold", body: body, isDurable: true)
+        #expect(before.executor.waitUntilHeld())
+        // As a kill leaves it: nothing of the end is stored.
+        before.close()
+        try disk.fill()
+        let bench = try JobBench(folder: disk.folder.path, isStarted: false)
+        defer { bench.close() }
+        #expect(try bench.service.snapshot(running).state == .queued)
+        for id in [failed, running] {
+            try bench.service.delete(id)
+            #expect(throws: JobError.notFound(id)) { try bench.service.snapshot(id) }
+        }
+        before.executor.release()
+        #expect(try bench.submit(body: body, isDurable: true) != failed)
+    }
+
     /// Else the disk would stay full.
     @Test(.enabled(if: canMount, "only the superuser may mount a small disk"))
     func resultsExpire() throws {

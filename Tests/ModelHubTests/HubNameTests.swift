@@ -82,13 +82,13 @@ import Testing
         for name in ["1", "2"] { try folder.write("\(cache)/snapshots/\(name)/model_index.json", []) }
         try folder.write("\(cache)/refs/main", Array("1".utf8))
         #expect(models.find(repository)?.folder == "\(folder.path)/\(cache)/snapshots/1")
-        #expect(models.all().map(\.repository) == [repository])
+        #expect(models.all().map(\.repository) == [repository] && models.find(repository)?.keeper == .huggingfaceHub)
         try folder.make("own/some-owner/some-model")
         try folder.write("own/some-owner/some-model/model_index.json", [])
         #expect(
             models.find(repository)
                 == .init(
-                    repository: repository, folder: models.place(repository), isComplete: true))
+                    repository: repository, folder: models.place(repository), isComplete: true, keeper: .mica))
         try PullFolder(path: models.place(repository)).write(
             PullRecord(repository: repository.description, endpoint: "", commit: "", isComplete: false, files: [:]))
         #expect(models.find(repository)?.isComplete == false && models.all().count == 1)
@@ -98,10 +98,21 @@ import Testing
         (["HOME": "/h"], "/h/.local/share/mica/models", "/h/.cache/huggingface/hub"),
         (["HOME": "/h", "XDG_DATA_HOME": "/d", "XDG_CACHE_HOME": "/c"], "/d/mica/models", "/c/huggingface/hub"),
         (["HF_HUB_CACHE": "/hub", "HF_HOME": "/hf", "MICA_MODELS": "/m"], "/m", "/hub"),
+        (["HOME": "/h/", "HF_HOME": "~/hf", "MICA_MODELS": "~"], "/h", "/h/hf/hub"),
+        (["HOME": "/h", "HF_HUB_CACHE": "~/hub", "XDG_DATA_HOME": "~/d"], "/h/d/mica/models", "/h/hub"),
     ])
     func whereModelsAre(_ environment: [String: String], _ own: String, _ cache: String) {
         let models = LocalModels(environment: environment)
         #expect(models.ownFolder == own && models.hubCache == cache)
+    }
+
+    @Test(arguments: [
+        ("~", "/h"), ("~/", "/h/"), ("~/a/~", "/h/a/~"), ("/~", "/~"), ("a/~/b", "a/~/b"), ("~b/c", "~b/c"), ("", ""),
+        ("a~", "a~"),
+    ])
+    func homes(_ path: String, _ expected: String) {
+        #expect(HomePath.expanded(path, environment: ["HOME": "/h"]) == expected)
+        #expect(HomePath.expanded(path, environment: [:]) == path)
     }
 }
 

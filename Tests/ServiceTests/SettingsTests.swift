@@ -79,6 +79,26 @@ import Yams
         #expect(settings == expected)
     }
 
+    /// Each of them, and nothing else.
+    @Test func pathsCanBeChanged() throws {
+        var settings = ServiceSettings()
+        let paths: [ServiceSettings.Key] = [
+            .unixSocket, .tlsCertificate, .tlsKey, .model, .transformer, .textEncoder, .vae, .loras, .deviceMap,
+            .stateFolder, .apiKeys,
+        ]
+        let texts: [ServiceSettings.Key] = [.host, .precision, .device, .budget, .apiKeyHashes]
+        for key in paths + texts { try settings.set(key, to: "~", source: "") }
+        settings.changePaths { "/h\($0.dropFirst())" }
+        #expect(settings.loras == ["/h"])
+        let changed = [
+            settings.unixSocket, settings.tlsCertificate, settings.tlsKey, settings.model, settings.transformer,
+            settings.textEncoder, settings.vae, settings.deviceMap, settings.stateFolder, settings.apiKeys,
+        ]
+        #expect(changed.allSatisfy { $0 == "/h" })
+        let kept = [settings.host, settings.precision, settings.device, settings.budget, settings.apiKeyHashes]
+        #expect(kept.allSatisfy { $0 == "~" })
+    }
+
     /// Kubernetes sets MICA_PORT for a service of that name.
     @Test func linksOfKubernetesAreNotMeantForUs() throws {
         var settings = ServiceSettings()

@@ -42,10 +42,11 @@ class KeptJob:
         self.job = job
         self.description = {"id": job, "state": "succeeded", "timings": {}, **description}
         self.is_reachable = True
+        self.thumb = ""
         self.removals = 0
 
     def prepare(self, page):
-        runs = [{"name": "poster.png", "thumb": "", "settings": {"seed": "7"}, "jobId": "kept", "source": None}]
+        runs = [{"name": "poster.png", "thumb": self.thumb, "settings": {"seed": "7"}, "jobId": "kept", "source": None}]
         # What the page keeps itself stays over a reload.
         text = json.dumps(json.dumps(runs))
         page.add_init_script(

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import requests
-from mica_service import QUICK, ROOT
+from mica_service import QUICK, ROOT, until
 
 GETS = [
     ("/", "text/html"), ("/", "*/*"), ("/page.js", "*/*"), ("/healthz", "*/*"), ("/livez", "*/*"), ("/readyz", "*/*"),
@@ -67,3 +67,18 @@ def test_problems(service):
         ("PUT", "/v1/layers", b"", {}), ("POST", "/v1/layers?layers=0", b"x", {}), ("DELETE", "/healthz", None, {}),
     ):
         assert bad(message(service, method, path, body, headers)) == []
+
+
+def test_parts_and_conditions(service, picture):
+    message(service, "POST", "/v1/jobs?num_inference_steps=1&resolution=64", picture.read_bytes(),
+            {"Content-Type": "image/png"})
+    job = requests.get(service.url + "/v1/jobs", timeout=5).json()["jobs"][0]["id"]
+    until(lambda: requests.get(f"{service.url}/v1/jobs/{job}", timeout=5).json()["state"] == "succeeded", 60, "its end")
+    for path, fields, status in [
+        ("layers.psd", {}, 200), ("layers.psd", {"Range": "bytes=5-9"}, 206), ("result", {"Range": "bytes=5-"}, 206),
+        ("layers.psd", {"Range": "bytes=999999999-"}, 416), ("layers.psd", {"If-None-Match": "*"}, 304),
+        ("layers.psd", {"If-Match": '"x"'}, 412),
+    ]:
+        answer = message(service, "GET", f"/v1/jobs/{job}/{path}", headers=fields)
+        assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+        assert bad(answer) == [], (path, fields)

@@ -6,8 +6,9 @@ import re
 import zipfile
 
 import pytest
+import requests
 from mica_service import until
-from page_work import split
+from page_work import sheet_pixels, split
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -130,6 +131,61 @@ def test_what_a_job_takes_is_said_before_it_is_sent(open_page, picture):
 def sent(form, name):
     """A field of a multipart body."""
     return re.search(rf'name="{name}"\r\n\r\n(.*?)\r\n--', form, re.DOTALL)[1]
+
+
+def test_reuse_between_steps_is_offered_where_there_are_several(open_page, url, picture):
+    page = open_page()
+    page.set_input_files("#file", picture)
+    page.click("#advanced summary")
+    # The built-in model has one step.
+    field = page.get_by_role("spinbutton", name="Reuse between steps")
+    expect(field).to_be_hidden()
+    page.get_by_role("button", name="More steps").click()
+    expect(field).to_be_visible()
+    assert field.get_attribute("placeholder") == "off"
+    page.fill("#steps", "6")
+    field.fill("0.9")
+    page.click("#submit")
+    expect(page.locator("#facts")).to_contain_text(re.compile(r"6 steps, [0-9.]+ s, [1-5] pass(es)? reused, seed"),
+                                                   timeout=60_000)
+    # What is hidden is not sent.
+    page.fill("#steps", "1")
+    expect(field).to_be_hidden()
+    page.click("#submit")
+    expect(page.locator("#facts")).to_contain_text(re.compile(r"1 step, [0-9.]+ s, seed"), timeout=60_000)
+    jobs = requests.get(f"{url}v1/jobs", timeout=5).json()["jobs"][:2]
+    used = [requests.get(f"{url}v1/jobs/{job['id']}/manifest", timeout=5).json()["parameters"] for job in jobs]
+    assert [each.get("first_block_cache") for each in used] == [None, 0.9]
+    # The settings of a run of before come back with it.
+    page.locator("#runs .run").last.click()
+    expect(field).to_have_value("0.9")
+    expect(field).to_be_visible()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WebP", "GIF"])
+def test_of_an_animation_the_first_picture_is_taken(open_page, kind):
+    frames = [Image.new("RGB", (64, 48), colour) for colour in ((200, 40, 40), (40, 40, 200))]
+    file = io.BytesIO()
+    frames[0].save(file, kind, save_all=True, append_images=frames[1:], duration=100)
+    page = open_page()
+    split(page, {"name": f"cat \U0001f431.{kind.lower()}", "mimeType": f"image/{kind.lower()}",
+                 "buffer": file.getvalue()}, steps=1)
+    said = "converted from GIF" if kind == "GIF" else "the first picture of an animation"
+    expect(page.locator("#file-hint")).to_contain_text(said)
+    expect(page.locator("#facts")).to_contain_text("64 × 48", timeout=60_000)
+    assert sheet_pixels(page)[20, 30, 0] > 150
+    # One picture alone is sent as it is.
+    still = io.BytesIO()
+    frames[0].save(still, "PNG" if kind == "GIF" else kind)
+    page.set_input_files("#file", {"name": "one.png", "mimeType": "image/png", "buffer": still.getvalue()})
+    expect(page.locator("#file-name")).to_have_text("one.png")
+    expect(page.locator("#file-hint")).to_have_text("64 × 48, 1 kB")
+
+
+def test_an_empty_file_is_said_to_be_empty(open_page):
+    page = open_page()
+    page.set_input_files("#file", {"name": "x.png", "mimeType": "image/png", "buffer": b""})
+    expect(page.locator("#file-error")).to_have_text("The file is empty. “x.png” has no bytes.")
 
 
 def test_the_picture_chosen_last_is_taken(open_page, picture, tmp_path):

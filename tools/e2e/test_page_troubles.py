@@ -1,5 +1,6 @@
 """The page while jobs run and where something goes wrong."""
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -9,7 +10,7 @@ import threading
 import urllib.request
 
 import pytest
-from kept_job import KeptJob
+from kept_job import KeptJob, png
 from page_work import ENDED, download, sheet_pixels, split, wait_for_layers
 from playwright.sync_api import expect
 
@@ -203,6 +204,19 @@ def test_a_reload_shows_the_newest_run(open_page, layers):
     expect(page.locator("input[value=compare]")).to_be_disabled()
     for control in (page.locator("label", has_text="Compare"), page.locator("#again")):
         assert "not kept when the page is loaded again" in control.get_attribute("title")
+
+
+def test_a_reload_shows_what_a_running_job_is_at(open_page):
+    """At once, and not with its next word: the stage that it is at, and what is left of its picture."""
+    job = KeptJob(state="running", timings={"running_seconds": 20},
+                  progress={"stage": "denoise", "step": 3, "total": 8, "fraction": 0.4})
+    job.thumb = "data:image/png;base64," + base64.b64encode(png((0, 0, 120, 80), (200, 40, 40))).decode()
+    page = open_page(prepare=job.prepare)
+    expect(page.locator("#progress-title")).to_have_text("Making the layers")
+    expect(page.locator("#progress-detail")).to_have_text("Step 4 of 8")
+    expect(page.locator("#frame")).to_be_visible()
+    expect(page.locator("#sheet")).to_have_class(re.compile("is-waiting"))
+    assert (sheet_pixels(page)[40, 60] == (200, 40, 40, 255)).all()
 
 
 def test_a_run_begun_while_the_page_connects_joins_those_of_before(open_page, picture):

@@ -30,6 +30,11 @@ public enum LayerFileReader {
         return LayerFile(try read(archive, image: image, options: options))
     }
 
+    /// Whether the bytes begin as those of a kind of file do that holds layers.
+    public static func isFileOfLayers(_ bytes: [UInt8]) -> Bool {
+        ImageFormat.detect(bytes) == .photoshop || ZIPReader.isArchive(bytes)
+    }
+
     /// A file of one picture has no second one.
     private static func checkOnly(_ image: Int) throws(ImageError) {
         guard image == 1 else { throw .noPicture(number: image, count: 1) }

@@ -131,6 +131,13 @@ enum PageDocument {
               <option value="false">No</option>
             </select>
           </div>
+          <div class="field" id="reuse-field" hidden>
+            <label for="reuse">Reuse between steps</label>
+            <input id="reuse" name="first_block_cache" type="number" inputmode="decimal" min="0" max="1" step="any"
+              placeholder="off" aria-describedby="reuse-hint">
+            <p class="hint" id="reuse-hint">Where the model’s first block adds nearly what it added a step before, the
+              other blocks are spared. 0.05 to 0.2 are usual: faster, and the layers change a little.</p>
+          </div>
           <div class="field">
             <label for="language">Language of the caption</label>
             <select id="language" name="caption_language">
@@ -766,7 +773,7 @@ let picture = null;
 let current = null;
 /** What the stage shows of the current run, so that it is not set up again for each word of progress. */
 let shown = '';
-let shownPreview = null;
+let shownBitmap = null;
 let lastStart = { picture: null, at: 0 };
 
 // A picture comes in
@@ -935,13 +942,12 @@ async function show() {
   byId('results').hidden = !isDone;
   document.querySelector('.desk').classList.toggle('has-result', isDone);
   if (!isDone) showFacts(null);
-  const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
+  const bitmap = run?.preview ?? run?.picture?.bitmap ?? run?.sketch ?? (run ? null : picture?.bitmap) ?? null;
   byId('empty').hidden = Boolean(run || picture);
   const key = isDone ? 'done' : run?.state ?? 'picture';
-  const preview = run?.preview ?? null;
-  if (!isDone && (key !== shown || preview !== shownPreview)) {
-    stage.showPicture(bitmap, Boolean(run) && !preview);
-    shownPreview = preview;
+  if (!isDone && (key !== shown || bitmap !== shownBitmap)) {
+    stage.showPicture(bitmap, Boolean(run) && !run.preview);
+    shownBitmap = bitmap;
   }
   if (isDone && shown !== 'done') {
     shown = 'done';
@@ -1969,6 +1975,8 @@ const readable = [
 /** Files of layers, which the service makes one picture of: PSD, PSB, and in a ZIP OpenRaster and its own results. */
 const layered = [[0x38, 0x42, 0x50, 0x53], [0x50, 0x4b, 0x03, 0x04]];
 const thumbSide = 144;
+/** So far into a file it is looked whether it is an animation. */
+const headBytes = 65_536;
 
 /** A picture that somebody chose: the file to send and a bitmap to show. */
 export class Picture {
@@ -1977,7 +1985,10 @@ export class Picture {
    * Throws a `Problem` if it is no picture at all.
    */
   static async of(file, name = file.name || 'picture.png') {
-    const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+    const head = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
+    if (!head.length) {
+      throw new Problem({ status: 400, title: 'The file is empty', detail: `“${name}” has no bytes.` });
+    }
     const isReadable = readable.some(({ begins, then }) =>
       begins.every((byte, index) => head[index] === byte)
       && (!then || then.slice(1).every((byte, index) => head[then[0] + index] === byte)));
@@ -1986,6 +1997,9 @@ export class Picture {
       return new Picture(flat, name, await decode(flat), `converted from ${/[^.]*$/.exec(name)[0].toUpperCase()}`);
     }
     const bitmap = await decode(file);
+    if (isReadable && bitmap && isAnimated(head)) {
+      return new Picture(await encode(bitmap), name, bitmap, 'the first picture of an animation');
+    }
     if (isReadable) return new Picture(file, name, bitmap, '');
     if (!bitmap) {
       throw new Problem({
@@ -2047,6 +2061,14 @@ export function pictureOf(transfer) {
   const files = [...(transfer?.files ?? [])];
   const file = files.find((one) => one.type.startsWith('image/')) ?? files[0] ?? null;
   return { file, others: Math.max(0, files.length - 1) };
+}
+
+/** The service takes none: in a WebP a bit says so, in a PNG a chunk before those of the pixels. */
+function isAnimated(head) {
+  const text = new TextDecoder('latin1').decode(head);
+  if (text.startsWith('RIFF')) return text.slice(12, 16) === 'VP8X' && (head[20] & 2) !== 0;
+  const [control, pixels] = ['acTL', 'IDAT'].map((name) => text.indexOf(name));
+  return text.slice(1, 4) === 'PNG' && control > 0 && (pixels < 0 || control < pixels);
 }
 
 async function decode(file) {
@@ -2274,6 +2296,8 @@ export class Run extends EventTarget {
     this.progress = null;
     /** A bitmap of the picture as it is by now. */
     this.preview = null;
+    /** A small bitmap of the picture, after the page was loaded again: there is no larger one then. */
+    this.sketch = null;
     this.problem = null;
     this.isConnected = true;
     this.isCancelling = false;
@@ -2321,6 +2345,7 @@ export class Run extends EventTarget {
   resume(jobId) {
     this.jobId = jobId;
     this.state = 'queued';
+    if (this.thumb && !this.picture && !this.sketch) this.#takeBitmap('sketch', this.thumb);
     this.#attempt(async () => {
       await this.#follow();
       await this.#load();
@@ -2542,7 +2567,7 @@ export class Run extends EventTarget {
         this.#takeProgress(data);
         break;
       case 'preview':
-        this.#takePreview(data.image);
+        this.#takeBitmap('preview', data.image);
         break;
       case 'ended':
         this.#takeJob(data);
@@ -2576,15 +2601,15 @@ export class Run extends EventTarget {
       ? this.startedAt + (now - this.startedAt) / fraction : null;
   }
 
-  async #takePreview(url) {
+  async #takeBitmap(name, url) {
     try {
       const image = new Image();
       image.src = url;
       await image.decode();
-      this.preview = await createImageBitmap(image);
+      this[name] = await createImageBitmap(image);
       this.#changed();
     } catch {
-      // A preview is a favour; the job goes on without it.
+      // Something to look at is a favour; the job goes on without it.
     }
   }
 
@@ -2619,6 +2644,7 @@ export class Run extends EventTarget {
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
+    this.sketch = null;
     this.state = 'done';
     this.#changed();
   }
@@ -2910,6 +2936,7 @@ export class Settings {
     }
     this.sizes.addEventListener('change', () => this.#sizeChosen());
     byId('layers-auto').addEventListener('change', () => this.#countChosen());
+    byId('steps').addEventListener('input', () => this.#stepsChosen());
     byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
     byId('seed').addEventListener('input', () => this.#checkSeed());
     // A field that is folded away cannot be pointed at.
@@ -2924,9 +2951,11 @@ export class Settings {
       if (byId(id).value === '' && defaults[name] !== undefined) byId(id).value = defaults[name];
     }
     show('guidance', defaults.true_cfg_scale);
+    show('reuse', defaults.first_block_cache);
     show('negative', defaults.negative_prompt?.trim() || 'nothing');
     byId('prompt').placeholder = captioner ? 'Empty: the model describes it itself' : '';
     this.#showSizes();
+    this.#stepsChosen();
   }
 
   /** True if every field can be sent; points at one that cannot otherwise. */
@@ -2973,6 +3002,14 @@ export class Settings {
     byId('layers-auto').checked = values.layers === 'auto';
     this.#countChosen();
     this.#showSizes(values.resolution);
+    this.#stepsChosen();
+  }
+
+  /** A single step has none before it of which anything could be used again. */
+  #stepsChosen() {
+    const steps = byId('steps').valueAsNumber || this.defaults.num_inference_steps || 1;
+    byId('reuse-field').hidden = steps < 2;
+    byId('reuse').disabled = steps < 2;
   }
 
   #countChosen() {
@@ -3570,6 +3607,7 @@ export function showFacts(run) {
   const { manifest } = run;
   const used = manifest.parameters ?? {};
   const seconds = Object.values(manifest.seconds ?? {}).reduce((sum, value) => sum + value, 0);
+  const reused = manifest.reused_passes ?? 0;
   const copy = make('button', {
     type: 'button', className: 'quiet', textContent: 'copy', 'aria-label': 'Copy the seed',
     onclick: async () => {
@@ -3581,7 +3619,8 @@ export function showFacts(run) {
   facts.replaceChildren(
     `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} step${
       used.num_inference_steps === 1 ? '' : 's'}`
-    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}, seed ${manifest.seed} `,
+    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}${
+      reused ? `, ${reused} pass${reused === 1 ? '' : 'es'} reused` : ''}, seed ${manifest.seed} `,
     ...(navigator.clipboard ? [copy] : []),
     ...(manifest.caption ? [make('br'), `The model saw: ${manifest.caption}`] : []));
 }

@@ -32,7 +32,7 @@ let picture = null;
 let current = null;
 /** What the stage shows of the current run, so that it is not set up again for each word of progress. */
 let shown = '';
-let shownPreview = null;
+let shownBitmap = null;
 let lastStart = { picture: null, at: 0 };
 
 // A picture comes in
@@ -201,13 +201,12 @@ async function show() {
   byId('results').hidden = !isDone;
   document.querySelector('.desk').classList.toggle('has-result', isDone);
   if (!isDone) showFacts(null);
-  const bitmap = run?.preview ?? run?.picture?.bitmap ?? (run ? null : picture?.bitmap) ?? null;
+  const bitmap = run?.preview ?? run?.picture?.bitmap ?? run?.sketch ?? (run ? null : picture?.bitmap) ?? null;
   byId('empty').hidden = Boolean(run || picture);
   const key = isDone ? 'done' : run?.state ?? 'picture';
-  const preview = run?.preview ?? null;
-  if (!isDone && (key !== shown || preview !== shownPreview)) {
-    stage.showPicture(bitmap, Boolean(run) && !preview);
-    shownPreview = preview;
+  if (!isDone && (key !== shown || bitmap !== shownBitmap)) {
+    stage.showPicture(bitmap, Boolean(run) && !run.preview);
+    shownBitmap = bitmap;
   }
   if (isDone && shown !== 'done') {
     shown = 'done';

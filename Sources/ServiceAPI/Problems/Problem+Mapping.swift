@@ -30,6 +30,11 @@ extension Problem {
             self.init(body: error)
         case .layers(let error): self.init(layers: error)
         case .busy: self.init(.queueFull, "too many files are being put together or converted; try again soon")
+        case .preconditionFailed:
+            self.init(.preconditionFailed, "what is here is not what If-Match or If-Unmodified-Since names")
+        case .rangeBehindEnd(let byteCount):
+            self.init(.rangeNotSatisfiable, "the range lies behind the end: there are \(byteCount) bytes")
+            contentRange = "bytes */\(byteCount)"
         case .query(let failure): self.init(.malformedQuery, failure.description)
         case .header(let name, let expected): self.init(.malformedHeader, "\(name) must be \(expected)")
         case .unknownParameter(let name, let known):

@@ -21,6 +21,8 @@ struct Problem: Codable, Sendable {
     var location: String?
     /// For `Accept-Encoding`, where the body's is at fault.
     var acceptedEncoding: String?
+    /// For `Content-Range`, where none of the bytes is there that were asked for.
+    var contentRange: String?
     /// The parameter that is at fault, for OpenAI's shape.
     var parameter: String?
 
@@ -65,6 +67,7 @@ struct Problem: Codable, Sendable {
         if let allowed { fields.append(("Allow", allowed)) }
         if let location { fields.append(("Location", location)) }
         if let acceptedEncoding { fields.append(("Accept-Encoding", acceptedEncoding)) }
+        if let contentRange { fields.append(("Content-Range", contentRange)) }
         if status == 401 { fields.append(("WWW-Authenticate", "Bearer realm=\"mica\"")) }
         return fields
     }

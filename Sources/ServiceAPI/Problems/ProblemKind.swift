@@ -21,6 +21,8 @@ enum ProblemKind: String, Sendable, CaseIterable {
     case methodNotAllowed = "method-not-allowed"
     case notAcceptable = "not-acceptable"
     case unsupportedMediaType = "unsupported-media-type"
+    case preconditionFailed = "precondition-failed"
+    case rangeNotSatisfiable = "range-not-satisfiable"
     case emptyBody = "empty-body"
     case missingImage = "missing-image"
     case malformedQuery = "malformed-query"
@@ -72,9 +74,11 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .requestTimeout: 408
         case .cancelled, .jobUnfinished, .jobWithoutResult: 409
         case .resultGone: 410
+        case .preconditionFailed: 412
         case .bodyTooLarge: 413
         case .targetTooLong: 414
         case .unsupportedMediaType, .unsupportedPicture: 415
+        case .rangeNotSatisfiable: 416
         case .unknownExpectation: 417
         case .parameterOutOfRange, .promptNeeded, .doesNotFit, .idempotencyConflict, .damagedPicture, .pictureSize: 422
         case .tooManyJobs, .tooManyFollowers: 429
@@ -118,6 +122,8 @@ enum ProblemKind: String, Sendable, CaseIterable {
         case .methodNotAllowed: "The method is not allowed here"
         case .notAcceptable: "No acceptable form of the result"
         case .unsupportedMediaType: "The body's media type is not supported"
+        case .preconditionFailed: "A condition of the request does not hold"
+        case .rangeNotSatisfiable: "There are no such bytes"
         case .emptyBody: "The request has no body"
         case .missingImage: "The request has no picture"
         case .malformedQuery: "The query is malformed"

@@ -38,6 +38,10 @@ enum ServiceError: Error, Sendable {
     case layers(ImageError)
     /// Too much of this work waits already.
     case busy
+    /// What there is is not what the request's conditions name.
+    case preconditionFailed
+    /// The range begins behind the last of so many bytes.
+    case rangeBehindEnd(byteCount: Int)
     /// The query is not properly encoded.
     case query(PercentDecoder.Failure)
     /// The form is not properly written.

@@ -42,15 +42,6 @@ enum RequestHeaders {
         }
     }
 
-    /// Whether the client has what `tag` names already (`If-None-Match`, RFC 9110 section 13.1.2).
-    static func hasEntity(_ tag: String, _ fields: HeaderFields) -> Bool {
-        fields.elements("if-none-match").contains { element in
-            // Compared weakly: proxies that compress make weak tags of strong ones.
-            let own = element.starts(with: "W/".utf8) ? element.dropFirst(2) : element
-            return own.elementsEqual(tag.utf8) || own.elementsEqual("*".utf8)
-        }
-    }
-
     /// The trace id of a valid `traceparent` (W3C Trace Context, version 00 or later), or nil.
     static func traceID(_ fields: HeaderFields) -> String? {
         guard let value = fields.first("traceparent") else { return nil }

@@ -61,6 +61,8 @@ public struct FileOptions: Sendable, Equatable {
         case .json: false
         }
     }
+    /// The same for the same options alone.
+    var key: String { "\(layerFormat.rawValue) \(isTrimmed) \(hasGroup) \(hasMetadata)" }
     /// The name of the one group.
     static let groupName = "layers"
 }

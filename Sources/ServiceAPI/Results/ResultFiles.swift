@@ -11,11 +11,14 @@ struct ResultFiles: Sendable {
     private let result: JobResult
     /// How the forms are written.
     private let options: FileOptions
+    /// What stands between the parts of a form that has several; nil for something new each time.
+    private let boundary: String?
 
     /// The files of a job that succeeded.
-    init(_ result: JobResult, options: FileOptions = FileOptions()) {
+    init(_ result: JobResult, options: FileOptions = FileOptions(), boundary: String? = nil) {
         self.result = result
         self.options = options
+        self.boundary = boundary
     }
 
     /// What is stored of a decomposition.
@@ -156,11 +159,7 @@ struct ResultFiles: Sendable {
     }
 
     private func multipart(_ format: ResultFormat) throws(ServiceError) -> Response {
-        var generator = SystemRandomNumberGenerator()
-        let characters = (0..<Self.boundaryLength).map { _ in
-            MultipartWriter.boundaryAlphabet.randomElement(using: &generator) ?? 0x30
-        }
-        let boundary = String(decoding: characters, as: UTF8.self)
+        let boundary = boundary ?? Self.newBoundary()
         let writer = MultipartWriter(boundary: boundary)
         var body = ResultBody()
         func add(_ name: String, _ fileName: String?, _ type: String, _ content: ResultBody) {
@@ -179,6 +178,14 @@ struct ResultFiles: Sendable {
         }
         body.append(writer.closing)
         return Answer.of(body, type: "\(format.mediaType); boundary=\(boundary)")
+    }
+
+    private static func newBoundary() -> String {
+        var generator = SystemRandomNumberGenerator()
+        let characters = (0..<boundaryLength).map { _ in
+            MultipartWriter.boundaryAlphabet.randomElement(using: &generator) ?? 0x30
+        }
+        return String(decoding: characters, as: UTF8.self)
     }
 
     private static let boundaryLength = 40

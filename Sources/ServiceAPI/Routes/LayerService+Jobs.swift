@@ -110,25 +110,38 @@ extension LayerService {
             case .jobZIP: .zip
             default: nil
             }
+        let identity = ResultIdentity(
+            id, endedAt: result.endedAt, version: configuration.version,
+            parts: [
+                "\(match.route)", "\(image)", "\(match.layer)", (format ?? .multipart).rawValue, options.key,
+            ])
         try read(converting: made.map { options.converts($0) } ?? false) {
             exchange.send { () throws(ServiceError) in
-                let files = ResultFiles(result, options: options)
-                switch match.route {
-                case .jobManifest: return try files.manifestResponse()
-                case .jobLayer: return try files.layerResponse(image: image, layer: match.layer)
-                case .jobPSD: return try files.psd(image: image)
-                case .jobZIP: return try files.response(as: .zip)
-                default: break
-                }
-                let format = format ?? .multipart
-                if format.isOfOneImage, !hasImage, try files.manifest().psd.count > 1 {
-                    throw .unreadableParameter(
-                        name: ResultFormat.parameterName, value: format.rawValue,
-                        expected: "another one for several images; or say which with image=N")
-                }
-                return try files.response(as: format, image: image)
+                let files = ResultFiles(result, options: options, boundary: identity.boundary)
+                var answer = try Self.part(match, of: files, format ?? .multipart, image: hasImage ? image : nil)
+                identity.sign(&answer)
+                return answer
             }
         }
+    }
+
+    /// The part of a result that a route is for; `image` is nil where the client does not say which.
+    private static func part(
+        _ match: RouteMatch, of files: ResultFiles, _ format: ResultFormat, image: Int?
+    ) throws(ServiceError) -> Response {
+        switch match.route {
+        case .jobManifest: return try files.manifestResponse()
+        case .jobLayer: return try files.layerResponse(image: image ?? 1, layer: match.layer)
+        case .jobPSD: return try files.psd(image: image ?? 1)
+        case .jobZIP: return try files.response(as: .zip)
+        default: break
+        }
+        if format.isOfOneImage, image == nil, try files.manifest().psd.count > 1 {
+            throw .unreadableParameter(
+                name: ResultFormat.parameterName, value: format.rawValue,
+                expected: "another one for several images; or say which with image=N")
+        }
+        return try files.response(as: format, image: image ?? 1)
     }
 
     /// Does `work`, which reads a result, later; if it makes another form of it, where few wait. Throws `busy`.

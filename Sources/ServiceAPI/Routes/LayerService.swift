@@ -92,7 +92,7 @@ public final class LayerService: RequestHandler {
         let match = RouteMatch(head.target)
         do {
             guard let answer = try immediateAnswer(to: head, match) else { return nil }
-            return finished(answer, head, match?.route)
+            return finished(selected(answer, head, match?.route), head, match?.route)
         } catch {
             return finished(refusal(error, match?.route), head, match?.route)
         }
@@ -194,10 +194,7 @@ public final class LayerService: RequestHandler {
         }
         let path = match.route == .pageFile ? "/page/\(match.file)" : match.route.path
         guard let file = WebPage.resource(at: path) else { throw .notFound(path: String(path.prefix(200))) }
-        let isKnown = RequestHeaders.hasEntity(file.entityTag, head.fields)
-        var answer =
-            isKnown
-            ? Answer.of(.empty, status: 304, type: nil) : Answer.of(.bytes([file.bytes]), type: file.mediaType)
+        var answer = Answer.of(.bytes([file.bytes]), type: file.mediaType)
         answer.fields.removeAll { $0.name == "Content-Security-Policy" || $0.name == "Cache-Control" }
         answer.fields += [
             ("Content-Security-Policy", WebPage.contentSecurityPolicy), ("Cache-Control", "no-cache"),

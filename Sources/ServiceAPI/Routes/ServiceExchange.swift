@@ -36,6 +36,7 @@ struct ServiceExchange: Sendable {
     /// Only what goes out is counted.
     @discardableResult
     private func offer(_ answer: Response, orElse full: ServiceError) -> Bool {
+        let answer = service.selected(answer, request.head, route)
         guard let room = responder.room(for: answer) else {
             responder.send(service.finished(service.refusal(full, route), request.head, route))
             return false

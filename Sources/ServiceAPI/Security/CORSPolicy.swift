@@ -9,10 +9,11 @@ struct CORSPolicy: Sendable {
     /// Fields of answers that scripts may read.
     private static let exposed =
         "Location, Retry-After, X-Request-Id, Content-Disposition, Preference-Applied, Idempotent-Replayed,"
-        + " Mica-Rounding, Mica-Difference"
+        + " Mica-Rounding, Mica-Difference, ETag, Accept-Ranges, Content-Range"
     /// Fields of requests that scripts may set.
     private static let allowed =
-        "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id, traceparent, tracestate"
+        "Accept, Authorization, Content-Type, Idempotency-Key, Prefer, X-Request-Id, traceparent, tracestate, Range,"
+        + " If-Range, If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since"
 
     /// Allows `origins`, such as `https://design.example`; `*` allows all.
     init(origins: [String]) {

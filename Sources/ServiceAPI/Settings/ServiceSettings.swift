@@ -167,6 +167,17 @@ public struct ServiceSettings: Sendable, Equatable {
         }
     }
 
+    /// Changes every option that is a path, or may be one.
+    public mutating func changePaths(_ change: (String) -> String) {
+        for option: WritableKeyPath<Self, String?> in [
+            \.unixSocket, \.tlsCertificate, \.tlsKey, \.model, \.transformer, \.textEncoder, \.vae, \.deviceMap,
+            \.stateFolder, \.apiKeys,
+        ] {
+            self[keyPath: option] = self[keyPath: option].map(change)
+        }
+        loras = loras.map(change)
+    }
+
     /// What no single option shows: throws if two of them do not go together.
     public func validate() throws(SettingsError) {
         let (certificate, key) = (Key.tlsCertificate.rawValue, Key.tlsKey.rawValue)

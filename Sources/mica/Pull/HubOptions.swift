@@ -49,7 +49,7 @@ struct HubOptions: ParsableArguments {
             return token
         }
         if let token = value("HF_TOKEN") { return token.trimmingCharacters(in: .whitespacesAndNewlines) }
-        return Self.read(value("HF_TOKEN_PATH") ?? "\(LocalModels().hubHome)/token")
+        return Self.read(value("HF_TOKEN_PATH").map { HomePath.expanded($0) } ?? "\(LocalModels().hubHome)/token")
     }
 
     private static func read(_ path: String) -> String? {

@@ -10,6 +10,8 @@ const readable = [
 /** Files of layers, which the service makes one picture of: PSD, PSB, and in a ZIP OpenRaster and its own results. */
 const layered = [[0x38, 0x42, 0x50, 0x53], [0x50, 0x4b, 0x03, 0x04]];
 const thumbSide = 144;
+/** So far into a file it is looked whether it is an animation. */
+const headBytes = 65_536;
 
 /** A picture that somebody chose: the file to send and a bitmap to show. */
 export class Picture {
@@ -18,7 +20,10 @@ export class Picture {
    * Throws a `Problem` if it is no picture at all.
    */
   static async of(file, name = file.name || 'picture.png') {
-    const head = new Uint8Array(await file.slice(0, 12).arrayBuffer());
+    const head = new Uint8Array(await file.slice(0, headBytes).arrayBuffer());
+    if (!head.length) {
+      throw new Problem({ status: 400, title: 'The file is empty', detail: `“${name}” has no bytes.` });
+    }
     const isReadable = readable.some(({ begins, then }) =>
       begins.every((byte, index) => head[index] === byte)
       && (!then || then.slice(1).every((byte, index) => head[then[0] + index] === byte)));
@@ -27,6 +32,9 @@ export class Picture {
       return new Picture(flat, name, await decode(flat), `converted from ${/[^.]*$/.exec(name)[0].toUpperCase()}`);
     }
     const bitmap = await decode(file);
+    if (isReadable && bitmap && isAnimated(head)) {
+      return new Picture(await encode(bitmap), name, bitmap, 'the first picture of an animation');
+    }
     if (isReadable) return new Picture(file, name, bitmap, '');
     if (!bitmap) {
       throw new Problem({
@@ -88,6 +96,14 @@ export function pictureOf(transfer) {
   const files = [...(transfer?.files ?? [])];
   const file = files.find((one) => one.type.startsWith('image/')) ?? files[0] ?? null;
   return { file, others: Math.max(0, files.length - 1) };
+}
+
+/** The service takes none: in a WebP a bit says so, in a PNG a chunk before those of the pixels. */
+function isAnimated(head) {
+  const text = new TextDecoder('latin1').decode(head);
+  if (text.startsWith('RIFF')) return text.slice(12, 16) === 'VP8X' && (head[20] & 2) !== 0;
+  const [control, pixels] = ['acTL', 'IDAT'].map((name) => text.indexOf(name));
+  return text.slice(1, 4) === 'PNG' && control > 0 && (pixels < 0 || control < pixels);
 }
 
 async function decode(file) {

@@ -86,6 +86,8 @@ export class Run extends EventTarget {
     this.progress = null;
     /** A bitmap of the picture as it is by now. */
     this.preview = null;
+    /** A small bitmap of the picture, after the page was loaded again: there is no larger one then. */
+    this.sketch = null;
     this.problem = null;
     this.isConnected = true;
     this.isCancelling = false;
@@ -133,6 +135,7 @@ export class Run extends EventTarget {
   resume(jobId) {
     this.jobId = jobId;
     this.state = 'queued';
+    if (this.thumb && !this.picture && !this.sketch) this.#takeBitmap('sketch', this.thumb);
     this.#attempt(async () => {
       await this.#follow();
       await this.#load();
@@ -354,7 +357,7 @@ export class Run extends EventTarget {
         this.#takeProgress(data);
         break;
       case 'preview':
-        this.#takePreview(data.image);
+        this.#takeBitmap('preview', data.image);
         break;
       case 'ended':
         this.#takeJob(data);
@@ -388,15 +391,15 @@ export class Run extends EventTarget {
       ? this.startedAt + (now - this.startedAt) / fraction : null;
   }
 
-  async #takePreview(url) {
+  async #takeBitmap(name, url) {
     try {
       const image = new Image();
       image.src = url;
       await image.decode();
-      this.preview = await createImageBitmap(image);
+      this[name] = await createImageBitmap(image);
       this.#changed();
     } catch {
-      // A preview is a favour; the job goes on without it.
+      // Something to look at is a favour; the job goes on without it.
     }
   }
 
@@ -431,6 +434,7 @@ export class Run extends EventTarget {
     this.layers = layers;
     this.edits = new Edits(layers);
     this.preview = null;
+    this.sketch = null;
     this.state = 'done';
     this.#changed();
   }

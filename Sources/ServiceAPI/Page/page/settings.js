@@ -16,6 +16,7 @@ export class Settings {
     }
     this.sizes.addEventListener('change', () => this.#sizeChosen());
     byId('layers-auto').addEventListener('change', () => this.#countChosen());
+    byId('steps').addEventListener('input', () => this.#stepsChosen());
     byId('seed-clear').addEventListener('click', () => { byId('seed').value = ''; byId('seed').focus(); });
     byId('seed').addEventListener('input', () => this.#checkSeed());
     // A field that is folded away cannot be pointed at.
@@ -30,9 +31,11 @@ export class Settings {
       if (byId(id).value === '' && defaults[name] !== undefined) byId(id).value = defaults[name];
     }
     show('guidance', defaults.true_cfg_scale);
+    show('reuse', defaults.first_block_cache);
     show('negative', defaults.negative_prompt?.trim() || 'nothing');
     byId('prompt').placeholder = captioner ? 'Empty: the model describes it itself' : '';
     this.#showSizes();
+    this.#stepsChosen();
   }
 
   /** True if every field can be sent; points at one that cannot otherwise. */
@@ -79,6 +82,14 @@ export class Settings {
     byId('layers-auto').checked = values.layers === 'auto';
     this.#countChosen();
     this.#showSizes(values.resolution);
+    this.#stepsChosen();
+  }
+
+  /** A single step has none before it of which anything could be used again. */
+  #stepsChosen() {
+    const steps = byId('steps').valueAsNumber || this.defaults.num_inference_steps || 1;
+    byId('reuse-field').hidden = steps < 2;
+    byId('reuse').disabled = steps < 2;
   }
 
   #countChosen() {

@@ -119,6 +119,7 @@ export function showFacts(run) {
   const { manifest } = run;
   const used = manifest.parameters ?? {};
   const seconds = Object.values(manifest.seconds ?? {}).reduce((sum, value) => sum + value, 0);
+  const reused = manifest.reused_passes ?? 0;
   const copy = make('button', {
     type: 'button', className: 'quiet', textContent: 'copy', 'aria-label': 'Copy the seed',
     onclick: async () => {
@@ -130,7 +131,8 @@ export function showFacts(run) {
   facts.replaceChildren(
     `${manifest.width} × ${manifest.height}, ${used.num_inference_steps ?? '?'} step${
       used.num_inference_steps === 1 ? '' : 's'}`
-    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}, seed ${manifest.seed} `,
+    + `${seconds ? `, ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}` : ''}${
+      reused ? `, ${reused} pass${reused === 1 ? '' : 'es'} reused` : ''}, seed ${manifest.seed} `,
     ...(navigator.clipboard ? [copy] : []),
     ...(manifest.caption ? [make('br'), `The model saw: ${manifest.caption}`] : []));
 }
