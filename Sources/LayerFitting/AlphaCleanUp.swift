@@ -34,8 +34,8 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
     }
 
     /// The layers with their alpha cleaned, specks moved down, and no colour where alpha is 0.
-    /// - Parameter picture: what they were made from, if it was drawn in regions of one colour, each of which belongs to
-    ///   one layer; nil leaves regions as they are.
+    /// - Parameter picture: what they were made from, if it was drawn in regions of one colour, each of which belongs
+    ///   to one layer; nil leaves regions as they are.
     func cleaned(_ layers: [PixelBuffer], regionsOf picture: PixelBuffer?) throws(ImageError) -> [PixelBuffer] {
         guard let first = layers.first else { return [] }
         var stack = layers.map(\.bytes)

@@ -131,7 +131,8 @@ import Testing
         options.layers = 4
         let parameters = try options.resolved(with: ModelDefaults())
         let job = JobForecast(width: 640, height: 640, stages: [])
-        let finish = FinishForecast(LayerFinish(), of: job, for: parameters, width: 3000, height: 2000, flatRegions: false)
+        let finish = FinishForecast(
+            LayerFinish(), of: job, for: parameters, width: 3000, height: 2000, flatRegions: false)
         let layer = 3000 * 2000 * 4
         #expect(finish.hostBytes >= 4 * layer + 2 * layer && finish.hostBytes <= 4 * layer + 4 * 2 * layer)
     }
