@@ -42,6 +42,7 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
         if let picture {
             let small = try SmallPicture(picture, width: first.width, height: first.height)
             RegionRepair(stack, of: small).apply(to: &stack)
+            try HiddenBackground.smooth(&stack, of: small)
         }
         for index in stack.indices {
             for alpha in stride(from: 3, to: stack[index].count, by: 4) {

@@ -60,14 +60,15 @@ public struct FitMemory: Sendable, Equatable {
     }
 
     /// What giving regions to layers takes: the picture made small, then its regions' numbers, what they are counted
-    /// in, and the layer of each pixel.
+    /// in, and the layer of each pixel; then what smoothing the hidden background does.
     private static func regionBytes(width: Int, height: Int, pictureWidth: Int, pictureHeight: Int) -> Int {
         let picture = FitPlan.Size(width: max(width, pictureWidth), height: max(height, pictureHeight))
         let model = FitPlan.Size(width: width, height: height)
         let halves = FitPlan(model: model, picture: picture).sizes.dropLast().reduce(0) { $0 + $1.pixels * channels }
         let enlarged = pictureWidth < width || pictureHeight < height ? picture.pixels * channels : 0
         let counting = model.pixels * (2 * MemoryLayout<Int32>.size + MemoryLayout<RegionOwners.Owner>.size)
-        return model.pixels * channels + max(halves + enlarged, counting)
+        let smoothing = model.pixels * HiddenBackground.bytesAPixel
+        return model.pixels * channels + max(halves + enlarged, counting, smoothing)
     }
 }
 

@@ -56,7 +56,8 @@ struct RegionOwners {
         body(0, left)
     }
 
-    private static func visibility(_ stack: [[UInt8]], _ pixel: Int, of layer: Int) -> Float {
+    /// What of a pixel is seen of one layer, 0 to 1.
+    static func visibility(_ stack: [[UInt8]], _ pixel: Int, of layer: Int) -> Float {
         var share: Float = layer == 0 ? 1 : Float(stack[layer][4 * pixel + 3]) / 255
         for upper in stack.indices.dropFirst(layer + 1) { share *= 1 - Float(stack[upper][4 * pixel + 3]) / 255 }
         return share

@@ -80,6 +80,20 @@ import Testing
         }
     }
 
+    /// Behind what hides it the background is what runs on from around, where the model's guess was nearly that; where
+    /// it was another, the model's.
+    @Test(arguments: [(6, true), (12, true), (60, false)])
+    func outlinesBehindThingsGo(_ offset: Int, _ isSmoothed: Bool) throws {
+        let picture = try Self.square()
+        let ghost = Self.white.map { UInt8(Int($0) - offset) }
+        let ground = try Self.drawn(Self.side, Self.side) { x, y in (Self.isInside(x, y) ? ghost : Self.white, 255) }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, Self.isInside(x, y) ? 255 : 0) }
+        let stack = try Self.finish.finish([ground, upper], of: picture, flatRegions: true)
+        #expect(Self.pixel(stack[0], 20, 20) == (isSmoothed ? Self.white : ghost) + [255])
+        #expect(Self.pixel(stack[0], 5, 5) == Self.white + [255])
+        #expect(try Pixels.flattened(stack) == picture)
+    }
+
     /// Colours that run into each other are one region, however far apart its ends are; transparent parts are none, and
     /// pieces of three pixels are none at 320 x 320.
     @Test func regionsEndAtEdges() throws {

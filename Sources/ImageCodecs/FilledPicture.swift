@@ -1,10 +1,8 @@
-import ImageCodecs
-
 /// A picture without transparent parts: what shows through is filled with the colours around, the nearer ones first.
 ///
 /// For models that were trained on opaque pictures alone: any one colour would be a shape to them. Source:
 /// S. J. Gortler and others, "The Lumigraph" (1996), section 3.4, "pull-push".
-struct FilledPicture {
+public struct FilledPicture {
     /// Premultiplied colours and alpha, 0...1, four values a pixel.
     private struct Level {
         let width: Int
@@ -20,8 +18,8 @@ struct FilledPicture {
     /// White where a picture holds nothing at all.
     private static let nothing: [Float] = [1, 1, 1, 1]
 
-    /// The picture, its alpha 255 everywhere; itself if it is so already.
-    static func of(_ picture: PixelBuffer) throws(ImageError) -> PixelBuffer {
+    /// The picture, its alpha 255 everywhere; itself if it is so already. Throws `ImageError` for a size that is none.
+    public static func of(_ picture: PixelBuffer) throws(ImageError) -> PixelBuffer {
         guard !picture.isOpaque else { return picture }
         var levels = [premultiplied(picture)]
         while let last = levels.last, last.width > 1 || last.height > 1 { levels.append(halved(last)) }

@@ -1,7 +1,7 @@
 import ImageCodecs
 import Testing
 
-@testable import QwenImage
+@testable import ImageCodecs
 
 /// What transparent parts are filled with for models that have seen none.
 @Suite struct FilledPictureTests {
