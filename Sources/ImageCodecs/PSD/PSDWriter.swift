@@ -19,10 +19,11 @@ public enum PSDWriter {
         // Matted on white, since readers take the white out again.
         let merged = Composite.flattenMattedOnWhite(tree)
         let hasAlpha = !merged.isOpaque
-        var records = records(tree, options)
-        let mergedPlanes = code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2])
+        // The preview goes before there are planes, and the flat picture before there is a file.
         let resources = try PSDResources.bytes(
             preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha, xmp: options.xmp)
+        var records = records(tree, options)
+        let mergedPlanes = code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2])
 
         func total(_ dialect: PSDDialect) -> Int {
             64 + resources.count + records.reduce(0) { $0 + $1.byteCount(dialect) }
@@ -35,7 +36,7 @@ public enum PSDWriter {
         }
         var file = BigEndianBytes()
         file.bytes.reserveCapacity(total(dialect))
-        appendHeader(merged, channels: hasAlpha ? 4 : 3, dialect, to: &file)
+        appendHeader(tree, channels: hasAlpha ? 4 : 3, dialect, to: &file)
         file.append(UInt32(resources.count))
         file.append(resources)
         appendLayers(&records, hasMergedAlpha: hasAlpha, dialect, to: &file)
@@ -123,14 +124,14 @@ public enum PSDWriter {
     // MARK: Sections
 
     private static func appendHeader(
-        _ merged: PixelBuffer, channels: UInt16, _ dialect: PSDDialect, to file: inout BigEndianBytes
+        _ canvas: LayerTree, channels: UInt16, _ dialect: PSDDialect, to file: inout BigEndianBytes
     ) {
         file.append(ascii: "8BPS")
         file.append(dialect.rawValue)
         file.append([0, 0, 0, 0, 0, 0])
         file.append(channels)
-        file.append(UInt32(merged.height))
-        file.append(UInt32(merged.width))
+        file.append(UInt32(canvas.height))
+        file.append(UInt32(canvas.width))
         file.append(UInt16(8))
         // Mode 3 is RGB; it has no colour mode data.
         file.append(UInt16(3))

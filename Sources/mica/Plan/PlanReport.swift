@@ -14,11 +14,14 @@ struct PlanReport {
     private let unknownModel: String?
     /// A line on where the rates come from, if there is more to say than the manifest does.
     private let ratesOrigin: String?
+    /// What the process holds with the model open and no job; nil if the kernel does not say.
+    private let idleBytes: Int?
 
     init(
         _ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?, unknownModel: String?,
-        ratesOrigin: String?
+        ratesOrigin: String?, idleBytes: Int?
     ) {
+        self.idleBytes = idleBytes
         self.unknownModel = unknownModel
         self.ratesOrigin = ratesOrigin
         self.plan = plan
@@ -81,7 +84,8 @@ struct PlanReport {
         let mapped = manifest.mappedProcessBytes
         let files = mapped > 0 ? " and \(ByteCount(mapped)) of the model's files in the page cache" : ""
         let own = (plan.chosen ?? plan.smallest)?.forecast?.hostPeak.bytes ?? manifest.peakProcessBytes - mapped
-        return "process \(ByteCount(own))\(files)"
+        let idle = idleBytes.map { " besides \(ByteCount($0)) without a job" } ?? ""
+        return "process \(ByteCount(own))\(files)\(idle)"
     }
 
     private func table() -> [String] {
