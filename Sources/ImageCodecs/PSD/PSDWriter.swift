@@ -16,14 +16,9 @@ public enum PSDWriter {
         _ tree: LayerTree, options: PSDOptions = PSDOptions()
     ) throws(ImageError) -> [UInt8] {
         try check(tree, options)
-        // Matted on white, since readers take the white out again.
-        let merged = Composite.flattenMattedOnWhite(tree)
-        let hasAlpha = !merged.isOpaque
-        // The preview goes before there are planes, and the flat picture before there is a file.
-        let resources = try PSDResources.bytes(
-            preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha, xmp: options.xmp)
         var records = records(tree, options)
-        let mergedPlanes = code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2])
+        let (mergedPlanes, resources) = try coded(&records, tree, xmp: options.xmp)
+        let hasAlpha = mergedPlanes.count > 3
 
         func total(_ dialect: PSDDialect) -> Int {
             64 + resources.count + records.reduce(0) { $0 + $1.byteCount(dialect) }
@@ -98,6 +93,20 @@ public enum PSDWriter {
                 records.append(PSDLayerRecord(group, id: UInt32(records.count + 1)))
             }
         }
+    }
+
+    /// The planes of the merged image, and the resources that show it; the planes of the records go to these. The image
+    /// itself is gone before there is a file.
+    private static func coded(
+        _ records: inout [PSDLayerRecord], _ tree: LayerTree, xmp: [UInt8]
+    ) throws(ImageError) -> (planes: [PlanarRows], resources: [UInt8]) {
+        // Matted on white, since readers take the white out again.
+        let merged = Composite.flattenMattedOnWhite(tree)
+        let hasAlpha = !merged.isOpaque
+        // First, so that the preview is gone before there are planes.
+        let resources = try PSDResources.bytes(
+            preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha, xmp: xmp)
+        return (code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2]), resources)
     }
 
     /// Codes every plane of the records and of the merged image, on all processors; the latter are given back.
