@@ -91,7 +91,8 @@ struct Plan: ParsableCommand {
             request, card: gpu, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
-        let idleBytes = ProcessMemory.residentBytes
+        // The picture is a part of the job.
+        let idleBytes = ProcessMemory.residentBytes.map { $0 - (picture?.bytes.count ?? 0) }
         let options = try parameters.options()
         let resolved = try pipeline.model.parameters(for: options)
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
