@@ -36,7 +36,8 @@ package final class HostAllocator: Sendable {
     package let deviceName: String
 
     /// `limitBytes` bounds what may be in use at once, `shared` that of several allocators together; nil leaves it to
-    /// the system. A rehearsing allocator counts as any other, and its blocks have no memory.
+    /// the system. What those of one `shared` keep stays below their common peak. A rehearsing allocator counts as any
+    /// other, and its blocks have no memory.
     package init(
         limitBytes: Int?, deviceName: String = "cpu", shared: SharedMemoryLimit? = nil, isRehearsing: Bool = false
     ) {
@@ -63,8 +64,7 @@ package final class HostAllocator: Sendable {
 
     /// The limit, the shared one if that is smaller.
     package var smallestLimitBytes: Int? {
-        guard let shared else { return limitBytes }
-        return min(limitBytes ?? shared.limitBytes, shared.limitBytes)
+        [limitBytes, shared?.limitBytes].compactMap(\.self).min()
     }
 
     /// Bytes in use now, lent ones included, and the most since the last `resetPeak`; each block counts with its
@@ -117,6 +117,7 @@ package final class HostAllocator: Sendable {
             $0.peakBytes = $0.usedBytes
             $0.totalPeakBytes = $0.usedBytes + $0.lentBytes
         }
+        shared?.resetPeak()
     }
 
     /// A block of at least `byteCount` bytes, aligned to 64. Give it back with the same count.
@@ -126,9 +127,13 @@ package final class HostAllocator: Sendable {
         var address: UInt = 0
         try relieving { () throws(Refusal) in
             let outcome: Result<UInt, Refusal> = changing { state in
-                if let refusal = reserve(size, operation, reusesKept: true, &state) { return .failure(refusal) }
-                guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, &state) else {
-                    shared?.giveBack(size)
+                let mayStay: Int
+                switch reserve(size, operation, isLent: false, &state) {
+                case .success(let bytes): mayStay = bytes
+                case .failure(let refusal): return .failure(refusal)
+                }
+                guard let block = isRehearsing ? Self.rehearsedAddress : Self.takeBlock(size, mayStay, &state) else {
+                    shared?.giveBack(size, isLent: false)
                     let used = state.usedBytes + state.lentBytes
                     return .failure(
                         .error(.outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: nil)))
@@ -150,7 +155,7 @@ package final class HostAllocator: Sendable {
     package func lend(_ byteCount: Int, operation: String) throws(TensorError) {
         try relieving { () throws(Refusal) in
             let refusal: Refusal? = changing { state in
-                if let refusal = reserve(byteCount, operation, reusesKept: false, &state) { return refusal }
+                if case .failure(let refusal) = reserve(byteCount, operation, isLent: true, &state) { return refusal }
                 state.lentBytes += byteCount
                 state.totalPeakBytes = max(state.totalPeakBytes, state.usedBytes + state.lentBytes)
                 return nil
@@ -162,7 +167,7 @@ package final class HostAllocator: Sendable {
     /// Bytes of a mapping are not used any more.
     package func takeBack(_ byteCount: Int) {
         state.withLock { $0.lentBytes -= byteCount }
-        shared?.giveBack(byteCount)
+        shared?.giveBack(byteCount, isLent: true)
     }
 
     /// Why a request is not granted.
@@ -188,31 +193,34 @@ package final class HostAllocator: Sendable {
         }
     }
 
-    /// Takes `size` bytes of the limits, or says why not; blocks kept for reuse go first.
+    /// Takes `size` bytes of the limits, or says why not; blocks kept for reuse go first. The bytes are those that may
+    /// stay kept.
     private func reserve(
-        _ size: Int, _ operation: String, reusesKept: Bool, _ state: inout State
-    ) -> Refusal? {
+        _ size: Int, _ operation: String, isLent: Bool, _ state: inout State
+    ) -> Result<Int, Refusal> {
         let used = state.usedBytes + state.lentBytes
         let (sum, overflow) = used.addingReportingOverflow(size)
         let limit = limitBytes ?? Int.max
         if overflow || sum > limit {
-            return .error(
-                .outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: limitBytes))
+            return .failure(
+                .error(.outOfMemory(operation: operation, neededBytes: size, usedBytes: used, limitBytes: limitBytes)))
         }
-        let isKept = reusesKept && state.kept.contains(size)
+        let isKept = !isLent && state.kept.contains(size)
+        var mayStay = state.peakBytes - state.usedBytes - size
         if let shared {
-            switch shared.take(size, isKept: isKept) {
-            case .granted: break
-            case .crowded: return .crowded
+            switch shared.take(size, isKept: isKept, isLent: isLent, ownKeptBytes: state.kept.bytes) {
+            case .granted(let bytes): mayStay = min(mayStay, bytes)
+            case .crowded: return .failure(.crowded)
             case .refused:
-                return .error(
-                    .outOfMemory(
-                        operation: operation, neededBytes: size, usedBytes: shared.usedBytes,
-                        limitBytes: shared.limitBytes))
+                return .failure(
+                    .error(
+                        .outOfMemory(
+                            operation: operation, neededBytes: size, usedBytes: shared.usedBytes,
+                            limitBytes: shared.limitBytes)))
             }
         }
         if !isKept { state.kept.release(downTo: limit - sum) }
-        return nil
+        return .success(mayStay)
     }
 
     /// Takes a block back, to keep it or to free it.
@@ -225,7 +233,7 @@ package final class HostAllocator: Sendable {
             guard !isRehearsing, !state.kept.keep(address, size) else { return }
             state.kept.free(address, size)
         }
-        shared?.giveBack(size)
+        shared?.giveBack(size, isLent: false)
     }
 
     /// Frees all kept blocks.
@@ -233,8 +241,8 @@ package final class HostAllocator: Sendable {
         changing { $0.kept.release(downTo: 0) }
     }
 
-    private static func takeBlock(_ size: Int, _ state: inout State) -> UInt? {
-        state.kept.take(size) ?? state.kept.make(size, mayStay: state.peakBytes - state.usedBytes - size)
+    private static func takeBlock(_ size: Int, _ mayStay: Int, _ state: inout State) -> UInt? {
+        state.kept.take(size) ?? state.kept.make(size, mayStay: mayStay)
     }
 
     /// The bytes that a block of `byteCount` takes: whole pages, whose size the system says, if it is mapped.

@@ -1,13 +1,17 @@
 import Synchronization
 
-/// A bound on what several backends of one machine hold together: what is in use, and what they keep for reuse.
+/// What several backends of one machine hold together: what is in use, perhaps up to a bound, and what they keep for
+/// reuse. As with a single one, kept blocks never raise the peak of what was in use at once.
 public final class SharedMemoryLimit: Sendable {
-    /// Bytes that may be held at once.
-    public let limitBytes: Int
+    /// Bytes that may be held at once; nil for any.
+    public let limitBytes: Int?
     private let state = Mutex(State())
 
     private struct State {
         var usedBytes = 0
+        /// Of those the memory of the process itself, without what is lent of mappings, and the most of it.
+        var ownBytes = 0
+        var peakOwnBytes = 0
         var keptBytes = 0
         var members: [Member] = []
     }
@@ -18,15 +22,15 @@ public final class SharedMemoryLimit: Sendable {
 
     /// What becomes of a request.
     enum Answer {
-        /// The bytes count.
-        case granted
+        /// The bytes count; so many may the one that asked keep besides.
+        case granted(mayStay: Int)
         /// There would be room for them if nothing were kept.
         case crowded
         case refused
     }
 
     /// Nothing is in use yet.
-    public init(limitBytes: Int) {
+    public init(limitBytes: Int?) {
         self.limitBytes = limitBytes
     }
 
@@ -47,19 +51,39 @@ public final class SharedMemoryLimit: Sendable {
         withExtendedLifetime(living) {}
     }
 
-    /// Counts bytes as in use if there is room for them; those that are kept now, with `isKept`.
-    func take(_ byteCount: Int, isKept: Bool) -> Answer {
+    /// Counts bytes as in use if there is room for them.
+    ///
+    /// - Parameters:
+    ///   - isKept: true for bytes that are kept now.
+    ///   - isLent: true for bytes of a mapping.
+    ///   - ownKeptBytes: what the asking allocator keeps itself, which it can give up.
+    func take(_ byteCount: Int, isKept: Bool, isLent: Bool, ownKeptBytes: Int) -> Answer {
         state.withLock { state in
-            guard byteCount <= limitBytes - state.usedBytes else { return .refused }
-            let others = isKept ? state.keptBytes - byteCount : state.keptBytes
-            guard byteCount <= limitBytes - state.usedBytes - others else { return .crowded }
+            let limit = limitBytes ?? Int.max
+            guard byteCount <= limit - state.usedBytes else { return .refused }
+            let kept = isKept ? state.keptBytes - byteCount : state.keptBytes
+            guard byteCount <= limit - state.usedBytes - kept else { return .crowded }
+            let own = state.ownBytes + (isLent ? 0 : byteCount)
+            let peak = max(state.peakOwnBytes, own)
+            // A block that was kept adds nothing to what is there.
+            guard isKept || isLent || state.keptBytes - ownKeptBytes <= peak - own else { return .crowded }
             state.usedBytes += byteCount
-            return .granted
+            (state.ownBytes, state.peakOwnBytes) = (own, peak)
+            return .granted(mayStay: isKept ? kept : peak - own - (state.keptBytes - ownKeptBytes))
         }
     }
 
-    func giveBack(_ byteCount: Int) {
-        state.withLock { $0.usedBytes -= byteCount }
+    /// Bytes are not in use any more.
+    func giveBack(_ byteCount: Int, isLent: Bool) {
+        state.withLock { state in
+            state.usedBytes -= byteCount
+            if !isLent { state.ownBytes -= byteCount }
+        }
+    }
+
+    /// Starts a new peak at what is in use now.
+    func resetPeak() {
+        state.withLock { $0.peakOwnBytes = $0.ownBytes }
     }
 
     /// An allocator keeps so many bytes more, or less.

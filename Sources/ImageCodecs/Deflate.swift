@@ -16,18 +16,6 @@ enum Deflate {
     static func compress(
         _ bytes: UnsafeBufferPointer<UInt8>, level: Int32, container: Container
     ) throws(ImageError) -> [UInt8] {
-        var result: [UInt8] = []
-        let count = try compress(bytes, level: level, container: container, into: &result)
-        result.removeLast(result.count - count)
-        return result
-    }
-
-    /// Compresses to the front of `target`, which grows where it must, and gives the number of bytes there.
-    ///
-    /// Throws `ImageError.codecFailure` without memory.
-    static func compress(
-        _ bytes: UnsafeBufferPointer<UInt8>, level: Int32, container: Container, into target: inout [UInt8]
-    ) throws(ImageError) -> Int {
         guard let compressor = libdeflate_alloc_compressor(level) else {
             throw .codecFailure(operation: "compressing", detail: "no memory")
         }
@@ -36,15 +24,16 @@ enum Deflate {
             container == .zlib
             ? libdeflate_zlib_compress_bound(compressor, bytes.count)
             : libdeflate_deflate_compress_bound(compressor, bytes.count)
-        if target.count < bound { target = [UInt8](repeating: 0, count: bound) }
-        let count = target.withUnsafeMutableBufferPointer { target in
-            container == .zlib
+        // Nothing is written behind what comes of it: the rest of the bound stays addresses without memory.
+        let result = [UInt8](unsafeUninitializedCapacity: bound) { target, count in
+            count =
+                container == .zlib
                 ? libdeflate_zlib_compress(compressor, bytes.baseAddress, bytes.count, target.baseAddress, bound)
                 : libdeflate_deflate_compress(compressor, bytes.baseAddress, bytes.count, target.baseAddress, bound)
         }
         // Zero means that the bound did not suffice, which the library rules out; an empty input still makes a block.
-        guard count > 0 else { throw .codecFailure(operation: "compressing", detail: "libdeflate gave nothing") }
-        return count
+        guard !result.isEmpty else { throw .codecFailure(operation: "compressing", detail: "libdeflate gave nothing") }
+        return result
     }
 
     /// CRC-32 as PNG and ZIP use it.

@@ -20,22 +20,43 @@ public enum PNGEncoder {
     public static func encode(
         _ image: PixelBuffer, options: PNGOptions, workspace: inout PNGWorkspace
     ) throws(ImageError) -> [UInt8] {
+        try encode(PNGFilter.Source(image), options: options, workspace: &workspace)
+    }
+
+    /// As `encode`, of a layer on a canvas of this size, as `ImageLayer.onCanvas` gives it, without a copy of that
+    /// size.
+    ///
+    /// Throws `ImageError.invalidSize` for a canvas that cannot be.
+    public static func encode(
+        _ layer: ImageLayer, width: Int, height: Int, options: PNGOptions, workspace: inout PNGWorkspace
+    ) throws(ImageError) -> [UInt8] {
+        _ = try PixelBuffer.byteCount(width: width, height: height, channels: PixelBuffer.channels)
+        let source = PNGFilter.Source(layer.picture, x: layer.x, y: layer.y, width: width, height: height)
+        // What lies outside is lost, and has no say in whether the canvas is opaque.
+        guard source.isInside else {
+            return try encode(layer.onCanvas(width: width, height: height), options: options, workspace: &workspace)
+        }
+        return try encode(source, options: options, workspace: &workspace)
+    }
+
+    private static func encode(
+        _ image: PNGFilter.Source, options: PNGOptions, workspace: inout PNGWorkspace
+    ) throws(ImageError) -> [UInt8] {
         let hasAlpha =
             switch options.colorType {
             case .rgba: true
             case .rgb: false
             case .automatic: !image.isOpaque
             }
-        PNGFilter(image: image, hasAlpha: hasAlpha, clearsColor: options.clearsTransparentColor)
+        PNGFilter(image, hasAlpha: hasAlpha, clearsColor: options.clearsTransparentColor)
             .run(into: &workspace.filtered)
-        let compressedCount = try workspace.filtered.withUnsafeBufferPointer { filtered in
+        let compressed = try workspace.filtered.withUnsafeBufferPointer { filtered in
             Result { () throws(ImageError) in
-                try Deflate.compress(
-                    filtered, level: compressionLevel, container: .zlib, into: &workspace.compressed)
+                try Deflate.compress(filtered, level: compressionLevel, container: .zlib)
             }
         }.get()
         var file = BigEndianBytes()
-        file.bytes.reserveCapacity(compressedCount + 1_024)
+        file.bytes.reserveCapacity(compressed.count + 1_024)
         file.append([0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A])
         var header = BigEndianBytes()
         header.append(UInt32(image.width))
@@ -46,9 +67,8 @@ public enum PNGEncoder {
         appendChunk("sRGB", [0], to: &file)
         appendChunk("pHYs", physicalSize(options.dotsPerInch), to: &file)
         try appendTexts(options.texts, to: &file)
-        for start in stride(from: 0, to: compressedCount, by: maximumChunk) {
-            appendChunk(
-                "IDAT", workspace.compressed[start..<min(start + maximumChunk, compressedCount)], to: &file)
+        for start in stride(from: 0, to: compressed.count, by: maximumChunk) {
+            appendChunk("IDAT", compressed[start..<min(start + maximumChunk, compressed.count)], to: &file)
         }
         appendChunk("IEND", [], to: &file)
         return file.bytes

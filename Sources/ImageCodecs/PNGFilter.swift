@@ -4,13 +4,38 @@ import CImages
 ///
 /// Source: PNG specification (third edition) section 9, and the heuristic of section 12.7.
 struct PNGFilter {
-    private let image: PixelBuffer
+    /// What is written: pixels somewhere on a canvas, which is transparent black elsewhere.
+    struct Source {
+        let pixels: PixelBuffer
+        /// The canvas' column and row of the first pixel.
+        let x: Int
+        let y: Int
+        let width: Int
+        let height: Int
+
+        /// A picture that is its own canvas.
+        init(_ pixels: PixelBuffer) {
+            self.init(pixels, x: 0, y: 0, width: pixels.width, height: pixels.height)
+        }
+
+        init(_ pixels: PixelBuffer, x: Int, y: Int, width: Int, height: Int) {
+            (self.pixels, self.x, self.y, self.width, self.height) = (pixels, x, y, width, height)
+        }
+
+        /// True if no pixel lies outside of the canvas.
+        var isInside: Bool { x >= 0 && y >= 0 && x + pixels.width <= width && y + pixels.height <= height }
+
+        /// True if every alpha value of the canvas is 255, where no pixel lies outside of it.
+        var isOpaque: Bool { pixels.width == width && pixels.height == height && pixels.isOpaque }
+    }
+
+    private let image: Source
     private let hasAlpha: Bool
     private let clearsColor: Bool
     private let channels: Int
     private let rowBytes: Int
 
-    init(image: PixelBuffer, hasAlpha: Bool, clearsColor: Bool) {
+    init(_ image: Source, hasAlpha: Bool, clearsColor: Bool) {
         self.image = image
         self.hasAlpha = hasAlpha
         self.clearsColor = clearsColor && hasAlpha
@@ -27,7 +52,7 @@ struct PNGFilter {
         // Two rows of pixels, each with a pixel of zeros before it, then a row for each filter that computes.
         let padded = rowBytes + channels
         var scratch = [UInt8](repeating: 0, count: 2 * padded + 4 * rowBytes)
-        image.bytes.withUnsafeBufferPointer { source in
+        image.pixels.bytes.withUnsafeBufferPointer { source in
             scratch.withUnsafeMutableBufferPointer { scratch in
                 rows.withUnsafeMutableBufferPointer { target in
                     guard let input = source.baseAddress, let output = target.baseAddress,
@@ -36,7 +61,7 @@ struct PNGFilter {
                     var current = memory + channels
                     var above = memory + padded + channels
                     for row in 0..<height {
-                        load(input + row * image.width * 4, into: current)
+                        load(input, row: row, into: current)
                         let rowStart = output + row * (rowBytes + 1)
                         let filter = cimages_png_filter(
                             current, above, rowBytes, channels, memory + 2 * padded, rowStart + 1)
@@ -48,18 +73,25 @@ struct PNGFilter {
         }
     }
 
-    private func load(_ source: UnsafePointer<UInt8>, into target: UnsafeMutablePointer<UInt8>) {
+    /// One row of the canvas, from the picture's first pixel.
+    private func load(_ input: UnsafePointer<UInt8>, row: Int, into target: UnsafeMutablePointer<UInt8>) {
+        let (pixels, y) = (image.pixels, row - image.y)
+        if pixels.width < image.width || pixels.height < image.height { target.update(repeating: 0, count: rowBytes) }
+        guard (0..<pixels.height).contains(y) else { return }
+        let (start, end) = (image.x, image.x + pixels.width)
+        let source = input + y * pixels.width * 4
         guard hasAlpha else {
-            for pixel in 0..<image.width {
-                target[pixel * 3] = source[pixel * 4]
-                target[pixel * 3 + 1] = source[pixel * 4 + 1]
-                target[pixel * 3 + 2] = source[pixel * 4 + 2]
+            for pixel in 0..<end - start {
+                let place = (start + pixel) * 3
+                target[place] = source[pixel * 4]
+                target[place + 1] = source[pixel * 4 + 1]
+                target[place + 2] = source[pixel * 4 + 2]
             }
             return
         }
-        target.update(from: source, count: rowBytes)
+        target.advanced(by: start * 4).update(from: source, count: (end - start) * 4)
         guard clearsColor else { return }
-        for pixel in 0..<image.width where target[pixel * 4 + 3] == 0 {
+        for pixel in start..<end where target[pixel * 4 + 3] == 0 {
             target[pixel * 4] = 0
             target[pixel * 4 + 1] = 0
             target[pixel * 4 + 2] = 0

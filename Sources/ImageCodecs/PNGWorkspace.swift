@@ -2,8 +2,6 @@
 public struct PNGWorkspace: Sendable {
     /// Filtered rows.
     var filtered: [UInt8] = []
-    /// At its front the compressed rows.
-    var compressed: [UInt8] = []
 
     /// Nothing yet.
     public init() {}

@@ -111,7 +111,9 @@ enum EngineDevices {
         _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let isAlone = request.devices == [.cpu]
-        let shared = isAlone ? nil : request.budget.hostBytes.map { SharedMemoryLimit(limitBytes: $0) }
+        // Those on the host bound one another, in what they keep for reuse at least.
+        let isShared = request.budget.hostBytes != nil || request.devices.count { $0.kind == .cpu } > 1
+        let shared = isShared && !isAlone ? SharedMemoryLimit(limitBytes: request.budget.hostBytes) : nil
         var devices: [OffloadManager.Device] = []
         for name in request.devices {
             if name.kind == .cuda {

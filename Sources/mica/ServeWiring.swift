@@ -17,11 +17,11 @@ enum ServeWiring {
         _ settings: ServiceSettings, onFault: @escaping @Sendable () -> Void
     ) throws -> PipelineDecomposer {
         let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
-        // As the commands that have the option say it.
-        guard settings.hadamard == nil || precision?.isQuantized == true else {
+        // Where there is nothing to rotate, not to rotate asks for nothing.
+        guard settings.hadamard != true || precision?.isQuantized == true else {
             throw SettingsError.value(
-                source: ServiceSettings.Key.hadamard.rawValue, value: "\(settings.hadamard ?? true)",
-                expected: "left out unless precision is fp8, int8 or int4")
+                source: ServiceSettings.Key.hadamard.rawValue, value: "true",
+                expected: "left out or false unless precision is fp8, int8 or int4")
         }
         let compute = try choice(settings.compute, of: ComputePrecision.self, "compute")
         guard let tiling = VAETiling(rawValue: settings.vaeTiling) else {

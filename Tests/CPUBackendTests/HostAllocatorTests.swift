@@ -166,9 +166,36 @@ struct HostAllocatorTests {
         #expect(shared.usedBytes == 0 && shared.keptBytes == 0)
     }
 
+    /// What one has freed is not kept beside what another takes: together they stay below the most that was in use at
+    /// once, as one alone does.
+    @Test func keptBlocksDoNotRaiseTheCommonPeak() throws {
+        let shared = SharedMemoryLimit(limitBytes: nil)
+        let (one, other) = (
+            HostAllocator(limitBytes: nil, shared: shared), HostAllocator(limitBytes: nil, shared: shared)
+        )
+        #expect(one.smallestLimitBytes == nil)
+        let (large, small) = (8 << 20, 3 << 20)
+        one.recycle(try one.allocate(large, operation: "a test"), byteCount: large)
+        #expect(one.keptBytes == large)
+        let first = try other.allocate(small, operation: "a test")
+        #expect(one.keptBytes + small <= large)
+        // Its own is kept as far as the peak allows, and used again.
+        other.recycle(first, byteCount: small)
+        let again = try other.allocate(small, operation: "a test")
+        #expect(again == first)
+        let block = try one.allocate(large, operation: "a test")
+        other.recycle(again, byteCount: small)
+        one.recycle(block, byteCount: large)
+        #expect(shared.keptBytes == large + small)
+        one.resetPeak()
+        other.resetPeak()
+        #expect(shared.keptBytes == 0)
+    }
+
     /// Several at the same time, in any order of requests: together they hold no more than the limit.
     @Test func sharedLimitHoldsForThreads() throws {
-        let shared = SharedMemoryLimit(limitBytes: 64 << 20)
+        let limit = 64 << 20
+        let shared = SharedMemoryLimit(limitBytes: limit)
         DispatchQueue.concurrentPerform(iterations: 4) { thread in
             let allocator = HostAllocator(limitBytes: nil, shared: shared)
             var random = Random(state: UInt64(thread))
@@ -181,7 +208,7 @@ struct HostAllocatorTests {
                     let (size, block) = held.remove(at: random.next(below: held.count))
                     allocator.recycle(block, byteCount: size)
                 }
-                #expect(allocator.memory.usedBytes + allocator.keptBytes <= shared.limitBytes)
+                #expect(allocator.memory.usedBytes + allocator.keptBytes <= limit)
             }
             for (size, block) in held { allocator.recycle(block, byteCount: size) }
         }

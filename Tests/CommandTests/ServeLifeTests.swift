@@ -191,8 +191,8 @@ import Testing
             (["--vae", "/nonexistent.vae"], "nonexistent.vae"),
             (["--device", "tpu:0"], "tpu"), (["--device-map", "nowhere.json"], "nowhere.json"),
             (["--host-budget", "much"], "much"), (["--vae-tiling", "maybe"], "auto, on, off"),
-            (["--hadamard"], "hadamard is 'true', but must be left out unless precision is fp8, int8 or int4"),
-            (["--no-hadamard", "--precision", "bfloat16"], "hadamard is 'false'"),
+            (["--hadamard"], "hadamard is 'true', but must be left out or false unless precision is fp8, int8 or int4"),
+            (["--hadamard", "--precision", "bfloat16"], "hadamard is 'true'"),
         ] {
             let run = try MicaProcess(["serve", "--check-config"] + arguments)
             #expect(run.status == 1 && run.errors.contains(expected), "\(run.errors)")
@@ -208,6 +208,12 @@ import Testing
             ["serve", "--check-config", "--vae-tiling", "on", "--device", "cpu", "--hadamard", "--precision", "int8"],
             environment: ["MICA_VAE_TILING": "maybe", "MICA_DEVICE": "tpu:0", "MICA_HADAMARD": "false"])
         #expect(overridden.status == 0, "\(overridden.errors)")
+        // Not to rotate asks for nothing where there is nothing to rotate.
+        for arguments in [[], ["--precision", "bfloat16"]] {
+            let unrotated = try MicaProcess(
+                ["serve", "--check-config", "--device", "cpu"] + arguments, environment: ["MICA_HADAMARD": "false"])
+            #expect(unrotated.status == 0, "\(unrotated.errors)")
+        }
     }
 
     /// Each file that options name: more than it may have, and something else than it should be, is said with its name.

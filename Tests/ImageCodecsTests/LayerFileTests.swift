@@ -25,6 +25,35 @@ struct LayerFileTests {
         }
     }
 
+    @Test(
+        "what Mica writes is as its flat picture says: rounding is no difference, eight levels are",
+        arguments: [0, 1, 2])
+    func flatPicturesOfFaintLayers(_ kind: Int) throws {
+        let layers = try (0..<3).map { index in
+            try LayerSamples.layer(
+                "\(index)", x: index, y: 0, width: 60, height: 64, kind: kind + index, opacity: UInt8(90 + 40 * index))
+        }
+        let tree = try LayerTree(width: 64, height: 64, nodes: layers.map { .layer($0) })
+        let exactly = PNGOptions(clearsTransparentColor: false)
+        for file in [try PSDWriter.encode(tree), try OpenRasterWriter.encode(tree, png: exactly)] {
+            let flat = try LayerFileReader.readFile(file).flattened()
+            #expect(flat.difference == nil && flat.rounding == .once, "\(flat.difference?.description ?? "")")
+        }
+        // The same file with a flat picture that is eight levels off.
+        let archive = try ZIPReader(OpenRasterWriter.encode(tree, png: exactly))
+        var changed = ZIPWriter()
+        for name in archive.names {
+            var bytes = try archive.read(name, limit: 1 << 20)
+            if name == "mergedimage.png" {
+                let pixels = try ImageDecoder.decode(bytes).pixels
+                let values = pixels.bytes.enumerated().map { $0.offset % 4 == 3 ? $0.element : $0.element ^ 8 }
+                bytes = try PNGEncoder.encode(PixelBuffer(width: 64, height: 64, bytes: values), options: exactly)
+            }
+            try changed.add(name, bytes)
+        }
+        #expect(try LayerFileReader.readFile(changed.finish()).flattened().difference != nil)
+    }
+
     /// An OpenRaster file with a stack of one's own over one small picture.
     private static func openRaster(_ stack: String, mimetype: String = "image/openraster") throws -> [UInt8] {
         var archive = ZIPWriter()

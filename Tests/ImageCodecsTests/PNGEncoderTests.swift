@@ -39,6 +39,30 @@ struct PNGEncoderTests {
         #expect(rgb.colorModel == .rgb)
     }
 
+    /// Places and sizes of layers on a canvas of 9 x 7.
+    private static let places = [
+        (0, 0, 9, 7), (2, 1, 4, 3), (0, 6, 9, 1), (8, 0, 1, 7), (-2, -1, 5, 4), (5, 5, 9, 9), (20, 3, 2, 2),
+    ]
+
+    @Test("a layer on a canvas is written as its copy of the canvas' size", arguments: places, [false, true])
+    func onCanvas(_ place: (Int, Int, Int, Int), _ isOpaque: Bool) throws {
+        let (x, y, width, height) = place
+        let layer = try LayerSamples.layer("a", x: x, y: y, width: width, height: height, kind: 1, isOpaque: isOpaque)
+        for type in [PNGOptions.ColorType.rgba, .rgb, .automatic] {
+            for clears in [false, true] {
+                let options = PNGOptions(colorType: type, clearsTransparentColor: clears)
+                var workspace = PNGWorkspace()
+                let found = try PNGEncoder.encode(
+                    layer, width: 9, height: 7, options: options, workspace: &workspace)
+                #expect(try found == PNGEncoder.encode(layer.onCanvas(width: 9, height: 7), options: options))
+            }
+        }
+        var workspace = PNGWorkspace()
+        let none = try PNGEncoder.encode(
+            ImageLayer(name: "none", pixels: nil), width: 9, height: 7, options: PNGOptions(), workspace: &workspace)
+        #expect(try ImageDecoder.decode(none).pixels == PixelBuffer(width: 9, height: 7))
+    }
+
     @Test("alpha goes only when nothing needs it")
     func automatic() throws {
         let opaque = try PixelBuffer(width: 3, height: 2, red: 9, alpha: 255)

@@ -51,6 +51,29 @@ struct ForecastTests {
         #expect(try #require(decoding(forecast)) < #require(decoding(whole)))
     }
 
+    /// A caption may be more tokens when it is read again than it was written in: what is forecast for one is enough
+    /// for any text.
+    @Test(arguments: [16, 512, 1024])
+    func anyCaptionFitsItsForecast(_ length: Int) throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })
+        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(threads: 2))
+        var parameters = golden.parameters
+        parameters.maxSequenceLength = length
+        parameters.negativePrompt = " "
+        func stages(_ prompt: String?) throws -> [PipelineStage: Int] {
+            parameters.prompt = prompt
+            let forecast = try pipeline.planner.forecast(parameters, pictureWidth: 64, pictureHeight: 64)
+            return Dictionary(uniqueKeysWithValues: forecast.stages.map { ($0.stage, $0.peakTensorBytes) })
+        }
+        let captioned = try stages(nil)
+        #expect(captioned[.caption] != nil)
+        // Each letter of this becomes several tokens.
+        let long = try stages(String(repeating: "\u{1D54F}", count: 1200))
+        for stage in [PipelineStage.encodePrompt, .modulation, .denoise] {
+            #expect(try #require(long[stage]) <= #require(captioned[stage]), "\(stage)")
+        }
+    }
+
     /// With a budget, tiles are taken where the whole picture does not fit, and the refusal says what it needs.
     @Test func budgetsChooseTiles() throws {
         let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "tiny" })

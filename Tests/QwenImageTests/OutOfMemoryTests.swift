@@ -26,6 +26,33 @@ struct OutOfMemoryTests {
         try PixelBuffer(width: 40, height: 40, bytes: (0..<40 * 40 * 4).map { UInt8(truncatingIfNeeded: $0 &* 7) })
     }
 
+    /// A budget that does not even do for opening the model is refused as any other that is too small, with a least one
+    /// that does.
+    @Test(arguments: ["resident", "stream", "disk", nil])
+    func aBudgetTooSmallToOpenTheModel(_ plan: String?) throws {
+        let model = try ModelFolder(GoldenCase.root.appendingPathComponent("checkpoints/tiny"))
+        func open(_ budget: Int) throws -> LayeredPipeline {
+            let backend = CPUBackend(threads: 2, limitBytes: budget)
+            return try LayeredPipeline(
+                model: model, devices: [OffloadManager.Device(name: .cpu, backend: backend)],
+                request: OffloadRequest(plan: try plan.flatMap { try OffloadPlan.read($0) }, devices: [.cpu]))
+        }
+        let error = #expect(throws: PipelineError.self) { try open(16) }
+        guard case .placement(.budgetTooSmall(.cpu, plan, 16, let least)) = error else {
+            Issue.record("\(error?.description ?? "no error")")
+            return
+        }
+        #expect(error?.description.contains("at least") == true)
+        let usual = try model.parameters(for: DecompositionOptions())
+        let opened = try open(least)
+        #expect(
+            try opened.planner.plan(usual, pictureWidth: usual.resolution, pictureHeight: usual.resolution).chosen
+                != nil)
+        #expect(
+            try open(least - 1).planner
+                .plan(usual, pictureWidth: usual.resolution, pictureHeight: usual.resolution).chosen == nil)
+    }
+
     /// Each allocation of a job fails in turn, those that bring weights included: they are dropped before each job.
     @Test(arguments: ComputePrecision.allCases)
     func everyAllocationMayFail(_ precision: ComputePrecision) throws {

@@ -124,12 +124,15 @@ import Weights
 
     @Test func readsGenerationConfigurations() throws {
         #expect(try Self.generation("") == GenerationConfiguration(eosTokenIDs: [7], repetitionPenalty: 1))
-        #expect(try Self.generation("{}") == GenerationConfiguration(eosTokenIDs: [7], repetitionPenalty: 1))
+        // A file that names no end has none, as in transformers, and only without a file it is the model's.
+        for text in ["{}", "{\"eos_token_id\": null}", "{\"eos_token_id\": []}"] {
+            #expect(try Self.generation(text) == GenerationConfiguration(eosTokenIDs: [], repetitionPenalty: 1))
+        }
         #expect(
             try Self.generation("{\"eos_token_id\": [3, 4], \"repetition_penalty\": 1.5, \"top_k\": 50}")
                 == GenerationConfiguration(eosTokenIDs: [3, 4], repetitionPenalty: 1.5))
         let neutral = "{\"suppress_tokens\": [], \"bad_words_ids\": null, \"encoder_repetition_penalty\": 1}"
-        #expect(try Self.generation(neutral) == GenerationConfiguration(eosTokenIDs: [7], repetitionPenalty: 1))
+        #expect(try Self.generation(neutral) == GenerationConfiguration(eosTokenIDs: [], repetitionPenalty: 1))
         for refused in [
             "{\"num_beams\": 4}", "{\"repetition_penalty\": 0}", "{\"no_repeat_ngram_size\": 2}",
             "{\"min_new_tokens\": 5}", "{\"eos_token_id\": \"x\"}", "[]", "{",

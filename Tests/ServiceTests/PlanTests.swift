@@ -1,4 +1,5 @@
 import Foundation
+import ImageCodecs
 import LayerFitting
 import QwenImage
 import ServiceAPI
@@ -124,16 +125,39 @@ import Testing
         #expect(plan["smallest_host_bytes"] as? Int == 512 * 512 * 4 + 10)
     }
 
-    /// Of a large picture writing the layers takes more than making them: beside all of them two arrays as large as one
-    /// are there for each PNG that is made at the same time.
-    @Test func writingTheLayersIsCounted() throws {
+    /// Of a large picture writing the files takes more than making the layers: what is there at once, of a picture of
+    /// noise, which nothing makes smaller, is within the forecast.
+    @Test(arguments: [1, 4])
+    func writingTheFilesIsCounted(_ layers: Int) throws {
+        let (width, height) = (640, 480)
         var options = DecompositionOptions()
-        options.layers = 4
+        (options.layers, options.prompt, options.seed) = (layers, "noise", 1)
         let parameters = try options.resolved(with: ModelDefaults())
-        let job = JobForecast(width: 640, height: 640, stages: [])
-        let finish = FinishForecast(
-            LayerFinish(), of: job, for: parameters, width: 3000, height: 2000, flatRegions: false)
-        let layer = 3000 * 2000 * 4
-        #expect(finish.hostBytes >= 4 * layer + 2 * layer && finish.hostBytes <= 4 * layer + 4 * 2 * layer)
+        let noise = (0..<width * height * 4).map { $0 % 4 == 3 ? 255 : UInt8.random(in: 0...255) }
+        // Each layer above the bottom one shows in some columns, and hides there what is below.
+        let stack = try (0..<layers).map { index in
+            let bytes = (0..<160 * 120 * 4).map { place -> UInt8 in
+                let column = place / 4 % 160
+                if place % 4 == 3 { return index == 0 || column * layers / 160 == index ? 255 : 0 }
+                return UInt8((column + 3 * (place / 640)) % 250)
+            }
+            return try PixelBuffer(width: 160, height: 120, bytes: bytes)
+        }
+        let decomposition = Decomposition(
+            images: [stack], parameters: parameters, caption: nil, width: 160, height: 120, stageSeconds: [],
+            peakTensorBytes: 0, loras: [])
+        let result = try LayeredResult(
+            decomposition, of: PixelBuffer(width: width, height: height, bytes: noise), finish: LayerFinish(),
+            modelName: "a")
+        let files = try ResultEncoder(result).folder().reduce(0) { $0 + $1.bytes.count }
+        let canvas = width * height * 4
+        // The layers, and the flat picture while the PSD is made.
+        let held = (layers + 1) * canvas + files
+        let forecast = FinishForecast(
+            LayerFinish(), of: JobForecast(width: 160, height: 120, stages: []), for: parameters, width: width,
+            height: height, flatRegions: false)
+        #expect(held <= forecast.hostBytes, "\(files)")
+        // More processors write more files at once, each over a copy of its rows.
+        #expect(layers > 1 || Double(forecast.hostBytes) <= 1.1 * Double(held), "\(forecast.hostBytes), \(held)")
     }
 }

@@ -80,16 +80,40 @@ import Weights
         }
     }
 
-    static let spellings: [[Entry]] = [
-        pair(layer), pair("transformer.\(layer)"), pair("diffusion_model.\(layer)"),
-        pair("model.diffusion_model.\(layer)"), pair("base_model.model.\(layer)"),
-        pair("transformer.\(layer)", "lora_A.default.weight", "lora_B.default.weight"),
-        pair("default.\(layer)"),
-        pair(layer, "lora_down.weight", "lora_up.weight"),
-        pair("lora_unet_\(flat)", "lora_down.weight", "lora_up.weight"),
-        pair("lycoris_\(flat)", "lora_down.weight", "lora_up.weight"),
-        pair("lora_transformer_\(flat)", "lora_down.weight", "lora_up.weight"),
+    /// Names, and the endings of the pair behind them.
+    private static let forms: [(names: [String], endings: [(down: String, up: String)])] = [
+        // What diffusers' conversion for this model takes: each ending behind each of these names.
+        (
+            [
+                layer, "diffusion_model.\(layer)", "default.\(layer)", "lora_unet_\(flat)",
+                "diffusion_model.lora_unet_\(flat)",
+            ],
+            [
+                ("lora_A.weight", "lora_B.weight"), ("lora_down.weight", "lora_up.weight"),
+                ("lora_A.default.weight", "lora_B.default.weight"),
+                ("lora_down.default.weight", "lora_up.default.weight"),
+            ]
+        ),
+        // Its own older forms; the processor may be there or not.
+        (
+            [layer, "transformer.\(layer)", "transformer.transformer_blocks.0.attn.processor.to_out.0"],
+            [("lora.down.weight", "lora.up.weight")]
+        ),
+        (
+            ["transformer.transformer_blocks.0.attn.processor", "transformer.transformer_blocks.0.attn"],
+            [("to_out_lora.down.weight", "to_out_lora.up.weight")]
+        ),
+        // PEFT's and those of other trainers.
+        (
+            ["transformer.\(layer)", "model.diffusion_model.\(layer)", "base_model.model.\(layer)"],
+            [("lora_A.weight", "lora_B.weight"), ("lora_A.default.weight", "lora_B.default.weight")]
+        ),
+        (["lycoris_\(flat)", "lora_transformer_\(flat)"], [("lora_down.weight", "lora_up.weight")]),
     ]
+
+    static let spellings: [[Entry]] = forms.flatMap { form in
+        form.names.flatMap { name in form.endings.map { ending in pair(name, ending.down, ending.up) } }
+    }
 
     @Test(arguments: spellings)
     func everySpellingMeansTheLayer(_ entries: [Entry]) throws {
@@ -146,6 +170,16 @@ import Weights
         ([Entry("diffusion_model.\(layer).diff", [3, 2])], "diff", "a full difference"),
         (pair(layer) + [Entry("\(layer).lora_B.bias", [3])], "\(layer).lora_B.bias", "no part of a LoRA"),
         ([Entry("\(layer).weight", [3, 2])], "\(layer).weight", "no part of a LoRA"),
+        ([Entry("\(layer).down.weight", [2, 2])], "\(layer).down.weight", "no part of a LoRA"),
+        // Of the text encoders of other models; diffusers' loader for this one does not read it.
+        (
+            pair(layer, "lora_linear_layer.down.weight", "lora_linear_layer.up.weight"), "lora_linear_layer",
+            "no part of a LoRA"
+        ),
+        (
+            pair("transformer_blocks.0.attn.processor", "add_q_proj_lora.down.weight", "add_q_proj_lora.up.weight"),
+            "add_q_proj_lora", "no part of a LoRA"
+        ),
         (Array(pair(layer).prefix(1)), "\(layer).lora_A.weight", "lora_B (or lora_up) of"),
         (Array(pair(layer).suffix(1)), "\(layer).lora_B.weight", "lora_A (or lora_down) of"),
         ([Entry("img_in.alpha", [], [1])], "img_in.alpha", "is missing"),

@@ -21,9 +21,10 @@ public struct LayerFile: Sendable {
 
     /// The flat picture of the layers.
     ///
-    /// With `auto` the layers are summed exactly first. Only where that is more than a level from the flat picture that
-    /// the file carries are they summed in bytes too, and what is near at more pixels is taken: a layer that was edited
-    /// since is far in both. What is left of the difference is told. A flat picture that cannot be read counts as none.
+    /// With `auto` the layers are summed exactly first. Only where that is further from the flat picture that the file
+    /// carries than rounding explains are they summed in bytes too, and what is near at more pixels is taken: a layer
+    /// that was edited since is far in both. What is left of the difference is told. A flat picture that cannot be read
+    /// counts as none.
     public func flattened(_ rounding: Rounding = .auto) -> FlatLayers {
         guard let flat = flattened(rounding, isCancelled: { false }) else { preconditionFailure("nobody cancels") }
         return flat
@@ -78,8 +79,10 @@ public struct LayerFile: Sendable {
                 for place in stride(from: 0, to: flat.count, by: PixelBuffer.channels) {
                     let (ours, theirs) = (CompositePixel.read(flat, place), CompositePixel.read(merged, place))
                     let white = ours.overWhite
-                    straight.add(white - theirs.overWhite)
-                    matted.add(white - theirs)
+                    // Of a straight colour both its own rounding and its alpha's show over white.
+                    let isOpaque = ours.w == 255 && theirs.w == 255
+                    straight.add(white - theirs.overWhite, isOpaque ? .ofOneStraight : .ofBothStraight)
+                    matted.add(white - theirs, .ofOneStraight)
                 }
             }
         }
@@ -93,20 +96,31 @@ public struct LayerFile: Sendable {
 
 /// How far pixels are from others.
 private struct Distance {
-    /// How far a value may be from the file's flat picture without a word about how that was made, and what single
+    /// The square of how far a value may be from the file's flat picture by rounding alone, and of what single
     /// precision leaves of whole levels.
-    private static let tolerance: Float = 1 + 0.01
+    struct Tolerance {
+        let square: Float
+
+        private init(levels: Float) {
+            square = (levels + 0.01) * (levels + 0.01)
+        }
+
+        /// A straight colour over white is off by half a level for itself and half a one for its alpha, one that lies
+        /// over white already, or under an alpha of 255 that is one, by half a level.
+        static let ofOneStraight = Tolerance(levels: 1.5)
+        static let ofBothStraight = Tolerance(levels: 2)
+    }
 
     var farCount = 0
     /// The square of the largest difference.
     var largest: Float = 0
 
     @inline(__always)
-    mutating func add(_ difference: CompositePixel) {
+    mutating func add(_ difference: CompositePixel, _ tolerance: Tolerance) {
         let squares = difference * difference
         // Not the standard library's `max()`, which stays generic code.
         let square = Swift.max(Swift.max(squares.x, squares.y), Swift.max(squares.z, squares.w))
-        guard square > Self.tolerance * Self.tolerance else { return }
+        guard square > tolerance.square else { return }
         farCount += 1
         largest = Swift.max(largest, square)
     }

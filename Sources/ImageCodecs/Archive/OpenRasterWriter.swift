@@ -17,22 +17,28 @@ public enum OpenRasterWriter {
     public static func encode(
         _ tree: LayerTree, png: PNGOptions = PNGOptions()
     ) throws(ImageError) -> [UInt8] {
+        // First, so that the flat picture is not there beside the files.
+        let (mergedFile, thumbnail) = try flatPictures(tree)
         var stack = Stack()
         try stack.add(tree.nodes, indent: "    ")
         let pictures = try Parallel.map(stack.pictures) { (pixels) throws(ImageError) in
             try PNGEncoder.encode(pixels, options: png)
         }
-        let merged = Composite.flatten(tree)
         var archive = ZIPWriter()
         try archive.add("mimetype", Array(mediaType.utf8), compression: .stored)
         try archive.add("stack.xml", Array(document(tree, stack.lines).utf8), compression: .deflated)
         for (index, picture) in pictures.enumerated() {
             try archive.add(Stack.fileName(index), picture, compression: .stored)
         }
-        try archive.add(mergedName, try PNGEncoder.encode(merged), compression: .stored)
-        let thumbnail = try PNGEncoder.encode(merged.fitted(within: thumbnailSide))
+        try archive.add(mergedName, mergedFile, compression: .stored)
         try archive.add("Thumbnails/thumbnail.png", thumbnail, compression: .stored)
         return archive.finish()
+    }
+
+    /// The PNGs of the flat picture, as it is and small.
+    private static func flatPictures(_ tree: LayerTree) throws(ImageError) -> ([UInt8], [UInt8]) {
+        let merged = Composite.flatten(tree)
+        return (try PNGEncoder.encode(merged), try PNGEncoder.encode(merged.fitted(within: thumbnailSide)))
     }
 
     private static func document(_ tree: LayerTree, _ lines: [String]) -> String {

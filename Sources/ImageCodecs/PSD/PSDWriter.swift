@@ -16,13 +16,9 @@ public enum PSDWriter {
         _ tree: LayerTree, options: PSDOptions = PSDOptions()
     ) throws(ImageError) -> [UInt8] {
         try check(tree, options)
-        // Matted on white, since readers take the white out again.
-        let merged = Composite.flattenMattedOnWhite(tree)
-        let hasAlpha = !merged.isOpaque
         var records = records(tree, options)
-        let mergedPlanes = code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2])
-        let resources = try PSDResources.bytes(
-            preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha, xmp: options.xmp)
+        let (mergedPlanes, resources) = try coded(&records, tree, xmp: options.xmp)
+        let hasAlpha = mergedPlanes.count > 3
 
         func total(_ dialect: PSDDialect) -> Int {
             64 + resources.count + records.reduce(0) { $0 + $1.byteCount(dialect) }
@@ -35,7 +31,7 @@ public enum PSDWriter {
         }
         var file = BigEndianBytes()
         file.bytes.reserveCapacity(total(dialect))
-        appendHeader(merged, channels: hasAlpha ? 4 : 3, dialect, to: &file)
+        appendHeader(tree, channels: hasAlpha ? 4 : 3, dialect, to: &file)
         file.append(UInt32(resources.count))
         file.append(resources)
         appendLayers(&records, hasMergedAlpha: hasAlpha, dialect, to: &file)
@@ -99,6 +95,20 @@ public enum PSDWriter {
         }
     }
 
+    /// The planes of the merged image, and the resources that show it; the planes of the records go to these. The image
+    /// itself is gone before there is a file.
+    private static func coded(
+        _ records: inout [PSDLayerRecord], _ tree: LayerTree, xmp: [UInt8]
+    ) throws(ImageError) -> (planes: [PlanarRows], resources: [UInt8]) {
+        // Matted on white, since readers take the white out again.
+        let merged = Composite.flattenMattedOnWhite(tree)
+        let hasAlpha = !merged.isOpaque
+        // First, so that the preview is gone before there are planes.
+        let resources = try PSDResources.bytes(
+            preview: RGBBuffer(droppingAlphaOf: merged), hasAlpha: hasAlpha, xmp: xmp)
+        return (code(&records, merged, channels: hasAlpha ? [0, 1, 2, 3] : [0, 1, 2]), resources)
+    }
+
     /// Codes every plane of the records and of the merged image, on all processors; the latter are given back.
     private static func code(
         _ records: inout [PSDLayerRecord], _ merged: PixelBuffer, channels: [Int]
@@ -123,14 +133,14 @@ public enum PSDWriter {
     // MARK: Sections
 
     private static func appendHeader(
-        _ merged: PixelBuffer, channels: UInt16, _ dialect: PSDDialect, to file: inout BigEndianBytes
+        _ canvas: LayerTree, channels: UInt16, _ dialect: PSDDialect, to file: inout BigEndianBytes
     ) {
         file.append(ascii: "8BPS")
         file.append(dialect.rawValue)
         file.append([0, 0, 0, 0, 0, 0])
         file.append(channels)
-        file.append(UInt32(merged.height))
-        file.append(UInt32(merged.width))
+        file.append(UInt32(canvas.height))
+        file.append(UInt32(canvas.width))
         file.append(UInt16(8))
         // Mode 3 is RGB; it has no colour mode data.
         file.append(UInt16(3))

@@ -11,7 +11,8 @@ struct PlanarRows: Sendable {
         var row = [UInt8](repeating: 0, count: width)
         var coded = [UInt8](repeating: 0, count: PackBits.bound(width))
         counts.reserveCapacity(box.height)
-        bytes.reserveCapacity(width * box.height / 2)
+        // At once for all: growing would hold the rows twice. What is not written takes no memory.
+        bytes.reserveCapacity(PackBits.bound(width) * box.height)
         image.bytes.withUnsafeBufferPointer { source in
             row.withUnsafeMutableBufferPointer { row in
                 coded.withUnsafeMutableBufferPointer { coded in

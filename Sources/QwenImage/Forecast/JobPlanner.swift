@@ -150,6 +150,14 @@ public struct JobPlanner: Sendable {
             return PlanCandidate(
                 plan: way.plan, usesTiles: way.usesTiles, forecast: free,
                 refusal: PlanRefusal(place: .device, stage: stage, neededBytes: needed, limitBytes: limit))
+        } catch .tensor(.outOfMemory(_, _, _, let limit)) {
+            // Not even what all stages need fits: weights outside of blocks.
+            let free = try forecast(parameters, width, height, way, .none)
+            return PlanCandidate(
+                plan: way.plan, usesTiles: way.usesTiles, forecast: free,
+                refusal: PlanRefusal(
+                    place: .device, stage: free.widestStage?.stage, neededBytes: free.peakTensorBytes,
+                    limitBytes: limit))
         }
     }
 

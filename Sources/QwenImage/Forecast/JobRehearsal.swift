@@ -59,7 +59,8 @@ final class JobRehearsal {
             try prompts.enumerated().map { index, prompt in
                 try job.branch(
                     try job.pipeline.textEncoder.encode(
-                        tokenIDs: try job.pipeline.textEncoder.tokenIDs(of: prompt),
+                        tokenIDs: try job.pipeline.textEncoder.tokenIDs(
+                            of: prompt, maxSequenceLength: parameters.maxSequenceLength),
                         maxSequenceLength: parameters.maxSequenceLength, continues: index + 1 < prompts.count),
                     isNegative: index > 0)
             }

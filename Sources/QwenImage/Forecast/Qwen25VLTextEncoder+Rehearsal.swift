@@ -28,14 +28,14 @@ extension Qwen25VLTextEncoder {
     /// Tokens of a caption, at most.
     static let captionTokens = 512
 
-    /// Tokens of a prompt in its template that are computed; of the longest caption for a prompt that is not there.
-    func tokenIDs(of prompt: String?) throws(PipelineError) -> [Int] {
-        let encoder = PromptEncoder(model: try textModel(), tokenizer: tokenizer, backend: backend)
+    /// Tokens of a prompt in its template that are computed; for a prompt that is not there as many as there can be: a
+    /// caption may become more tokens when it is read again than it was written in.
+    func tokenIDs(of prompt: String?, maxSequenceLength: Int) throws(PipelineError) -> [Int] {
         guard let prompt else {
-            let count = encoder.tokenIDs(of: "").count + Self.captionTokens
-            return Array(repeating: 0, count: min(count, PromptEncoder.tokenLimit))
+            return Array(repeating: 0, count: PromptEncoder.tokenLimit(maxSequenceLength: maxSequenceLength))
         }
-        return encoder.tokenIDs(of: prompt)
+        let encoder = PromptEncoder(model: try textModel(), tokenizer: tokenizer, backend: backend)
+        return encoder.tokenIDs(of: prompt, maxSequenceLength: maxSequenceLength)
     }
 
     /// As `encode`, of tokens that are known.

@@ -51,3 +51,15 @@ extension LayeredPipeline {
             fitting: "resolution \(smaller.resolution) with \(smaller.layers) layers would fit")
     }
 }
+
+extension JobPlanner {
+    /// What the budget is short of for a job of the model's own defaults, where it does not even do for opening the
+    /// model; nil if it would do, or nothing can be told.
+    var shortageOfUsualJob: PipelineError? {
+        guard let usual = try? model.parameters(for: DecompositionOptions()),
+            let plan = try? plan(usual, pictureWidth: usual.resolution, pictureHeight: usual.resolution),
+            plan.chosen == nil, plan.smallest != nil
+        else { return nil }
+        return .placement(plan.shortage(on: devices[0].name, plan: request.plan))
+    }
+}

@@ -75,13 +75,22 @@ public final class LayeredPipeline {
             try textEncoder.checkTensors(captioner: captioner)
             if captioner { try textEncoder.checkCaptioner() }
             try Self.checkTensors(model)
-            transformer = try QwenImageTransformer2DModel(
-                configuration: model.transformer, source: model.transformerSource, offload: offload)
-            autoencoder = AutoencoderKLQwenImage(
-                configuration: model.autoencoder, source: model.autoencoderSource, backend: offload.root(of: .vae))
         } catch {
             throw PipelineError(wrapping: error)
         }
+        do {
+            transformer = try QwenImageTransformer2DModel(
+                configuration: model.transformer, source: model.transformerSource, offload: offload)
+        } catch {
+            let problem = PipelineError(wrapping: error)
+            guard case .tensor(.outOfMemory) = problem, let request else { throw problem }
+            let planner = JobPlanner(
+                model: model, textEncoder: textEncoder.opened, layout: layout, devices: offload.devices,
+                request: request, tiling: .auto)
+            throw planner.shortageOfUsualJob ?? problem
+        }
+        autoencoder = AutoencoderKLQwenImage(
+            configuration: model.autoencoder, source: model.autoencoderSource, backend: offload.root(of: .vae))
         let hiddenSize = textEncoder.configuration.text.hiddenSize
         guard hiddenSize == model.transformer.jointAttentionDim else {
             throw .model(

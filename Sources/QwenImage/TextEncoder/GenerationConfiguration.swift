@@ -8,7 +8,7 @@ import Weights
 /// repetition penalty is applied.
 /// Source: transformers 5.23, `generation/logits_process.py` and `generation/utils.py`.
 public struct GenerationConfiguration: Sendable, Equatable {
-    /// Any of these ends the caption.
+    /// Any of these ends the caption; none has it go on to the most tokens there may be.
     public let eosTokenIDs: Set<Int>
     /// Scores of tokens that were there before are divided by it if positive, multiplied if negative; 1 changes
     /// nothing.
@@ -17,7 +17,7 @@ public struct GenerationConfiguration: Sendable, Equatable {
     static let fileName = "generation_config.json"
 
     /// Reads the file in a `text_encoder` folder; without it the model's own `eos_token_id` ends a caption and there is
-    /// no penalty.
+    /// no penalty. A file that names no `eos_token_id` has none, as in transformers, whatever the model's own is.
     ///
     /// Throws `model` if the file asks for a way of decoding that is not implemented, such as beam search.
     public init(folder: URL, model: Qwen25VLConfiguration) throws(PipelineError) {
@@ -41,8 +41,7 @@ public struct GenerationConfiguration: Sendable, Equatable {
         if let rule = stored.rules.first {
             throw .model(file: name, problem: "\(rule) is not supported: remove it from the file")
         }
-        self.init(
-            eosTokenIDs: Set(stored.eosTokenID?.ids ?? model.eosTokenIDs), repetitionPenalty: penalty)
+        self.init(eosTokenIDs: Set(stored.eosTokenID?.ids ?? []), repetitionPenalty: penalty)
     }
 
     init(eosTokenIDs: Set<Int>, repetitionPenalty: Float) {

@@ -10,8 +10,8 @@ struct PromptEncoder {
     let backend: any Backend
 
     /// Tokens that are computed at most, the template's first ones included. A token sees only those before it, so what
-    /// comes after the last that can be kept changes nothing.
-    static let tokenLimit = PromptTemplate.droppedTokenCount + DecompositionParameters.sequenceLengthRange.upperBound
+    /// comes after the last that is kept changes nothing.
+    static func tokenLimit(maxSequenceLength: Int) -> Int { PromptTemplate.droppedTokenCount + maxSequenceLength }
 
     /// [tokens, hidden] float32: the hidden states after the final norm, without the template's first tokens.
     ///
@@ -22,13 +22,15 @@ struct PromptEncoder {
         observer: (any TensorObserver)?
     ) throws(PipelineError) -> Tensor {
         try embedding(
-            of: tokenIDs(of: prompt), maxSequenceLength: maxSequenceLength, continues: continues,
-            cancellation: cancellation, observer: observer)
+            of: tokenIDs(of: prompt, maxSequenceLength: maxSequenceLength), maxSequenceLength: maxSequenceLength,
+            continues: continues, cancellation: cancellation, observer: observer)
     }
 
     /// The tokens of a prompt in its template that are computed.
-    func tokenIDs(of prompt: String) -> [Int] {
-        Array(tokenizer.encode(PromptTemplate.encode(prompt)).prefix(Self.tokenLimit))
+    func tokenIDs(of prompt: String, maxSequenceLength: Int) -> [Int] {
+        Array(
+            tokenizer.encode(PromptTemplate.encode(prompt))
+                .prefix(Self.tokenLimit(maxSequenceLength: maxSequenceLength)))
     }
 
     /// [tokens, hidden] float32 of the tokens of a prompt in its template.
@@ -47,7 +49,7 @@ struct PromptEncoder {
         return try PipelineError.converting { () throws(WeightsError) in
             let hiddenStates = try runLayers(ids, continues, cancellation, observer)
             return try WeightsError.converting { () throws(TensorError) in
-                let kept = start..<min(ids.count, start + maxSequenceLength)
+                let kept = start..<min(ids.count, Self.tokenLimit(maxSequenceLength: maxSequenceLength))
                 let embedding = try model.finalNorm(hiddenStates.rows(kept))
                 try observer?.record("prompt_embeds", embedding.reshaped([1, kept.count, embedding.shape[1]]))
                 return embedding

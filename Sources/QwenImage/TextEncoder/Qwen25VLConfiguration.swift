@@ -13,7 +13,7 @@ public struct Qwen25VLConfiguration: Sendable, Equatable {
     public let vision: Qwen25VLVisionConfiguration
     /// The token that stands where an image feature goes.
     public let imageTokenID: Int
-    /// Tokens that end a text, when `generation_config.json` names none.
+    /// Tokens that end a text, where there is no `generation_config.json`.
     public let eosTokenIDs: [Int]
     /// True if the language model's head is the embedding table.
     public let tieWordEmbeddings: Bool

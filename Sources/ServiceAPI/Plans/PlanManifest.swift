@@ -200,7 +200,7 @@ extension PlanManifest.Stage {
 }
 
 extension FinishForecast {
-    /// What finishing the layers takes on the host: making them, then writing their PNGs.
+    /// What finishing the layers takes on the host: making them, then writing their files.
     ///
     /// - Parameters:
     ///   - finish: what becomes of the layers.
@@ -219,7 +219,9 @@ extension FinishForecast {
         let images = parameters.numImagesPerPrompt
         let making = memory.peakBytes + (images - 1) * memory.resultBytes
         let (columns, rows) = finish.fit == .original ? (width, height) : (job.width, job.height)
-        let writing = ResultEncoder.workspaceBytes(layers: images * parameters.layers, width: columns, height: rows)
+        let writing = ResultEncoder.workspaceBytes(
+            images: images, layers: parameters.layers, width: columns, height: rows)
+        // Layers that stay the model's are among what the job has left.
         self.init(hostBytes: max(making, images * memory.resultBytes + writing))
     }
 }

@@ -39,8 +39,7 @@ public struct ResultEncoder: Sendable {
         }
         let encoded = try Parallel.map(places, with: { PNGWorkspace() }) { (place, workspace) throws(ImageError) in
             try PNGEncoder.encode(
-                place.layer.onCanvas(width: result.width, height: result.height), options: Self.exactly,
-                workspace: &workspace)
+                place.layer, width: result.width, height: result.height, options: Self.exactly, workspace: &workspace)
         }
         return Swift.zip(places, encoded).map { place, bytes in
             let name = layerPartName(image: place.image, index: place.index)
@@ -48,10 +47,23 @@ public struct ResultEncoder: Sendable {
         }
     }
 
-    /// What `layerParts` takes besides the layers: for each PNG that is made at the same time its filtered rows, and
-    /// room for as much to come of them. What comes of them, a fraction of the layers, nobody knows beforehand.
-    static func workspaceBytes(layers: Int, width: Int, height: Int) -> Int {
-        min(layers, ProcessorCount.available) * 2 * width * height * 4
+    /// What writing the files takes at most besides the layers: a folder's, which are the most that are there at once.
+    ///
+    /// What becomes of the layers nobody knows beforehand. A pixel is mostly seen in one of them, so that all their
+    /// PNGs together are taken for what a picture of noise becomes, and a little for what is hidden; run-length coding,
+    /// which makes something of equal pixels alone, leaves the background as it is where it is hidden too.
+    static func workspaceBytes(images: Int, layers: Int, width: Int, height: Int) -> Int {
+        let canvas = width * height * PixelBuffer.channels
+        // Noise becomes a little more than it is, by what a form has between its rows; notes and a profile come on top.
+        let colors = width * height * 3 / 64 * 65 + (64 << 10)
+        let hidden = layers > 1 ? 1 : 0
+        let files = images * (colors + canvas / 8 * hidden)
+        // Filtered rows of each PNG that is made at the same time, and the files twice: as they come, and with notes.
+        let writing = min(images * layers, ProcessorCount.available) * canvas + 2 * files
+        // The flat picture, its rows and those of the layers, of one image after another; and edges of the layers.
+        let coded = colors * (1 + hidden) + canvas / 16 * (layers - 1)
+        let photoshop = canvas + images * (colors + coded) + files
+        return max(writing, photoshop)
     }
 
     /// A layered PSD for each image.

@@ -2,8 +2,9 @@ import TensorCore
 
 /// What a key of a LoRA file means for a model.
 ///
-/// Source: diffusers `loaders/lora_conversion_utils.py`, `_convert_non_diffusers_qwen_lora_to_diffusers`, for the forms
-/// in circulation; here flattened names are looked up among the model's own, instead of being taken apart.
+/// Source: diffusers 0.42.1 `loaders/lora_conversion_utils.py`, `_convert_non_diffusers_qwen_lora_to_diffusers`, and
+/// `utils/state_dict_utils.py`, `convert_unet_state_dict_to_peft`, for the forms in circulation; here flattened names
+/// are looked up among the model's own, instead of being taken apart.
 struct LoRAKey: Sendable, Hashable {
     /// A tensor of a pair.
     enum Part: String, Sendable {
@@ -25,8 +26,15 @@ struct LoRAKey: Sendable, Hashable {
         for component in components {
             if let kind = Self.otherKind(component) { throw .otherKind(kind) }
         }
-        guard let (part, count) = Self.part(components.suffix(2).map(String.init)) else { throw .unknownPart }
-        let path = components.dropLast(count).joined(separator: ".")
+        let path: String
+        let part: Part
+        if let (known, count) = Self.part(components.suffix(2).map(String.init)) {
+            (path, part) = (components.dropLast(count).joined(separator: "."), known)
+        } else if let older = Self.olderForm(components) {
+            (path, part) = older
+        } else {
+            throw .unknownPart
+        }
         guard let module = modules.module(path) else { throw .unknownModule(path) }
         (self.module, self.part) = (module, part)
     }
@@ -40,6 +48,26 @@ struct LoRAKey: Sendable, Hashable {
         default: nil
         }
     }
+
+    /// What a key of diffusers' own older forms names: `X.lora.down.weight`, and of attention
+    /// `attn.processor.to_q_lora.down.weight`, where the processor may be left out. Nil for what is in neither.
+    private static func olderForm(_ components: [Substring]) -> (path: String, part: Part)? {
+        guard components.last == "weight", let part = components.dropLast().last.flatMap({ Part(rawValue: "\($0)") }),
+            part != .alpha
+        else { return nil }
+        var path = components.dropLast(2).filter { $0 != "processor" }
+        guard let layer = path.popLast() else { return nil }
+        if layer != "lora" {
+            guard let module = processorLayers["\(layer)"] else { return nil }
+            path.append(module)
+        }
+        return (path.joined(separator: "."), part)
+    }
+
+    /// The layers that attention processors had LoRAs for, by the names of these.
+    private static let processorLayers: [String: Substring] = [
+        "to_q_lora": "to_q", "to_k_lora": "to_k", "to_v_lora": "to_v", "to_out_lora": "to_out.0",
+    ]
 
     /// The name of an adapter of another kind, told by a component that only it has.
     private static func otherKind(_ component: Substring) -> String? {
@@ -77,11 +105,11 @@ public struct LoRAModules: Sendable {
 
     /// The model's name for a layer.
     func module(_ given: String) -> String? {
-        if let prefix = Self.flatPrefixes.first(where: given.hasPrefix) {
-            return flattened[String(given.dropFirst(prefix.count))]
-        }
         var name = given[...]
         for prefix in Self.prefixes where name.hasPrefix(prefix) { name = name.dropFirst(prefix.count) }
+        if let prefix = Self.flatPrefixes.first(where: name.hasPrefix) {
+            return flattened[String(name.dropFirst(prefix.count))]
+        }
         return shapes[String(name)] == nil ? nil : String(name)
     }
 }

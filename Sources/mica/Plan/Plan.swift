@@ -91,6 +91,8 @@ struct Plan: ParsableCommand {
             request, card: gpu, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
+        // The picture is a part of the job.
+        let idleBytes = ProcessMemory.residentBytes.map { $0 - (picture?.bytes.count ?? 0) }
         let options = try parameters.options()
         let resolved = try pipeline.model.parameters(for: options)
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)
@@ -108,7 +110,8 @@ struct Plan: ParsableCommand {
             rates: source.rates)
         let report = PlanReport(
             plan, manifest, threads: threads ?? ProcessorCount.available, card: card,
-            unknownModel: gpu == nil ? PlanDevices.unknownModel(of: devices) : nil, ratesOrigin: source.origin)
+            unknownModel: gpu == nil ? PlanDevices.unknownModel(of: devices) : nil, ratesOrigin: source.origin,
+            idleBytes: idleBytes)
         if let chart { try WholeFiles.write([(path: chart, bytes: Array(report.chart().utf8))]) }
         try StandardOutput.print(json ? try report.json() : report.text())
         return report.plan.chosen != nil

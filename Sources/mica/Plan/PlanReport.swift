@@ -14,11 +14,14 @@ struct PlanReport {
     private let unknownModel: String?
     /// A line on where the rates come from, if there is more to say than the manifest does.
     private let ratesOrigin: String?
+    /// What the process holds with the model open and no job; nil if the kernel does not say.
+    private let idleBytes: Int?
 
     init(
         _ plan: PlanForecast, _ manifest: PlanManifest, threads: Int, card: PublishedGPU?, unknownModel: String?,
-        ratesOrigin: String?
+        ratesOrigin: String?, idleBytes: Int?
     ) {
+        self.idleBytes = idleBytes
         self.unknownModel = unknownModel
         self.ratesOrigin = ratesOrigin
         self.plan = plan
@@ -80,7 +83,8 @@ struct PlanReport {
     private var process: String {
         let mapped = manifest.mappedProcessBytes
         let files = mapped > 0 ? " and \(ByteCount(mapped)) of the model's files in the page cache" : ""
-        return "process \(ByteCount(ownBytes))\(files)"
+        let idle = idleBytes.map { " besides \(ByteCount($0)) without a job" } ?? ""
+        return "process \(ByteCount(ownBytes))\(files)\(idle)"
     }
 
     /// What the process holds of its own.
