@@ -6,11 +6,11 @@ struct FlatRegions {
     private static let step = 4
     /// Smaller areas count for none, in pixels of a picture of 320 x 320; the limit grows with the picture.
     private static let leastArea = 4
-    private static let referenceArea = 320 * 320
+    static let referenceArea = 320 * 320
 
     /// The region of each pixel, row by row, or -1 for none; regions are numbered from 0.
     let numbers: [Int32]
-    /// How many there are: no more than a quarter of `referenceArea`.
+    /// How many there are: no more than a quarter of `referenceArea`, whatever the picture's size.
     let count: Int
 
     /// Of the opaque part of a picture.
@@ -18,7 +18,8 @@ struct FlatRegions {
         var parents = Self.joined(picture)
         var areas = [Int32](repeating: 0, count: parents.count)
         for pixel in parents.indices where picture.isOpaque(pixel) { areas[Int(parents[pixel])] += 1 }
-        let least = max(Self.leastArea, Self.leastArea * parents.count / Self.referenceArea)
+        let scaled = (Self.leastArea * parents.count + Self.referenceArea - 1) / Self.referenceArea
+        let least = max(Self.leastArea, scaled)
         var count = 0
         // From here on the number of a root that is large enough, and -1 for others.
         for pixel in areas.indices {

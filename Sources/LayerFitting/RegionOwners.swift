@@ -2,14 +2,15 @@
 ///
 /// A small model leaves parts of a letter in the layer below, and of a figure in the one above. A region of one colour
 /// was drawn at once, so that it is one layer's: that of which most of it is seen. What is half transparent throughout
-/// stays so.
+/// stays so, and so do large pieces that the model saw in another layer: two things of nearly one colour that touch are
+/// one region too.
 struct RegionOwners {
     /// Of a pixel: the layer, bottom first.
     typealias Owner = Int8
     /// No region, or one that no layer has most of.
     static let open: Owner = -1
-    /// Half transparent, as the model has it.
-    static let soft: Owner = -2
+    /// As the model has it: half transparent, or a large piece of another layer.
+    static let kept: Owner = -2
 
     /// What of a region must be seen of one layer, as a share of the whole.
     private static let share: Float = 0.7
@@ -17,6 +18,8 @@ struct RegionOwners {
     private static let softRange: ClosedRange<Float> = 0.12...0.88
     private static let softDeviation: Float = 0.08
     private static let softReach = 2
+    /// Pieces of more pixels than this are no slips of a model, at 320 x 320; the limit grows with the picture.
+    private static let largestSlip = 400
 
     /// Of each pixel, row by row.
     let owners: [Owner]
@@ -38,11 +41,46 @@ struct RegionOwners {
             let most = (0..<layers).max { sums[place + $0] < sums[place + $1] } ?? 0
             return sums[place + most] > Self.share * areas[region] ? Owner(most) : Self.open
         }
-        owners = regions.numbers.enumerated().map { pixel, number in
+        var owners = regions.numbers.enumerated().map { pixel, number in
             guard number >= 0, winners[Int(number)] >= 0 else { return Self.open }
             let winner = winners[Int(number)]
-            return Self.isSoft(stack, pixel, of: Int(winner), width: width) ? Self.soft : winner
+            return Self.isSoft(stack, pixel, of: Int(winner), width: width) ? Self.kept : winner
         }
+        Self.keepLargePieces(&owners, stack, width: width)
+        self.owners = owners
+    }
+
+    /// Leaves to the model what lies together and is more than a slip.
+    private static func keepLargePieces(_ owners: inout [Owner], _ stack: [[UInt8]], width: Int) {
+        let limit = max(largestSlip, largestSlip * owners.count / FlatRegions.referenceArea)
+        var isOther = owners.enumerated().map { pixel, owner in
+            owner >= 0 && owner != mostVisible(stack, pixel)
+        }
+        var piece: [Int] = []
+        for start in isOther.indices where isOther[start] {
+            isOther[start] = false
+            piece = [start]
+            var next = 0
+            while next < piece.count {
+                let pixel = piece[next]
+                next += 1
+                let (column, last) = (pixel % width, isOther.count - 1)
+                for (near, isThere) in [
+                    (pixel - 1, column > 0), (pixel + 1, column < width - 1), (pixel - width, pixel >= width),
+                    (pixel + width, pixel + width <= last),
+                ] where isThere && isOther[near] {
+                    isOther[near] = false
+                    piece.append(near)
+                }
+            }
+            if piece.count > limit { for pixel in piece { owners[pixel] = kept } }
+        }
+    }
+
+    private static func mostVisible(_ stack: [[UInt8]], _ pixel: Int) -> Owner {
+        var best: (layer: Int, share: Float) = (0, -1)
+        eachVisible(stack, pixel) { layer, share in if share > best.share { best = (layer, share) } }
+        return Owner(best.layer)
     }
 
     /// What of a pixel is seen of each layer; the bottom one has what the others leave.

@@ -8,6 +8,8 @@ public enum HomePath {
         _ path: String, environment: [String: String] = ProcessInfo.processInfo.environment
     ) -> String {
         guard path == "~" || path.hasPrefix("~/"), let home = environment["HOME"], !home.isEmpty else { return path }
-        return (home.hasSuffix("/") ? String(home.dropLast()) : home) + path.dropFirst()
+        let whole = (home.hasSuffix("/") ? String(home.dropLast()) : home) + path.dropFirst()
+        // A container's `HOME` may be the root.
+        return whole.isEmpty ? "/" : whole
     }
 }

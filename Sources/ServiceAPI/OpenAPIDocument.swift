@@ -40,6 +40,9 @@ paths:
       summary: The page for people; for curl, a command to start with
       security: [{}]
       parameters:
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200":
@@ -61,6 +64,9 @@ paths:
       summary: The page's style
       security: [{}]
       parameters:
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
@@ -75,6 +81,9 @@ paths:
       summary: The page's script
       security: [{}]
       parameters:
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
@@ -90,6 +99,9 @@ paths:
       security: [{}]
       parameters:
         - { name: name, in: path, required: true, schema: { type: string, minLength: 1 } }
+        - $ref: "#/components/parameters/Range"
+        - $ref: "#/components/parameters/IfRange"
+        - $ref: "#/components/parameters/IfMatch"
         - $ref: "#/components/parameters/IfNoneMatch"
       responses:
         "200": { $ref: "#/components/responses/PageFile" }
@@ -1906,7 +1918,8 @@ components:
     CleanUp:
       description: |
         Alpha below `empty_below` becomes 0 and above `opaque_above` 255, colours under alpha 0 become 0, and specks
-        go to the layer below.
+        go to the layer below. With a model of flat drawings, such as the built-in one, regions of one colour also go to
+        the layer that most of them is seen in, and what is hidden behind letters and edges is smoothed.
       type: boolean
       default: true
     EmptyBelow: { description: "See `clean_up`.", type: integer, minimum: 0, maximum: 64, default: 6 }

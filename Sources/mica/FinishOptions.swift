@@ -15,7 +15,11 @@ struct FinishOptions: ParsableArguments {
 
     @Flag(
         inversion: .prefixedNo,
-        help: "Make nearly empty alpha empty and nearly opaque alpha opaque, and move specks to the layer below.")
+        help: """
+            Make nearly empty alpha empty and nearly opaque alpha opaque, and move specks to the layer below; with a \
+            model of flat drawings, such as the built-in one, also regions of one colour to the layer that most of \
+            them is seen in.
+            """)
     var cleanUp = true
 
     @Option(

@@ -11,8 +11,9 @@ struct Fit: ParsableCommand {
         discussion: """
             The layers are pictures, bottom first and of one size, or one file of layers: a PSD, PSB or OpenRaster \
             file, a ZIP or folder with manifest.json. They come out with the picture's size and sharpness and, of a \
-            file of layers, with their names and groups; together they are the picture. The output is a folder (layer_1.png ..., manifest.json) or one file: .psd, .psb, \
-            .ora, .pptx, .zip. What is read is never written over.
+            file of layers, with their names and groups; together they are the picture. The output is a folder \
+            (layer_1.png ..., manifest.json) or one file: .psd, .psb, .ora, .pptx, .zip. What is read is never \
+            written over.
             """)
 
     @Argument(help: ArgumentHelp("The picture: PNG, JPEG or WebP.", valueName: "image"))

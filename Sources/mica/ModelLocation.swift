@@ -14,7 +14,7 @@ enum ModelLocation {
         """, valueName: "name")
 
     /// The folder that the user named, that of a repository that was fetched (`Qwen/Qwen-Image-Layered`), or the
-    /// default model's.
+    /// default model's, which has a name too.
     ///
     /// The latter is searched in this order: `$MICA_MODELS`, `Models` beside the working directory, `Models` above the
     /// executable (a build inside of the repository), `../share/mica/models` beside the executable's folder (an
@@ -25,7 +25,9 @@ enum ModelLocation {
             guard PullRecord.of(folder: folder.path)?.isComplete ?? true else {
                 throw CommandError.notPulled(repository: path, isBegun: true)
             }
-            return isModel(folder) ? folder : try fetched(path)
+            if isModel(folder) { return folder }
+            // As `mica models` calls it.
+            if path != defaultName || FileManager.default.fileExists(atPath: path) { return try fetched(path) }
         }
         let candidates = searchedFolders().map { $0.appendingPathComponent(defaultName) }
         if let found = candidates.first(where: isModel) { return found }

@@ -48,6 +48,23 @@ import Testing
         #expect(short.status == 1)
     }
 
+    /// A stream needs at least what it does when it keeps no block, also where not even the model can be opened.
+    @Test func theLeastOfAStream() throws {
+        let folder = try TemporaryFolder()
+        let errors = try ["stream", "stream:0"].map {
+            try Self.plan(folder, ["--offload", $0, "--budget", "16B"]).errors
+        }
+        #expect(errors[0].contains("at least") && errors[0] == errors[1].replacing("stream:0", with: "stream"))
+    }
+
+    /// The built-in model goes by its name too.
+    @Test func theBuiltInModelHasAName() throws {
+        let folder = try TemporaryFolder()
+        let options = ["--resolution", "64", "--json", "--device", "cuda:0"]
+        let named = try Self.plan(folder, options + ["--model", "seedling"])
+        #expect(try named.status == 0 && named.output == Self.plan(folder, options).output)
+    }
+
     /// A card that is not there is forecast by published figures: everything goes to it, through its link.
     @Test func absentCardsAreForecast() throws {
         let folder = try TemporaryFolder()

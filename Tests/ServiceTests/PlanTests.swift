@@ -133,7 +133,11 @@ import Testing
         var options = DecompositionOptions()
         (options.layers, options.prompt, options.seed) = (layers, "noise", 1)
         let parameters = try options.resolved(with: ModelDefaults())
-        let noise = (0..<width * height * 4).map { $0 % 4 == 3 ? 255 : UInt8.random(in: 0...255) }
+        var state: UInt64 = 1
+        let noise = (0..<width * height * 4).map { place -> UInt8 in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return place % 4 == 3 ? 255 : UInt8(state >> 56)
+        }
         // Each layer above the bottom one shows in some columns, and hides there what is below.
         let stack = try (0..<layers).map { index in
             let bytes = (0..<160 * 120 * 4).map { place -> UInt8 in

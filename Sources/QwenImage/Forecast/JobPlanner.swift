@@ -24,6 +24,12 @@ public struct JobPlanner: Sendable {
     struct Way: Sendable, Hashable {
         let plan: OffloadPlan
         let usesTiles: Bool
+
+        /// For a forecast without limits, where nothing is given up for lack of room: a stream would keep all that it
+        /// has read.
+        var keepingLeast: Way {
+            Way(plan: plan == .stream(residentBlocks: nil) ? .stream(residentBlocks: 0) : plan, usesTiles: usesTiles)
+        }
     }
 
     /// The limit of the first device, where there is one.
@@ -140,10 +146,7 @@ public struct JobPlanner: Sendable {
             let forecast = try forecast(parameters, width, height, way, limits)
             return PlanCandidate(plan: way.plan, usesTiles: way.usesTiles, forecast: forecast, refusal: nil)
         } catch .outOfMemory(let stage, let cause, _) {
-            // Without a limit nothing is given up for lack of room: then a stream keeps all that it has read.
-            let plan = way.plan == .stream(residentBlocks: nil) ? .stream(residentBlocks: 0) : way.plan
-            let free = try forecast(
-                parameters, width, height, Way(plan: plan, usesTiles: way.usesTiles), .none)
+            let free = try forecast(parameters, width, height, way.keepingLeast, .none)
             let needed = free.stages.first { $0.stage == stage }?.peakTensorBytes ?? free.peakTensorBytes
             var limit: Int?
             if case .outOfMemory(_, _, _, let bytes) = cause { limit = bytes }
@@ -152,7 +155,7 @@ public struct JobPlanner: Sendable {
                 refusal: PlanRefusal(place: .device, stage: stage, neededBytes: needed, limitBytes: limit))
         } catch .tensor(.outOfMemory(_, _, _, let limit)) {
             // Not even what all stages need fits: weights outside of blocks.
-            let free = try forecast(parameters, width, height, way, .none)
+            let free = try forecast(parameters, width, height, way.keepingLeast, .none)
             return PlanCandidate(
                 plan: way.plan, usesTiles: way.usesTiles, forecast: free,
                 refusal: PlanRefusal(

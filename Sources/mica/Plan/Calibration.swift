@@ -53,7 +53,8 @@ struct Calibration {
     /// The best of a few rounds.
     /// - Parameter threads: as many as the backend has; as many as there are processors if nil.
     func measure(threads: Int?) throws -> Measurement {
-        let threads = threads ?? ProcessorCount.available
+        // More threads than processors would take time from each other.
+        let threads = min(threads ?? .max, ProcessorCount.available)
         var best: DeviceRates?
         var quietest = 0.0
         var before = ProcessorShare.measured(threads: threads)

@@ -6,6 +6,7 @@ import ImageCodecs
 import QwenImage
 import ServiceAPI
 import TensorCore
+import Weights
 
 /// `mica plan`: what a job will take, told without doing it.
 struct Plan: ParsableCommand {
@@ -91,8 +92,9 @@ struct Plan: ParsableCommand {
             request, card: gpu, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
-        // The picture is a part of the job.
-        let idleBytes = ProcessMemory.residentBytes.map { $0 - (picture?.bytes.count ?? 0) }
+        // The picture is a part of the job. What CUDA holds on the host a card that is not here does not tell.
+        let isHere = !devices.contains { $0.name.kind == .cuda && $0.backend is Meter }
+        let idleBytes = isHere ? ProcessMemory.residentBytes.map { $0 - (picture?.bytes.count ?? 0) } : nil
         let options = try parameters.options()
         let resolved = try pipeline.model.parameters(for: options)
         let (width, height) = (picture?.width ?? resolved.resolution, picture?.height ?? resolved.resolution)

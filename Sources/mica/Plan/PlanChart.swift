@@ -37,7 +37,7 @@ struct PlanChart {
         $0.peakProcessBytes - $0.peakTensorBytes
     }
 
-    private var isOnHost: Bool { manifest.device.hasPrefix("cpu") }
+    private var isOnHost: Bool { manifest.device.split(separator: ",").allSatisfy { $0.hasPrefix("cpu") } }
 
     private var parts: [Part] { Self.deviceParts + (isOnHost ? [Self.hostPart] : []) }
 

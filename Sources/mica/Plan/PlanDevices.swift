@@ -42,8 +42,8 @@ enum PlanDevices {
         return card(ofModels: models(of: devices))
     }
 
-    /// The slowest card of those whose speed is known, so that a job takes no longer than was said wherever its blocks
-    /// are; the usual one where none is.
+    /// The card of those whose speed is known that multiplies the slowest, as a job waits for it wherever it has
+    /// blocks; the usual one where none is known.
     static func card(ofModels models: [String]) -> PublishedGPU {
         let known = models.compactMap { PublishedGPU(model: $0) }
         return known.min { $0.rates.productOperations < $1.rates.productOperations } ?? .usual

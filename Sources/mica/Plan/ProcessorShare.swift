@@ -1,5 +1,4 @@
 import Foundation
-import HostLimits
 import Synchronization
 
 /// How much of the processors work of this process gets: 1 where nothing else runs, about a half beside as much other
@@ -13,7 +12,8 @@ enum ProcessorShare {
     /// Long enough for several turns of the scheduler, which are 3 to 10 ms.
     private static let seconds = 0.04
 
-    /// Keeps `threads` threads busy for a moment; the part of that time that they really ran, 0 to 1.
+    /// Keeps `threads` threads busy for a moment; the part of that time that they really ran, 0 to 1. More threads than
+    /// processors share these.
     static func measured(threads: Int) -> Double {
         let total = Mutex(0.0)
         let group = DispatchGroup()

@@ -14,8 +14,8 @@ struct Models: ParsableCommand {
 
     @Flag(
         help: """
-            For programs: a list as JSON, with the name, folder and bytes of each, who keeps it (mica, huggingface_hub, or \
-            built-in), whether it is complete, and for one of `mica pull` its hub and commit.
+            For programs: a list as JSON, with the name, folder and bytes of each, who keeps it (mica, \
+            huggingface_hub, or built-in), whether it is complete, and for one of `mica pull` its hub and commit.
             """)
     var json = false
 
