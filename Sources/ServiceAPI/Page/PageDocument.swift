@@ -2486,7 +2486,8 @@ export class Run extends EventTarget {
         if (this.isCancelling) await this.cancel();
         return;
       } catch (error) {
-        if (error instanceof Problem && !unknownOutcomes.includes(error.status)) this.mayBeThere = false;
+        // A browser may lose a connection before it has told that all was sent.
+        if (error instanceof Problem) this.mayBeThere = unknownOutcomes.includes(error.status);
         const isOver = !this.mayBeThere || performance.now() > this.cancelBy;
         if (this.isCancelling && isOver) throw new DOMException('cancelled', 'AbortError');
         if (!(error instanceof Problem) || !error.isPassing) throw error;
