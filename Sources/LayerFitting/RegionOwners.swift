@@ -53,26 +53,8 @@ struct RegionOwners {
     /// Leaves to the model what lies together and is more than a slip.
     private static func keepLargePieces(_ owners: inout [Owner], _ stack: [[UInt8]], width: Int) {
         let limit = max(largestSlip, largestSlip * owners.count / FlatRegions.referenceArea)
-        var isOther = owners.enumerated().map { pixel, owner in
-            owner >= 0 && owner != mostVisible(stack, pixel)
-        }
-        var piece: [Int] = []
-        for start in isOther.indices where isOther[start] {
-            isOther[start] = false
-            piece = [start]
-            var next = 0
-            while next < piece.count {
-                let pixel = piece[next]
-                next += 1
-                let (column, last) = (pixel % width, isOther.count - 1)
-                for (near, isThere) in [
-                    (pixel - 1, column > 0), (pixel + 1, column < width - 1), (pixel - width, pixel >= width),
-                    (pixel + width, pixel + width <= last),
-                ] where isThere && isOther[near] {
-                    isOther[near] = false
-                    piece.append(near)
-                }
-            }
+        let isOther = owners.enumerated().map { pixel, owner in owner >= 0 && owner != mostVisible(stack, pixel) }
+        ConnectedPieces.forEach(of: isOther, width: width, touchesAtCorners: false) { piece in
             if piece.count > limit { for pixel in piece { owners[pixel] = kept } }
         }
     }

@@ -14,21 +14,7 @@ enum Specks {
             }
         }
         var found: [Int] = []
-        var piece: [Int] = []
-        for start in isNear.indices where isNear[start] {
-            isNear[start] = false
-            piece = [start]
-            var next = 0
-            while next < piece.count {
-                let (x, y) = (piece[next] % width, piece[next] / width)
-                next += 1
-                for near in max(0, y - 1)...min(height - 1, y + 1) {
-                    for place in max(0, x - 1)...min(width - 1, x + 1) where isNear[near * width + place] {
-                        isNear[near * width + place] = false
-                        piece.append(near * width + place)
-                    }
-                }
-            }
+        ConnectedPieces.forEach(of: isNear, width: width, touchesAtCorners: true) { piece in
             let covered = piece.filter { bytes[$0 * 4 + 3] != 0 }
             let sum = covered.reduce(0.0) { $0 + Double(bytes[$1 * 4 + 3]) / 255 }
             if sum < area { found += covered }
