@@ -45,20 +45,23 @@ public struct FilledPicture {
         return level
     }
 
-    /// Means of two by two pixels; at an odd edge of those that there are.
+    /// What is known of two by two pixels; at an odd edge of those that there are. One pixel that is known is as good
+    /// as four: else colours from afar would show through beside it.
     private static func halved(_ fine: Level) -> Level {
         var coarse = Level((fine.width + 1) / 2, (fine.height + 1) / 2)
         for y in 0..<coarse.height {
+            let rows = 2 * y..<min(2 * y + 2, fine.height)
             for x in 0..<coarse.width {
-                let rows = [2 * y, min(2 * y + 1, fine.height - 1)]
-                let columns = [2 * x, min(2 * x + 1, fine.width - 1)]
-                for channel in 0..<PixelBuffer.channels {
-                    var sum: Float = 0
-                    for row in rows {
-                        for column in columns { sum += fine.values[(row * fine.width + column) * 4 + channel] }
+                var sums = SIMD4<Float>()
+                for row in rows {
+                    for column in 2 * x..<min(2 * x + 2, fine.width) {
+                        let pixel = (row * fine.width + column) * 4
+                        sums += SIMD4(
+                            fine.values[pixel], fine.values[pixel + 1], fine.values[pixel + 2], fine.values[pixel + 3])
                     }
-                    coarse.values[(y * coarse.width + x) * 4 + channel] = sum / 4
                 }
+                if sums[3] > 1 { sums /= sums[3] }
+                for channel in 0..<4 { coarse.values[(y * coarse.width + x) * 4 + channel] = sums[channel] }
             }
         }
         return coarse

@@ -34,15 +34,20 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
     }
 
     /// The layers with their alpha cleaned, specks moved down, and no colour where alpha is 0.
-    /// - Parameter picture: what they were made from, if it was drawn in regions of one colour, each of which belongs
-    ///   to one layer; nil leaves regions as they are.
-    func cleaned(_ layers: [PixelBuffer], regionsOf picture: PixelBuffer?) throws(ImageError) -> [PixelBuffer] {
+    /// - Parameters:
+    ///   - picture: what they were made from, if it was drawn in regions of one colour, each of which belongs to one
+    ///     layer; nil leaves regions as they are.
+    ///   - isToGrow: whether they are going to be fitted to the picture.
+    func cleaned(
+        _ layers: [PixelBuffer], regionsOf picture: PixelBuffer?, isToGrow: Bool
+    ) throws(ImageError) -> [PixelBuffer] {
         guard let first = layers.first else { return [] }
         var stack = layers.map(\.bytes)
         if let picture {
-            let small = try SmallPicture(picture, width: first.width, height: first.height)
-            RegionRepair(stack, of: small).apply(to: &stack)
-            try HiddenBackground.smooth(&stack, of: small)
+            let small = try FlatPicture(picture, width: first.width, height: first.height)
+            RegionRepair(AlphaPlanes(stack, width: first.width), of: small).apply(to: &stack)
+            try HiddenColors.smooth(&stack, of: small, edgesToo: isToGrow)
+            try HiddenAlpha.open(&stack, of: small)
         }
         for index in stack.indices {
             for alpha in stride(from: 3, to: stack[index].count, by: 4) {

@@ -32,7 +32,7 @@ public struct FitMemory: Sendable, Equatable {
         if flatRegions, finish.cleanUp != nil {
             cleaning = max(
                 cleaning,
-                cleaned
+                cleaned + count * width * height
                     + Self.regionBytes(
                         width: width, height: height, pictureWidth: pictureWidth, pictureHeight: pictureHeight))
         }
@@ -55,20 +55,24 @@ public struct FitMemory: Sendable, Equatable {
         let widened = 4 * count * Self.channels * pictureWidth * MemoryLayout<Float>.size
         let scratch = models + widened + (count + Self.channels) * pictureWidth
         resultBytes = count * picture.pixels * Self.channels
+        // Alpha of the picture's size and its pixels' owners, and what looks for these before there are results.
+        let repairs = flatRegions && finish.cleanUp != nil && plan.isLarger
+        let planes = repairs ? (count + MemoryLayout<RegionOwners.Owner>.size) * picture.pixels : 0
+        let regions = repairs ? picture.pixels * RegionOwners.bytesAPixel : 0
         let strips = (pictureHeight + Strips.rows - 1) / Strips.rows
-        peakBytes = max(cleaning, held + min(threads, strips) * scratch + resultBytes)
+        peakBytes = max(cleaning, held + planes + max(regions, min(threads, strips) * scratch + resultBytes))
     }
 
-    /// What giving regions to layers takes: the picture made small, then its regions' numbers, what they are counted
-    /// in, and the layer of each pixel; then what smoothing the hidden background does.
+    /// What giving regions to layers takes besides their alpha: the picture made small, then its regions and their
+    /// layers; then what smoothing hidden colours does.
     private static func regionBytes(width: Int, height: Int, pictureWidth: Int, pictureHeight: Int) -> Int {
         let picture = FitPlan.Size(width: max(width, pictureWidth), height: max(height, pictureHeight))
         let model = FitPlan.Size(width: width, height: height)
         let halves = FitPlan(model: model, picture: picture).sizes.dropLast().reduce(0) { $0 + $1.pixels * channels }
         let enlarged = pictureWidth < width || pictureHeight < height ? picture.pixels * channels : 0
-        let counting = model.pixels * (2 * MemoryLayout<Int32>.size + MemoryLayout<RegionOwners.Owner>.size)
-        let smoothing = model.pixels * HiddenBackground.bytesAPixel
-        return model.pixels * channels + max(halves + enlarged, counting, smoothing)
+        let counting = model.pixels * RegionOwners.bytesAPixel
+        let smoothing = model.pixels * HiddenColors.bytesAPixel
+        return model.pixels * channels + max(halves + enlarged + model.pixels * channels, counting, smoothing)
     }
 }
 

@@ -36,6 +36,9 @@ struct FitPlan: Equatable {
         self.sizes = sizes.reversed()
     }
 
+    /// True if there are edges that the model's size does not have.
+    var isLarger: Bool { sizes.count > 1 || sizes[0] != model }
+
     /// The windows of the linear models, by step: wider where the model's own blur is to be reached over.
     static func radius(ofStep step: Int) -> Int { step < 2 ? 2 : 1 }
 }

@@ -6,6 +6,7 @@ struct Fitting {
     private let picture: PixelBuffer
     private let plan: FitPlan
     private let cleanUp: AlphaCleanUp?
+    private let repairsRegions: Bool
     private let count: Int
     /// [count, height, width, 4], straight RGBA.
     private let layers: FitBuffer<UInt8>
@@ -13,10 +14,13 @@ struct Fitting {
     private let alpha: FitBuffer<UInt8>
 
     /// Layers of the plan's model size.
-    init(_ layers: [PixelBuffer], picture: PixelBuffer, plan: FitPlan, cleanUp: AlphaCleanUp?) {
+    init(
+        _ layers: [PixelBuffer], picture: PixelBuffer, plan: FitPlan, cleanUp: AlphaCleanUp?, repairsRegions: Bool
+    ) {
         self.picture = picture
         self.plan = plan
         self.cleanUp = cleanUp
+        self.repairsRegions = repairsRegions
         count = layers.count
         let pixels = plan.model.width * plan.model.height
         self.layers = FitBuffer(count: count * pixels * 4)
@@ -32,7 +36,7 @@ struct Fitting {
 
     /// The layers' bytes at the picture's size.
     func results() -> [[UInt8]] {
-        guard plan.model != plan.sizes[0] || plan.sizes.count > 1 else { return colored { _ in nil } }
+        guard plan.isLarger else { return colored(.planes(alpha, nil)) }
         let guides = GuidePyramid(picture, plan: plan)
         var planes = consistentAlpha(guides.model)
         var level = self.level(plan.model, guide: guides.model, alpha: planes)
@@ -53,9 +57,32 @@ struct Fitting {
             (scaleX, scaleY) = (0.5, 0.5)
         }
         let radius = FitPlan.radius(ofStep: guides.levels.count)
-        let bytes = colored { _ in AlphaStep(from: level, scaleX: scaleX, scaleY: scaleY, radius: radius) }
+        let step = { AlphaStep(from: level, scaleX: scaleX, scaleY: scaleY, radius: radius) }
+        let bytes = colored(repairsRegions ? repaired(step) : .step(step))
         // The levels are pointers: what they point to must live until here.
         return withExtendedLifetime((guides, planes)) { bytes }
+    }
+
+    /// Alpha at the picture's size, regions of one colour given to one layer each.
+    private func repaired(_ step: () -> AlphaStep) -> AlphaSource {
+        let (width, height) = (picture.width, picture.height)
+        let planes = AlphaPlanes(count: count, width: width, height: height)
+        Strips.reading(picture) { source in
+            Strips.forEachStrip(of: height) { rows in
+                let step = step()
+                let guide = FitBuffer<UInt8>(count: width * 4)
+                for row in rows {
+                    fit_premultiply(source + row * width * 4, guide.values, width)
+                    step.write(
+                        row: row, guide: guide.values, width: width, to: planes.buffer.values + row * width,
+                        plane: width * height)
+                }
+            }
+        }
+        let scale = Double(width) / Double(plan.model.width)
+        let repair = RegionRepair(planes, of: FlatPicture(picture, scale: scale))
+        Strips.forEachStrip(of: height) { repair.apply(to: planes, rows: $0) }
+        return .planes(planes.buffer, repair)
     }
 
     /// The model's alpha, nearer to what the picture at the model's size needs.
@@ -75,29 +102,40 @@ struct Fitting {
             alpha: alpha.values)
     }
 
-    /// The last step of alpha and the colours, strip by strip; without a step alpha is the layers' own.
-    private func colored(_ step: (Range<Int>) -> AlphaStep?) -> [[UInt8]] {
+    /// Where alpha of the picture's size comes from.
+    private enum AlphaSource {
+        /// [count, height, width], and what it was repaired by.
+        case planes(FitBuffer<UInt8>, RegionRepair?)
+        /// The last step, of which each thread makes one.
+        case step(() -> AlphaStep)
+    }
+
+    /// The last step of alpha and the colours, strip by strip.
+    private func colored(_ source: AlphaSource) -> [[UInt8]] {
         let (width, height) = (picture.width, picture.height)
-        return Strips.reading(picture) { source in
+        return Strips.reading(picture) { pixels in
             FilledArrays.make(count, count: width * height * 4) { results in
                 Strips.forEachStrip(of: height) { rows in
-                    let alphaStep = step(rows)
                     let colors = ColorStep(
                         layers: layers.values, count: count, model: plan.model,
                         size: FitPlan.Size(width: width, height: height), cleanUp: cleanUp)
-                    let line = FitBuffer<UInt8>(count: count * width)
-                    let guide = FitBuffer<UInt8>(count: width * 4)
-                    for row in rows {
-                        if let alphaStep {
-                            fit_premultiply(source + row * width * 4, guide.values, width)
-                            alphaStep.write(row: row, guide: guide.values, width: width, to: line.values, plane: width)
-                        } else {
-                            for layer in 0..<count {
-                                (line.values + layer * width).update(
-                                    from: alpha.values + (layer * height + row) * width, count: width)
-                            }
+                    switch source {
+                    case .planes(let alpha, let repair):
+                        for row in rows {
+                            colors.write(
+                                row: row, picture: pixels, alpha: alpha.values + row * width, plane: width * height,
+                                to: results)
                         }
-                        colors.write(row: row, picture: source, alpha: line.values, plane: width, to: results)
+                        repair?.settleColors(in: results, rows: rows)
+                    case .step(let step):
+                        let step = step()
+                        let line = FitBuffer<UInt8>(count: count * width)
+                        let guide = FitBuffer<UInt8>(count: width * 4)
+                        for row in rows {
+                            fit_premultiply(pixels + row * width * 4, guide.values, width)
+                            step.write(row: row, guide: guide.values, width: width, to: line.values, plane: width)
+                            colors.write(row: row, picture: pixels, alpha: line.values, plane: width, to: results)
+                        }
                     }
                 }
             }

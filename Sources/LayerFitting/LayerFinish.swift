@@ -49,9 +49,15 @@ public struct LayerFinish: Sendable, Equatable, Codable {
     ) throws(ImageError) -> [PixelBuffer] {
         try LayerFitter.check(layers)
         var stack = layers
-        if let cleanUp { stack = try cleanUp.cleaned(stack, regionsOf: flatRegions ? picture : nil) }
+        if let cleanUp {
+            let isToGrow = fit == .original && picture.width > layers[0].width && picture.height > layers[0].height
+            stack = try cleanUp.cleaned(stack, regionsOf: flatRegions ? picture : nil, isToGrow: isToGrow)
+        }
         if mergesLayers { stack = try LayerMerging.merged(stack) }
-        if fit == .original { stack = try LayerFitter.fit(stack, to: picture, cleanUp: cleanUp) }
+        if fit == .original {
+            stack = try LayerFitter.fit(
+                stack, to: picture, cleanUp: cleanUp, flatRegions: flatRegions && cleanUp != nil)
+        }
         if emptyLayers == .drop || mergesLayers {
             let filled = stack.filter { !$0.isEmpty }
             // A picture of nothing still has a layer.

@@ -18,9 +18,11 @@ public enum LayerFitter {
     ///   - layers: straight RGBA of one size, 1 to 16 of them.
     ///   - picture: what the layers were made from.
     ///   - cleanUp: which alpha becomes 0 or 255 on the way; nil keeps all as it is.
+    ///   - flatRegions: whether each region of one colour is given to one layer, as suits drawings.
     /// - Throws: `ImageError.countOutOfRange` or `layerSizeMismatch` for a stack that is none.
     public static func fit(
-        _ layers: [PixelBuffer], to picture: PixelBuffer, cleanUp: AlphaCleanUp? = AlphaCleanUp()
+        _ layers: [PixelBuffer], to picture: PixelBuffer, cleanUp: AlphaCleanUp? = AlphaCleanUp(),
+        flatRegions: Bool = false
     ) throws(ImageError) -> [PixelBuffer] {
         try Self.check(layers)
         // A picture below the model's size gets its layers made smaller first: there is nothing to be guided by.
@@ -33,7 +35,9 @@ public enum LayerFitter {
         let plan = FitPlan(
             model: FitPlan.Size(width: width, height: height),
             picture: FitPlan.Size(width: picture.width, height: picture.height))
-        let fitting = Fitting(sources, picture: picture, plan: plan, cleanUp: cleanUp)
+        let fitting = Fitting(
+            sources, picture: picture, plan: plan, cleanUp: cleanUp,
+            repairsRegions: flatRegions && picture.width >= layers[0].width && picture.height >= layers[0].height)
         var results: [PixelBuffer] = []
         for bytes in fitting.results() {
             results.append(try PixelBuffer(width: picture.width, height: picture.height, bytes: bytes))

@@ -1,8 +1,24 @@
 /// Gives regions of a flat picture to the layers that own them, and the pixels between two of them what they are a
 /// mixture of.
 struct RegionRepair {
+    /// What is to become of a pixel.
+    enum Verdict {
+        /// All that is seen is this layer's.
+        case owned(Int)
+        case mixed(Mixture)
+    }
+
+    /// Two layers that meet at a pixel, and what of it the upper one covers.
+    struct Mixture {
+        let lower: Int
+        let upper: Int
+        let lowerColor: SIMD3<Float>
+        let upperColor: SIMD3<Float>
+        let share: Float
+    }
+
     private let owners: [RegionOwners.Owner]
-    private let picture: SmallPicture
+    private let picture: FlatPicture
 
     /// How far, in pixels, what a pixel is a mixture of lies at most; squared.
     private static let reachSquared = 10
@@ -13,22 +29,87 @@ struct RegionRepair {
     private static let looseness: (fixed: Float, share: Float) = (650, 0.05)
 
     /// - Parameters:
-    ///   - stack: the model's layers, straight RGBA, bottom first.
+    ///   - alpha: the layers'.
     ///   - picture: what they were made from, at their size.
-    init(_ stack: [[UInt8]], of picture: SmallPicture) {
+    init(_ alpha: AlphaPlanes, of picture: FlatPicture) {
         self.picture = picture
-        owners = RegionOwners(FlatRegions(of: picture), stack: stack, width: picture.width).owners
+        owners = RegionOwners(of: picture, alpha).owners
     }
 
-    /// The repaired layers take the place of the stack's.
-    func apply(to stack: inout [[UInt8]]) {
-        for pixel in owners.indices {
+    /// Calls `body` with each pixel of some rows of which something is known; of all of them without rows.
+    private func forEach(in rows: Range<Int>? = nil, _ body: (_ pixel: Int, Verdict) -> Void) {
+        let rows = rows ?? 0..<picture.height
+        for pixel in rows.lowerBound * picture.width..<rows.upperBound * picture.width {
             let owner = owners[pixel]
-            if owner >= 0 {
-                give(pixel, to: Int(owner), picture.color(pixel), in: &stack)
-            } else if owner == RegionOwners.open, let mixture = mixture(pixel) {
+            if isSolid(owner) {
+                body(pixel, .owned(Int(owner)))
+            } else if owner != RegionOwners.kept, let mixture = mixture(pixel), isBlur(owner, in: mixture) {
+                body(pixel, .mixed(mixture))
+            } else if owner >= 0 {
+                body(pixel, .owned(RegionOwners.layer(owner)))
+            }
+        }
+    }
+
+    /// True unless what is thin is rather a line than the blur along an edge: at the model's size thin letters are.
+    private func isBlur(_ owner: RegionOwners.Owner, in mixture: Mixture) -> Bool {
+        owner == RegionOwners.open || picture.scale > 1 || RegionOwners.layer(owner) == mixture.lower
+    }
+
+    private func layer(_ pixel: Int) -> Int { RegionOwners.layer(owners[pixel]) }
+
+    private func isSolid(_ owner: RegionOwners.Owner) -> Bool { owner >= 0 && owner < RegionOwners.thin }
+
+    /// True if a pixel's colour is its layer's own. Blur is none of it, but at the model's size letters are thin.
+    private func tells(_ owner: RegionOwners.Owner, toThin isThin: Bool) -> Bool {
+        picture.scale > 1 || isThin ? isSolid(owner) : owner >= 0
+    }
+
+    /// The repaired layers, of straight RGBA, take the place of the stack's.
+    func apply(to stack: inout [[UInt8]]) {
+        forEach { pixel, verdict in
+            switch verdict {
+            case .owned(let owner): give(pixel, to: owner, picture.color(pixel), in: &stack)
+            case .mixed(let mixture):
                 give(pixel, to: mixture.lower, mixture.lowerColor, in: &stack)
                 set(pixel, of: mixture.upper, mixture.upperColor, alpha: mixture.share, in: &stack)
+            }
+        }
+    }
+
+    /// The repaired alpha takes the place of what was looked at, in some rows.
+    func apply(to alpha: AlphaPlanes, rows: Range<Int>) {
+        forEach(in: rows) { pixel, verdict in
+            switch verdict {
+            case .owned(let owner): alpha.give(pixel, to: owner)
+            case .mixed(let mixture):
+                alpha.give(pixel, to: mixture.lower)
+                alpha[mixture.upper, pixel] = UInt8((mixture.share * 255).rounded())
+            }
+        }
+    }
+
+    /// Gives the mixed pixels of some rows the colours that they are a mixture of, in layers, of straight RGBA, that
+    /// put together are the picture: they still are it. What is left of a difference is the upper layer's as far as
+    /// that goes, since a ground is looked at more closely than the edges of what lies on it.
+    func settleColors(in layers: [UnsafeMutablePointer<UInt8>], rows: Range<Int>) {
+        forEach(in: rows) { pixel, verdict in
+            guard case .mixed(let mixture) = verdict else { return }
+            let place = 4 * pixel
+            let alpha = layers[mixture.upper][place + 3]
+            guard layers[mixture.lower][place + 3] == 255, (1...254).contains(alpha) else { return }
+            for layer in mixture.lower + 1..<layers.count where layer != mixture.upper {
+                guard layers[layer][place + 3] == 0 else { return }
+            }
+            let share = Float(alpha) / 255
+            for channel in 0..<3 {
+                let wanted = Float(picture.bytes[place + channel])
+                let upper = (wanted - (1 - share) * mixture.lowerColor[channel]) / share
+                let rounded = min(max(upper, 0), 255).rounded()
+                let isEnough = (0...255).contains(upper)
+                let lower = isEnough ? mixture.lowerColor[channel] : (wanted - share * rounded) / (1 - share)
+                layers[mixture.upper][place + channel] = UInt8(rounded)
+                layers[mixture.lower][place + channel] = UInt8(min(max(lower, 0), 255).rounded())
             }
         }
     }
@@ -44,15 +125,6 @@ struct RegionRepair {
         stack[layer][4 * pixel + 3] = UInt8((alpha * 255).rounded())
     }
 
-    /// Two layers that meet at a pixel, and what of it the upper one covers.
-    private struct Mixture {
-        let lower: Int
-        let upper: Int
-        let lowerColor: SIMD3<Float>
-        let upperColor: SIMD3<Float>
-        let share: Float
-    }
-
     /// What an open pixel is a mixture of: the colours of the two layers whose own pixels are the nearest; nil if there
     /// are none, or the pixel's colour does not lie between theirs.
     private func mixture(_ pixel: Int) -> Mixture? {
@@ -66,20 +138,21 @@ struct RegionRepair {
         let rest = offset - share * line
         guard (rest * rest).sum() <= Self.looseness.fixed + Self.looseness.share * length else { return nil }
         return Mixture(
-            lower: Int(owners[lower]), upper: Int(owners[upper]), lowerColor: from, upperColor: to, share: share)
+            lower: layer(lower), upper: layer(upper), lowerColor: from, upperColor: to, share: share)
     }
 
     /// The nearest pixels of the two nearest layers, the lower layer's first.
     private func nearest(_ pixel: Int) -> (lower: Int, upper: Int)? {
         let (x, y) = (pixel % picture.width, pixel / picture.width)
+        let isThin = owners[pixel] >= RegionOwners.thin
         var first: (pixel: Int, distance: Int)?
         var second: (pixel: Int, distance: Int)?
         for row in max(0, y - Self.reach)...min(picture.height - 1, y + Self.reach) {
             for column in max(0, x - Self.reach)...min(picture.width - 1, x + Self.reach) {
                 let other = row * picture.width + column
                 let distance = (row - y) * (row - y) + (column - x) * (column - x)
-                guard owners[other] >= 0, distance <= Self.reachSquared else { continue }
-                if let known = first, owners[known.pixel] == owners[other] {
+                guard tells(owners[other], toThin: isThin), distance <= Self.reachSquared else { continue }
+                if let known = first, layer(known.pixel) == layer(other) {
                     if distance < known.distance { first = (other, distance) }
                 } else if first.map({ distance < $0.distance }) ?? true {
                     second = first
@@ -90,7 +163,7 @@ struct RegionRepair {
             }
         }
         guard let first, let second else { return nil }
-        return owners[first.pixel] < owners[second.pixel]
+        return layer(first.pixel) < layer(second.pixel)
             ? (first.pixel, second.pixel) : (second.pixel, first.pixel)
     }
 }

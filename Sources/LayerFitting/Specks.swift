@@ -15,7 +15,7 @@ enum Specks {
         }
         var found: [Int] = []
         ConnectedPieces.forEach(of: isNear, width: width, touchesAtCorners: true) { piece in
-            let covered = piece.filter { bytes[$0 * 4 + 3] != 0 }
+            let covered = piece.lazy.map { Int($0) }.filter { bytes[$0 * 4 + 3] != 0 }
             let sum = covered.reduce(0.0) { $0 + Double(bytes[$1 * 4 + 3]) / 255 }
             if sum < area { found += covered }
         }

@@ -28,21 +28,30 @@ struct FitMemoryTests {
         #expect(Self.memory(.none).peakBytes == 0)
     }
 
-    /// Of flat regions: the picture at the model's size, and 34 bytes a pixel for the hidden background, more than the
-    /// numbers take; the picture's halves while it is made small. Nothing without cleaning, nor beside many layers.
+    /// Of flat regions: alpha, the picture at the model's size, and 34 bytes a pixel for hidden colours, more than the
+    /// regions take; the picture's halves while it is made small. At the picture's own size its alpha, the pixels'
+    /// owners and, for few layers, the regions. Nothing without cleaning, nor beside many layers.
     @Test func regionsAreCounted() {
-        func peak(_ finish: LayerFinish, count: Int, picture: Int) -> Int {
+        func peak(_ finish: LayerFinish, count: Int, picture: Int, flatRegions: Bool = true) -> Int {
             FitMemory(
                 finish, count: count, width: 640, height: 640, pictureWidth: picture, pictureHeight: picture,
-                threads: 2, flatRegions: true
+                threads: 2, flatRegions: flatRegions
             ).peakBytes
         }
         let pixels = 640 * 640
         let model = LayerFinish(fit: .model)
-        #expect(peak(model, count: 1, picture: 640) == pixels * (4 + 4 + 34))
-        #expect(peak(model, count: 1, picture: 4900) == pixels * (4 + 4) + 4 * (2450 * 2450 + 1225 * 1225 + 613 * 613))
+        #expect(peak(model, count: 1, picture: 640) == pixels * (4 + 1 + 4 + 34))
+        #expect(
+            peak(model, count: 1, picture: 4900)
+                == pixels * (4 + 1 + 4 + 4) + 4 * (2450 * 2450 + 1225 * 1225 + 613 * 613))
         #expect(peak(model, count: 16, picture: 640) == 2 * 16 * pixels * 4)
         #expect(peak(.none, count: 1, picture: 640) == 0)
+        let (large, layers) = (4900 * 4900, 4)
+        let fitted = LayerFinish()
+        let plain = peak(fitted, count: layers, picture: 4900, flatRegions: false)
+        #expect(peak(fitted, count: layers, picture: 4900) == plain + (layers + 1) * large)
+        #expect(peak(fitted, count: 2, picture: 4900) > 2 * large + 11 * large)
+        #expect(peak(fitted, count: 4, picture: 640) == peak(fitted, count: 4, picture: 640, flatRegions: false))
     }
 
     /// More layers and larger pictures take more; pictures below the model's size less.

@@ -88,19 +88,85 @@ import Testing
         }
     }
 
-    /// Behind what hides it the background is what runs on from around, where the model's guess was nearly that; where
-    /// it was another, the model's.
-    @Test(arguments: [(6, true), (12, true), (60, false)])
-    func outlinesBehindThingsGo(_ offset: Int, _ isSmoothed: Bool) throws {
+    /// Behind what hides it the background is what runs on from around, where the model's guess was nearly that, and
+    /// near the edge in any case; where it was another, the model's.
+    @Test(arguments: [(6, true, true), (12, true, true), (60, true, false), (200, false, false)])
+    func outlinesBehindThingsGo(_ offset: Int, _ isSmoothedNearby: Bool, _ isSmoothed: Bool) throws {
         let picture = try Self.square()
         let ghost = Self.white.map { UInt8(Int($0) - offset) }
         let ground = try Self.drawn(Self.side, Self.side) { x, y in (Self.isInside(x, y) ? ghost : Self.white, 255) }
         let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, Self.isInside(x, y) ? 255 : 0) }
         let stack = try Self.finish.finish([ground, upper], of: picture, flatRegions: true)
-        #expect(Self.pixel(stack[0], 12, 20) == (isSmoothed ? Self.white : ghost) + [255])
-        #expect(Self.pixel(stack[0], 20, 20) == ghost + [255], "far behind the square")
+        #expect(Self.pixel(stack[0], 12, 20) == (isSmoothedNearby ? Self.white : ghost) + [255])
+        #expect(Self.pixel(stack[0], 20, 20) == (isSmoothed ? Self.white : ghost) + [255], "far behind the square")
         #expect(Self.pixel(stack[0], 5, 5) == Self.white + [255])
         #expect(try Pixels.flattened(stack) == picture)
+    }
+
+    /// A board behind a letter loses the letter's ghost as the ground does, however far away other things of its layer
+    /// have other colours.
+    @Test func ghostsInMiddleLayersGo() throws {
+        let (blue, yellow, ink): ([UInt8], [UInt8], [UInt8]) = ([20, 60, 160], [240, 220, 30], [255, 255, 255])
+        func isBoard(_ x: Int, _ y: Int) -> Bool { y >= 30 && y < 70 }
+        func isThing(_ x: Int, _ y: Int) -> Bool { y >= 4 && y < 22 && x >= 10 && x < 70 }
+        func isLetter(_ x: Int, _ y: Int) -> Bool { (36..<42).contains(x) && (40..<60).contains(y) }
+        let picture = try Self.drawn(80, 80) { x, y in
+            (isLetter(x, y) ? ink : isBoard(x, y) ? blue : isThing(x, y) ? yellow : Self.white, 255)
+        }
+        let ground = try PixelBuffer(width: 80, height: 80, red: 250, green: 250, blue: 250, alpha: 255)
+        let middle = try Self.drawn(80, 80) { x, y in
+            let color: [UInt8] = isLetter(x, y) ? [70, 100, 170] : isBoard(x, y) ? blue : yellow
+            return (color, isBoard(x, y) || isThing(x, y) ? 255 : 0)
+        }
+        let top = try Self.drawn(80, 80) { x, y in (ink, isLetter(x, y) ? 255 : 0) }
+        let stack = try Self.finish.finish([ground, middle, top], of: picture, flatRegions: true)
+        #expect(Self.pixel(stack[1], 39, 50) == blue + [255])
+        #expect(Self.pixel(stack[1], 39, 10) == yellow + [255])
+        #expect(try Pixels.flattened(stack) == picture)
+    }
+
+    /// At the picture's own size straight edges are blurred by a column of one colour, which is no line: the ground
+    /// keeps its colour there, and the letter its own, whatever the model saw.
+    @Test(arguments: [2, 3, 5]) func edgesOfLargePicturesAreMixtures(_ scale: Int) throws {
+        let side = Self.side * scale
+        let edge = zip(Self.red, Self.white).map { UInt8((Int($0) + 2 * Int($1)) / 3) }
+        let picture = try Self.drawn(side, side) { x, y in
+            let isInside = x > 10 * scale && x < 30 * scale && y >= 10 * scale && y < 30 * scale
+            let isEdge = (x == 10 * scale || x == 30 * scale) && y >= 10 * scale && y < 30 * scale
+            return (isInside ? Self.red : isEdge ? edge : Self.white, 255)
+        }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, Self.isInside(x, y) ? 255 : 0) }
+        let stack = try LayerFinish().finish([try Self.flat(Self.white), upper], of: picture, flatRegions: true)
+        for column in [10 * scale, 30 * scale] {
+            for row in [12 * scale, 20 * scale] {
+                let (ground, found) = (Self.pixel(stack[0], column, row), Self.pixel(stack[1], column, row))
+                #expect(zip(ground, Self.white).allSatisfy { abs(Int($0) - Int($1)) <= 3 }, "\(ground)")
+                #expect(zip(found, Self.red).allSatisfy { abs(Int($0) - Int($1)) <= 6 }, "\(found)")
+                #expect((80...90).contains(found[3]), "\(found)")
+            }
+        }
+        #expect(try Pixels.largestDifference(Pixels.flattened(stack), picture) <= 1)
+    }
+
+    /// Behind a square on nothing there is no ground; behind one on a board there is, although the picture is clear
+    /// elsewhere.
+    @Test(arguments: [1, 3]) func nothingLiesBehindThingsOnNothing(_ scale: Int) throws {
+        func picture(_ scale: Int, isOnBoard: Bool) throws -> PixelBuffer {
+            try Self.drawn(Self.side * scale, Self.side * scale) { x, y in
+                let (x, y) = (x / scale, y / scale)
+                if Self.isInside(x, y) { return (Self.red, 255) }
+                return isOnBoard && x >= 4 && x < 36 && y >= 4 && y < 36 ? (Self.white, 255) : ([0, 0, 0], 0)
+            }
+        }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, Self.isInside(x, y) ? 255 : 0) }
+        for isOnBoard in [false, true] {
+            let whole = try picture(scale, isOnBoard: isOnBoard)
+            let stack = try LayerFinish().finish([try Self.flat(Self.white), upper], of: whole, flatRegions: true)
+            let middle = Self.pixel(stack[0], 20 * scale, 20 * scale)
+            #expect(middle == (isOnBoard ? Self.white + [255] : [0, 0, 0, 0]), "\(middle)")
+            #expect(Self.pixel(stack[1], 20 * scale, 20 * scale) == Self.red + [255])
+            #expect(try Pixels.largestDifference(Pixels.flattened(stack), whole) <= 1)
+        }
     }
 
     /// Colours that run into each other are one region, however far apart its ends are; transparent parts are none, and
