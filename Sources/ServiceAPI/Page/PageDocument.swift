@@ -698,6 +698,8 @@ dialog .row { margin-top: 8px; }
 @media (min-width: 701px) and (max-width: 1250px) {
   .settings { align-self: start; position: sticky; top: 0; max-height: 100vh; max-height: 100dvh; }
   .settings > .fields { overflow-y: auto; }
+  /* Above the panel's foot while the bar still stands above the panel. */
+  .go { position: sticky; bottom: 0; z-index: 5; }
   .desk { background: var(--panel); }
 }
 @media (min-width: 701px) and (max-width: 999px) {
