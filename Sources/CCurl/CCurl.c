@@ -141,7 +141,6 @@ enum mica_curl_result mica_curl_get(
     SET(CURLOPT_CONNECTTIMEOUT, request->connect_seconds);
     SET(CURLOPT_LOW_SPEED_LIMIT, 1L);
     SET(CURLOPT_LOW_SPEED_TIME, request->stall_seconds);
-    SET(CURLOPT_BUFFERSIZE, 512L * 1024);
     SET(CURLOPT_HEADERFUNCTION, head_line);
     SET(CURLOPT_HEADERDATA, request);
     SET(CURLOPT_WRITEFUNCTION, body_part);
@@ -159,6 +158,8 @@ enum mica_curl_result mica_curl_get(
         SET(CURLOPT_RANGE, range);
     }
 #undef SET
+    // Only for speed, so it may fail: after a request that found no name, libcurl 7.88 has a buffer already.
+    library.setopt(curl, CURLOPT_BUFFERSIZE, 512L * 1024);
     if (code == CURLE_OK) code = library.perform(curl);
     library.getinfo(curl, CURLINFO_RESPONSE_CODE, status);
     if (code != CURLE_OK) snprintf(reason, reason_size, "%s", problem[0] != 0 ? problem : library.strerror(code));

@@ -6,7 +6,8 @@ public enum HubError: Error, Sendable, Equatable, CustomStringConvertible {
     case badName(String, expected: String)
     /// The network or the server failed on the way, again and again.
     case noConnection(address: String, reason: String)
-    /// The server answered with a status that is none of success.
+    /// The server answered with a status that is none of success; 0 where it could not be asked, for its certificate
+    /// say.
     case refused(address: String, status: Int, reason: String)
     /// The server does not have it, or does not show it to us.
     case notFound(String, hint: String)
@@ -36,6 +37,7 @@ public enum HubError: Error, Sendable, Equatable, CustomStringConvertible {
         case .noLibrary(let reason): reason
         case .badName(let name, let expected): "'\(name)' will not do: \(expected)"
         case .noConnection(let address, let reason): "\(address) cannot be reached: \(reason)"
+        case .refused(let address, 0, let reason): "\(address) cannot be asked: \(reason)"
         case .refused(let address, let status, let reason):
             "\(address) answered \(status)\(reason.isEmpty ? "" : ": \(reason)")"
         case .notFound(let what, let hint), .notAllowed(let what, let hint): "\(what); \(hint)"

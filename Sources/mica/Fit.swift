@@ -55,6 +55,7 @@ struct Fit: ParsableCommand {
         try cancellation.check()
         let written = try target.write(files)
         succeeded = true
+        if let doubt = given.doubt(about: picture) { StandardError.write("mica: \(doubt)\n") }
         try StandardOutput.print(written.joined(separator: "\n"))
     }
 }

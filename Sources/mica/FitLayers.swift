@@ -30,6 +30,19 @@ struct FitLayers {
         return try FitLayers(LayerSource(bytes, of: path), at: path)
     }
 
+    /// A model's sizes are multiples of a number, so that their shape is never quite the picture's.
+    private static let usualStretch = 1.25
+
+    /// A word about layers of quite another shape than the picture's, which may well be another one's; nil for others.
+    func doubt(about picture: PixelBuffer) -> String? {
+        guard let layer = stack.first else { return nil }
+        let stretch = Double(layer.width * picture.height) / Double(layer.height * picture.width)
+        guard max(stretch, 1 / stretch) > Self.usualStretch else { return nil }
+        return
+            "the layers have \(layer.width)x\(layer.height) pixels and the picture \(picture.width)x\(picture.height):"
+            + " they were stretched; are they this picture's?"
+    }
+
     private init(pictures: [PixelBuffer], files: [String]) {
         (stack, self.files, tree) = (pictures, files, nil)
     }

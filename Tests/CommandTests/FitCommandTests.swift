@@ -52,6 +52,20 @@ import Testing
         #expect(zip(ours.bytes, theirs.bytes).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
     }
 
+    /// Layers of another picture are easily taken by mistake.
+    @Test func anotherShapeIsSaid() throws {
+        let (folder, files) = try Self.inputs()
+        for (side, isSaid) in [(27, false), (31, true), (16, true)] {
+            let picture = folder.path("\(side).png")
+            let pixels = try PixelBuffer(
+                width: 32, height: side, bytes: [UInt8](repeating: 255, count: 32 * side * 4))
+            try Data(PNGEncoder.encode(pixels)).write(to: URL(fileURLWithPath: picture))
+            let run = try MicaProcess(["fit", picture] + files[1...] + ["-o", folder.path("\(side).psd")])
+            #expect(run.status == 0 && run.errors.isEmpty != isSaid, "\(side): \(run.errors)")
+            if isSaid { #expect(run.errors.contains("32x24 pixels and the picture 32x\(side)")) }
+        }
+    }
+
     @Test func nothingIsWrittenOverWhatIsRead() throws {
         let (folder, files) = try Self.inputs()
         try FileManager.default.createSymbolicLink(atPath: folder.path("link"), withDestinationPath: folder.url.path)

@@ -35,6 +35,14 @@ import Testing
         #expect(entry(9, share: 0.5, anew: true).rates == Self.rates(9) && count == 4)
     }
 
+    /// `~` is `$HOME`, whoever the process runs as.
+    @Test func lieInTheCacheFolder() {
+        let environment = ["HOME": "/home/a", "XDG_CACHE_HOME": ""]
+        #expect(RateCache.usual(environment).file.path == "/home/a/.cache/mica/rates.json")
+        let named = environment.merging(["XDG_CACHE_HOME": "/var/cache/a"]) { $1 }
+        #expect(RateCache.usual(named).file.path == "/var/cache/a/mica/rates.json")
+    }
+
     /// Files of before say nothing of other work.
     @Test func olderFilesCount() throws {
         let folder = try TemporaryFolder()

@@ -55,6 +55,20 @@ import Testing
         #expect(try Self.range("bytes=-5")?.answer(byteCount: 0) == .whole)
     }
 
+    @Test(
+        arguments: [
+            (["If-None-Match: \"ab-12\""], "\"ab-12\""), (["If-None-Match: \"x\", W/\"ab-7\", \"ab-8\""], "\"ab-7\""),
+            (["If-None-Match: \"x\"", "If-None-Match: \"ab-1\""], "\"ab-1\""), ([], nil), (["If-None-Match: *"], nil),
+            (["If-None-Match: \"ab-\""], nil), (["If-None-Match: \"ab-01\""], nil), (["If-None-Match: \"ab-1x\""], nil),
+            (["If-None-Match: \"xab-1\""], nil), (["If-None-Match: ab-1"], nil), (["If-Match: \"ab-1\""], nil),
+            (["If-None-Match: \"ab-1\"", "If-Match: *"], nil),
+            (["If-None-Match: \"ab-1\"", "If-Unmodified-Since: x"], nil),
+        ] as [([String], String?)])
+    func knownTags(_ lines: [String], _ expected: String?) throws {
+        #expect(try Self.head(lines).knownTag(beginning: "ab-") == expected)
+        #expect(try Self.head(lines, method: "DELETE").knownTag(beginning: "ab-") == nil)
+    }
+
     /// Whatever comes: no answer leaves what there is.
     @Test func mutatedFields() throws {
         var generator = SeededGenerator(seed: 14)

@@ -120,6 +120,21 @@ import Testing
         #expect(errors > broken.count / 2)
     }
 
+    /// A request that found no server leaves nothing that is held against the next one.
+    @Test func everyRequestHasItsOwnReason() throws {
+        let (fetcher, address) = (try Fetcher(), try HubAddress())
+        for _ in 0..<3 {
+            let error = #expect(throws: HubError.self) {
+                // By its scheme it is refused before a name is looked for.
+                _ = try fetcher.get(
+                    Fetcher.Request(
+                        url: "http://hub.invalid", address: address, body: { _, _ in }, isCancelled: { false }))
+            }
+            let text = try #require(error).description
+            #expect(text.hasPrefix("http://hub.invalid cannot be asked: ") && text.contains("rotocol"), "\(text)")
+        }
+    }
+
     @Test func noHubAtAll() throws {
         let (hub, folder) = (HubServer(), try Folder())
         hub.change { $0.override = { _ in SocketServer.Response(body: [1, 2], cutAfter: 1) } }

@@ -1,3 +1,4 @@
+import Foundation
 import ServiceAPI
 import Testing
 
@@ -96,6 +97,44 @@ import Testing
         #expect(gone.status == 404)
         let state = try client.ask("GET \(job) HTTP/1.1\r\nHost: a\r\nRange: bytes=0-1\r\nIf-None-Match: *\r\n\r\n")
         #expect(state.status == 200 && state.fields["etag"] == nil && state.fields["accept-ranges"] == nil)
+    }
+
+    /// Who has a form is told so without one being made.
+    @Test func whatTheClientHasIsNotMade() throws {
+        let folder = try ScratchFolder()
+        let fixture = try ServiceFixture(keepsJobs: true, folder: folder)
+        defer { fixture.stop() }
+        let client = try fixture.client()
+        let job = try job(client)
+        let forms = Self.forms.filter { ["ora", "sheet", "webp", "false", "zip"].contains(where: $0.path.hasSuffix) }
+        let made = try forms.map { try ask(client, "\(job)/\($0.path)", $0.template, []) }
+        #expect(forms.count > 5 && made.allSatisfy { $0.status == 200 })
+        // From now on nothing can be made: what it would be made of is broken.
+        let results = "\(folder.path)/results"
+        for name in try FileManager.default.contentsOfDirectory(atPath: results) {
+            let file = URL(fileURLWithPath: "\(results)/\(name)")
+            try Data(count: try Data(contentsOf: file).count).write(to: file)
+        }
+        for ((form, template), whole) in zip(forms, made) {
+            let path = "\(job)/\(form)"
+            let tag = try #require(whole.fields["etag"])
+            for method in ["GET", "HEAD"] {
+                let known = try ask(client, path, template, ["If-None-Match: \"x\", W/\(tag)"], method: method)
+                #expect(known.status == 304 && known.body.isEmpty && known.fields["etag"] == tag, "\(path)")
+                for field in ["last-modified", "vary", "cache-control"] {
+                    #expect(known.fields[field] == whole.fields[field], "\(path): \(field)")
+                }
+            }
+            let others = [
+                "If-None-Match: *", "If-None-Match: \(tag.dropLast(2))x\"", "If-None-Match: \"x\"",
+                "If-None-Match: \(tag)\r\nIf-Match: \(tag)",
+            ]
+            for line in others {
+                #expect(try ask(client, path, template, [line]).status >= 500, "\(path) with \(line)")
+            }
+        }
+        let tags = made.compactMap { $0.fields["etag"] }.joined(separator: ", ")
+        #expect(try ask(client, "\(job)/result?format=psb", "result", ["If-None-Match: \(tags)"]).status >= 500)
     }
 
     /// Another job's result has another name, and a result's name depends on the form that `Accept` asks for.

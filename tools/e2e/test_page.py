@@ -166,6 +166,21 @@ def test_history_another_seed_and_loading_again(open_page, picture):
     expect(page.locator('input[value="compare"]')).to_be_disabled()
 
 
+def test_as_many_layers_as_the_picture_has_stays_over_a_reload(open_page, picture):
+    page = open_page()
+    expect(page.locator("#layers")).not_to_have_value("")
+    usual = page.locator("#layers").input_value()
+    page.check("#layers-auto")
+    split(page, picture)
+    wait_for_layers(page)
+    page.reload()
+    wait_for_layers(page)
+    expect(page.locator("#layers-auto")).to_be_checked()
+    # A number stays there, to be had back.
+    expect(page.locator("#layers")).to_be_disabled()
+    expect(page.locator("#layers")).to_have_value(usual)
+
+
 def test_a_layer_is_split_again(open_page, picture):
     """By the keyboard alone: it becomes a group of the result, in the list and in the files."""
     from psd_tools import PSDImage

@@ -158,3 +158,13 @@ def test_narrow_screens(open_page, picture, width):
             .filter((button) => button.checkVisibility() && button.getBoundingClientRect().height < 36
                 && !button.closest('.facts')).map((button) => button.textContent)""")
         assert small == []
+
+
+@pytest.mark.parametrize(("width", "height"), [(1024, 768), (900, 500), (844, 390), (390, 844)])
+def test_the_button_is_in_sight(open_page, picture, width, height):
+    """Whole, and without scrolling, before and after a picture is chosen."""
+    page = open_page(viewport={"width": width, "height": height})
+    expect(page.locator("#submit")).to_be_in_viewport(ratio=1)
+    page.set_input_files("#file", picture)
+    expect(page.locator("#estimate")).to_be_visible()
+    expect(page.locator("#submit")).to_be_in_viewport(ratio=1)

@@ -113,7 +113,7 @@ def test_what_a_job_takes_is_said_before_it_is_sent(open_page, picture):
     assert sent(asked[-1], "width") == sent(asked[-1], "height") == "640" and "seed" not in asked[-1]
     page.route("**/v1/plan", lambda route: route.fulfill(json={"fits": True, "seconds": 192.4}))
     page.get_by_text("1024", exact=True).click()
-    expect(line).to_have_text("Takes about 3 min 12 s once it is its turn.")
+    expect(line).to_have_text("Takes about 3 min 12 s once it begins.")
     assert sent(asked[-1], "resolution") == "1024"
     page.route("**/v1/plan", lambda route: route.fulfill(json={"fits": False, "seconds": 200}))
     page.get_by_role("button", name="More steps").click()

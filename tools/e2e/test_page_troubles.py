@@ -219,6 +219,22 @@ def test_a_reload_shows_what_a_running_job_is_at(open_page):
     assert (sheet_pixels(page)[40, 60] == (200, 40, 40, 255)).all()
 
 
+def test_the_page_says_of_the_service_what_its_run_says(open_page):
+    """At once, and not when it is looked after the service the next time."""
+    job = KeptJob(state="running", progress={"stage": "denoise", "step": 3, "total": 8, "fraction": 0.4})
+    page = open_page(prepare=job.prepare, expected_errors=["Failed to load resource"])
+    page.route("**/readyz", lambda route: route.continue_() if job.is_reachable else route.abort())
+    expect(page.locator("#progress-detail")).to_have_text("Step 4 of 8")
+    job.is_reachable = False
+    expect(page.locator("#progress-detail")).to_have_text("No connection; the job may go on without it.")
+    expect(page.locator("#service-text")).to_have_text("No connection", timeout=3_000)
+    expect(page.locator("#offline")).to_be_visible()
+    job.is_reachable = True
+    expect(page.locator("#progress-detail")).to_have_text("Step 4 of 8")
+    expect(page.locator("#offline")).to_be_hidden(timeout=3_000)
+    expect(page.locator("#service-text")).to_have_text("seedling")
+
+
 def test_a_run_begun_while_the_page_connects_joins_those_of_before(open_page, picture):
     page = open_page()
     split(page, picture)

@@ -512,12 +512,12 @@ button:disabled { opacity: .55; cursor: default; }
 .drop-words { display: flex; flex-direction: column; gap: 2px; min-width: 0; max-width: 100%; }
 .drop-words strong { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .drop-picture { display: block; width: 40px; height: 40px; border-radius: 8px;
-  background: var(--tint) center / cover no-repeat; }
+  background: var(--tint) center / contain no-repeat; }
 .drop-picture::before { content: "+"; display: block; text-align: center; font-size: 24px; line-height: 38px;
   color: var(--accent); }
 .drop.is-filled label { flex-direction: row; text-align: left; border-style: solid; border-color: var(--line);
   padding: 10px; }
-.drop.is-filled .drop-picture { width: 68px; height: 68px; flex: none; }
+.drop.is-filled .drop-picture { width: 68px; height: 68px; flex: none; background-color: var(--check-a); }
 .drop.is-filled .drop-picture::before { content: none; }
 
 /* The stage */
@@ -698,6 +698,8 @@ dialog .row { margin-top: 8px; }
 @media (min-width: 701px) and (max-width: 1250px) {
   .settings { align-self: start; position: sticky; top: 0; max-height: 100vh; max-height: 100dvh; }
   .settings > .fields { overflow-y: auto; }
+  /* Above the panel's foot while the bar still stands above the panel. */
+  .go { position: sticky; bottom: 0; z-index: 5; }
   .desk { background: var(--panel); }
 }
 @media (min-width: 701px) and (max-width: 999px) {
@@ -754,6 +756,8 @@ import { Stage } from './page/stage.js';
 import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
 
 const readyEveryMilliseconds = 15_000;
+/** A service that is away may be back at any moment, and who waits for it looks at the page. */
+const awayEveryMilliseconds = 4_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
 /** So many times as long as it is wide, a picture gets no better by being made smaller. */
@@ -917,7 +921,11 @@ function begin(run, problem = null) {
 }
 
 function watch(run) {
+  let wasConnected = run.isConnected;
   run.addEventListener('change', () => {
+    // The rest of the page must not say anything else than the run does.
+    if (run.isConnected !== wasConnected) lookAfter();
+    wasConnected = run.isConnected;
     if (run === current) show();
     else if (run.state === 'done') run.release();
   });
@@ -1211,7 +1219,8 @@ async function lookAfter() {
     : `${Problem.unreachable().title}. Jobs may go on without it; this page does when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
-    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
+    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()),
+  isThere ? readyEveryMilliseconds : awayEveryMilliseconds);
 }
 
 addEventListener('online', lookAfter);
@@ -1459,7 +1468,7 @@ export class Estimate {
     try {
       const plan = await service.plan({ ...values, width, height }, signal);
       if (!plan.fits) return 'This needs more memory than the service has for it. A smaller size needs less.';
-      return `Takes about ${duration(Math.max(1, plan.seconds))} once it is its turn.`;
+      return `Takes about ${duration(Math.max(1, plan.seconds))} once it begins.`;
     } catch {
       // A favour only: what is wrong with the settings is said when they are sent.
       return '';
@@ -2997,10 +3006,13 @@ export class Settings {
 
   /** Shows the settings of a run of before. */
   write(values) {
+    const isAutomatic = values.layers === 'auto';
+    // A field for numbers has no word for it, and would be empty.
+    const shown = isAutomatic ? { ...values, layers: this.defaults.layers } : values;
     for (const field of this.form.elements) {
-      if (field.name && field.name !== 'size' && field.type !== 'file') field.value = values[field.name] ?? '';
+      if (field.name && field.name !== 'size' && field.type !== 'file') field.value = shown[field.name] ?? '';
     }
-    byId('layers-auto').checked = values.layers === 'auto';
+    byId('layers-auto').checked = isAutomatic;
     this.#countChosen();
     this.#showSizes(values.resolution);
     this.#stepsChosen();

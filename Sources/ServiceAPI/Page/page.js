@@ -13,6 +13,8 @@ import { Stage } from './page/stage.js';
 import { showFacts, showProblem, showProgress, showService, titleOf } from './page/status.js';
 
 const readyEveryMilliseconds = 15_000;
+/** A service that is away may be back at any moment, and who waits for it looks at the page. */
+const awayEveryMilliseconds = 4_000;
 /** The longer side of a picture that was too large and is made smaller. */
 const shrunkSide = 4096;
 /** So many times as long as it is wide, a picture gets no better by being made smaller. */
@@ -176,7 +178,11 @@ function begin(run, problem = null) {
 }
 
 function watch(run) {
+  let wasConnected = run.isConnected;
   run.addEventListener('change', () => {
+    // The rest of the page must not say anything else than the run does.
+    if (run.isConnected !== wasConnected) lookAfter();
+    wasConnected = run.isConnected;
     if (run === current) show();
     else if (run.state === 'done') run.release();
   });
@@ -470,7 +476,8 @@ async function lookAfter() {
     : `${Problem.unreachable().title}. Jobs may go on without it; this page does when the connection is back.`;
   // A page that nobody sees asks nothing.
   nextLook = setTimeout(() => (document.hidden
-    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()), readyEveryMilliseconds);
+    ? document.addEventListener('visibilitychange', lookAfter, { once: true }) : lookAfter()),
+  isThere ? readyEveryMilliseconds : awayEveryMilliseconds);
 }
 
 addEventListener('online', lookAfter);

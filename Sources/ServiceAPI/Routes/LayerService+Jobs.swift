@@ -113,8 +113,11 @@ extension LayerService {
         let identity = ResultIdentity(
             id, endedAt: result.endedAt, version: configuration.version,
             parts: [
-                "\(match.route)", "\(image)", "\(match.layer)", (format ?? .multipart).rawValue, options.key,
+                "\(match.route)", hasImage ? "\(image)" : "", "\(match.layer)", (format ?? .multipart).rawValue,
+                options.key,
             ])
+        let varies = [.jobResult, .jobZIP].contains(match.route)
+        if let known = identity.known(to: head, varies: varies) { return exchange.send(known) }
         try read(converting: made.map { options.converts($0) } ?? false) {
             exchange.send { () throws(ServiceError) in
                 let files = ResultFiles(result, options: options, boundary: identity.boundary)

@@ -51,9 +51,25 @@ struct ResultIdentity: Sendable {
     /// What stands between the parts of a body of several: whoever made the job could not know it.
     var boundary: String { "mica-\(digest.suffix(35))" }
 
+    /// What a tag begins with. Behind it is the length: should a library of the system write a form in other bytes
+    /// after an update, nobody may go on with one where the other broke.
+    private var beginning: String { "\(digest.prefix(24))-" }
+
+    /// That the client has this form, if it says so. Nothing has to be made for that: whatever bytes it is in, a tag
+    /// that begins so was given to what means the same. `varies` where the form itself says `Vary`.
+    func known(to head: RequestHead, varies: Bool) -> Response? {
+        guard let tag = head.knownTag(beginning: beginning) else { return nil }
+        var answer = Answer.of(.empty, status: 304, type: nil)
+        if varies { answer.fields.append(("Vary", "Accept")) }
+        sign(&answer, as: tag)
+        return answer
+    }
+
     /// Says in an answer what it is.
-    func sign(_ answer: inout Response) {
-        answer.fields.append(("ETag", "\"\(digest.prefix(24))-\(answer.bodyByteCount)\""))
+    func sign(_ answer: inout Response) { sign(&answer, as: "\"\(beginning)\(answer.bodyByteCount)\"") }
+
+    private func sign(_ answer: inout Response, as tag: String) {
+        answer.fields.append(("ETag", tag))
         if let endedAt, endedAt.unixMilliseconds >= 0 {
             let seconds = Int(endedAt.unixMilliseconds / 1000)
             answer.fields.append(("Last-Modified", HTTPDate.text(secondsSince1970: seconds)))

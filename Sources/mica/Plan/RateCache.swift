@@ -6,11 +6,13 @@ struct RateCache {
     let file: URL
 
     /// `rates.json` in `$XDG_CACHE_HOME/mica`, `~/.cache/mica` if that is not set.
-    static var usual: RateCache {
-        let environment = ProcessInfo.processInfo.environment
-        let base =
-            environment["XDG_CACHE_HOME"].flatMap { $0.isEmpty ? nil : URL(fileURLWithPath: $0) }
-            ?? FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".cache")
+    static func usual(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> RateCache {
+        func folder(_ name: String) -> URL? {
+            environment[name].flatMap { $0.isEmpty ? nil : URL(fileURLWithPath: $0) }
+        }
+        // Foundation asks the list of users, which a container's user need not be in.
+        let home = folder("HOME") ?? FileManager.default.homeDirectoryForCurrentUser
+        let base = folder("XDG_CACHE_HOME") ?? home.appendingPathComponent(".cache")
         return RateCache(file: base.appendingPathComponent("mica/rates.json"))
     }
 

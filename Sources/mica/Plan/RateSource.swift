@@ -74,7 +74,7 @@ final class RateSource: Sendable {
             backend: CPUBackend(
                 threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
         let key = calibration.key(machine)
-        let cache = RateCache.usual
+        let cache = RateCache.usual()
         guard
             let entry = try? cache.entry(
                 key, anew: measuresAnew, measure: { try calibration.measure(threads: machine.threads) })

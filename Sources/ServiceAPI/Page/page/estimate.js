@@ -37,7 +37,7 @@ export class Estimate {
     try {
       const plan = await service.plan({ ...values, width, height }, signal);
       if (!plan.fits) return 'This needs more memory than the service has for it. A smaller size needs less.';
-      return `Takes about ${duration(Math.max(1, plan.seconds))} once it is its turn.`;
+      return `Takes about ${duration(Math.max(1, plan.seconds))} once it begins.`;
     } catch {
       // A favour only: what is wrong with the settings is said when they are sent.
       return '';

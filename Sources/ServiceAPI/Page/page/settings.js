@@ -76,10 +76,13 @@ export class Settings {
 
   /** Shows the settings of a run of before. */
   write(values) {
+    const isAutomatic = values.layers === 'auto';
+    // A field for numbers has no word for it, and would be empty.
+    const shown = isAutomatic ? { ...values, layers: this.defaults.layers } : values;
     for (const field of this.form.elements) {
-      if (field.name && field.name !== 'size' && field.type !== 'file') field.value = values[field.name] ?? '';
+      if (field.name && field.name !== 'size' && field.type !== 'file') field.value = shown[field.name] ?? '';
     }
-    byId('layers-auto').checked = values.layers === 'auto';
+    byId('layers-auto').checked = isAutomatic;
     this.#countChosen();
     this.#showSizes(values.resolution);
     this.#stepsChosen();
