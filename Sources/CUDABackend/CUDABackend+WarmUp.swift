@@ -13,14 +13,18 @@ extension CUDABackend {
 
     private func computeSomething() throws(TensorError) {
         let side = 256
-        let zeros = Zeros(count: 9 * side * side)
+        let zeros = Zeros(count: side * side)
         let bias = try upload([Float](repeating: 0, count: side), [side])
         let input = try upload([Float](repeating: 0, count: side * side), [side, side])
         try linear(input, Linear(weight: try weight(zeros.tensor([side, side])), bias: bias), activation: .geluTanh)
         try attention(input, input, input, AttentionLayout(heads: 2, headSize: side / 2))
-        let kernel = try convolutionWeight(zeros.tensor([side, side, 3, 3]))
+        // A result that is large enough to lie in bfloat16, and so is cuDNN's.
+        let (inputs, outputs, width) = (8, 64, 128)
+        let kernel = try convolutionWeight(zeros.tensor([outputs, inputs, 3, 3]))
         try convolution(
-            input.reshaped([side / 16, 16, side]), Convolution(weight: kernel, bias: bias), .same(kernel: 3))
+            upload([Float](repeating: 0, count: width * width * inputs), [width, width, inputs]),
+            Convolution(weight: kernel, bias: upload([Float](repeating: 0, count: outputs), [outputs])),
+            .same(kernel: 3))
     }
 }
 

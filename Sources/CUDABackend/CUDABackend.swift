@@ -4,7 +4,8 @@ import TensorCore
 import class Foundation.ProcessInfo
 import struct Foundation.URL
 
-/// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, own kernels for the rest.
+/// An NVIDIA GPU: cuBLASLt for products, cuDNN or own kernels for attention, cuDNN or products for convolutions, own
+/// kernels for the rest.
 ///
 /// Work is asked for and done later, in order, on one stream; weights arrive on a second one, so that copies hide
 /// behind arithmetic. `download` waits.
@@ -36,8 +37,10 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var compiledKernels: URL? = CubinCache.bundledFolder
         /// Activations of at least this many elements lie in bfloat16, if that is the precision.
         public var narrowElements = 1 << 20
-        /// False leaves attention to Mica's own kernels, for comparisons.
+        /// False leaves attention to Mica's own kernels and convolutions to products, for comparisons.
         public var usesNeuralNetworkLibrary = true
+        /// False leaves convolutions to products. `MICA_CUDA_CONVOLUTIONS=0` makes it false.
+        public var usesConvolutionPlans = ProcessInfo.processInfo.environment["MICA_CUDA_CONVOLUTIONS"] != "0"
         /// Form in which blocks' matrices are held: those with more bits are rounded when they come; nil keeps all.
         public var weightForm: WeightForm?
         /// True multiplies matrices of 8 bits with inputs rounded to 8 bits, where the chip can; else they are widened.
@@ -77,6 +80,8 @@ public final class CUDABackend: Backend, @unchecked Sendable {
     let products: MatrixProducts?
     /// cuDNN, or nil.
     let attentionPlans: AttentionPlans?
+    /// cuDNN, or nil: in a rehearsal too, as a convolution takes the same memory either way.
+    let convolutionPlans: ConvolutionPlans?
     /// See `scratch`.
     var temporaries: [CUDAStorage] = []
     /// The windows of the last segmented attention: the same ones come block after block.
@@ -109,9 +114,11 @@ public final class CUDABackend: Backend, @unchecked Sendable {
                 device: device, pool: pool, choicesFolder: options.kernelCache,
                 leastTimedWork: options.leastTimedWork, timingLimit: options.timingLimit, problems: &problems)
             : nil
-        attentionPlans =
+        let library =
             options.usesNeuralNetworkLibrary && options.precision == .bfloat16
-            ? AttentionPlans(device: device, problems: &problems) : nil
+            ? DNNLibrary(device: device, problems: &problems) : nil
+        attentionPlans = library.map { AttentionPlans($0) }
+        convolutionPlans = options.usesConvolutionPlans ? library.flatMap { ConvolutionPlans($0) } : nil
         self.problems = problems
         for problem in problems { CUDALog.note(problem) }
     }
@@ -133,6 +140,7 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         products = backend.products.map { MatrixProducts(rehearsing: $0, device: device, pool: pool) }
         // A plan says how much work space it takes: it is made where it will be used.
         attentionPlans = backend.attentionPlans
+        convolutionPlans = nil
         problems = backend.problems
     }
 

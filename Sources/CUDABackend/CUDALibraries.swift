@@ -1,7 +1,7 @@
 import CCUDA
 
 /// NVIDIA's libraries, opened at run time. The driver is needed, and NVRTC unless kernels came compiled; without
-/// cuBLASLt products run on a kernel of Mica's own, without cuDNN attention does.
+/// cuBLASLt products run on a kernel of Mica's own, without cuDNN attention does, and convolutions are products.
 // @unchecked because a table of functions never changes.
 public struct CUDALibraries: @unchecked Sendable {
     let driver: MicaCUDADriver
@@ -46,7 +46,7 @@ public struct CUDALibraries: @unchecked Sendable {
                 library.path
             )
         }
-        neuralNetworks = Self.optional(&findings, "cuDNN", "attention runs on Mica's own kernel") {
+        neuralNetworks = Self.optional(&findings, "cuDNN", DNNLibrary.consequence) {
             () throws(CUDAUnavailable) in
             let library = try search.open("cuDNN", ["libcudnn.so.9", "libcudnn.so"])
             return (

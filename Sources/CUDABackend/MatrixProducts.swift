@@ -206,6 +206,9 @@ final class MatrixProducts: @unchecked Sendable {
         return made
     }
 
+    /// Takes the work space, as a product does.
+    func reserveWorkspace() throws(TensorError) { _ = try makeWorkspace() }
+
     /// Gives the work space back; the next product takes it again.
     func releaseWorkspace() {
         workspace = nil

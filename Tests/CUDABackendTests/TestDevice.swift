@@ -53,6 +53,11 @@ enum TestDevice {
     static let refuseProducts = emulated(
         "mica_emulated_refuse_products", of: "libcublasLt.so.13", as: (@convention(c) (Int32) -> Void).self)
 
+    /// What this thread's convolutions by the emulated cuDNN are: 1 slow, 2 wrong in the last column, 4 failing; its
+    /// plans: 8 without an engine that suits, 16 with a large work space.
+    static let changeConvolutions = emulated(
+        "mica_emulated_convolutions", of: "libcudnn.so.9", as: (@convention(c) (Int32) -> Void).self)
+
     private static func emulated<Function>(
         _ name: String, of library: String = "libcuda.so.1", as type: Function.Type
     ) -> Function? {

@@ -80,6 +80,34 @@ struct CUDAGoldenTests {
 }
 
 extension CUDAGoldenTests {
+    /// The autoencoder takes of a device's memory what its rehearsal does, byte by byte, and gives the same each time:
+    /// when cuDNN's convolutions are tried and afterwards.
+    @Test(arguments: [nil, AutoencoderTiling(tile: 32, stride: 24)])
+    func autoencoderTakesWhatIsForecast(_ tiling: AutoencoderTiling?) throws {
+        let golden = try #require(GoldenCase.all.first { $0.meta.checkpoint == "small" })
+        let (model, backend) = (try golden.model(), try backend { $0.narrowElements = 0 })
+        let (height, width) = (64, 48)
+        func run(on backend: any Backend) throws -> [Float] {
+            let autoencoder = model.openAutoencoder(on: backend)
+            let values = (0..<height * width * 4).map { Float($0 % 37) / 18 - 1 }
+            let latent = try autoencoder.encode(try backend.upload(values, [height, width, 4]), tiling: tiling)
+            return try backend.download(autoencoder.decode(latent, tiling: tiling))
+        }
+        var pictures: [[Float]] = []
+        for _ in 0..<2 {
+            backend.releaseUnusedMemory()
+            backend.resetPeak()
+            let rehearsal = backend.rehearsal(limitBytes: nil)
+            pictures.append(try run(on: backend))
+            _ = try run(on: rehearsal)
+            #expect(rehearsal.memory.peakBytes == backend.memory.peakBytes)
+        }
+        let isSame = pictures[0] == pictures[1]
+        #expect(isSame)
+        let isFinite = pictures[0].allSatisfy(\.isFinite)
+        #expect(isFinite)
+    }
+
     /// A transformer in ggml's blocks, wherever its weights are, gives what the CPU makes of it.
     @Test(arguments: [OffloadPlan.resident, .stream(residentBlocks: 1)])
     func blocksGiveWhatTheyGiveOnTheCPU(_ plan: OffloadPlan) throws {

@@ -22,20 +22,27 @@ echo "attributes of products on the real cuBLASLt"
 clang -O1 -w -I "$sources/include" "$here/product_descriptors.c" "$sources/CCUDA.c" -o "$work/products" -ldl
 "$work/products" "$nvidia/cu13/lib/libcublasLt.so.13"
 
-echo "plans for attention by the real cuDNN"
-# cuDNN's compiler links against the driver; these answer "fine" and do nothing.
+echo "plans for attention and convolutions by the real cuDNN"
+# cuDNN's engines link against the driver; these answer "fine" and do nothing.
 symbols="cuCtxGetCurrent cuCtxGetDevice cuCtxPopCurrent_v2 cuCtxPushCurrent_v2 $(nm -D --undefined-only \
-    "$nvidia/cudnn/lib/libcudnn_engines_runtime_compiled.so.9" | awk '$2 ~ /^cu[A-Z]/ {print $2}' | grep -v '@' | sort -u || true)"
-clang -O1 -w -I "$sources/include" "$here/attention_plan.c" "$sources/CCUDA.c" -o "$work/plan" -ldl
-for turn in 1 2 3; do
-    printf '%s\n' $symbols | sort -u | sed 's/.*/int &() { return 0; }/' > "$work/stub.c"
-    clang -w -shared -fPIC -Wl,-soname,libcuda.so.1 "$work/stub.c" -o "$work/libcuda.so.1"
-    LD_LIBRARY_PATH="$work:$nvidia/cu13/lib:$nvidia/cudnn/lib" "$work/plan" "$nvidia/cudnn/lib/libcudnn.so.9" \
-        > "$work/plan.txt" 2>&1 && break
-    symbols="$symbols $(grep -o 'load symbol cu[A-Za-z0-9_]*' "$work/plan.txt" | awk '{print $3}' | sort -u)"
+    "$nvidia"/cudnn/lib/libcudnn_{engines_runtime_compiled,engines_precompiled,cnn}.so.9 | awk '$2 ~ /^cu[A-Z]/ {print $2}' | grep -v '@' |
+    sort -u || true)"
+for name in attention convolution; do
+    clang -O1 -w -I "$sources/include" "$here/${name}_plan.c" "$sources/CCUDA.c" -o "$work/plan" -ldl
+    for turn in 1 2 3; do
+        printf '%s\n' $symbols | sort -u | sed 's/.*/int &() { return 0; }/' > "$work/stub.c"
+        clang -w -shared -fPIC -Wl,-soname,libcuda.so.1 "$work/stub.c" -o "$work/libcuda.so.1"
+        LD_LIBRARY_PATH="$work:$nvidia/cu13/lib:$nvidia/cudnn/lib" "$work/plan" "$nvidia/cudnn/lib/libcudnn.so.9" \
+            > "$work/plan-$name.txt" 2>&1 && break
+        symbols="$symbols $(grep -o 'load symbol cu[A-Za-z0-9_]*' "$work/plan-$name.txt" | awk '{print $3}' | sort -u)"
+    done
+    grep -v "Could not load" "$work/plan-$name.txt"
 done
-grep -v "Could not load" "$work/plan.txt"
-grep -q "transformer  *sm_90 .*has a plan" "$work/plan.txt"
+grep -q "transformer  *sm_90 .*has a plan" "$work/plan-attention.txt"
+# Every convolution of the VAE on what most people have.
+for architecture in 80 86 89 90 100 120; do
+    grep -qE "^sm_$architecture +has plans for ([0-9]+) of \1 convolutions" "$work/plan-convolution.txt"
+done
 
 [[ ${1:-} == --no-kernels ]] && exit 0
 echo "kernels by the real NVRTC"

@@ -118,6 +118,7 @@ speed() {
     bench attention-8256 30 attention --dtype bf16 --tokens 8256 --warmup 3 --repetitions 20
     bench attention-24832 40 attention --dtype bf16 --tokens 24832 --warmup 2 --repetitions 5
     bench vae 40 vae --dtype bf16
+    MICA_CUDA_CONVOLUTIONS=0 bench vae-patches 40 vae --dtype bf16
     bench text 60 text --dtype bf16
 }
 
@@ -173,7 +174,10 @@ bars() {
     decompose whole-job-6GiB 110 --model "$full" "${sizes[@]:0:4}" --prompt '' --offload stream --budget 6GiB --steps 50 --true-cfg-scale 4 --seed 1
     part out-of-memory 30 "${tests[@]}" 'CUDAGoldenTests.*runsOutOfMemoryUnharmed'
     MICA_JOBS=200 part two-hundred-jobs 90 "${tests[@]}" 'CUDAGoldenTests.*jobsLeaveNothingBehind'
+    # cuDNN's convolutions where they are the faster way, patches alone, and which way each shape went.
     bench vae 20 vae --dtype bf16
+    MICA_CUDA_CONVOLUTIONS=0 bench vae-patches 20 vae --dtype bf16
+    MICA_CUDA_LOG=1 bench vae-ways 20 vae --dtype bf16 --warmup 0 --repetitions 1
     MICA_CUDA_LOG=each bench block-times-fp8 15 "${block[@]}" --dtype fp8
     report
 }
@@ -198,6 +202,7 @@ report() {
             bar "FP8 / bfloat16, turn $turn" 0.75 "$(value block-fp8-$turn median_seconds)" "$(value block-bf16-$turn median_seconds)"
         done
         bar "timed / untimed ways of products" 1 "$(value block-bf16-2 median_seconds)" "$(value block-bf16-untimed median_seconds)"
+        bar "VAE decode, cuDNN's way allowed / patches alone" 1 "$(value vae median_seconds)" "$(value vae-patches median_seconds)"
         bar "a step resident, of 0.803 s (602 ms at 75 %)" 1 "$(value denoise-resident seconds_per_step)" 0.803
         bar "streamed in 4 GiB / resident" 1.05 "$(value denoise-4GiB seconds_per_step)" "$(value denoise-resident seconds_per_step)"
         bar "streamed in 4 GiB, MiB by nvidia-smi / 4096" 1 "$(memory denoise-4GiB)" 4096

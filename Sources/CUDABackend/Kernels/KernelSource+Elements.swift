@@ -318,6 +318,23 @@ extension KernelSource {
                        int stride, int top, int left, int outputWidth),
              (input, output, start, pixels, height, width, channels, kernel, stride, top, left, outputWidth))
 
+        // For each run of elements, a block's, sums of squares: of found - reference, then of reference.
+        extern "C" __global__ void differences(View found, View reference, float *sums, i64 run, i64 count) {
+            const i64 first = (i64)blockIdx.x * run;
+            const i64 end = first + run < count ? first + run : count;
+            float difference = 0, square = 0;
+            for (i64 i = first + threadIdx.x; i < end; i += blockDim.x) {
+                const float x = load(reference, i), d = load(found, i) - x;
+                difference += d * d;
+                square += x * x;
+            }
+            difference = rowSum(difference);
+            square = rowSum(square);
+            if (threadIdx.x) return;
+            sums[2 * blockIdx.x] = difference;
+            sums[2 * blockIdx.x + 1] = square;
+        }
+
         // The last time slice of [outputs, inputs, time, area] as [outputs, area, inputs].
         extern "C" __global__ void convolution_weight(View input, View output, int inputs, int time, int area, i64 count) {
             const i64 step = (i64)gridDim.x * blockDim.x;

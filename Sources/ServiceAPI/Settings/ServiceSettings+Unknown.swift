@@ -2,6 +2,7 @@ extension ServiceSettings {
     /// Variables that parts of Mica read which are no options of the service.
     package static let otherVariables: Set<String> = [
         "MICA_CONFIG", "MICA_MODELS", "MICA_KERNELS", "MICA_CUDA_LIBRARIES", "MICA_CUDA_LOG", "MICA_CUDA_TIMING",
+        "MICA_CUDA_CONVOLUTIONS",
     ]
     /// How those of its tests begin.
     private static let testPrefixes = ["MICA_TEST_", "MICA_EMULAT"]

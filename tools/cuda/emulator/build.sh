@@ -9,3 +9,4 @@ clang++ "${flags[@]}" "$here/driver.cpp" -Wl,-soname,libcuda.so.1 -o "$out/libcu
 ln -sf libcuda.so.1 "$out/libnvidia-ml.so.1"
 clang++ "${flags[@]}" "$here/nvrtc.cpp" -o "$out/libnvrtc.so.13"
 clang++ "${flags[@]}" "$here/cublaslt.cpp" -o "$out/libcublasLt.so.13" -ldl
+clang++ "${flags[@]}" "$here/cudnn.cpp" -o "$out/libcudnn.so.9" -ldl

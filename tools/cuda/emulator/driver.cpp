@@ -418,6 +418,19 @@ void mica_emulated_product(void *stream, int way) {
     launches["product way " + std::to_string(way)]++;
 }
 
+// An engine of the emulated cuDNN convolved; it counts as a launch of `convolution engine N`.
+void mica_emulated_convolution(void *stream, int engine, int isSlow) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    spend(stream, kernelTime * (isSlow ? 100 : 1));
+    launches["convolution engine " + std::to_string(engine)]++;
+}
+
+// True if a range lies in one block of a stream's device.
+int mica_emulated_is_inside(uint64_t address, size_t bytes, void *stream) {
+    std::lock_guard<std::recursive_mutex> guard(lock);
+    return isInside(address, bytes, stream);
+}
+
 // This thread's launches so far of kernels whose name begins so.
 int mica_emulated_launches(const char *beginning) {
     std::lock_guard<std::recursive_mutex> guard(lock);
