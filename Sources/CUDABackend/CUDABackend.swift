@@ -38,8 +38,6 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var narrowElements = 1 << 20
         /// False leaves attention to Mica's own kernels, for comparisons.
         public var usesNeuralNetworkLibrary = true
-        /// Form in which blocks' matrices are held: those with more bits are rounded when they come; nil keeps all.
-        public var weightForm: WeightForm?
         /// True multiplies matrices of 8 bits with inputs rounded to 8 bits, where the chip can; else they are widened.
         public var multipliesEightBits = true
         /// False leaves products to Mica's own kernels, for comparisons.
