@@ -8,11 +8,9 @@ has, and in golden.json the threshold and how many passes through the transforme
 hang on rounding is refused.
 """
 
-import argparse
 import dataclasses
 import pathlib
 
-import torch
 from diffusers import FirstBlockCacheConfig
 from diffusers.hooks import first_block_cache
 
@@ -87,15 +85,5 @@ def write(cached: CacheCase, out: pathlib.Path):
     print(f"{cached.case.name}: {decisions.spared} of {len(decisions.changes)} spared, margin {decisions.margin:.3f}")
 
 
-def main():
-    options = argparse.ArgumentParser(description="Make what diffusers gives with its first block cache.")
-    options.add_argument("--out", type=pathlib.Path, default=make_goldens.DEFAULT_OUT)
-    options = options.parse_args()
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(1)
-    for cached in CASES:
-        write(cached, options.out)
-
-
 if __name__ == "__main__":
-    main()
+    make_goldens.write_all("Make what diffusers gives with its first block cache.", CASES, write)

@@ -164,6 +164,17 @@ def write_description(case: Case, folder: pathlib.Path, pipeline, recorder, size
     (folder / "golden.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
+def write_all(description: str, cases, write):
+    """The whole of a tool that writes further goldens: its arguments, then `write(case, folder)` for each case."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--out", type=pathlib.Path, default=DEFAULT_OUT)
+    options = arguments.parse_args()
+    torch.set_grad_enabled(False)
+    torch.set_num_threads(1)
+    for case in cases:
+        write(case, options.out)
+
+
 def main():
     arguments = argparse.ArgumentParser(description="Make the small checkpoints and goldens by the reference.")
     arguments.add_argument("--out", type=pathlib.Path, default=DEFAULT_OUT)

@@ -8,7 +8,6 @@ has, the LoRAs beside it, and in golden.json which of them were applied with whi
 `load_lora_weights` and `set_adapters`, in float32; a second run gives the same bytes.
 """
 
-import argparse
 import dataclasses
 import json
 import pathlib
@@ -120,15 +119,5 @@ def write(case: LoRACase, out: pathlib.Path):
     print(f"{case.case.name}: {folder}")
 
 
-def main():
-    arguments = argparse.ArgumentParser(description="Make small LoRAs and goldens by the reference.")
-    arguments.add_argument("--out", type=pathlib.Path, default=make_goldens.DEFAULT_OUT)
-    options = arguments.parse_args()
-    torch.set_grad_enabled(False)
-    torch.set_num_threads(1)
-    for case in CASES:
-        write(case, options.out)
-
-
 if __name__ == "__main__":
-    main()
+    make_goldens.write_all("Make small LoRAs and goldens by the reference.", CASES, write)

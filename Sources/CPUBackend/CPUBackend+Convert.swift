@@ -3,9 +3,9 @@ import Synchronization
 import TensorCore
 
 extension CPUBackend {
-    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard let weightForm, weightForm.narrows(tensor.dtype) else { return try weight(tensor) }
-        return try convert(tensor, to: weightForm)
+    public func blockWeight(_ tensor: HostTensor, as form: WeightForm?) throws(TensorError) -> Tensor {
+        guard let form, form.narrows(tensor.dtype) else { return try weight(tensor) }
+        return try convert(tensor, to: form)
     }
 
     /// A matrix in another form, in memory of its own: a few rows a worker are widened at a time.

@@ -14,8 +14,6 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     let allocator: HostAllocator
     /// In what matrices are multiplied.
     public let compute: ComputePrecision
-    /// In what blocks' matrices are held; nil holds them as they come.
-    public let weightForm: WeightForm?
     /// True if bfloat16 was asked for and this CPU multiplies it.
     let multipliesBFloat16: Bool
     /// True if bfloat16 was asked for and this CPU multiplies integers of 16 bits faster than anything wider than 8.
@@ -37,28 +35,25 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     ///   - limitBytes: bound on the bytes in use at once: tensors, staged weights and what is lent of a mapping; nil
     ///     sets none.
     ///   - compute: bfloat16 and int8 on a CPU without fast products of them compute as float32 does.
-    ///   - weightForm: what `blockWeight` converts to; nil leaves matrices as they come.
     ///   - name: what users call it, where there are several.
     ///   - shared: a bound that other backends' allocations count against too.
     public convenience init(
         threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision = .float32,
-        weightForm: WeightForm? = nil, name: String = "cpu", shared: SharedMemoryLimit? = nil
+        name: String = "cpu", shared: SharedMemoryLimit? = nil
     ) {
         self.init(
-            threads: threads, limitBytes: limitBytes, compute: compute, weightForm: weightForm, instructions: nil,
-            name: name, shared: shared)
+            threads: threads, limitBytes: limitBytes, compute: compute, instructions: nil, name: name, shared: shared)
     }
 
     /// - Parameter instructions: nil takes the widest of this CPU; less lets tests reach what other CPUs do.
     /// - Parameter products: nil takes what is best on this CPU.
     package init(
-        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision, weightForm: WeightForm? = nil,
+        threads: Int? = nil, limitBytes: Int? = nil, compute: ComputePrecision,
         instructions: HostInstructions?, name: String = "cpu", shared: SharedMemoryLimit? = nil,
         products: ProductKernels? = nil
     ) {
         self.name = name
         self.compute = compute
-        self.weightForm = weightForm
         self.instructions = instructions ?? HostInstructions.ofThisCPU
         let isWidest = self.instructions == .avx512
         multipliesBFloat16 = compute != .float32 && ComputePrecision.hasBFloat16Instructions && isWidest
@@ -80,7 +75,6 @@ public final class CPUBackend: Backend, @unchecked Sendable {
     private init(rehearsing backend: CPUBackend, limitBytes: Int?) {
         name = backend.name
         compute = backend.compute
-        weightForm = backend.weightForm
         multipliesBFloat16 = backend.multipliesBFloat16
         multipliesPairs = backend.multipliesPairs
         pairKernels = backend.pairKernels

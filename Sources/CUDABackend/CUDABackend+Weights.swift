@@ -47,8 +47,8 @@ extension CUDABackend {
         return result
     }
 
-    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        guard let form = options.weightForm, tensor.quantization == nil, tensor.shape.rank == 2,
+    public func blockWeight(_ tensor: HostTensor, as form: WeightForm?) throws(TensorError) -> Tensor {
+        guard let form, tensor.quantization == nil, tensor.shape.rank == 2,
             form.narrows(tensor.dtype), Elements(tensor.dtype) != nil
         else { return try weight(tensor) }
         try device.enter()

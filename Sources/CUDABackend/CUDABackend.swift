@@ -41,8 +41,6 @@ public final class CUDABackend: Backend, @unchecked Sendable {
         public var usesNeuralNetworkLibrary = true
         /// False leaves convolutions to products. `MICA_CUDA_CONVOLUTIONS=0` makes it false.
         public var usesConvolutionPlans = ProcessInfo.processInfo.environment["MICA_CUDA_CONVOLUTIONS"] != "0"
-        /// Form in which blocks' matrices are held: those with more bits are rounded when they come; nil keeps all.
-        public var weightForm: WeightForm?
         /// True multiplies matrices of 8 bits with inputs rounded to 8 bits, where the chip can; else they are widened.
         public var multipliesEightBits = true
         /// False leaves products to Mica's own kernels, for comparisons.

@@ -1,7 +1,7 @@
 /// The operations as the model calls them: each allocates its result unless one is given, and returns it. All float32.
 extension Backend {
     /// As `weight`, for backends that hold all weights alike.
-    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
+    public func blockWeight(_ tensor: HostTensor, as form: WeightForm?) throws(TensorError) -> Tensor {
         try weight(tensor)
     }
 

@@ -25,9 +25,9 @@ public protocol Backend: AnyObject, Sendable {
     /// a host backend shares the bytes instead of copying them.
     func weight(_ tensor: HostTensor) throws(TensorError) -> Tensor
 
-    /// A large matrix inside of a block, which a backend may hold in fewer bits if it was asked to; embeddings, norms,
-    /// input and output projections and modulation come through `weight`.
-    func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor
+    /// A large matrix inside of a block, held in `form` if that takes fewer bits than it has, as it comes without one;
+    /// embeddings, norms, input and output projections and modulation come through `weight`.
+    func blockWeight(_ tensor: HostTensor, as form: WeightForm?) throws(TensorError) -> Tensor
 
     /// A small parameter (bias, norm weight, one row of a table) as float32.
     func parameter(_ tensor: HostTensor) throws(TensorError) -> Tensor

@@ -13,7 +13,6 @@ public final class Meter: Backend {
     public let rowsAtOnce: Int
     private let ownLimitBytes: Int?
     private let heldBytes: Int
-    private let weightForm: WeightForm?
     private let pressure = Mutex<(@Sendable () -> Bool)?>(nil)
 
     private struct State {
@@ -49,7 +48,6 @@ public final class Meter: Backend {
         rowsAtOnce = inner.rowsAtOnce
         ownLimitBytes = nil
         heldBytes = 0
-        weightForm = nil
         process?.add(self)
     }
 
@@ -60,10 +58,9 @@ public final class Meter: Backend {
     ///   - heldBytes: counted as held from the beginning, as a device's own.
     ///   - copiesAhead: as `Backend.copiesAhead` of the device.
     ///   - rowsAtOnce: as `Backend.rowsAtOnce` of the device.
-    ///   - weightForm: what blocks' matrices are held in; nil leaves them as they come.
     public init(
         name: String = "meter", limitBytes: Int? = nil, heldBytes: Int = 0, copiesAhead: Bool = false,
-        rowsAtOnce: Int = 1024, weightForm: WeightForm? = nil
+        rowsAtOnce: Int = 1024
     ) {
         inner = nil
         process = nil
@@ -73,7 +70,6 @@ public final class Meter: Backend {
         self.rowsAtOnce = rowsAtOnce
         ownLimitBytes = limitBytes
         self.heldBytes = heldBytes
-        self.weightForm = weightForm
         state.withLock { $0.memory = MemoryUse(usedBytes: heldBytes, peakBytes: heldBytes) }
     }
 
@@ -234,7 +230,7 @@ public final class Meter: Backend {
         inner?.rehearsal(limitBytes: limitBytes)
             ?? Meter(
                 name: name, limitBytes: limitBytes, heldBytes: heldBytes, copiesAhead: copiesAhead,
-                rowsAtOnce: rowsAtOnce, weightForm: weightForm)
+                rowsAtOnce: rowsAtOnce)
     }
 
     public func allocate(_ shape: Shape, _ dtype: DType) throws(TensorError) -> Tensor {
@@ -300,15 +296,14 @@ public final class Meter: Backend {
         return weight
     }
 
-    public func blockWeight(_ tensor: HostTensor) throws(TensorError) -> Tensor {
-        if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.blockWeight(tensor)) }
-        guard let weightForm, tensor.quantization == nil, tensor.shape.rank == 2, weightForm.narrows(tensor.dtype)
+    public func blockWeight(_ tensor: HostTensor, as form: WeightForm?) throws(TensorError) -> Tensor {
+        if let inner { return try bring(tensor, inner.memory.usedBytes, try inner.blockWeight(tensor, as: form)) }
+        guard let form, tensor.quantization == nil, tensor.shape.rank == 2, form.narrows(tensor.dtype)
         else { return try weight(tensor) }
         try countWeight(tensor)
-        let byteCount = weightForm.byteCount(of: tensor.shape, from: tensor.dtype)
+        let byteCount = form.byteCount(of: tensor.shape, from: tensor.dtype)
         let weight = Tensor(
-            storage: try counted(byteCount, operation: "a weight"), shape: tensor.shape,
-            dtype: weightForm.precision.dtype)
+            storage: try counted(byteCount, operation: "a weight"), shape: tensor.shape, dtype: form.precision.dtype)
         state.withLock {
             $0.mapped.touch(tensor)
             $0.weights.add(weight, heldBytes: byteCount)

@@ -18,6 +18,8 @@ public protocol TensorSource: Sendable {
     func tensor(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
     /// The same, asked for as a large matrix of a block, which may be held in fewer bits.
     func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor
+    /// What such matrices are asked to be held in; nil for as they are.
+    var weightForm: WeightForm? { get }
     /// The files that it maps.
     var mappings: [any HostMemory] { get }
     /// What LoRAs add to the weight of a linear layer, given by the layer's place.
@@ -29,6 +31,9 @@ extension TensorSource {
     public func blockMatrix(named name: String, shape: Shape) throws(WeightsError) -> HostTensor {
         try tensor(named: name, shape: shape)
     }
+
+    /// As they are.
+    public var weightForm: WeightForm? { nil }
 
     /// None.
     public func adapters(of layer: String) -> [LayerAdapter] { [] }

@@ -11,21 +11,24 @@ public struct WeightScope: Sendable {
     /// Where the tensors come from, and where they go.
     public let source: any TensorSource
     public let backend: any Backend
+    /// What blocks' large matrices are held in: the root's, whatever source takes its place.
+    private let form: WeightForm?
 
     /// The root of a source's names; tensors go to `backend`.
     public init(source: any TensorSource, backend: any Backend) {
-        self.init(path: "", source: source, backend: backend)
+        self.init(path: "", source: source, backend: backend, form: source.weightForm)
     }
 
-    private init(path: String, source: any TensorSource, backend: any Backend) {
+    private init(path: String, source: any TensorSource, backend: any Backend, form: WeightForm?) {
         self.path = path
         self.source = source
         self.backend = backend
+        self.form = form
     }
 
     /// The place `name` below this one; `name` may have dots.
     public subscript(name: String) -> WeightScope {
-        WeightScope(path: fullName(name), source: source, backend: backend)
+        WeightScope(path: fullName(name), source: source, backend: backend, form: form)
     }
 
     /// The place of an element of a list of modules.
@@ -35,7 +38,7 @@ public struct WeightScope: Sendable {
 
     /// The same place, its tensors taken to another backend, or from another source.
     public func redirected(to backend: any Backend, from source: any TensorSource) -> WeightScope {
-        WeightScope(path: path, source: source, backend: backend)
+        WeightScope(path: path, source: source, backend: backend, form: form)
     }
 
     /// True if the source has the tensor `name` below this place.
@@ -56,9 +59,10 @@ public struct WeightScope: Sendable {
     ) throws(WeightsError) -> Linear {
         let stored = try weightTensor(
             "weight", shape: storedShape ?? [outFeatures, inFeatures], isBlockWeight: isBlockWeight)
-        let bringing = isBlockWeight ? backend.blockWeight : backend.weight
         return Linear(
-            weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight", bringing),
+            weight: try bring(stored.reshaped([outFeatures, inFeatures]), "weight") { (tensor) throws(TensorError) in
+                isBlockWeight ? try backend.blockWeight(tensor, as: form) : try backend.weight(tensor)
+            },
             bias: bias ? try vector("bias", outFeatures) : nil,
             adapters: try adapters(inFeatures: inFeatures, outFeatures: outFeatures))
     }

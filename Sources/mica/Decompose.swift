@@ -99,10 +99,10 @@ struct Decompose: ParsableCommand {
         let request = try offload.request()
         let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: loras.added(to: components.components))
+            .held(in: precision.forms)
         let devices = try EngineDevices.open(
             request, threads: threads,
-            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
-            weightForm: precision.form)
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices))
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         let resolved = try pipeline.model.parameters(for: options)

@@ -108,7 +108,7 @@ enum EngineDevices {
 
     /// Backends for the devices of a request, each bound by its budget. Throws why a GPU cannot be used.
     static func open(
-        _ request: OffloadRequest, threads: Int?, compute: ComputePrecision, weightForm: WeightForm?
+        _ request: OffloadRequest, threads: Int?, compute: ComputePrecision
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let isAlone = request.devices == [.cpu]
         // Those on the host bound one another, in what they keep for reuse at least.
@@ -119,7 +119,6 @@ enum EngineDevices {
             if name.kind == .cuda {
                 var options = CUDABackend.Options()
                 options.precision = compute == .float32 ? .float32 : .bfloat16
-                options.weightForm = weightForm
                 options.countsContext = true
                 options.limitsToFree = true
                 options.limitBytes = request.budget.limitBytes(of: name)
@@ -134,7 +133,7 @@ enum EngineDevices {
             }
             let backend = CPUBackend(
                 threads: threads, limitBytes: request.budget.limitBytes(of: name), compute: compute,
-                weightForm: weightForm, name: isAlone ? "cpu" : name.description, shared: shared)
+                name: isAlone ? "cpu" : name.description, shared: shared)
             devices.append(OffloadManager.Device(name: name, backend: backend))
         }
         return devices

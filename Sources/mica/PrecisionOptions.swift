@@ -16,34 +16,40 @@ extension ComputePrecision {
 
 extension WeightPrecision: ExpressibleByArgument {}
 
+extension ComponentPrecisions {
+    /// What the option that takes such a text says of it.
+    static let optionHelp = ArgumentHelp(
+        """
+        What the large matrices are held in: float32, bfloat16, fp8, int8 or int4, or one for a component each, as in \
+        text_encoder=int4,transformer=fp8; converted while they are loaded. As the model has them if not given.
+        """, valueName: "precision")
+}
+
 /// In what weights are held and products computed, for every command that runs a model.
 struct PrecisionOptions: ParsableArguments {
-    @Option(
-        help: """
-            What the large matrices are held in: float32, bfloat16, fp8, int8 or int4; converted while they are \
-            loaded. As the model has them if not given.
-            """)
-    var precision: WeightPrecision?
+    @Option(help: ComponentPrecisions.optionHelp, transform: { try ComponentPrecisions(text: $0) })
+    var precision: ComponentPrecisions?
 
     @Option(
         help: """
             What products are computed in: float32, bfloat16, or int8 (8-bit weights times inputs rounded to 8 bits). \
-            What suits --precision if not given; without that, float32 on the CPU and bfloat16 on a GPU.
+            What suits --precision if not given, the transformer's if there are two; without that, float32 on the CPU \
+            and bfloat16 on a GPU.
             """)
     var compute: ComputePrecision?
 
     @OptionGroup var rotation: RotationOptions
 
-    /// What matrices are converted to; nil for nothing.
-    var form: WeightForm? { precision.map { WeightForm($0, isRotated: rotation.hadamard) } }
+    /// What matrices are converted to.
+    var forms: WeightForms { WeightForms(precision ?? ComponentPrecisions(), isRotated: rotation.hadamard) }
 
     /// In what to compute with a model whose matrices are quantised so, or not.
     func compute(with quantized: WeightPrecision?, on devices: [DeviceName]) -> ComputePrecision {
-        compute ?? ComputePrecision(for: precision ?? quantized, on: devices)
+        compute ?? ComputePrecision(for: precision?.transformer ?? quantized, on: devices)
     }
 
     func validate() throws {
-        try rotation.check(precision)
+        try rotation.check(precision?.areQuantized == true)
     }
 }
 
@@ -58,8 +64,8 @@ struct RotationOptions: ParsableArguments {
     var hadamard: Bool?
 
     /// Throws if there is nothing to rotate.
-    func check(_ precision: WeightPrecision?) throws {
-        guard hadamard == nil || precision?.isQuantized == true else {
+    func check(_ areQuantized: Bool) throws {
+        guard hadamard == nil || areQuantized else {
             throw ValidationError("--hadamard goes with --precision fp8, int8 or int4")
         }
     }

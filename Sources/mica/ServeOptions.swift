@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import ModelHub
+import QwenImage
 import ServiceAPI
 
 /// The options of `mica serve` that are often set; all others are set in the file or the environment.
@@ -37,7 +38,7 @@ struct ServeOptions: ParsableArguments {
     @Option(help: "Threads that compute; if not given, as many as there are processors for this process.")
     var threads: String?
 
-    @Option(help: "What the large matrices are held in: float32, bfloat16, fp8, int8 or int4.")
+    @Option(help: ComponentPrecisions.optionHelp)
     var precision: String?
 
     @Option(help: "What products are computed in: float32, bfloat16 or int8.")

@@ -16,9 +16,9 @@ enum ServeWiring {
     static func decomposer(
         _ settings: ServiceSettings, onFault: @escaping @Sendable () -> Void
     ) throws -> PipelineDecomposer {
-        let precision = try choice(settings.precision, of: WeightPrecision.self, "precision")
+        let precision = try precisions(settings.precision)
         // Where there is nothing to rotate, not to rotate asks for nothing.
-        guard settings.hadamard != true || precision?.isQuantized == true else {
+        guard settings.hadamard != true || precision.areQuantized else {
             throw SettingsError.value(
                 source: ServiceSettings.Key.hadamard.rawValue, value: "true",
                 expected: "left out or false unless precision is fp8, int8 or int4")
@@ -40,18 +40,19 @@ enum ServeWiring {
             return lora
         }
         let model = try ModelFolder(try ModelLocation.folder(settings.model), components: components)
+            .held(in: WeightForms(precision, isRotated: settings.hadamard))
         let machine = RateSource.Machine(
-            compute: compute ?? ComputePrecision(for: precision ?? model.quantizedPrecision, on: request.devices),
-            weightForm: precision.map { WeightForm($0, isRotated: settings.hadamard) }, threads: settings.threads)
+            compute: compute
+                ?? ComputePrecision(for: precision.transformer ?? model.quantizedPrecision, on: request.devices),
+            threads: settings.threads)
         let cache = ContentCache(limitBytes: settings.cacheMiB << 20)
         func engine(_ request: OffloadRequest, others: [any LayerDecomposer] = []) throws -> PipelineDecomposer {
             try PipelineDecomposer(
                 model: model, request: request, tiling: tiling, machine: machine, cache: cache, others: others,
                 onFault: onFault
             ) {
-                let devices = try EngineDevices.open(
-                    request, threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm)
-                try WarmUp.run(devices)
+                let devices = try EngineDevices.open(request, threads: machine.threads, compute: machine.compute)
+                try WarmUp.run(devices, model.weightForms)
                 return devices
             }
         }
@@ -59,6 +60,17 @@ enum ServeWiring {
         let requests = EngineDevices.requestsByWorker(request)
         let others = try requests.dropFirst().map { try engine($0) }
         return try engine(requests[0], others: others)
+    }
+
+    private static func precisions(_ text: String?) throws(SettingsError) -> ComponentPrecisions {
+        guard let text else { return ComponentPrecisions() }
+        do throws(ComponentPrecisionError) {
+            return try ComponentPrecisions(text: text)
+        } catch {
+            throw .value(
+                source: ServiceSettings.Key.precision.rawValue, value: text,
+                expected: ComponentPrecisionError.expected + ": \(error)")
+        }
     }
 
     private static func choice<Value: RawRepresentable<String> & CaseIterable>(

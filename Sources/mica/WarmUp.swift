@@ -1,3 +1,4 @@
+import QwenImage
 import TensorCore
 import Weights
 
@@ -14,21 +15,24 @@ enum WarmUp {
 
     /// Some milliseconds of work on each device that is the host; nothing of it stays. A GPU's first job compiles what
     /// it needs. Throws what the backend throws.
-    static func run(_ devices: [OffloadManager.Device]) throws {
+    ///
+    /// - Parameter forms: what a model's matrices will be converted to.
+    static func run(_ devices: [OffloadManager.Device], _ forms: WeightForms) throws {
         for device in devices where device.name.kind == .cpu {
-            try run(device.backend)
+            try run(device.backend, forms)
             device.backend.releaseUnusedMemory()
             device.backend.resetPeak()
         }
     }
 
-    private static func run(_ backend: any Backend) throws {
+    private static func run(_ backend: any Backend, _ forms: WeightForms) throws {
         for dtype in [DType.float32, .bfloat16] {
             let source = SyntheticSource(dtype: dtype, isFilled: true)
             for shape in products {
                 let stored = try source.tensor(named: "\(shape)", shape: shape)
                 let input = try SyntheticValues.tensor([rows, shape[1]], on: backend)
-                for matrix in [try backend.weight(stored), try backend.blockWeight(stored)] {
+                let converted = try forms.all.map { try backend.blockWeight(stored, as: $0) }
+                for matrix in [try backend.weight(stored)] + converted {
                     for count in rowCounts {
                         _ = try backend.linear(input.rows(0..<count), Linear(weight: matrix, bias: nil))
                     }

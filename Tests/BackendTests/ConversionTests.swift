@@ -13,8 +13,8 @@ import Testing
     private func held(_ tensor: HostTensor, _ form: WeightForm?) throws -> (
         dtype: DType, values: [Float]
     ) {
-        let backend = CPUBackend(threads: 2, weightForm: form)
-        let weight = try backend.blockWeight(tensor)
+        let backend = CPUBackend(threads: 2)
+        let weight = try backend.blockWeight(tensor, as: form)
         let rows = try backend.gatherRows(weight, (0..<Int32(tensor.shape[0])).map { $0 })
         return (weight.dtype, try backend.download(rows))
     }
@@ -81,8 +81,8 @@ import Testing
         let shape: Shape = [512, 1024]
         let tensor = StoredFloats([Float](repeating: 0.25, count: shape.elementCount), shape, .float32)
             .tensor
-        let backend = CPUBackend(threads: 2, weightForm: form)
-        let weight = try backend.blockWeight(tensor)
+        let backend = CPUBackend(threads: 2)
+        let weight = try backend.blockWeight(tensor, as: form)
         let stored = form.byteCount(of: shape, from: .float32)
         #expect(backend.memory.usedBytes >= stored && backend.memory.usedBytes <= stored + 8192)
         #expect(backend.memory.peakBytes <= stored + 2 * 1024 * 4 + 16384)
@@ -100,7 +100,7 @@ import Testing
         values[3 * 70 + 69] = value
         let tensor = StoredFloats(values, [5, 70], .float32).tensor
         #expect(throws: TensorError.valueNotFinite(row: 3)) {
-            try CPUBackend(weightForm: form).blockWeight(tensor)
+            try CPUBackend().blockWeight(tensor, as: form)
         }
     }
 

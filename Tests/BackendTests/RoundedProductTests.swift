@@ -34,9 +34,9 @@ import Testing
     func aValueThatIsNotFiniteSpoilsItsRowAlone(_ precision: WeightPrecision, _ value: Float) throws {
         var weights = SeededValues.uniform(Self.columns * Self.depth, seed: 1)
         for index in weights.indices { weights[index] += 2 }
-        for tested in BackendUnderTest.rounding(to: precision) {
+        for tested in BackendUnderTest.rounding {
             let backend = tested.make()
-            let weight = try backend.blockWeight(Self.matrix(weights))
+            let weight = try backend.blockWeight(Self.matrix(weights), as: WeightForm(precision))
             #expect(weight.dtype == precision.dtype)
             for rows in [2, 6] {
                 var input = SeededValues.uniform(rows * Self.depth, seed: 2)
@@ -51,9 +51,9 @@ import Testing
     }
 
     /// Nil where it is refused for its second row.
-    private func weight(_ matrix: HostTensor, on backend: any Backend) throws -> Tensor? {
+    private func weight(_ matrix: HostTensor, _ precision: WeightPrecision, on backend: any Backend) throws -> Tensor? {
         do {
-            return try backend.blockWeight(matrix)
+            return try backend.blockWeight(matrix, as: WeightForm(precision))
         } catch {
             guard error == .valueNotFinite(row: 1) else { throw error }
             return nil
@@ -65,9 +65,9 @@ import Testing
     func aWeightThatIsNotFiniteIsNotHidden(_ precision: WeightPrecision, _ value: Float) throws {
         var weights = SeededValues.uniform(Self.columns * Self.depth, seed: 1)
         weights[Self.depth + 5] = value
-        for tested in BackendUnderTest.rounding(to: precision) {
+        for tested in BackendUnderTest.rounding {
             let backend = tested.make()
-            guard let weight = try weight(Self.matrix(weights), on: backend) else { continue }
+            guard let weight = try weight(Self.matrix(weights), precision, on: backend) else { continue }
             for rows in [2, 6] {
                 let input = SeededValues.uniform(rows * Self.depth, seed: 2)
                 let found = try product(input, weight, on: backend)
@@ -87,12 +87,14 @@ import Testing
         for index in stride(from: 0, to: tiny.count, by: 3) { tiny[index] = -0x1p-128 }
         let ones = [Float](repeating: 1, count: 6 * Self.depth)
         let bound: Float = 1e-30
-        for tested in BackendUnderTest.rounding(to: precision) {
+        for tested in BackendUnderTest.rounding {
             let backend = tested.make()
-            let ofInput = try product(tiny, try backend.blockWeight(Self.matrix(weights)), on: backend)
+            let ofInput = try product(
+                tiny, try backend.blockWeight(Self.matrix(weights), as: WeightForm(precision)), on: backend)
             #expect(Self.largest(of: ofInput) < bound, "\(tested)")
             let least = Array(tiny.prefix(Self.columns * Self.depth))
-            let ofWeight = try product(ones, try backend.blockWeight(Self.matrix(least)), on: backend)
+            let ofWeight = try product(
+                ones, try backend.blockWeight(Self.matrix(least), as: WeightForm(precision)), on: backend)
             #expect(Self.largest(of: ofWeight) < bound, "weights on \(tested)")
         }
     }
@@ -102,9 +104,9 @@ import Testing
         let (rows, depth, columns) = (6, 70_000, 16)
         let ones = Self.matrix([Float](repeating: 1, count: columns * depth), columns: columns)
         let (input, expected) = ([Float](repeating: 1, count: rows * depth), Float(depth))
-        for tested in BackendUnderTest.rounding(to: .int8) {
+        for tested in BackendUnderTest.rounding {
             let backend = tested.make()
-            let found = try product(input, try backend.blockWeight(ones), on: backend)
+            let found = try product(input, try backend.blockWeight(ones, as: WeightForm(.int8)), on: backend)
             let differences: [Float] = found.map { (value: Float) -> Float in value - expected }
             // A hundredth.
             #expect(Self.largest(of: differences) < 700, "\(tested)")

@@ -20,14 +20,14 @@ struct Int8ProductTests {
     @Test(arguments: shapes, [1, 2, 3])
     func equalsThePlainProduct(_ shape: (Int, Int, Int), _ threads: Int) throws {
         let (rows, depth, columns) = shape
-        let backend = CPUBackend(threads: threads, compute: .int8, weightForm: WeightForm(.int8))
+        let backend = CPUBackend(threads: threads, compute: .int8)
         var generator = SplitMix(state: UInt64(rows * 31 + depth * 7 + columns))
         let some = (0..<rows + depth).map { _ in generator.unit() }
         let input = (0..<rows).flatMap { some[$0..<$0 + depth] }
         let weight = (0..<columns * depth).map { _ in generator.unit() * 0.1 }
         let bias = (0..<columns).map { _ in generator.unit() }
         let layer = Linear(
-            weight: try backend.blockWeight(HeldFloats(weight).tensor([columns, depth])),
+            weight: try backend.blockWeight(HeldFloats(weight).tensor([columns, depth]), as: WeightForm(.int8)),
             bias: try backend.upload(bias, [columns]))
         #expect(layer.weight.dtype == .int8)
         let found = try backend.download(backend.linear(backend.upload(input, [rows, depth]), layer))
@@ -47,9 +47,9 @@ struct Int8ProductTests {
     }
 
     @Test func aRowOfZerosAndAViewOfRows() throws {
-        let backend = CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
+        let backend = CPUBackend(compute: .int8)
         let weight = try backend.blockWeight(
-            HeldFloats([0, 0, 0, 0, 1, 2, 3, 4, -4, 3, -2, 1]).tensor([3, 4]))
+            HeldFloats([0, 0, 0, 0, 1, 2, 3, 4, -4, 3, -2, 1]).tensor([3, 4]), as: WeightForm(.int8))
         for rows in [1, 6] {
             let input = try backend.upload((0..<rows).flatMap { _ in [1, 1, 1, 1] as [Float] }, [rows, 4])
             let all = try backend.download(backend.linear(input, Linear(weight: weight, bias: nil)))

@@ -25,9 +25,10 @@ struct EightBitTests {
     /// Where cuBLASLt has no product of bytes, inputs are rounded for it once, and not again for each that comes.
     @Test func nothingIsRoundedForProductsThatAreRefused() throws {
         let (launches, refuse) = (try #require(TestDevice.emulatedLaunches), try #require(TestDevice.refuseProducts))
-        let backend = try TestDevice.backend { $0.weightForm = WeightForm(.int8, isRotated: false) }
+        let backend = try TestDevice.backend()
         let values = FloatMemory(Pseudo.values(Self.side * Self.side, seed: 1))
-        let layer = Linear(weight: try backend.blockWeight(values.tensor([Self.side, Self.side])), bias: nil)
+        let layer = Linear(
+            weight: try backend.blockWeight(values.tensor([Self.side, Self.side]), as: WeightForm(.int8)), bias: nil)
         refuse(2)
         defer { refuse(0) }
         let before = launches("round_int8")
@@ -43,10 +44,12 @@ struct EightBitTests {
     @Test(arguments: [WeightPrecision.fp8, .int8], [false, true])
     func inputsAreRoundedOnce(_ precision: WeightPrecision, _ isRotated: Bool) throws {
         let launches = try #require(TestDevice.emulatedLaunches)
-        let backend = try TestDevice.backend { $0.weightForm = WeightForm(precision, isRotated: isRotated) }
+        let backend = try TestDevice.backend()
         let layers = try (1...3).map { seed in
             let values = FloatMemory(Pseudo.values(Self.side * Self.side, seed: UInt32(seed)))
-            return Linear(weight: try backend.blockWeight(values.tensor([Self.side, Self.side])), bias: nil)
+            let matrix = values.tensor([Self.side, Self.side])
+            return Linear(
+                weight: try backend.blockWeight(matrix, as: WeightForm(precision, isRotated: isRotated)), bias: nil)
         }
         let kernel = precision == .int8 ? "round_int8" : "round_e4m3"
         let (values, change) = (Pseudo.values(2 * Self.side * Self.side, seed: 9), Pseudo.values(Self.side, seed: 5))

@@ -83,10 +83,10 @@ import Testing
         func plan(_ options: [String]) throws -> [String: Any] {
             try Self.object(try Self.plan(folder, ["--resolution", "256", "--json", "--device", "cuda:0"] + options))
         }
-        func weights(_ plan: [String: Any]) throws -> Int {
+        func weights(_ plan: [String: Any], _ name: String = "denoise") throws -> Int {
             let stages = try #require(plan["stages"] as? [[String: Any]])
-            let denoise = try #require(stages.first { $0["stage"] as? String == "denoise" })
-            return try #require(denoise["held_weight_bytes"] as? Int)
+            let stage = try #require(stages.first { $0["stage"] as? String == name })
+            return try #require(stage["held_weight_bytes"] as? Int)
         }
         let usual = try plan([])
         let whole = try weights(usual)
@@ -98,6 +98,15 @@ import Testing
             #expect(held < before, "\(precision)")
             before = held
         }
+        // A component at a time, so that each stage holds its own weights alone.
+        func turns(_ precision: String?) throws -> [Int] {
+            let options = precision.map { ["--precision", $0] } ?? []
+            let plan = try plan(["--offload", "model", "--prompt", "a"] + options)
+            return [try weights(plan, "encode_prompt"), try weights(plan)]
+        }
+        let (stored, int4, fp8) = (try turns(nil), try turns("int4"), try turns("fp8"))
+        #expect(try turns("text_encoder=int4") == [int4[0], stored[1]])
+        #expect(try turns("text_encoder=int4,transformer=fp8") == [int4[0], fp8[1]])
         let words = try Self.plan(folder, ["--device", "cuda:0", "--gpu", "h100"]).output
         #expect(words.contains("published of an H100") && words.contains("of the model's files in the page cache"))
     }

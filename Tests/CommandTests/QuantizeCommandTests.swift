@@ -43,6 +43,33 @@ import Testing
         }
     }
 
+    /// One that is converted while it is loaded gives what its folder gives; what is no precision is said.
+    @Test func aComponentWhileLoading() throws {
+        let folder = try TemporaryFolder()
+        let part = folder.path("part")
+        let quantize = ["quantize", "--model", DecomposeCommandTests.model, "--only", "text-encoder", "-o", part]
+        #expect(try MicaProcess(quantize + ["--precision", "int4"]).status == 0)
+        let quick = DecomposeCommandTests.quick + ["--no-metadata", "-o"]
+        for (name, options) in [
+            ("a", ["--text-encoder", part]), ("b", ["--precision", "text_encoder=int4"]),
+            ("c", ["--precision", "text_encoder=int4,transformer=int4", "--compute", "float32"]),
+        ] {
+            let run = try MicaProcess(quick + [folder.path(name)] + options)
+            #expect(run.status == 0, "\(run.errors)")
+        }
+        let files = try ["a", "b", "c"].map {
+            try Data(contentsOf: URL(fileURLWithPath: folder.path("\($0)/layer_1.png")))
+        }
+        #expect(files[0] == files[1] && files[0] != files[2])
+        for (precision, expected) in [
+            ("vae=fp8", "'vae' is no component with large matrices; those are text_encoder and transformer"),
+            ("transformer=q4", "'q4' is no precision; there are float32, bfloat16, fp8, int8, int4"),
+        ] {
+            let run = try MicaProcess(quick + [folder.path("d"), "--precision", precision])
+            #expect(run.status == 64 && run.errors.contains(expected), "\(run.errors)")
+        }
+    }
+
     /// A component alone is written as its own folder, which holds what it does in a whole model, and goes over one.
     @Test(arguments: ["text-encoder", "transformer"])
     func aComponentAlone(_ only: String) throws {

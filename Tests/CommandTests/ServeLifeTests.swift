@@ -183,7 +183,10 @@ import Testing
         for (arguments, expected) in [
             (noCertificate, "not in PEM"), (["--tls-certificate", "/c", "--tls-key", "/k"], "No such file"),
             (["--api-keys", keys], "no key"), (["--api-keys", "/nonexistent"], "cannot be read"),
-            (["--precision", "float8"], "float32"), (["--tls-certificate", "/c"], "tls_key"),
+            (["--precision", "float8"], "float32"),
+            (["--precision", "vae=int8"], "those are text_encoder and transformer"),
+            (["--precision", "transformer=int5"], "'int5' is no precision; there are float32"),
+            (["--tls-certificate", "/c"], "tls_key"),
             (["--cors-origins", "a"], "origins"), (["--model", "/nonexistent"], "/nonexistent"),
             (["--state-folder", "/proc/nope"], "/proc/nope"),
             (["--transformer", "/nonexistent.gguf"], "nonexistent.gguf"),
@@ -208,6 +211,10 @@ import Testing
             ["serve", "--check-config", "--vae-tiling", "on", "--device", "cpu", "--hadamard", "--precision", "int8"],
             environment: ["MICA_VAE_TILING": "maybe", "MICA_DEVICE": "tpu:0", "MICA_HADAMARD": "false"])
         #expect(overridden.status == 0, "\(overridden.errors)")
+        let byComponent = try MicaProcess(
+            ["serve", "--check-config", "--device", "cpu", "--hadamard"],
+            environment: ["MICA_PRECISION": "text_encoder=int4,transformer=bfloat16"])
+        #expect(byComponent.status == 0, "\(byComponent.errors)")
         // Not to rotate asks for nothing where there is nothing to rotate.
         for arguments in [[], ["--precision", "bfloat16"]] {
             let unrotated = try MicaProcess(

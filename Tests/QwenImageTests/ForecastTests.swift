@@ -12,8 +12,9 @@ struct ForecastTests {
     @Test(arguments: GoldenCase.all + GoldenCase.cached, ComputePrecision.allCases)
     func peaksAreThoseOfTheJob(_ golden: GoldenCase, _ precision: ComputePrecision) throws {
         let form = precision == .int8 ? WeightForm(.int8, isRotated: true) : nil
-        let backend = CPUBackend(threads: 2, compute: precision, weightForm: form)
-        let pipeline = try LayeredPipeline(model: golden.checkpoint, backend: backend)
+        let backend = CPUBackend(threads: 2, compute: precision)
+        let pipeline = try LayeredPipeline(
+            model: ModelFolder(golden.checkpoint).held(in: WeightForms(form)), backend: backend)
         let picture = try golden.picture()
         var parameters = golden.parameters
         // The length of a caption is not known beforehand.
@@ -108,10 +109,10 @@ struct ForecastTests {
         parameters.numImagesPerPrompt = 1
         let picture = try PixelBuffer(width: 400, height: 400, bytes: [UInt8](repeating: 9, count: 400 * 400 * 4))
         func pipeline(_ plan: OffloadPlan, _ budget: Int) throws -> LayeredPipeline {
-            let backend = CPUBackend(
-                threads: 2, limitBytes: budget, compute: .int8, weightForm: WeightForm(.int8, isRotated: true))
+            let backend = CPUBackend(threads: 2, limitBytes: budget, compute: .int8)
             return try LayeredPipeline(
-                model: golden.checkpoint, devices: [OffloadManager.Device(name: .cpu, backend: backend)],
+                model: ModelFolder(golden.checkpoint).held(in: WeightForms(WeightForm(.int8, isRotated: true))),
+                devices: [OffloadManager.Device(name: .cpu, backend: backend)],
                 request: OffloadRequest(plan: plan, devices: [.cpu], budget: MemoryBudget(hostBytes: budget)))
         }
         func plan(_ plan: OffloadPlan, _ budget: Int) throws -> PlanForecast {
@@ -143,10 +144,10 @@ struct ForecastTests {
         (parameters.resolution, parameters.layers, parameters.numInferenceSteps) = (64, 1, 1)
         func pipeline(_ budget: Int) throws -> LayeredPipeline {
             // Weights that are converted belong to the process, those that are mapped do not.
-            let backend = CPUBackend(
-                threads: 2, limitBytes: budget, compute: .int8, weightForm: WeightForm(.int8, isRotated: true))
+            let backend = CPUBackend(threads: 2, limitBytes: budget, compute: .int8)
             return try LayeredPipeline(
-                model: golden.checkpoint, devices: [OffloadManager.Device(name: .cpu, backend: backend)],
+                model: ModelFolder(golden.checkpoint).held(in: WeightForms(WeightForm(.int8, isRotated: true))),
+                devices: [OffloadManager.Device(name: .cpu, backend: backend)],
                 request: OffloadRequest(devices: [.cpu], budget: MemoryBudget(hostBytes: budget)))
         }
         func plan(_ budget: Int) throws -> PlanForecast {

@@ -112,7 +112,7 @@ import Weights
     @Test func dressingsOfFP8GiveTheSameLayers() throws {
         let golden = try Self.golden()
         let model = try ModelFolder(golden.checkpoint)
-        let backend = CPUBackend(weightForm: WeightForm(.fp8))
+        let backend = CPUBackend()
         let scratch = TemporaryFolder()
         let large = Set(try ModelQuantizer(model: model, form: WeightForm(.fp8)).convertedMatrices.map(\.name))
         var results: [[[UInt8]]] = []
@@ -126,7 +126,7 @@ import Weights
                     continue
                 }
                 let layer = String(name.dropLast(".weight".count))
-                let stored = backend.stored(try backend.blockWeight(tensor))
+                let stored = backend.stored(try backend.blockWeight(tensor, as: WeightForm(.fp8)))
                 let scales = try #require(stored.quantization).scales
                 all.append(Part(name: name, dtype: .float8E4M3, shape: stored.shape, bytes: bytes(stored)))
                 let scaleName = dressing == 1 ? "\(layer).scale_weight" : "\(layer).weight_scale"

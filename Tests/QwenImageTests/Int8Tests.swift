@@ -14,7 +14,8 @@ struct Int8Tests {
     @Test(arguments: GoldenCase.all.filter { !$0.parameters.needsCaption })
     func layersStayClose(_ golden: GoldenCase) throws {
         let result = try LayeredPipeline(
-            model: golden.checkpoint, backend: CPUBackend(compute: .int8, weightForm: WeightForm(.int8))
+            model: ModelFolder(golden.checkpoint).held(in: WeightForms(WeightForm(.int8))),
+            backend: CPUBackend(compute: .int8)
         ).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents())
         var sum = 0.0

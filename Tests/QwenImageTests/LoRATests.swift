@@ -27,9 +27,10 @@ import Weights
             let names = Array(Self.three.prefix(["balanced": 3, "guidance": 2][plan] ?? 1))
             let request = OffloadRequest(plan: try OffloadPlan.read(plan), devices: names)
             let devices = names.map {
-                OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, weightForm: form, name: "\($0)"))
+                OffloadManager.Device(name: $0, backend: CPUBackend(threads: 2, name: "\($0)"))
             }
-            let pipeline = try LayeredPipeline(model: golden.model(), devices: devices, request: request)
+            let pipeline = try LayeredPipeline(
+                model: golden.model().held(in: WeightForms(form)), devices: devices, request: request)
             let picture = try golden.picture()
             let forecast = try pipeline.planner.forecast(
                 golden.parameters, pictureWidth: picture.width, pictureHeight: picture.height)

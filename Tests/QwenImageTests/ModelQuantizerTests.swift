@@ -21,16 +21,20 @@ import Weights
         return GoldenCase.all.filter { !$0.parameters.needsCaption && seen.insert($0.checkpoint).inserted }
     }()
 
-    private func quantize(_ folder: URL, _ form: WeightForm, shardBytes: Int, to target: URL) throws {
-        let backend = CPUBackend(weightForm: form)
+    private func quantize(
+        _ folder: URL, _ form: WeightForm, shardBytes: Int, only part: ModelQuantizer.Part? = nil, to target: URL
+    ) throws {
+        let backend = CPUBackend()
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        try ModelQuantizer(model: ModelFolder(folder), form: form).write(
+        try ModelQuantizer(model: ModelFolder(folder), form: form, only: part).write(
             to: target, shardBytes: shardBytes,
-            convert: { _, tensor, _ throws(TensorError) in backend.stored(try backend.blockWeight(tensor)) })
+            convert: { _, tensor, form throws(TensorError) in
+                backend.stored(try backend.blockWeight(tensor, as: form))
+            })
     }
 
-    private func layers(_ golden: GoldenCase, _ folder: URL, _ backend: CPUBackend) throws -> [[UInt8]] {
-        try LayeredPipeline(model: folder, backend: backend).decompose(
+    private func layers(_ golden: GoldenCase, _ model: ModelFolder, _ backend: CPUBackend) throws -> [[UInt8]] {
+        try LayeredPipeline(model: model, backend: backend).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents()
         ).images.flatMap { $0 }.map(\.bytes)
     }
@@ -41,18 +45,50 @@ import Weights
         let scratch = TemporaryFolder()
         try quantize(golden.checkpoint, form, shardBytes: index % 2 == 0 ? 1 << 30 : 200_000, to: scratch.url)
         for compute in [ComputePrecision.float32, ComputePrecision(for: form.precision)] {
-            let loading = CPUBackend(threads: 2, compute: compute, weightForm: form)
+            let loading = CPUBackend(threads: 2, compute: compute)
             let mapped = CPUBackend(threads: 2, compute: compute)
-            let expected = try layers(golden, golden.checkpoint, loading)
-            #expect(try layers(golden, scratch.url, mapped) == expected, "\(golden.meta.name), \(form), \(compute)")
+            let (forms, model) = (WeightForms(form), try ModelFolder(scratch.url))
+            let expected = try layers(golden, ModelFolder(golden.checkpoint).held(in: forms), loading)
+            #expect(try layers(golden, model, mapped) == expected, "\(golden.meta.name), \(form), \(compute)")
             // Asked for again, a converted model stays as it is.
-            let again = CPUBackend(threads: 2, compute: compute, weightForm: form)
-            #expect(try layers(golden, scratch.url, again) == expected)
+            let again = CPUBackend(threads: 2, compute: compute)
+            #expect(try layers(golden, model.held(in: forms), again) == expected)
             #expect(mapped.memory.peakBytes <= loading.memory.peakBytes)
         }
         let model = try ModelFolder(scratch.url)
         #expect(model.quantizedPrecision == (form.precision.isQuantized ? form.precision : nil))
         #expect(model.defaults == (try ModelFolder(golden.checkpoint)).defaults)
+    }
+
+    /// A precision for each component, or for one alone, is what a folder of that component gives; forecasts have it.
+    @Test(arguments: cases, ["text_encoder=int4,transformer=fp8", "text_encoder=int4", "transformer=int8"])
+    func aComponentBeforehandEqualsWhileLoading(_ golden: GoldenCase, _ text: String) throws {
+        let forms = WeightForms(try ComponentPrecisions(text: text), isRotated: nil)
+        let scratch = TemporaryFolder()
+        var components = ModelComponents()
+        func folder(_ form: WeightForm?, _ part: ModelQuantizer.Part) throws -> URL? {
+            guard let form else { return nil }
+            let folder = scratch.url.appendingPathComponent(part.rawValue)
+            try quantize(golden.checkpoint, form, shardBytes: 1 << 30, only: part, to: folder)
+            return folder
+        }
+        components.textEncoder = try folder(forms.textEncoder, .textEncoder)
+        components.transformer = try folder(forms.transformer, .transformer)
+        let mapped = try ModelFolder(golden.checkpoint, components: components)
+        let held = try ModelFolder(golden.checkpoint).held(in: forms)
+        let backend = CPUBackend(threads: 2)
+        let expected = try layers(golden, mapped, CPUBackend(threads: 2))
+        #expect(try layers(golden, held, backend) == expected)
+        #expect(try layers(golden, ModelFolder(golden.checkpoint), CPUBackend(threads: 2)) != expected)
+
+        let picture = try golden.picture()
+        let pipeline = try LayeredPipeline(model: held, backend: CPUBackend(threads: 2))
+        let forecast = try pipeline.planner.forecast(
+            golden.parameters, pictureWidth: picture.width, pictureHeight: picture.height)
+        let memory = try pipeline.decompose(picture, parameters: golden.parameters).memory
+        for stage in forecast.stages {
+            #expect(memory.stages.first { $0.name == stage.stage.rawValue }?.peaks == stage.peaks, "\(stage.stage)")
+        }
     }
 
     @Test func onlyTheLargeMatricesAreConverted() throws {

@@ -18,7 +18,9 @@ import Testing
     @Test(arguments: GoldenCase.all.filter { !$0.parameters.needsCaption }, forms.indices)
     func layersStayClose(_ golden: GoldenCase, _ index: Int) throws {
         let (form, least) = Self.forms[index]
-        let result = try LayeredPipeline(model: golden.checkpoint, backend: CPUBackend(weightForm: form)).decompose(
+        let result = try LayeredPipeline(
+            model: ModelFolder(golden.checkpoint).held(in: WeightForms(form)), backend: CPUBackend()
+        ).decompose(
             golden.picture(), parameters: golden.parameters, latents: golden.latents())
         let ratio = try LayerRatio.decibels(result.images.flatMap { $0 }, golden.expectedLayers())
         #expect(ratio >= least, "\(golden.meta.name) in \(form): \(ratio) dB")

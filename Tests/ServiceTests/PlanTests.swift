@@ -125,6 +125,20 @@ import Testing
         #expect(plan["smallest_host_bytes"] as? Int == 512 * 512 * 4 + 10)
     }
 
+    /// Rows that PNGs are filtered in on many processors are gone when the files are there a second time.
+    @Test func whatIsNotThereAtOnceIsNotAdded() throws {
+        var options = DecompositionOptions()
+        (options.layers, options.prompt, options.seed) = (6, "a", 1)
+        let parameters = try options.resolved(with: ModelDefaults())
+        let (width, height) = (3000, 2100)
+        let forecast = FinishForecast(
+            LayerFinish(), of: JobForecast(width: 640, height: 448, stages: []), for: parameters, width: width,
+            height: height, flatRegions: false, processors: 16)
+        // Six layers, the rows of six, and files of less than one.
+        let canvas = width * height * 4
+        #expect((12 * canvas...13 * canvas).contains(forecast.hostBytes), "\(forecast.hostBytes)")
+    }
+
     /// Of a large picture writing the files takes more than making the layers: what is there at once, of a picture of
     /// noise, which nothing makes smaller, is within the forecast.
     @Test(arguments: [1, 4])

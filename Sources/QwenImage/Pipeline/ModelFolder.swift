@@ -13,11 +13,13 @@ public struct ModelFolder: Sendable {
     public let transformer: TransformerConfiguration
     public let autoencoder: AutoencoderConfiguration
     let scheduler: FlowMatchEulerDiscreteScheduler
-    let transformerSource: any TensorSource
-    let textEncoderSource: any TensorSource
+    private(set) var transformerSource: any TensorSource
+    private(set) var textEncoderSource: any TensorSource
     let autoencoderSource: any TensorSource
     /// What most matrices of the transformer are quantised to, in its file; nil if they are not.
     public let quantizedPrecision: WeightPrecision?
+    /// What blocks' large matrices are converted to while they are loaded.
+    public private(set) var weightForms = WeightForms()
     /// What is applied to the transformer, in this order.
     public let loras: [LoRA]
 
@@ -76,6 +78,15 @@ public struct ModelFolder: Sendable {
                 problem:
                     "in_channels is \(transformer.inChannels), but the VAE's z_dim asks for \(autoencoder.zDim * 4)")
         }
+    }
+
+    /// The same model, blocks' large matrices converted while they are loaded.
+    public func held(in forms: WeightForms) -> ModelFolder {
+        var model = self
+        model.weightForms = forms
+        model.textEncoderSource = FormedSource(textEncoderSource, form: forms.textEncoder)
+        model.transformerSource = FormedSource(transformerSource, form: forms.transformer)
+        return model
     }
 
     /// The options with the model's defaults filled in. Throws `parameterOutOfRange` for the first that is outside of

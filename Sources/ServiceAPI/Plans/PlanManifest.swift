@@ -208,19 +208,20 @@ extension FinishForecast {
     ///   - width: of the picture, in pixels.
     ///   - height: the same.
     ///   - flatRegions: whether each region of one colour is given to one layer, as the model's defaults say.
+    ///   - processors: that work at the same time.
     public init(
         _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters, width: Int, height: Int,
-        flatRegions: Bool
+        flatRegions: Bool, processors: Int = ProcessorCount.available
     ) {
         let memory = FitMemory(
             finish, count: parameters.layers, width: job.width, height: job.height, pictureWidth: width,
-            pictureHeight: height, threads: ProcessorCount.available, flatRegions: flatRegions)
+            pictureHeight: height, threads: processors, flatRegions: flatRegions)
         // The results of an image are there while the next one's are made.
         let images = parameters.numImagesPerPrompt
         let making = memory.peakBytes + (images - 1) * memory.resultBytes
         let (columns, rows) = finish.fit == .original ? (width, height) : (job.width, job.height)
         let writing = ResultEncoder.workspaceBytes(
-            images: images, layers: parameters.layers, width: columns, height: rows)
+            images: images, layers: parameters.layers, width: columns, height: rows, processors: processors)
         // Layers that stay the model's are among what the job has left.
         self.init(hostBytes: max(making, images * memory.resultBytes + writing))
     }

@@ -53,12 +53,12 @@ struct BenchDenoise: ParsableCommand {
             // Without a whole job there is nothing to choose by; streaming fills whatever budget there is.
             if request.plan == nil, request.devices.count == 1 { request.plan = .stream(residentBlocks: nil) }
             let folder = try ModelFolder(
-                URL(fileURLWithPath: model), components: loras.added(to: ModelComponents()))
+                URL(fileURLWithPath: model), components: loras.added(to: ModelComponents())
+            ).held(in: precision.forms)
             // The published weights' own type, unless something else is asked for.
             let compute = precision.compute(with: folder.quantizedPrecision ?? .bfloat16, on: request.devices)
             let manager = try OffloadManager(
-                devices: EngineDevices.open(
-                    request, threads: threads, compute: compute, weightForm: precision.form), request: request,
+                devices: EngineDevices.open(request, threads: threads, compute: compute), request: request,
                 layout: folder.layout())
             let work = try MeasuredDenoising(model: folder, offload: manager)
             let start = ContinuousClock.now
@@ -67,7 +67,8 @@ struct BenchDenoise: ParsableCommand {
                 work: work, manager: manager, seconds: (ContinuousClock.now - start) / .seconds(1),
                 parameters: [
                     "resolution": resolution, "layers": layers, "steps": steps, "prompt_tokens": promptTokens,
-                    "precision": precision.precision?.rawValue ?? "stored", "compute": compute.rawValue,
+                    "precision": (precision.precision ?? ComponentPrecisions()).description,
+                    "compute": compute.rawValue,
                     "model": folder.folder.lastPathComponent,
                 ])
             try StandardOutput.print(json ? try report.json() : report.text())

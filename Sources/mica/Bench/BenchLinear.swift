@@ -106,10 +106,10 @@ struct BenchLinear: ParsableCommand {
 
     /// The stored bytes, and the median seconds for each number of rows.
     private func medians(_ variant: Variant) throws -> (bytes: Int, medians: [Double]) {
-        let backend = CPUBackend(
-            threads: threads, compute: variant.compute, weightForm: variant.form)
+        let backend = CPUBackend(threads: threads, compute: variant.compute)
         let source = SyntheticSource(dtype: variant.stored, isFilled: true)
-        let weight = try backend.blockWeight(source.tensor(named: "weight", shape: [outFeatures, inFeatures]))
+        let weight = try backend.blockWeight(
+            source.tensor(named: "weight", shape: [outFeatures, inFeatures]), as: variant.form)
         let layer = Linear(
             weight: weight, bias: try backend.upload([Float](repeating: 0, count: outFeatures), [outFeatures]))
         let medians = try rows.map { count in

@@ -51,18 +51,22 @@ struct BenchOptions: ParsableArguments {
         try OptionRange.check("--repetitions", repetitions, 1...100_000)
     }
 
+    /// The weights under test; see `SyntheticSource.isFilled`.
+    func source(isFilled: Bool) -> SyntheticSource {
+        SyntheticSource(
+            dtype: dtype.weights, isFilled: isFilled, form: WeightForm(dtype.precision, isRotated: hadamard))
+    }
+
     /// The backend under test.
     func backend() throws -> any Backend {
         let name = try DeviceName(text: device)
         if name.kind == .cuda {
             var options = CUDABackend.Options()
             options.precision = dtype == .f32 ? .float32 : .bfloat16
-            options.weightForm = WeightForm(dtype.precision, isRotated: hadamard)
             options.countsContext = true
             options.limitBytes = try deviceBudget.map { try ByteCount(text: $0).bytes }
             return try CUDABackend(CUDALibraries.shared(), index: name.index, options: options)
         }
-        return CPUBackend(
-            threads: threads, compute: compute, weightForm: WeightForm(dtype.precision, isRotated: hadamard))
+        return CPUBackend(threads: threads, compute: compute)
     }
 }

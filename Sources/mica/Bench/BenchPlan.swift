@@ -42,11 +42,10 @@ struct BenchPlan: ParsableCommand {
         let folder = try ModelLocation.folder(model)
         let request = try offload.request()
         let opened = try ModelFolder(folder, components: loras.added(to: components.components))
+            .held(in: precision.forms)
         let machine = RateSource.Machine(
-            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
-            weightForm: precision.form, threads: threads)
-        let devices = try EngineDevices.open(
-            request, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices), threads: threads)
+        let devices = try EngineDevices.open(request, threads: threads, compute: machine.compute)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         var options = try parameters.options()
@@ -55,7 +54,7 @@ struct BenchPlan: ParsableCommand {
         options.seed = options.seed ?? 1
         let resolved = try pipeline.model.parameters(for: options)
         let rates = RateSource(model: pipeline.model, machine, card: PlanDevices.card(of: devices)).rates
-        try WarmUp.run(devices)
+        try WarmUp.run(devices, opened.weightForms)
         // Before the picture, which is part of a job, and the forecast, which leaves some of its own behind.
         let before = ProcessMemory.residentBytes ?? 0
         let picture = try SyntheticPicture.layer(0, of: 1, size: resolved.resolution)

@@ -76,21 +76,21 @@ struct BenchQuality: ParsableCommand {
         let resolved = try folder.parameters(for: options)
         let picture = try image.map(PictureFile.read) ?? SyntheticPicture.layer(0, of: 1, size: resolved.resolution)
         let noise = try latents.map { try LatentsFile.read($0) }
-        func decompose(_ backend: CPUBackend, _ observer: StageErrors) throws -> [PixelBuffer] {
+        func decompose(_ backend: CPUBackend, _ form: WeightForm?, _ observer: StageErrors) throws -> [PixelBuffer] {
             var hooks = LayeredPipeline.Hooks()
             hooks.observer = observer
-            return try LayeredPipeline(model: folder, backend: backend)
+            return try LayeredPipeline(model: folder.held(in: WeightForms(form)), backend: backend)
                 .decompose(picture, parameters: resolved, latents: noise, hooks: hooks).images.flatMap { $0 }
         }
         let exact = CPUBackend(threads: threads)
         let reference = StageErrors(backend: exact, keepBytes: keep << 20)
-        let wanted = try decompose(exact, reference)
+        let wanted = try decompose(exact, nil, reference)
         var results: [QualityResult] = []
         for form in forms.compactMap(QualityForm.init) {
             let arithmetic = compute ?? (suited ? ComputePrecision(for: form.form.precision) : .float32)
-            let backend = CPUBackend(threads: threads, compute: arithmetic, weightForm: form.form)
+            let backend = CPUBackend(threads: threads, compute: arithmetic)
             let stages = StageErrors(backend: backend, comparedWith: reference)
-            let found = try decompose(backend, stages)
+            let found = try decompose(backend, form.form, stages)
             results.append(
                 QualityResult(
                     form: form, compute: arithmetic, ratios: zip(found, wanted).map { LayerQuality.decibels($0, $1) },
@@ -105,10 +105,11 @@ struct BenchQuality: ParsableCommand {
     /// How far each matrix is from the model's own.
     private func matrices(_ folder: ModelFolder, _ form: WeightForm) throws -> QuantizationErrors {
         var errors = QuantizationErrors()
-        let backend = CPUBackend(threads: threads, weightForm: form)
+        let backend = CPUBackend(threads: threads)
         for tensor in try ModelQuantizer(model: folder, form: form).convertedMatrices {
             errors.add(
-                tensor.name, try backend.distance(of: try backend.blockWeight(tensor.source), from: tensor.source))
+                tensor.name,
+                try backend.distance(of: try backend.blockWeight(tensor.source, as: form), from: tensor.source))
         }
         return errors
     }

@@ -17,7 +17,7 @@ enum BenchRunner {
         let flops = try floatingPointOperations(options, prepare).flops
         let backend = try options.backend()
         ProcessMemory.resetPeak()
-        let work = try prepare(backend, SyntheticSource(dtype: options.dtype.weights, isFilled: true))
+        let work = try prepare(backend, options.source(isFilled: true))
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             try work()
             try backend.synchronize()
@@ -32,7 +32,7 @@ enum BenchRunner {
         _ options: BenchOptions, _ prepare: (any Backend, SyntheticSource) throws -> Work
     ) throws -> (flops: Int, weightBytes: Int) {
         let meter = Meter()
-        let rehearsal = try prepare(meter, SyntheticSource(dtype: options.dtype.weights, isFilled: false))
+        let rehearsal = try prepare(meter, options.source(isFilled: false))
         let before = meter.floatingPointOperations
         try rehearsal()
         return (meter.floatingPointOperations - before, meter.weightBytes)

@@ -10,6 +10,7 @@ final class SyntheticSource: TensorSource {
     let names: [String] = []
     private let dtype: DType
     private let isFilled: Bool
+    let weightForm: WeightForm?
     private let matrices = Mutex<[String: SyntheticMemory]>([:])
     private let ranks = Mutex<[Int]>([])
 
@@ -22,10 +23,12 @@ final class SyntheticSource: TensorSource {
     /// - Parameters:
     ///   - dtype: float32 or bfloat16, or for matrices alone a type of blocks.
     ///   - isFilled: false leaves the weights untouched, for a backend that does not look at them.
-    init(dtype: DType, isFilled: Bool) {
+    ///   - form: what blocks' matrices are asked to be held in; nil for as they are.
+    init(dtype: DType, isFilled: Bool, form: WeightForm? = nil) {
         precondition(dtype == .float32 || dtype == .bfloat16 || dtype.block != nil)
         self.dtype = dtype
         self.isFilled = isFilled
+        weightForm = form
     }
 
     func contains(_ name: String) -> Bool { true }

@@ -12,6 +12,8 @@ struct Calibration {
     private let autoencoder: AutoencoderConfiguration
     /// How the checkpoint stores matrices.
     private let dtype: DType
+    /// What the transformer's are converted to, in which most of a job's products are; nil for as they are stored.
+    private let form: WeightForm?
     /// A large file of the model, for the speed of storage.
     private let file: URL?
 
@@ -20,6 +22,7 @@ struct Calibration {
         transformer = model.transformer
         autoencoder = model.autoencoder
         dtype = model.transformerDType
+        form = model.weightForms.transformer
         file = model.largestFile
     }
 
@@ -28,7 +31,7 @@ struct Calibration {
         let processor = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)).flatMap(ProcessorName.found)
         let count = machine.threads ?? ProcessorCount.available
         let sizes = "\(transformer.numAttentionHeads)x\(transformer.attentionHeadDim), \(autoencoder.baseDim)"
-        let weights = machine.weightForm?.precision.rawValue ?? dtype.rawValue
+        let weights = form?.precision.rawValue ?? dtype.rawValue
         return "\(backend.name), \(processor ?? "unknown processor"), \(count) threads, \(machine.compute.rawValue),"
             + " \(weights) weights, \(sizes), \(file?.deletingLastPathComponent().path ?? "")"
     }
@@ -85,7 +88,8 @@ struct Calibration {
         let (inner, outer) = (transformer.innerDim, transformer.mlpDim)
         let isKept = dtype == .float32 || dtype.block.map { inner.isMultiple(of: $0.elements) } == true
         let source = SyntheticSource(dtype: isKept ? dtype : .bfloat16, isFilled: true)
-        let weight = try backend.blockWeight(try source.tensor(named: "calibration", shape: [outer, inner]))
+        let weight = try backend.blockWeight(
+            try source.tensor(named: "calibration", shape: [outer, inner]), as: form)
         let layer = Linear(weight: weight, bias: nil)
         let input = try SyntheticValues.tensor([Self.rows, inner], on: backend)
         let output = try backend.empty([Self.rows, outer])

@@ -85,11 +85,10 @@ struct Plan: ParsableCommand {
         }
         let folder = try ModelLocation.folder(model)
         let opened = try ModelFolder(folder, components: loras.added(to: components.components))
+            .held(in: precision.forms)
         let machine = RateSource.Machine(
-            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices),
-            weightForm: precision.form, threads: threads)
-        let devices = try PlanDevices.open(
-            request, card: gpu, threads: threads, compute: machine.compute, weightForm: machine.weightForm)
+            compute: precision.compute(with: opened.quantizedPrecision, on: request.devices), threads: threads)
+        let devices = try PlanDevices.open(request, card: gpu, threads: threads, compute: machine.compute)
         let pipeline = try LayeredPipeline(model: opened, devices: devices, request: request)
         pipeline.tiling = vaeTiling
         // The picture is a part of the job. What CUDA holds on the host a card that is not here does not tell.

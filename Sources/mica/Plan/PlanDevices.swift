@@ -10,13 +10,12 @@ enum PlanDevices {
     ///
     /// - Parameter card: what GPUs are to be, whether they are there or not; nil for those that are there.
     static func open(
-        _ request: OffloadRequest, card: PublishedGPU?, threads: Int?, compute: ComputePrecision,
-        weightForm: WeightForm?
+        _ request: OffloadRequest, card: PublishedGPU?, threads: Int?, compute: ComputePrecision
     ) throws(DeviceError) -> [OffloadManager.Device] {
         let hasGPU = request.devices.contains { $0.kind == .cuda }
         if card == nil || !hasGPU {
             do throws(DeviceError) {
-                return try EngineDevices.open(request, threads: threads, compute: compute, weightForm: weightForm)
+                return try EngineDevices.open(request, threads: threads, compute: compute)
             } catch {
                 guard hasGPU else { throw error }
             }
@@ -28,10 +27,8 @@ enum PlanDevices {
                 name.kind == .cuda
                 ? Meter(
                     name: name.description, limitBytes: limit, heldBytes: CUDABackend.usualContextBytes,
-                    copiesAhead: true, rowsAtOnce: CUDABackend.rowsAtOnce, weightForm: weightForm)
-                : CPUBackend(
-                    threads: threads, limitBytes: limit, compute: compute, weightForm: weightForm,
-                    name: name.description)
+                    copiesAhead: true, rowsAtOnce: CUDABackend.rowsAtOnce)
+                : CPUBackend(threads: threads, limitBytes: limit, compute: compute, name: name.description)
             return OffloadManager.Device(name: name, backend: backend)
         }
     }

@@ -11,8 +11,6 @@ final class RateSource: Sendable {
     /// How a machine computes.
     struct Machine: Sendable {
         let compute: ComputePrecision
-        /// What blocks' matrices are converted to; nil for as they are stored.
-        let weightForm: WeightForm?
         /// Nil for all processors.
         let threads: Int?
     }
@@ -71,8 +69,7 @@ final class RateSource: Sendable {
     private func measured() -> Found {
         // A backend of its own: a worker's may be at work, and has a budget.
         let calibration = Calibration(
-            backend: CPUBackend(
-                threads: machine.threads, compute: machine.compute, weightForm: machine.weightForm), model: model)
+            backend: CPUBackend(threads: machine.threads, compute: machine.compute), model: model)
         let key = calibration.key(machine)
         let cache = RateCache.usual()
         guard

@@ -57,7 +57,7 @@ struct Quantize: ParsableCommand {
         try OptionRange.check("--threads", threads ?? 1, 1...1024)
         try OptionRange.check("--shard-size", shardSize, 1...1_000_000)
         guard precision != .float32 else { throw ValidationError("--precision float32 has no fewer bits") }
-        try rotation.check(precision)
+        try rotation.check(precision.isQuantized)
     }
 
     func run() throws {
@@ -76,14 +76,14 @@ struct Quantize: ParsableCommand {
                     + " convert the original")
         }
         let target = try UnfinishedFolder(path: output, neededBytes: quantizer.targetBytes)
-        let backend = CPUBackend(threads: threads, weightForm: form)
+        let backend = CPUBackend(threads: threads)
         let bar = ByteProgressBar(isShown: !quiet)
         defer { bar.finish() }
         var errors = QuantizationErrors()
         try quantizer.write(
             to: target.url, shardBytes: shardSize << 20,
-            convert: { name, tensor, _ throws(TensorError) in
-                let weight = try backend.blockWeight(tensor)
+            convert: { name, tensor, form throws(TensorError) in
+                let weight = try backend.blockWeight(tensor, as: form)
                 if report { errors.add(name, try backend.distance(of: weight, from: tensor)) }
                 return backend.stored(weight)
             },

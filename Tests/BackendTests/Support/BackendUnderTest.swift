@@ -86,18 +86,17 @@ struct BackendUnderTest: Sendable, CustomStringConvertible {
                 make: { CPUBackend(threads: threads, compute: .int8) })
         } + (ComputePrecision.hasFastInt8 && !CUDAUnderTest.isAlone ? [lesserInt8CPU] + libraryInt8CPUs : [])
 
-    /// Every backend as it rounds blocks' matrices to few bits by itself, and multiplies them.
-    static func rounding(to precision: WeightPrecision) -> [BackendUnderTest] {
-        let form = WeightForm(precision)
+    /// Every backend as it multiplies blocks' matrices that it rounds to few bits by itself.
+    static var rounding: [BackendUnderTest] {
         var computes: [ComputePrecision] = []
         if !CUDAUnderTest.isAlone { computes.append(.float32) }
         if !CUDAUnderTest.isAlone, ComputePrecision.hasFastInt8 { computes.append(.int8) }
         let cpus: [BackendUnderTest] = computes.map { (compute: ComputePrecision) in
             BackendUnderTest(
                 description: "cpu in \(compute)", bound: { _ in 0x1p-4 },
-                make: { CPUBackend(threads: 2, compute: compute, weightForm: form) })
+                make: { CPUBackend(threads: 2, compute: compute) })
         }
-        return cpus + CUDAUnderTest.rounding(to: form)
+        return cpus + CUDAUnderTest.rounding
     }
 
     /// On a CPU with more, what AVX2 alone makes of it; on one without, the same once more.

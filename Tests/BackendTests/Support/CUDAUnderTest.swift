@@ -45,16 +45,15 @@ enum CUDAUnderTest {
     }()
 
     /// Weights rounded on the device, with products of 8 bits and without.
-    static func rounding(to form: WeightForm) -> [BackendUnderTest] {
+    static var rounding: [BackendUnderTest] {
         guard case .success(let libraries) = libraries else { return [] }
         return [true, false].map { (multipliesEightBits: Bool) -> BackendUnderTest in
-            let name = "cuda, \(form), \(multipliesEightBits ? "products of 8 bits" : "products of 16 bits")"
+            let name = "cuda, rounding, \(multipliesEightBits ? "products of 8 bits" : "products of 16 bits")"
             return BackendUnderTest(
                 description: name, bound: { _ in 0x1p-4 },
                 make: {
                     backend(
-                        libraries, name, .bfloat16, usesLibraries: true, multipliesEightBits: multipliesEightBits,
-                        form: form)
+                        libraries, name, .bfloat16, usesLibraries: true, multipliesEightBits: multipliesEightBits)
                 })
         }
     }
@@ -68,7 +67,7 @@ enum CUDAUnderTest {
 
     private static func backend(
         _ libraries: CUDALibraries, _ name: String, _ precision: CUDABackend.Precision, usesLibraries: Bool,
-        multipliesEightBits: Bool = false, form: WeightForm? = nil
+        multipliesEightBits: Bool = false
     ) -> any Backend {
         let known = Thread.current.threadDictionary
         if let backend = known[name] as? CUDABackend { return backend }
@@ -79,7 +78,6 @@ enum CUDAUnderTest {
         // Results are looked at bit by bit, and so stay as they are computed.
         options.narrowElements = .max
         options.multipliesEightBits = multipliesEightBits
-        options.weightForm = form
         do {
             let backend = try CUDABackend(libraries, options: options)
             known[name] = backend
