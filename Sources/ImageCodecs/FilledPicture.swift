@@ -1,7 +1,6 @@
 /// A picture without transparent parts: what shows through is filled with the colours around, the nearer ones first.
 ///
-/// For models that were trained on opaque pictures alone: any one colour would be a shape to them. Source:
-/// S. J. Gortler and others, "The Lumigraph" (1996), section 3.4, "pull-push".
+/// Source: S. J. Gortler and others, "The Lumigraph" (1996), section 3.4, "pull-push".
 public struct FilledPicture {
     /// Premultiplied colours and alpha, 0...1, four values a pixel.
     private struct Level {

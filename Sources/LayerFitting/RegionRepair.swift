@@ -145,25 +145,34 @@ struct RegionRepair {
     private func nearest(_ pixel: Int) -> (lower: Int, upper: Int)? {
         let (x, y) = (pixel % picture.width, pixel / picture.width)
         let isThin = owners[pixel] >= RegionOwners.thin
-        var first: (pixel: Int, distance: Int)?
-        var second: (pixel: Int, distance: Int)?
-        for row in max(0, y - Self.reach)...min(picture.height - 1, y + Self.reach) {
-            for column in max(0, x - Self.reach)...min(picture.width - 1, x + Self.reach) {
-                let other = row * picture.width + column
-                let distance = (row - y) * (row - y) + (column - x) * (column - x)
-                guard tells(owners[other], toThin: isThin), distance <= Self.reachSquared else { continue }
-                if let known = first, layer(known.pixel) == layer(other) {
-                    if distance < known.distance { first = (other, distance) }
-                } else if first.map({ distance < $0.distance }) ?? true {
-                    second = first
-                    first = (other, distance)
-                } else if second.map({ distance < $0.distance }) ?? true {
-                    second = (other, distance)
+        let isInside =
+            x >= Self.reach && x < picture.width - Self.reach && y >= Self.reach && y < picture.height - Self.reach
+        return owners.withUnsafeBufferPointer { owners in
+            var first: (pixel: Int, layer: Int)?
+            for (column, row) in Self.surroundings {
+                if !isInside {
+                    guard x + column >= 0, x + column < picture.width else { continue }
+                    guard y + row >= 0, y + row < picture.height else { continue }
                 }
+                let other = pixel + row * picture.width + column
+                let owner = owners[other]
+                guard owner >= 0, tells(owner, toThin: isThin) else { continue }
+                let layer = RegionOwners.layer(owner)
+                guard let known = first else {
+                    first = (other, layer)
+                    continue
+                }
+                if layer < known.layer { return (other, known.pixel) }
+                if layer > known.layer { return (known.pixel, other) }
             }
+            return nil
         }
-        guard let first, let second else { return nil }
-        return layer(first.pixel) < layer(second.pixel)
-            ? (first.pixel, second.pixel) : (second.pixel, first.pixel)
     }
+
+    /// Columns and rows to what lies within reach, the nearest first.
+    private static let surroundings: [(column: Int, row: Int)] = {
+        let all = (-reach...reach).flatMap { row in (-reach...reach).map { (column: $0, row: row) } }
+        func distance(_ place: (column: Int, row: Int)) -> Int { place.column * place.column + place.row * place.row }
+        return all.filter { distance($0) <= reachSquared }.sorted { distance($0) < distance($1) }
+    }()
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import ImageCodecs
 
-/// What transparent parts are filled with for models that have seen none.
+/// What transparent parts are filled with: the colours around.
 @Suite struct FilledPictureTests {
     private func picture(_ width: Int, _ height: Int, _ pixel: (Int, Int) -> [UInt8]) throws -> PixelBuffer {
         try PixelBuffer(

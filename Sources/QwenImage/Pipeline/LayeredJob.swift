@@ -39,7 +39,7 @@ final class LayeredJob {
     func run(_ picture: PixelBuffer, latents: [Float]?) throws -> Decomposition {
         try checkCount(of: latents)
         var resized = try Resampler.resize(picture, width: size.width, height: size.height, filter: .lanczos)
-        if pipeline.model.defaults.alpha == false { resized = try FilledPicture.of(resized) }
+        if pipeline.model.defaults.alpha == false { resized = try PlainGround.under(resized) }
         let caption = try captionIfNeeded(resized)
         if let caption { parameters.prompt = caption }
         let results = try denoised(resized, latents: latents)

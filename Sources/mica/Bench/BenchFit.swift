@@ -19,6 +19,9 @@ struct BenchFit: ParsableCommand {
     @Option(help: "Side of the model's layers, in pixels.")
     var resolution = 640
 
+    @Flag(help: "Give each region of one colour to one layer, as is done with the built-in model's layers.")
+    var flatRegions = false
+
     @OptionGroup var options: BenchOptions
 
     func validate() throws {
@@ -44,7 +47,7 @@ struct BenchFit: ParsableCommand {
         var fitted: [PixelBuffer] = []
         let times = try BenchTimes(warmup: options.warmup, repetitions: options.repetitions) {
             fitted = []
-            fitted = try LayerFitter.fit(stack, to: picture)
+            fitted = try LayerFitter.fit(stack, to: picture, flatRegions: flatRegions)
         }
         let after = ProcessMemory.peakResidentBytes ?? 0
         var result = BenchResult(
@@ -53,8 +56,9 @@ struct BenchFit: ParsableCommand {
         result.figures["megapixels_per_second"] = Double(size * size) / 1e6 / times.median
         result.figures["mebibytes_above_the_picture"] = Double(after - before) / 1_048_576
         let forecast = FitMemory(
-            LayerFinish(cleanUp: nil), count: layers, width: resolution, height: resolution, pictureWidth: size,
-            pictureHeight: size, threads: ProcessorCount.available)
+            LayerFinish(cleanUp: flatRegions ? AlphaCleanUp() : nil), count: layers, width: resolution,
+            height: resolution, pictureWidth: size, pictureHeight: size, threads: ProcessorCount.available,
+            flatRegions: flatRegions)
         result.figures["mebibytes_forecast"] = Double(forecast.peakBytes) / 1_048_576
         result.figures["largest_difference"] = Double(try Self.largestDifference(fitted, picture))
         try result.show(options)
