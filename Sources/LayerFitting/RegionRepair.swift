@@ -19,6 +19,9 @@ struct RegionRepair {
 
     private let owners: [RegionOwners.Owner]
     private let picture: FlatPicture
+    /// Of each block of the picture the layers that own pixels of it, a bit each.
+    private let blocks: [UInt32]
+    private static let blockSide = 16
 
     /// How far, in pixels, what a pixel is a mixture of lies at most; squared.
     private static let reachSquared = 10
@@ -34,6 +37,31 @@ struct RegionRepair {
     init(_ alpha: AlphaPlanes, of picture: FlatPicture) {
         self.picture = picture
         owners = RegionOwners(of: picture, alpha).owners
+        blocks = Self.blocks(owners, width: picture.width)
+    }
+
+    private static func blocks(_ owners: [RegionOwners.Owner], width: Int) -> [UInt32] {
+        let height = owners.count / width
+        let columns = (width + blockSide - 1) / blockSide
+        var blocks = [UInt32](repeating: 0, count: columns * ((height + blockSide - 1) / blockSide))
+        for y in 0..<height {
+            for x in 0..<width where owners[y * width + x] >= 0 {
+                blocks[y / blockSide * columns + x / blockSide] |= 1 << RegionOwners.layer(owners[y * width + x])
+            }
+        }
+        return blocks
+    }
+
+    /// False where less than two layers own anything of the blocks within reach: most of a picture is so.
+    private func mayBeMixed(_ x: Int, _ y: Int) -> Bool {
+        let (side, columns) = (Self.blockSide, (picture.width + Self.blockSide - 1) / Self.blockSide)
+        var layers: UInt32 = 0
+        for row in max(0, y - Self.reach) / side...min(picture.height - 1, y + Self.reach) / side {
+            for column in max(0, x - Self.reach) / side...min(picture.width - 1, x + Self.reach) / side {
+                layers |= blocks[row * columns + column]
+            }
+        }
+        return layers & (layers &- 1) != 0
     }
 
     /// Calls `body` with each pixel of some rows of which something is known; of all of them without rows.
@@ -144,6 +172,7 @@ struct RegionRepair {
     /// The nearest pixels of the two nearest layers, the lower layer's first.
     private func nearest(_ pixel: Int) -> (lower: Int, upper: Int)? {
         let (x, y) = (pixel % picture.width, pixel / picture.width)
+        guard mayBeMixed(x, y) else { return nil }
         let isThin = owners[pixel] >= RegionOwners.thin
         let isInside =
             x >= Self.reach && x < picture.width - Self.reach && y >= Self.reach && y < picture.height - Self.reach
