@@ -36,6 +36,12 @@ enum Deflate {
         return result
     }
 
+    /// The most bytes that `count` bytes become in a zlib stream, at any level: all of them stored as they are.
+    static func zlibBound(_ count: Int) -> Int { libdeflate_zlib_compress_bound(nil, count) }
+
+    /// What compressing takes at most besides what goes in and comes out: the tables of libdeflate's fast levels.
+    static let tableBytes = 1 << 20
+
     /// CRC-32 as PNG and ZIP use it.
     static func crc32(_ bytes: UnsafeRawBufferPointer, continuing crc: UInt32 = 0) -> UInt32 {
         libdeflate_crc32(crc, bytes.baseAddress, bytes.count)

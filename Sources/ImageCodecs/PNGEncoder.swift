@@ -4,6 +4,21 @@ public enum PNGEncoder {
     private static let compressionLevel: Int32 = 3
     /// The most bytes of one IDAT chunk.
     private static let maximumChunk = 1 << 30
+    /// More than what stands around the pixels' data without texts, and what a chunk of it has besides.
+    private static let frameBytes = (fixed: 128, chunk: 12)
+
+    /// The most bytes that a picture of this size becomes, whatever is in it, without texts.
+    public static func largestByteCount(width: Int, height: Int) -> Int {
+        let data = Deflate.zlibBound(height * (width * PixelBuffer.channels + 1))
+        return data + frameBytes.fixed + frameBytes.chunk * (data / maximumChunk + 1)
+    }
+
+    /// The most that writing one of this size takes besides the picture and the file: the filtered rows, and what they
+    /// are compressed to before it is in the file.
+    public static func workspaceBytes(width: Int, height: Int) -> Int {
+        let filtered = height * (width * PixelBuffer.channels + 1)
+        return filtered + Deflate.zlibBound(filtered) + Deflate.tableBytes
+    }
 
     /// Encodes one picture as PNG with `sRGB`, `pHYs` and text chunks.
     ///

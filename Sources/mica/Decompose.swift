@@ -115,9 +115,10 @@ struct Decompose: ParsableCommand {
         hooks.observer = recorder
         hooks.progress = { bar.show($0) }
         let finish = finishing.finish(mergesLayers: options.countsLayers)
+        let others = split.map { OtherLayers($0) }
         hooks.finish = {
             FinishForecast(
-                finish, of: $0, for: resolved, width: picture.width, height: picture.height,
+                finish, of: $0, for: resolved, others: others, width: picture.width, height: picture.height,
                 flatRegions: pipeline.model.defaults.flatRegions ?? false)
         }
         let start = ContinuousClock.now

@@ -93,12 +93,12 @@ final class PipelineDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
         let planner = try planner()
         let plan = try planner.plan(parameters, pictureWidth: width, pictureHeight: height) {
             FinishForecast(
-                finish, of: $0, for: parameters, width: width, height: height,
+                finish, of: $0, for: parameters, others: others, width: width, height: height,
                 flatRegions: self.model.defaults.flatRegions ?? false)
         }
         return PlanManifest(
@@ -106,8 +106,8 @@ final class PipelineDecomposer: LayerDecomposer {
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
-        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?,
+        cancellation: Cancellation, preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try engine.withLock { (engine) throws(PipelineError) in
             try reopen(&engine)
@@ -118,7 +118,7 @@ final class PipelineDecomposer: LayerDecomposer {
             hooks.preview = preview
             hooks.finish = {
                 FinishForecast(
-                    finish, of: $0, for: parameters, width: picture.width, height: picture.height,
+                    finish, of: $0, for: parameters, others: others, width: picture.width, height: picture.height,
                     flatRegions: self.model.defaults.flatRegions ?? false)
             }
             do throws(PipelineError) {

@@ -16,14 +16,14 @@ final class InstantDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
         throw .model(file: "instant", problem: "it takes nothing")
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
-        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?,
+        cancellation: Cancellation, preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
         try cancellation.check()
         do {

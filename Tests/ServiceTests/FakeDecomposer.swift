@@ -20,6 +20,10 @@ final class FakeDecomposer: LayerDecomposer {
     let started = Counter()
     let finished = Counter()
     let cancelled = Counter()
+    /// The last job that was forecast: what there was beside a layer that is split, and the picture's size.
+    let lastPlanned = Mutex<(others: OtherLayers?, width: Int, height: Int)?>(nil)
+    /// What there was beside the layer of the last job.
+    let lastOthers = Mutex<OtherLayers?>(nil)
     private let gate: DispatchSemaphore?
     private let failure: PipelineError?
     let fault: String?
@@ -48,8 +52,9 @@ final class FakeDecomposer: LayerDecomposer {
     }
 
     func plan(
-        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest {
+        lastPlanned.withLock { $0 = (others, width, height) }
         var work = Work()
         work.productOperations = 1_000_000
         let bytes = parameters.resolution * parameters.resolution * parameters.layers
@@ -77,9 +82,10 @@ final class FakeDecomposer: LayerDecomposer {
     }
 
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
-        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?,
+        cancellation: Cancellation, preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition {
+        lastOthers.withLock { $0 = others }
         started.add()
         if let gate {
             while gate.wait(timeout: .now() + 0.005) == .timedOut {

@@ -1,6 +1,8 @@
 import Foundation
 import HTTPProtocol
 import ImageCodecs
+import ServiceAPI
+import Synchronization
 import Testing
 
 /// A layer of a result, split again; and what becomes of the layers on the way.
@@ -54,6 +56,26 @@ import Testing
         let before = try client.ask("GET \(job)/result?format=json HTTP/1.1\r\nHost: a\r\n\r\n")
         let (old, new) = (try flat(try ServiceFixture.json(before.body)), try flat(result))
         #expect(zip(old.bytes, new.bytes).allSatisfy { abs(Int($0) - Int($1)) <= 1 } && old.width == new.width)
+        fixture.stop()
+    }
+
+    /// What is forecast, before the job is taken and when it begins, is a part of the layer and the layers beside it.
+    @Test func theLayersBesideItAreForecast() throws {
+        let decomposer = FakeDecomposer(memoryLimitBytes: 1 << 20)
+        let fixture = try ServiceFixture(decomposer, keepsJobs: true)
+        let client = try fixture.client()
+        let job = try finishedJob(fixture, client, layers: 3)
+        #expect(decomposer.lastPlanned.withLock { $0?.others } == nil)
+        #expect(decomposer.lastOthers.withLock { $0 } == nil)
+        #expect(try post(client, "\(job)/layers/2/layers?layers=2&format=json").status == 200)
+        let planned = try #require(decomposer.lastPlanned.withLock { $0 })
+        let others = try #require(planned.others)
+        #expect(others.count == 2 && others.heldBytes > others.pixelBytes)
+        // As counted when the job's files have been read.
+        #expect(decomposer.lastOthers.withLock { $0 } == others)
+        let picture = try ImageDecoder.decode(try ServiceFixture.png()).pixels
+        #expect(others.width == picture.width && others.height == picture.height)
+        #expect(planned.height < picture.height)
         fixture.stop()
     }
 

@@ -7,6 +7,12 @@ public enum PSDWriter {
     /// The most bytes of a PSD.
     public static let maximumByteCount = PSDDialect.standard.maximumByteCount
 
+    /// The most bytes that a layer of this size, or the merged image, becomes, whatever is in it, its entry aside.
+    public static func largestByteCount(width: Int, height: Int) -> Int {
+        // Each row of each channel, with its length as that is kept in memory and in a PSB.
+        PixelBuffer.channels * height * (PackBits.bound(width) + MemoryLayout<UInt32>.size)
+    }
+
     /// Encodes a tree.
     ///
     /// Layers are trimmed to their visible pixels. The merged image is the flat picture, matted on white; it has alpha

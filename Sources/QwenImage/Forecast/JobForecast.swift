@@ -26,8 +26,11 @@ public struct JobForecast: Sendable {
         self.remaining = remaining
     }
 
+    /// What is there during all of the job besides what it counts itself; 0 if nobody has said so.
+    public var heldBytes: Int { finish?.heldBytes ?? 0 }
+
     /// The most bytes of the process while the layers are finished; 0 if nobody has said what becomes of them.
-    public var finishProcessBytes: Int { finish.map { remaining.totalBytes + $0.hostBytes } ?? 0 }
+    public var finishProcessBytes: Int { finish.map { remaining.totalBytes + $0.heldBytes + $0.hostBytes } ?? 0 }
 
     /// The most bytes of tensors that the device holds at once.
     public var peakTensorBytes: Int { stages.map(\.peakTensorBytes).max() ?? 0 }
@@ -40,7 +43,9 @@ public struct JobForecast: Sendable {
 
     /// The most bytes that the process holds at once above what it had before the job: what its devices hold, other
     /// parts of mapped checkpoints that were touched, and arrays of the host.
-    public var peakProcessBytes: Int { max(stages.map(\.peakProcessBytes).max() ?? 0, finishProcessBytes) }
+    public var peakProcessBytes: Int {
+        max((stages.map(\.peakProcessBytes).max() ?? 0) + heldBytes, finishProcessBytes)
+    }
 
     /// The most bytes that the process holds at once above what it had before the job, without pages of mapped
     /// checkpoints, and in which stage; nil for finishing the layers.
@@ -48,9 +53,9 @@ public struct JobForecast: Sendable {
     /// Of a stage what counts is the moment at which it holds most with those pages: it may hold a little more
     /// without them at another.
     public var hostPeak: (bytes: Int, stage: PipelineStage?) {
-        let finished = finish.map { remaining.totalBytes - remaining.mappedBytes + $0.hostBytes } ?? 0
+        let finished = finish == nil ? 0 : finishProcessBytes - remaining.mappedBytes
         return stages.reduce((finished, nil)) { peak, stage in
-            let bytes = stage.process.totalBytes - stage.process.mappedBytes
+            let bytes = stage.process.totalBytes - stage.process.mappedBytes + heldBytes
             return bytes > peak.0 ? (bytes, stage.stage) : peak
         }
     }
@@ -59,7 +64,7 @@ public struct JobForecast: Sendable {
     /// is short, and reads again.
     public var mappedProcessBytes: Int {
         let widest = stages.map(\.process).max { $0.totalBytes < $1.totalBytes }
-        guard let widest, widest.totalBytes >= finishProcessBytes else { return remaining.mappedBytes }
+        guard let widest, widest.totalBytes + heldBytes >= finishProcessBytes else { return remaining.mappedBytes }
         return widest.mappedBytes
     }
 
@@ -71,10 +76,13 @@ public struct JobForecast: Sendable {
 public struct FinishForecast: Sendable, Hashable {
     /// Bytes of arrays at most, besides what the job has left.
     public let hostBytes: Int
+    /// Of what is needed for it and there during all of the job, which comes on top.
+    public let heldBytes: Int
 
     /// So many bytes of the host.
-    public init(hostBytes: Int) {
+    public init(hostBytes: Int, heldBytes: Int = 0) {
         self.hostBytes = hostBytes
+        self.heldBytes = heldBytes
     }
 }
 

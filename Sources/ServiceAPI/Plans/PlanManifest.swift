@@ -159,20 +159,22 @@ public struct PlanManifest: Codable, Sendable {
         mappedProcessBytes = forecast.mappedProcessBytes
         flops = Double(forecast.work.floatingPointOperations)
         self.rates = rates.source
-        stages = forecast.stages.map { Stage($0, rates) } + (Stage(finishing: forecast).map { [$0] } ?? [])
+        stages =
+            forecast.stages.map { Stage($0, heldBytes: forecast.heldBytes, rates) }
+            + (Stage(finishing: forecast).map { [$0] } ?? [])
         seconds = stages.reduce(0) { $0 + $1.seconds }
         plans = plan.candidates.map { Candidate($0, rates) }
     }
 }
 
 extension PlanManifest.Stage {
-    init(_ forecast: StageForecast, _ rates: DeviceRates) {
+    init(_ forecast: StageForecast, heldBytes: Int, _ rates: DeviceRates) {
         let estimate = rates.estimate(forecast)
         stage = forecast.stage.rawValue
         peakTensorBytes = forecast.peakTensorBytes
         heldWeightBytes = forecast.heldWeightBytes
         sharedWeightBytes = forecast.sharedWeightBytes
-        peakProcessBytes = forecast.peakProcessBytes
+        peakProcessBytes = forecast.peakProcessBytes + heldBytes
         readBytes = forecast.readBytes
         movedBytes = forecast.movedBytes
         readBytesARepetition = forecast.readBytesARepetition
@@ -205,14 +207,19 @@ extension FinishForecast {
     /// - Parameters:
     ///   - finish: what becomes of the layers.
     ///   - job: whose layers they are.
+    ///   - others: of the same result, where the picture is a layer of it that is split.
     ///   - width: of the picture, in pixels.
     ///   - height: the same.
     ///   - flatRegions: whether each region of one colour is given to one layer, as the model's defaults say.
     ///   - processors: that work at the same time.
     public init(
-        _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters, width: Int, height: Int,
-        flatRegions: Bool, processors: Int = ProcessorCount.available
+        _ finish: LayerFinish, of job: JobForecast, for parameters: DecompositionParameters,
+        others: OtherLayers? = nil, width: Int, height: Int, flatRegions: Bool,
+        processors: Int = ProcessorCount.available
     ) {
+        var finish = finish
+        // As `LayeredResult` has it.
+        if others != nil { finish.fit = .original }
         let memory = FitMemory(
             finish, count: parameters.layers, width: job.width, height: job.height, pictureWidth: width,
             pictureHeight: height, threads: processors, flatRegions: flatRegions)
@@ -220,10 +227,13 @@ extension FinishForecast {
         let images = parameters.numImagesPerPrompt
         let making = memory.peakBytes + (images - 1) * memory.resultBytes
         let (columns, rows) = finish.fit == .original ? (width, height) : (job.width, job.height)
-        let writing = ResultEncoder.workspaceBytes(
-            images: images, layers: parameters.layers, width: columns, height: rows, processors: processors)
+        let space = WritingSpace(
+            images: images, layers: parameters.layers, width: columns, height: rows, others: others,
+            promptBytes: (parameters.prompt?.utf8.count ?? 0) + (parameters.negativePrompt?.utf8.count ?? 0),
+            processors: processors)
         // Layers that stay the model's are among what the job has left.
-        self.init(hostBytes: max(making, images * memory.resultBytes + writing))
+        self.init(
+            hostBytes: max(making, images * memory.resultBytes + space.peakBytes), heldBytes: others?.heldBytes ?? 0)
     }
 }
 

@@ -23,22 +23,30 @@ public struct LayerSplit: Sendable {
         guard layers.indices.contains(index), let box = layers[index].visibleBox else { return nil }
         self.tree = tree
         self.index = index
-        let margin = Int(Double(max(box.width, box.height)) * Self.margin) + 1
-        func span(_ start: Int, _ length: Int, other: Int, side: Int) -> Range<Int> {
-            let least = (other + 2 * margin) / Self.longestAspect
-            let reach = max(margin, (least - length) / 2)
-            return max(0, min(start - reach, side - 1))..<max(1, min(start + length + reach, side))
-        }
-        let columns = span(box.x, box.width, other: box.height, side: tree.width)
-        let rows = span(box.y, box.height, other: box.width, side: tree.height)
-        // A layer may lie outside of the canvas, where nobody sees it.
-        guard !columns.isEmpty, !rows.isEmpty else { return nil }
+        guard let part = Self.part(of: box, width: tree.width, height: tree.height) else { return nil }
+        let (columns, rows) = part
         x = columns.lowerBound
         y = rows.lowerBound
         var layer = layers[index]
         layer.x -= x
         layer.y -= y
         picture = try layer.onCanvas(width: columns.count, height: rows.count)
+    }
+
+    /// What of a canvas is decomposed where `box` is a layer's visible part; nil if the layer lies outside, where
+    /// nobody sees it.
+    static func part(
+        of box: (x: Int, y: Int, width: Int, height: Int), width: Int, height: Int
+    ) -> (columns: Range<Int>, rows: Range<Int>)? {
+        let margin = Int(Double(max(box.width, box.height)) * Self.margin) + 1
+        func span(_ start: Int, _ length: Int, other: Int, side: Int) -> Range<Int> {
+            let least = (other + 2 * margin) / Self.longestAspect
+            let reach = max(margin, (least - length) / 2)
+            return max(0, min(start - reach, side - 1))..<max(1, min(start + length + reach, side))
+        }
+        let columns = span(box.x, box.width, other: box.height, side: width)
+        let rows = span(box.y, box.height, other: box.width, side: height)
+        return columns.isEmpty || rows.isEmpty ? nil : (columns, rows)
     }
 
     /// The layer's place among its neighbours after those of the groups around it, outermost first and 1 for the

@@ -46,26 +46,6 @@ public struct ResultEncoder: Sendable {
         }
     }
 
-    /// What writing the files takes at most besides the layers: a folder's, which are the most that are there at once.
-    ///
-    /// What becomes of the layers nobody knows beforehand. A pixel is mostly seen in one of them, so that all their
-    /// PNGs together are taken for what a picture of noise becomes, and a little for what is hidden; run-length coding,
-    /// which makes something of equal pixels alone, leaves the background as it is where it is hidden too.
-    static func workspaceBytes(images: Int, layers: Int, width: Int, height: Int, processors: Int) -> Int {
-        let canvas = width * height * PixelBuffer.channels
-        // Noise becomes a little more than it is, by what a form has between its rows; notes and a profile come on top.
-        let colors = width * height * 3 / 64 * 65 + (64 << 10)
-        let hidden = layers > 1 ? 1 : 0
-        let files = images * (colors + canvas / 8 * hidden)
-        // Filtered rows of each PNG that is made at the same time; these are gone when the files are there twice: as
-        // they come, and with notes.
-        let writing = max(min(images * layers, processors) * canvas + files, 2 * files)
-        // The flat picture, its rows and those of the layers, of one image after another; and edges of the layers.
-        let coded = colors * (1 + hidden) + canvas / 16 * (layers - 1)
-        let photoshop = canvas + images * (colors + coded) + files
-        return max(writing, photoshop)
-    }
-
     /// A layered PSD for each image.
     public func psdParts() throws(ImageError) -> [ResultPart] {
         let encoded = try result.pictures.map { (tree) throws(ImageError) in try forms.psd(tree) }

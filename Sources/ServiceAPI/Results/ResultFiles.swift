@@ -81,7 +81,9 @@ struct ResultFiles: Sendable {
         var layers: [SplitWork.Layer] = []
         for entry in entries {
             let png = try bytes(named: entry.file)
-            layers.append(SplitWork.Layer(name: entry.name, groups: entry.groups ?? [], byteCount: png.count))
+            layers.append(
+                SplitWork.Layer(
+                    name: entry.name, groups: entry.groups ?? [], byteCount: png.count, box: entry.box))
             files += png
         }
         return (SplitWork(width: manifest.width, height: manifest.height, index: index, layers: layers), files)

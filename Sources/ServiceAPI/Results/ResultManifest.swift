@@ -5,7 +5,7 @@ import QwenImage
 /// What a result says of itself, as JSON.
 struct ResultManifest: Codable, Sendable {
     /// The pixels of a layer that are not fully transparent.
-    struct Box: Codable, Sendable {
+    struct Box: Codable, Sendable, Equatable {
         let x: Int
         let y: Int
         let width: Int

@@ -118,7 +118,7 @@ extension LayerService {
         guard ImageFormat.detect(picture) != nil else { throw .picture(.notAPicture) }
         let parameters = try parameters(order)
         try check(parameters)
-        try admit(parameters, finish: order.request.finish, picture: picture)
+        try admit(parameters, finish: order.request.finish, picture: picture, split: order.split)
         let work = LayerWork(
             parameters: parameters, finish: order.request.finish, split: order.split, picture: picture,
             needsPSD: order.needsPSD)

@@ -27,20 +27,21 @@ public protocol LayerDecomposer: Sendable {
     /// Why no job can be done any more until the process is started again; nil as long as jobs can be.
     var fault: String? { get }
 
-    /// What a job for a picture of this size will take, finishing its layers included, and whether it fits; throws
-    /// `parameterOutOfRange`.
+    /// What a job for a picture of this size will take, finishing its layers included, and whether it fits; `others`
+    /// are there where the picture is a layer that is split. Throws `parameterOutOfRange`.
     func plan(
-        for parameters: DecompositionParameters, finish: LayerFinish, width: Int, height: Int
+        for parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?, width: Int, height: Int
     ) throws(PipelineError) -> PlanManifest
 
     /// The options with the model's defaults filled in; throws `parameterOutOfRange`.
     func parameters(for options: DecompositionOptions) throws(PipelineError) -> DecompositionParameters
 
     /// Splits `picture`; throws `cancelled` soon after `cancellation` was raised. `finish` is what the caller does to
-    /// the layers, which memory is left for. `preview` is for engines that can show the composite before it is done.
+    /// the layers, and `others` what there is beside a layer that is split: memory is left for both. `preview` is for
+    /// engines that can show the composite before it is done.
     func decompose(
-        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, cancellation: Cancellation,
-        preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
+        _ picture: PixelBuffer, parameters: DecompositionParameters, finish: LayerFinish, others: OtherLayers?,
+        cancellation: Cancellation, preview: PreviewWatch, progress: @escaping @Sendable (PipelineProgress) -> Void
     ) throws(PipelineError) -> Decomposition
 }
 

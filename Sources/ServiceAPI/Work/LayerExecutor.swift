@@ -33,7 +33,7 @@ final class LayerExecutor: JobExecutor {
             }
             let picture: PixelBuffer
             if let split { picture = split.picture } else { picture = try decoded(wanted.picture) }
-            let result = try decompose(picture, wanted, engine, work, progress)
+            let result = try decompose(picture, split, wanted, engine, work, progress)
             metrics.peakTensorBytes(result.peakTensorBytes)
             progress(JobProgress(stage: "write", step: 0, total: 1, fraction: 1))
             do {
@@ -63,8 +63,8 @@ final class LayerExecutor: JobExecutor {
     }
 
     private func decompose(
-        _ picture: PixelBuffer, _ wanted: LayerWork, _ cancellation: Cancellation, _ work: JobWork,
-        _ progress: @escaping @Sendable (JobProgress) -> Void
+        _ picture: PixelBuffer, _ split: LayerSplit?, _ wanted: LayerWork, _ cancellation: Cancellation,
+        _ work: JobWork, _ progress: @escaping @Sendable (JobProgress) -> Void
     ) throws(ServiceError) -> Decomposition {
         let last = Mutex(JobProgress(stage: PipelineStage.denoise.rawValue, step: 0, total: 1, fraction: 0))
         let preview = PreviewWatch(isWanted: work.isFollowed) { picture in
@@ -76,7 +76,8 @@ final class LayerExecutor: JobExecutor {
         }
         do {
             return try decomposer.decompose(
-                picture, parameters: wanted.parameters, finish: wanted.finish, cancellation: cancellation,
+                picture, parameters: wanted.parameters, finish: wanted.finish,
+                others: split.map { OtherLayers($0, fileBytes: wanted.picture.count) }, cancellation: cancellation,
                 preview: preview
             ) { state in
                 let state = JobProgress(

@@ -9,6 +9,8 @@ struct SplitWork: Codable, Sendable, Equatable {
         /// Names of the groups around it, outermost first.
         let groups: [String]
         let byteCount: Int
+        /// Where its visible pixels are; nil for an empty layer, and in jobs of older releases.
+        let box: ResultManifest.Box?
     }
 
     let width: Int
@@ -16,6 +18,23 @@ struct SplitWork: Codable, Sendable, Equatable {
     /// The place of the layer that is split, 0 for the bottom one.
     let index: Int
     let layers: [Layer]
+
+    /// The size of what will be decomposed; nil where that is not known.
+    var pictureSize: (width: Int, height: Int)? {
+        guard layers.indices.contains(index), let box = layers[index].box,
+            let part = LayerSplit.part(of: (box.x, box.y, box.width, box.height), width: width, height: height)
+        else { return nil }
+        return (part.columns.count, part.rows.count)
+    }
+
+    /// What is held and written beside what the layer becomes, told from the boxes.
+    var others: OtherLayers {
+        let sizes = layers.map { ($0.box?.width ?? 0) * ($0.box?.height ?? 0) * PixelBuffer.channels }
+        let all = sizes.reduce(0, +)
+        return OtherLayers(
+            count: layers.count - 1, pixelBytes: all - (sizes.indices.contains(index) ? sizes[index] : 0),
+            heldBytes: layers.reduce(all) { $0 + $1.byteCount }, width: width, height: height)
+    }
 
     /// Reads the picture out of the files; throws if one is no picture, or they do not fit what is said of them.
     func split(_ files: [UInt8], options: DecodeOptions) throws(ServiceError) -> LayerSplit {
