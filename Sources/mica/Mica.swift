@@ -17,7 +17,17 @@ struct Mica: ParsableCommand {
         if let name = arguments.first(where: isDashedName) {
             exit(withError: ValidationError("'\(name)' is no option; a file of that name is ./\(name)"))
         }
-        main(nil)
+        main(separated(Array(CommandLine.arguments.dropFirst())))
+    }
+
+    /// The arguments with `--option=` as `--option` and an empty text, which is what a shell makes of an empty
+    /// variable: the parser would take what follows for the value.
+    static func separated(_ arguments: [String]) -> [String] {
+        let options = arguments.prefix { $0 != "--" }
+        let split = options.flatMap { argument in
+            argument.hasPrefix("--") && argument.hasSuffix("=") ? [String(argument.dropLast()), ""] : [argument]
+        }
+        return split + arguments.dropFirst(options.count)
     }
 
     /// Whether an argument looks like several one-letter options, of which there are none: a file whose name begins

@@ -44,6 +44,18 @@ import Testing
         if let refusal { #expect(run.errors.contains(refusal), "\(run.errors)") }
     }
 
+    /// `--prompt="$X"` with an empty X: the picture that follows is no prompt.
+    @Test(arguments: [["--prompt=", "--negative-prompt="], ["--negative-prompt="]])
+    func emptyValuesAreValues(_ options: [String]) throws {
+        let folder = try TemporaryFolder()
+        let (command, others) = (DecomposeCommandTests.quick.prefix(1), DecomposeCommandTests.quick.dropFirst())
+        let run = try MicaProcess(command + options + others + ["-o", folder.path("out.psd"), "--quiet"])
+        #expect(run.status == 0, "\(run.errors)")
+        // `--quiet` takes no value, and what follows the end of options is a file.
+        #expect(try MicaProcess(["decompose", "--quiet="]).status == 64)
+        #expect(try MicaProcess(["recompose", "-o", "-", "--", "--x="]).errors.contains("--x="))
+    }
+
     @Test(arguments: [("/dev/null", "empty"), ("/tmp", "it is a folder"), ("-", "empty")])
     func whatIsNoPicture(_ source: String, _ expected: String) throws {
         let folder = try TemporaryFolder()
