@@ -59,7 +59,7 @@ struct SessionScriptTests {
     @Test func whatFailedIsNotMeasured() throws {
         let folder = try TemporaryFolder()
         let found = try session(mica: Self.figures + "\nexit 1", smi: nil, folder: folder)
-        #expect(found.bars.count == 11 && !found.summary.contains(" 0 MiB"))
+        #expect(found.bars.count == 12 && !found.summary.contains(" 0 MiB"))
         for bar in found.bars { #expect(bar.hasSuffix("not measured"), "\(bar)") }
     }
 
