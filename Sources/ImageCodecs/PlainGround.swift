@@ -6,9 +6,9 @@ public enum PlainGround {
     /// Pixels of at least this alpha are something, and those of at most `clear` nothing.
     private static let something: UInt8 = 128
     private static let clear: UInt8 = 25
-    /// Pixels to each side of nothing of which the colours count.
+    /// Pixels to each side of nothing of which the colours count once more.
     private static let reach = 3
-    /// With fewer of them all colours of the picture count.
+    /// Fewer of them do not.
     private static let leastBeside = 20
     /// So many of a hundred colours may be nearer to the ground than its distance says.
     private static let percent = 5
@@ -33,19 +33,24 @@ public enum PlainGround {
     }
 
     /// The plain colour for a picture: white unless too much of it is nearly white, else the one of the corners and
-    /// middles of the cube of colours that is the farthest.
+    /// middles of the cube of colours that is the farthest. What lies inside counts as what lies beside nothing does:
+    /// it would be taken for ground that one sees through a hole.
     private static func color(for picture: PixelBuffer) -> SIMD3<Int32> {
-        var colors = colors(of: picture, besideNothing: true)
-        if colors.count < leastBeside { colors = self.colors(of: picture, besideNothing: false) }
-        guard !colors.isEmpty, distance(of: white, from: colors) < farEnough else { return white }
+        let all = colors(of: picture, besideNothing: false)
+        guard !all.isEmpty else { return white }
+        let beside = colors(of: picture, besideNothing: true)
+        func score(_ ground: SIMD3<Int32>) -> Int {
+            let inside = distance(of: ground, from: all)
+            return beside.count < leastBeside ? inside : min(inside, distance(of: ground, from: beside))
+        }
+        guard score(white) < farEnough else { return white }
         let levels: [Int32] = [255, 128, 0]
-        var best = (color: white, distance: -1)
+        var best = (color: white, score: -1)
         for red in levels {
             for green in levels {
                 for blue in levels {
-                    let color = SIMD3(red, green, blue)
-                    let distance = distance(of: color, from: colors)
-                    if distance > best.distance { best = (color, distance) }
+                    let score = score(SIMD3(red, green, blue))
+                    if score > best.score { best = (SIMD3(red, green, blue), score) }
                 }
             }
         }

@@ -41,6 +41,22 @@ import Testing
         }
     }
 
+    /// White inside of a dark rim would be taken for white ground.
+    @Test func whatLiesInsideCounts() throws {
+        let bytes = (0..<Self.side * Self.side).flatMap { place -> [UInt8] in
+            let (x, y) = (place % Self.side, place / Self.side)
+            let isRim = !((10..<30).contains(x) && (10..<30).contains(y))
+            guard (4..<36).contains(x), (4..<36).contains(y) else { return [0, 0, 0, 0] }
+            return isRim ? [20, 30, 90, 255] : [255, 255, 255, 255]
+        }
+        let picture = try PixelBuffer(width: Self.side, height: Self.side, bytes: bytes)
+        let ground = Self.pixel(try PlainGround.under(picture), 0, 0)
+        for color in [[255, 255, 255], [20, 30, 90]] {
+            let distance = zip(ground.prefix(3), color).map { (Double($0) - Double($1)) * (Double($0) - Double($1)) }
+            #expect(distance.reduce(0, +).squareRoot() >= 90, "\(ground)")
+        }
+    }
+
     /// Nothing at all, faint things, one pixel: a colour is found and all is opaque.
     @Test(arguments: [0, 10, 100, 254] as [UInt8])
     func anyAlpha(_ alpha: UInt8) throws {
