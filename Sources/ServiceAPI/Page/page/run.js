@@ -7,6 +7,8 @@ const mostStreams = 3;
 /** Streams that may break one after the other before the job is asked for again and again instead. */
 const mostBrokenStreams = 3;
 const pollMilliseconds = 1_500;
+/** So much of an upload may have arrived before a browser has told that it was sent. */
+const inFlightBytes = 4 << 20;
 /** A job that is to be cancelled is asked to stop for so long while nobody answers. */
 const cancelMilliseconds = 300_000;
 /** Times that a busy service is asked again before a person has to say so. */
@@ -252,7 +254,8 @@ export class Run extends EventTarget {
 
   async #send() {
     const idempotencyKey = randomId();
-    this.mayBeThere = false;
+    const bytes = this.source ? 0 : this.picture.file.size;
+    this.mayBeThere = bytes < inFlightBytes;
     for (let retries = 0; ; retries += 1) {
       this.state = 'sending';
       this.sent = 0;
@@ -266,7 +269,7 @@ export class Run extends EventTarget {
           idempotencyKey, source: this.source, signal: this.aborter.signal,
           onSent: (share) => {
             this.sent = share;
-            this.mayBeThere ||= share === 1;
+            this.mayBeThere ||= bytes * (1 - share) < inFlightBytes;
             this.#changed();
           },
         });
