@@ -2,14 +2,14 @@
 /// mixture of.
 struct RegionRepair {
     /// What is to become of a pixel.
-    enum Verdict {
+    private enum Verdict {
         /// All that is seen is this layer's.
         case owned(Int)
         case mixed(Mixture)
     }
 
     /// Two layers that meet at a pixel, and what of it the upper one covers.
-    struct Mixture {
+    private struct Mixture {
         let lower: Int
         let upper: Int
         let lowerColor: SIMD3<Float>
