@@ -56,7 +56,7 @@ public struct FitMemory: Sendable, Equatable {
         let scratch = models + widened + (count + Self.channels) * pictureWidth
         resultBytes = count * picture.pixels * Self.channels
         // Alpha of the picture's size and its pixels' owners, and what looks for these before there are results.
-        let repairs = flatRegions && finish.cleanUp != nil && plan.isLarger
+        let repairs = flatRegions && finish.cleanUp != nil && FitPlan.grows(width, height, to: picture)
         let planes = repairs ? (count + MemoryLayout<RegionOwners.Owner>.size) * picture.pixels : 0
         let regions = repairs ? picture.pixels * RegionOwners.bytesAPixel : 0
         let strips = (pictureHeight + Strips.rows - 1) / Strips.rows

@@ -39,6 +39,11 @@ struct FitPlan: Equatable {
     /// True if there are edges that the model's size does not have.
     var isLarger: Bool { sizes.count > 1 || sizes[0] != model }
 
+    /// True if layers of a size grow to a picture: no side of it is below theirs.
+    static func grows(_ width: Int, _ height: Int, to picture: Size) -> Bool {
+        picture.width >= width && picture.height >= height && picture != Size(width: width, height: height)
+    }
+
     /// The windows of the linear models, by step: wider where the model's own blur is to be reached over.
     static func radius(ofStep step: Int) -> Int { step < 2 ? 2 : 1 }
 }

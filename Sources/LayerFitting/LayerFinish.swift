@@ -50,7 +50,8 @@ public struct LayerFinish: Sendable, Equatable, Codable {
         try LayerFitter.check(layers)
         var stack = layers
         if let cleanUp {
-            let isToGrow = fit == .original && picture.width > layers[0].width && picture.height > layers[0].height
+            let size = FitPlan.Size(width: picture.width, height: picture.height)
+            let isToGrow = fit == .original && FitPlan.grows(layers[0].width, layers[0].height, to: size)
             stack = try cleanUp.cleaned(stack, regionsOf: flatRegions ? picture : nil, isToGrow: isToGrow)
         }
         if mergesLayers { stack = try LayerMerging.merged(stack) }

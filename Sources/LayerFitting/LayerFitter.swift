@@ -32,12 +32,13 @@ public enum LayerFitter {
         for layer in layers {
             sources.append(try Resampler.resize(layer, width: width, height: height, filter: .lanczos))
         }
+        let size = FitPlan.Size(width: picture.width, height: picture.height)
         let plan = FitPlan(
             model: FitPlan.Size(width: width, height: height),
-            picture: FitPlan.Size(width: picture.width, height: picture.height))
+            picture: size)
         let fitting = Fitting(
             sources, picture: picture, plan: plan, cleanUp: cleanUp,
-            repairsRegions: flatRegions && picture.width >= layers[0].width && picture.height >= layers[0].height)
+            repairsRegions: flatRegions && FitPlan.grows(layers[0].width, layers[0].height, to: size))
         var results: [PixelBuffer] = []
         for bytes in fitting.results() {
             results.append(try PixelBuffer(width: picture.width, height: picture.height, bytes: bytes))
