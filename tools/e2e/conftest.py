@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 
 import pytest
 from playwright.sync_api import expect
@@ -16,6 +17,27 @@ expect.set_options(timeout=20_000)
 def picture():
     """The path of a picture."""
     return ROOT / "docs/poster.png"
+
+
+@pytest.fixture(scope="session")
+def display():
+    """An X server for programs with windows, in DISPLAY.
+
+    The server itself looks for a free number: `xvfb-run -a` of two processes may take the same one.
+    """
+    reading, writing = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], pass_fds=[writing],
+        stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        number = pipe.readline().strip()
+    assert number, "Xvfb found no display"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DISPLAY", f":{number}")
+        yield
+    server.terminate()
+    server.wait()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/../.."
 programs=(
     curl:curl openssl:openssl unzip:unzip python3:python3 nginx:nginx-light haproxy:haproxy slowhttptest:slowhttptest
     chromium:chromium gimp:gimp identify-im6.q16:imagemagick
-    krita:krita xvfb-run:xvfb xauth:xauth
+    krita:krita Xvfb:xvfb
 )
 missing=()
 for program in "${programs[@]}"; do
