@@ -23,12 +23,13 @@ def picture():
 def display():
     """An X server for programs with windows, in DISPLAY.
 
-    The server itself looks for a free number: `xvfb-run -a` of two processes may take the same one.
+    The server itself looks for a free number: `xvfb-run -a` of two processes may take the same one. Without -noreset
+    it starts over when the last program leaves, and refuses one that comes meanwhile.
     """
     reading, writing = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writing), "-screen", "0", "1280x1024x24", "-nolisten", "tcp"], pass_fds=[writing],
-        stderr=subprocess.DEVNULL)
+        ["Xvfb", "-displayfd", str(writing), "-noreset", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"],
+        pass_fds=[writing], stderr=subprocess.DEVNULL)
     os.close(writing)
     with os.fdopen(reading) as pipe:
         number = pipe.readline().strip()
