@@ -13,8 +13,16 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
     /// Which downsamplers also have weights for time; with one frame they are never used.
     public var temperalDownsample = [false, true, true]
     public var inputChannels = 3
-    public var latentsMean: [Float] = []
-    public var latentsStd: [Float] = []
+    /// Of each latent channel over pictures.
+    public var latentsMean: [Float] = [
+        -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508, 0.4134, -0.0715, 0.5517, -0.3632, -0.1922,
+        -0.9497, 0.2503, -0.2921,
+    ]
+    /// The standard deviation of each latent channel over pictures.
+    public var latentsStd: [Float] = [
+        2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743, 3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253,
+        2.8251, 1.916,
+    ]
 
     /// Pixels of one latent cell, by side.
     public var scaleFactor: Int { 1 << temperalDownsample.count }
@@ -31,7 +39,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
         case latentsStd = "latents_std"
     }
 
-    /// Upstream's defaults; the latents' statistics have none.
+    /// Upstream's defaults.
     public init() {}
 
     public init(from decoder: any Decoder) throws {
@@ -44,8 +52,8 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
         temperalDownsample =
             try values.decodeIfPresent([Bool].self, forKey: .temperalDownsample) ?? temperalDownsample
         inputChannels = try values.decodeIfPresent(Int.self, forKey: .inputChannels) ?? inputChannels
-        latentsMean = try values.decode([Float].self, forKey: .latentsMean)
-        latentsStd = try values.decode([Float].self, forKey: .latentsStd)
+        latentsMean = try values.decodeIfPresent([Float].self, forKey: .latentsMean) ?? latentsMean
+        latentsStd = try values.decodeIfPresent([Float].self, forKey: .latentsStd) ?? latentsStd
     }
 
     private static let largestWidth = 1 << 14
