@@ -16,11 +16,13 @@ final class InterruptHandler {
         let number = Mutex<Int32?>(nil)
     }
 
+    /// A signal that comes after this is heard, however busy the machine is.
     init(_ cancellation: Cancellation) {
         // A thread of its own: those of the computation are busy.
         let queue = DispatchQueue(label: "mica.interrupts")
         let first = First()
         self.first = first
+        let registered = DispatchGroup()
         sources = [SIGINT, SIGTERM, SIGHUP].filter { !Self.isIgnored($0) }.map { number in
             Glibc.signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
@@ -32,9 +34,13 @@ final class InterruptHandler {
                 guard isFirst else { Unfinished.discardAll(exit: 128 + number) }
                 cancellation.cancel()
             }
+            registered.enter()
+            source.setRegistrationHandler { @Sendable in registered.leave() }
             source.resume()
             return source
         }
+        // Until a source is registered, which another thread does, its signal is ignored.
+        registered.wait()
     }
 
     /// The signal that cancelled the work, if one did.

@@ -131,7 +131,7 @@ import Testing
         let descriptor = try #require(Self.pipe(pipe, to: command))
         kill(command.process.processIdentifier, SIGINT)
         // The signal has another thread, which has to have its turn.
-        usleep(500_000)
+        usleep(1_000_000)
         let manifest = "{\"width\": 4000, \"height\": 4000, \"layers\": [{\"file\": \"a.png\"}]}"
         if command.process.isRunning {
             #expect(write(descriptor, manifest, manifest.utf8.count) == manifest.utf8.count)
