@@ -13,7 +13,7 @@ public struct AutoencoderConfiguration: Sendable, Equatable, Decodable {
     /// Which downsamplers also have weights for time; with one frame they are never used.
     public var temperalDownsample = [false, true, true]
     public var inputChannels = 3
-    /// Of each latent channel over pictures.
+    /// The mean of each latent channel over pictures.
     public var latentsMean: [Float] = [
         -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508, 0.4134, -0.0715, 0.5517, -0.3632, -0.1922,
         -0.9497, 0.2503, -0.2921,

@@ -6,7 +6,7 @@ import numpy as np
 
 from .paint import SKIN, hsv, random_colour, tone
 from .pen import blob, star
-from .people import draw_figure
+from .people import draw_whole_person
 
 
 def eyes(p, r, x, y, d, s, c=(20, 20, 30)):
@@ -345,7 +345,7 @@ def draw_food(p, r):
 # What training draws, with its share; the evaluation set draws HELD_OUT_FIGURES alone.
 FIGURES = [
     (draw_person, 0.15),
-    (draw_figure, 0.22),
+    (draw_whole_person, 0.22),
     (draw_creature, 0.11),
     (draw_plant, 0.1),
     (draw_bird, 0.07),

@@ -120,7 +120,7 @@ def head(p, r, y, size, skin, hair):
             p.ellipse(0, y + size * 0.4, size * 0.3, size * 0.2, (150, 50, 50), t0=0, t1=math.pi, n=12)
 
 
-def draw_figure(p, r):
+def draw_whole_person(p, r):
     """A whole person, feet at 1, of the proportions of a child or of a tall grown-up."""
     skin, hair = SKIN[r.integers(len(SKIN))], HAIR[r.integers(len(HAIR))] if r.random() < 0.8 else random_colour(r)
     outfit = r.choice(["trousers", "trousers", "trousers", "shorts", "skirt", "dress", "coat"])
