@@ -6,6 +6,7 @@
 #   speed    how fast: blocks in every form beside PyTorch's, attention, autoencoder, text encoder, one after another
 #   full     the published sizes: a step resident and streamed, a whole job
 #   lasting  200 jobs, cancellation, memory that runs out
+#   report   bars.txt once more, from what lies in FOLDER
 # Each part has its own time limit, and one that fails does not stop the rest; summary.txt has a line each, with the most memory by
 # nvidia-smi meanwhile above what was in use before. In a bundle MODEL and POSTER name a model folder and a picture;
 # FULL_MODEL a synthetic model of the published sizes that is there already.
@@ -25,7 +26,7 @@ if [[ -x $here/bin/mica ]]; then
     reference=tools/reference_block.py commit=$(cat commit)
 else
     cd "$here/../.."
-    swift build -c release --product mica && swift build --build-tests || exit 1
+    [[ $groups == report ]] || { swift build -c release --product mica && swift build --build-tests; } || exit 1
     model=$PWD/Models/seedling poster=$PWD/docs/poster.png
     mica=(.build/release/mica) tests=(swift test --skip-build --filter)
     reference=tools/cuda/reference_block.py commit=$(git rev-parse HEAD)
@@ -41,6 +42,12 @@ if [[ $groups != report ]]; then
         echo "nothing was run: $(grep -m1 -o 'no CUDA.*' <<< "$found" || head -1 <<< "$found")" | tee -a "$out/summary.txt"
         exit 1
     fi
+    # Memory that is in use and clocks of that card, while parts run.
+    nvidia-smi -i "$card" --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 100 > "$out/samples.csv" 2> /dev/null &
+    sampler=$!
+    trap 'kill $sampler 2> /dev/null' EXIT
+    sleep 1
+    { echo "commit $commit"; date -u +%FT%TZ; echo "$groups"; } >> "$out/summary.txt"
 fi
 
 # part NAME SECONDS COMMAND...: the output goes to a file of its own, cut where it is long, the outcome into the summary.
@@ -67,11 +74,6 @@ decompose() { # NAME SECONDS OPTIONS...
     part "$name" "$seconds" "${mica[@]}" decompose "$poster" --device cuda:0 --precision bfloat16 -o "$out/$name" --json "$@"
 }
 
-# Memory that is in use and clocks of that card, while parts run.
-nvidia-smi -i "$card" --query-gpu=timestamp,memory.used,utilization.gpu,clocks.sm,power.draw --format=csv,noheader -lms 100 > "$out/samples.csv" 2> /dev/null &
-sampler=$!
-trap 'kill $sampler 2> /dev/null' EXIT
-sleep 1
 deadline=$((SECONDS + ${SECONDS_IN_ALL:-100000}))
 [[ $groups != bars ]] || deadline=$((SECONDS + ${SECONDS_IN_ALL:-300}))
 most() { # FIRST_LINE: the most of samples.csv from there on, above its first line
@@ -79,7 +81,6 @@ most() { # FIRST_LINE: the most of samples.csv from there on, above its first li
         NR >= from { count++; if ($2 + 0 > most) most = $2 + 0 }
         END { if (count) print most - idle " MiB"; else print "not measured" }' "$out/samples.csv"
 }
-{ echo "commit $commit"; date -u +%FT%TZ; echo "$groups"; } >> "$out/summary.txt"
 
 # Of the bundle, where no MODEL is named: random weights.
 makeSmall() {
@@ -214,6 +215,7 @@ report() {
 }
 
 for group in $groups; do "$group"; done
+[[ $groups != report ]] || exit 0
 echo "most memory by nvidia-smi in all, above what was in use before: $(most 1)" | tee -a "$out/summary.txt"
 grep -q FAILED "$out/summary.txt" || exit 0
 for name in $(awk '/FAILED/ { print $1 }' "$out/summary.txt"); do
