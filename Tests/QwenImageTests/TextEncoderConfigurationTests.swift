@@ -68,7 +68,8 @@ import Weights
             ("\"hidden_size\": 64", "\"hidden_size\": 9223372036854775807", "hidden_size is 9223372036854775807"),
             ("\"num_key_value_heads\": 2", "\"num_key_value_heads\": 3", "num_key_value_heads 3"),
             ("\"num_hidden_layers\": 3", "\"num_hidden_layers\": 100000", "num_hidden_layers is 100000"),
-            ("\"vocab_size\": 640", "\"x\": 1", "'vocab_size' is missing"),
+            ("\"hidden_size\": 64", "\"x\": 1", "'hidden_size' is missing"),
+            ("\"num_hidden_layers\": 3", "\"x\": 1", "'num_hidden_layers' is missing"),
             ("\"vocab_size\": 640", "\"vocab_size\": 100", "image_token_id is 600"),
             ("[2, 3, 3]", "[2, 3, 4]", "mrope_section"),
             ("[2, 3, 3]", "[9223372036854775807, 1, 2]", "mrope_section"),
@@ -97,6 +98,48 @@ import Weights
             #expect(error.description.hasPrefix("text_encoder/config.json: "))
             #expect(error.description.contains(problem), "\(error)")
         }
+    }
+
+    /// The published file, a key left out, against what transformers 5.23 then makes of it (`Qwen2_5_VLConfig.from_dict`).
+    @Test(
+        arguments: [
+            "model_type", "vocab_size", "hidden_act", "rope_theta", "rope_scaling", "tie_word_embeddings",
+            "use_sliding_window", "max_window_layers", "sliding_window", "eos_token_id", "image_token_id",
+            "vision_config.depth", "vision_config.hidden_act", "vision_config.intermediate_size",
+            "vision_config.num_heads", "vision_config.in_chans", "vision_config.out_hidden_size",
+            "vision_config.patch_size", "vision_config.spatial_merge_size", "vision_config.window_size",
+            "vision_config.fullatt_block_indexes", "vision_config.temporal_patch_size",
+        ])
+    func hasTheReferencesDefaults(left out: String) throws {
+        #expect(try Self.configuration(Self.published(without: out)) == Self.configuration(Self.published(without: "")))
+    }
+
+    @Test func hasTheReferencesDefaultsThatAreNotThePublishedValues() throws {
+        #expect(try Self.configuration(Self.published(without: "rms_norm_eps")).text.rmsNormEps == 1e-5)
+        #expect(throws: PipelineError.self) {
+            // 28 heads cannot share the 8 that the reference then has either.
+            try Self.configuration(Self.published(without: "num_key_value_heads"))
+        }
+    }
+
+    /// The published sizes without the key, in the flat form.
+    private static func published(without key: String) throws -> String {
+        var keys: [String: Any] = [
+            "model_type": "qwen2_5_vl", "vocab_size": 152_064, "hidden_size": 3584, "intermediate_size": 18_944,
+            "num_hidden_layers": 28, "num_attention_heads": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-6,
+            "hidden_act": "silu", "rope_theta": 1e6, "tie_word_embeddings": false, "use_sliding_window": false,
+            "rope_scaling": ["type": "mrope", "mrope_section": [16, 24, 24]] as [String: Any],
+            "max_window_layers": 28, "sliding_window": 32_768, "eos_token_id": 151_645, "image_token_id": 151_655,
+        ]
+        var vision: [String: Any] = [
+            "depth": 32, "hidden_act": "silu", "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16,
+            "in_chans": 3, "out_hidden_size": 3584, "patch_size": 14, "spatial_merge_size": 2, "window_size": 112,
+            "fullatt_block_indexes": [7, 15, 23, 31], "temporal_patch_size": 2,
+        ]
+        let path = key.split(separator: ".").map(String.init)
+        if path.count == 2 { vision[path[1]] = nil } else { keys[key] = nil }
+        keys["vision_config"] = vision
+        return String(decoding: try JSONSerialization.data(withJSONObject: keys), as: UTF8.self)
     }
 
     @Test func readsBothProcessors() throws {

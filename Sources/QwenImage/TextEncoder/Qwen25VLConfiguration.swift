@@ -48,7 +48,7 @@ public struct Qwen25VLConfiguration: Sendable, Equatable {
                 + " \(text.hiddenSize)")
         imageTokenID = try check.value(
             "image_token_id", stored.imageTokenID, 0...(text.vocabSize - 1), default: 151_655)
-        eosTokenIDs = (stored.flat.eosTokenID ?? textConfig?.eosTokenID)?.ids ?? []
+        eosTokenIDs = (stored.flat.eosTokenID ?? textConfig?.eosTokenID)?.ids ?? [151_645]
         tieWordEmbeddings = stored.flat.tieWordEmbeddings ?? false || textConfig?.tieWordEmbeddings ?? false
     }
 }

@@ -24,11 +24,12 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
     public var headSize: Int { hiddenSize / numAttentionHeads }
 
     /// `stored` is the `text_config` or, in the flat form, the whole file; keys that the nested form lacks are taken
-    /// from `outer`.
+    /// from `outer`. What neither has is as in the reference's `Qwen2_5_VLTextConfig`, but for sizes: those are a larger
+    /// model's there, so that a file without them says too little.
     init(
         _ stored: StoredTextConfiguration, outer: StoredTextConfiguration, _ check: ConfigurationCheck
     ) throws(PipelineError) {
-        vocabSize = try check.value("vocab_size", stored.vocabSize ?? outer.vocabSize, 1...(1 << 22))
+        vocabSize = try check.value("vocab_size", stored.vocabSize ?? outer.vocabSize, 1...(1 << 22), default: 152_064)
         hiddenSize = try check.value("hidden_size", stored.hiddenSize ?? outer.hiddenSize, 2...(1 << 16))
         intermediateSize = try check.value(
             "intermediate_size", stored.intermediateSize ?? outer.intermediateSize, 1...(1 << 18))
@@ -37,10 +38,9 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
         numAttentionHeads = try check.value(
             "num_attention_heads", stored.numAttentionHeads ?? outer.numAttentionHeads, 1...1024)
         numKeyValueHeads = try check.value(
-            "num_key_value_heads", stored.numKeyValueHeads ?? outer.numKeyValueHeads, 1...1024,
-            default: numAttentionHeads)
+            "num_key_value_heads", stored.numKeyValueHeads ?? outer.numKeyValueHeads, 1...1024, default: 8)
         rmsNormEps = try check.value(
-            "rms_norm_eps", stored.rmsNormEps ?? outer.rmsNormEps, 0...1, default: 1e-6)
+            "rms_norm_eps", stored.rmsNormEps ?? outer.rmsNormEps, 0...1, default: 1e-5)
         let rope = stored.rope ?? outer.rope
         ropeTheta = try check.value(
             "rope_theta", rope?.ropeTheta ?? stored.ropeTheta ?? outer.ropeTheta, 1...1e12, default: 1_000_000)

@@ -34,14 +34,17 @@ public struct Qwen25VLVisionConfiguration: Sendable, Equatable {
     /// Patches of one merged token.
     public var spatialMergeUnit: Int { spatialMergeSize * spatialMergeSize }
 
+    /// What the file leaves out is as in the reference's `Qwen2_5_VLVisionConfig`, but for `hidden_size`, which is another
+    /// model's there.
     init(_ stored: StoredVisionConfiguration, _ check: ConfigurationCheck) throws(PipelineError) {
         func name(_ key: String) -> String { "vision_config.\(key)" }
-        depth = try check.value(name("depth"), stored.depth, 1...1024)
+        depth = try check.value(name("depth"), stored.depth, 1...1024, default: 32)
         hiddenSize = try check.value(name("hidden_size"), stored.hiddenSize, 4...(1 << 16))
-        intermediateSize = try check.value(name("intermediate_size"), stored.intermediateSize, 1...(1 << 18))
-        numHeads = try check.value(name("num_heads"), stored.numHeads, 1...1024)
+        intermediateSize = try check.value(
+            name("intermediate_size"), stored.intermediateSize, 1...(1 << 18), default: 3420)
+        numHeads = try check.value(name("num_heads"), stored.numHeads, 1...1024, default: 16)
         inChannels = try check.value(name("in_channels"), stored.inChannels ?? stored.inChans, 3...3, default: 3)
-        outHiddenSize = try check.value(name("out_hidden_size"), stored.outHiddenSize, 2...(1 << 16))
+        outHiddenSize = try check.value(name("out_hidden_size"), stored.outHiddenSize, 2...(1 << 16), default: 3584)
         patchSize = try check.value(name("patch_size"), stored.patchSize, 1...256, default: 14)
         temporalPatchSize = try check.value(name("temporal_patch_size"), stored.temporalPatchSize, 1...16, default: 2)
         spatialMergeSize = try check.value(name("spatial_merge_size"), stored.spatialMergeSize, 1...16, default: 2)

@@ -48,7 +48,10 @@ public struct TransformerConfiguration: Sendable, Equatable, Decodable {
         let values = try decoder.container(keyedBy: CodingKeys.self)
         patchSize = try values.decodeIfPresent(Int.self, forKey: .patchSize) ?? patchSize
         inChannels = try values.decodeIfPresent(Int.self, forKey: .inChannels) ?? inChannels
-        outChannels = try values.decodeIfPresent(Int.self, forKey: .outChannels) ?? inChannels
+        if values.contains(.outChannels) {
+            // Null means as many as come in.
+            outChannels = try values.decodeIfPresent(Int.self, forKey: .outChannels) ?? inChannels
+        }
         numLayers = try values.decodeIfPresent(Int.self, forKey: .numLayers) ?? numLayers
         attentionHeadDim = try values.decodeIfPresent(Int.self, forKey: .attentionHeadDim) ?? attentionHeadDim
         numAttentionHeads = try values.decodeIfPresent(Int.self, forKey: .numAttentionHeads) ?? numAttentionHeads
