@@ -50,7 +50,8 @@ struct ZIPWriterTests {
         try archive.add("ebenen/図層.png", [1, 2, 3])
         try archive.add("empty", [], compression: .deflated)
         try archive.add("short", [7], compression: .deflated)
-        let list = try entries(archive.finish())
+        let file = archive.finish()
+        let list = try entries(file)
         #expect(list.map(\.name) == ["mimetype", "manifest.json", "ebenen/図層.png", "empty", "short"])
         #expect(list.map(\.method) == [0, 8, 0, 0, 0])
         #expect(list.allSatisfy { $0.flags == 0x800 && $0.date == 0x21 && $0.extra == 0 })
@@ -60,9 +61,8 @@ struct ZIPWriterTests {
         #expect(list[1].crc == crc32(text))
         #expect(list[2].data == [1, 2, 3])
         #expect(list[2].crc == crc32([1, 2, 3]))
-        let first = archive.finish()
-        #expect(Array(first[0..<4]) == [0x50, 0x4B, 3, 4])
-        #expect(Array(first[30..<38]) == Array("mimetype".utf8))
+        #expect(Array(file[0..<4]) == [0x50, 0x4B, 3, 4])
+        #expect(Array(file[30..<38]) == Array("mimetype".utf8))
     }
 
     @Test("the same entries give the same bytes")
@@ -74,7 +74,17 @@ struct ZIPWriterTests {
             return archive.finish()
         }
         #expect(try archive() == archive())
-        #expect(try entries(ZIPWriter().finish()).isEmpty)
+        var empty = ZIPWriter()
+        #expect(try entries(empty.finish()).isEmpty)
+    }
+
+    @Test func isEmptyAfterItWasFinished() throws {
+        var archive = ZIPWriter()
+        try archive.add("a.png", [1, 2, 3])
+        let file = archive.finish()
+        #expect(try entries(archive.finish()).isEmpty)
+        try archive.add("a.png", [1, 2, 3])
+        #expect(archive.finish() == file)
     }
 
     private static let badNames = ["", "/etc/passwd", "../x", "a/../b", "a//b", "a\\b", "a\u{1}b", "dir/", "./a"]

@@ -21,14 +21,15 @@ public enum OpenRasterWriter {
         let (mergedFile, thumbnail) = try flatPictures(tree)
         var stack = Stack()
         try stack.add(tree.nodes, indent: "    ")
-        let pictures = try Parallel.map(stack.pictures) { (pixels) throws(ImageError) in
+        var pictures = try Parallel.map(stack.pictures) { (pixels) throws(ImageError) in
             try PNGEncoder.encode(pixels, options: png)
         }
-        var archive = ZIPWriter()
+        var archive = ZIPWriter(roomFor: pictures + [mergedFile, thumbnail])
         try archive.add("mimetype", Array(mediaType.utf8), compression: .stored)
         try archive.add("stack.xml", Array(document(tree, stack.lines).utf8), compression: .deflated)
-        for (index, picture) in pictures.enumerated() {
-            try archive.add(Stack.fileName(index), picture, compression: .stored)
+        for index in pictures.indices {
+            try archive.add(Stack.fileName(index), pictures[index], compression: .stored)
+            pictures[index] = []
         }
         try archive.add(mergedName, mergedFile, compression: .stored)
         try archive.add("Thumbnails/thumbnail.png", thumbnail, compression: .stored)

@@ -29,15 +29,16 @@ public enum SlideWriter {
             pictureCount += shapes.pictures.count
             slides.append(shapes)
         }
-        let pictures = try Parallel.map(slides.flatMap(\.pictures)) { (pixels) throws(ImageError) in
+        var pictures = try Parallel.map(slides.flatMap(\.pictures)) { (pixels) throws(ImageError) in
             try PNGEncoder.encode(pixels, options: png)
         }
-        var archive = ZIPWriter()
+        var archive = ZIPWriter(roomFor: pictures)
         for part in SlideParts.parts(slides: slides, width: scale.slideWidth, height: scale.slideHeight) {
             try archive.add(part.name, Array(part.text.utf8), compression: .deflated)
         }
-        for (index, picture) in pictures.enumerated() {
-            try archive.add("ppt/media/image\(index + 1).png", picture, compression: .stored)
+        for index in pictures.indices {
+            try archive.add("ppt/media/image\(index + 1).png", pictures[index], compression: .stored)
+            pictures[index] = []
         }
         return archive.finish()
     }

@@ -24,6 +24,12 @@ public struct ZIPWriter: Sendable {
     /// An archive without entries.
     public init() {}
 
+    /// An archive without entries that has room for files of so many bytes: it does not grow by being copied.
+    init(roomFor files: [[UInt8]]) {
+        // Headers and names are small beside it.
+        archive.reserveCapacity(files.reduce(files.count << 9) { $0 + $1.count } + 1 << 16)
+    }
+
     /// Adds a file.
     ///
     /// Throws `ImageError.invalidName` for a name that is empty, too long, used already, absolute, or with `..` or a
@@ -37,6 +43,10 @@ public struct ZIPWriter: Sendable {
         archive.append(contentsOf: data)
     }
 
-    /// The archive's bytes; more may be added afterwards for a larger one.
-    public func finish() -> [UInt8] { archive + directory.end() }
+    /// The archive's bytes, without a copy of them; the writer is empty afterwards.
+    public mutating func finish() -> [UInt8] {
+        archive.append(contentsOf: directory.end())
+        defer { self = ZIPWriter() }
+        return archive
+    }
 }
