@@ -6,6 +6,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 cd "$root"
+nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
+[[ -d $nvrtc ]] || { echo "run make gpu-check first: it installs NVRTC, which compiles the kernels" >&2; exit 1; }
 swift build -c release --product mica --static-swift-stdlib
 swift build --build-tests
 out=${1:-$(mktemp -d)/gpu-bundle}
@@ -43,8 +45,6 @@ done
 chmod u+w "$out"/{lib,spare}/*
 strip "$out"/{lib,spare}/*.so* 2> /dev/null || true
 
-nvrtc=$(echo .venv/cuda/lib/python3*/site-packages/nvidia/cuda_nvrtc/lib)
-[[ -d $nvrtc ]] || { echo "run make gpu-check first: it installs NVRTC, which compiles the kernels" >&2; exit 1; }
 "$out/bin/mica" devices --check-kernels --cuda-libraries "$nvrtc" --compiled-kernels "$out/share/mica/kernels" > "$out/kernels.txt"
 
 if [[ $# == 0 ]]; then
