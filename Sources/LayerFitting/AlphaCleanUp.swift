@@ -45,7 +45,7 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
         var stack = layers.map(\.bytes)
         if let picture {
             let small = try FlatPicture(picture, width: first.width, height: first.height)
-            RegionRepair(AlphaPlanes(stack, width: first.width), of: small).apply(to: &stack)
+            RegionRepair(AlphaPlanes(stack, width: first.width), of: small, stack).apply(to: &stack)
             try HiddenColors.smooth(&stack, of: small, edgesToo: isToGrow)
             try HiddenAlpha.open(&stack, of: small)
         }

@@ -34,9 +34,10 @@ struct RegionRepair {
     /// - Parameters:
     ///   - alpha: the layers'.
     ///   - picture: what they were made from, at their size.
-    init(_ alpha: AlphaPlanes, of picture: FlatPicture) {
+    ///   - stack: the layers, straight RGBA, if they are at hand.
+    init(_ alpha: AlphaPlanes, of picture: FlatPicture, _ stack: [[UInt8]]? = nil) {
         self.picture = picture
-        owners = RegionOwners(of: picture, alpha).owners
+        owners = RegionOwners(of: picture, alpha, stack).owners
         blocks = Self.blocks(owners, width: picture.width)
     }
 

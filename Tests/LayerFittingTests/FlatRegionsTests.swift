@@ -66,10 +66,41 @@ import Testing
         #expect(Self.pixel(stack[1], 5, 5)[3] == 0)
     }
 
+    /// What is half transparent and of the picture's own colour was in one layer only: no halo stays around a thing.
+    @Test func halosGo() throws {
+        let picture = try Self.square()
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in
+            let isNear = (4..<36).contains(x) && (4..<36).contains(y)
+            return Self.isInside(x, y) ? (Self.red, 255) : ([235, 240, 245], isNear ? 100 : 0)
+        }
+        let stack = try Self.finish.finish([try Self.flat([240, 240, 240]), upper], of: picture, flatRegions: true)
+        for (x, y) in [(6, 6), (20, 6), (35, 35)] {
+            #expect(Self.pixel(stack[1], x, y)[3] == 0, "\(x), \(y)")
+            #expect(Self.pixel(stack[0], x, y) == Self.white + [255], "\(x), \(y)")
+        }
+        #expect(Self.pixel(stack[1], 20, 20) == Self.red + [255])
+    }
+
+    /// A region where the model hesitates from place to place is the layer's that has the most of it, little as that
+    /// is.
+    @Test(arguments: [(5, 255), (4, 0)]) func moreThanHalfOfATornRegionIsEnough(_ seen: Int, _ alpha: UInt8) throws {
+        let picture = try Self.square()
+        func isSeen(_ x: Int, _ y: Int) -> Bool { Self.isInside(x, y) && (x + 4 * y) % 9 < seen }
+        let ground = try Self.drawn(Self.side, Self.side) { x, y in
+            (Self.isInside(x, y) && !isSeen(x, y) ? Self.red : Self.white, 255)
+        }
+        let upper = try Self.drawn(Self.side, Self.side) { x, y in (Self.red, isSeen(x, y) ? 255 : 0) }
+        let stack = try Self.finish.finish([ground, upper], of: picture, flatRegions: true)
+        for y in 10..<30 { for x in 10..<30 { #expect(Self.pixel(stack[1], x, y)[3] == alpha, "\(x), \(y)") } }
+        #expect(try Pixels.flattened(stack) == picture)
+    }
+
     /// A large piece that the model saw in another layer is none of its slips: two things of one colour that touch.
-    @Test(arguments: [(10, true), (30, false)]) func largePiecesStay(_ side: Int, _ isGiven: Bool) throws {
+    /// Where it was not sure they are.
+    @Test(arguments: [(10, 255, true), (30, 255, false), (30, 150, true)])
+    func largePiecesStay(_ side: Int, _ alpha: UInt8, _ isGiven: Bool) throws {
         let picture = try PixelBuffer(width: 80, height: 80, red: 250, green: 250, blue: 250, alpha: 255)
-        let upper = try Self.drawn(80, 80) { x, y in (Self.white, x < side && y < side ? 255 : 0) }
+        let upper = try Self.drawn(80, 80) { x, y in (Self.white, x < side && y < side ? alpha : 0) }
         let stack = try Self.finish.finish([picture, upper], of: picture, flatRegions: true)
         #expect(Self.pixel(stack[1], 5, 5)[3] == (isGiven ? 0 : 255))
     }
