@@ -46,6 +46,7 @@ public struct AlphaCleanUp: Sendable, Equatable, Codable {
         if let picture {
             let small = try FlatPicture(picture, width: first.width, height: first.height)
             RegionRepair(AlphaPlanes(stack, width: first.width), of: small, stack).apply(to: &stack)
+            try HiddenAlpha.smooth(&stack, width: first.width)
             try HiddenColors.smooth(&stack, of: small, edgesToo: isToGrow)
             try HiddenAlpha.open(&stack, of: small)
         }

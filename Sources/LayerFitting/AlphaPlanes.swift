@@ -46,7 +46,12 @@ struct AlphaPlanes {
 
     /// What of a pixel is seen of one layer, 0 to 1.
     func visibility(_ pixel: Int, of layer: Int) -> Float {
-        var share: Float = layer == 0 ? 1 : Float(self[layer, pixel]) / 255
+        (layer == 0 ? 1 : Float(self[layer, pixel]) / 255) * opening(pixel, above: layer)
+    }
+
+    /// What of a pixel the layers above one leave, 0 to 1.
+    func opening(_ pixel: Int, above layer: Int) -> Float {
+        var share: Float = 1
         for upper in layer + 1..<max(count, layer + 1) { share *= 1 - Float(self[upper, pixel]) / 255 }
         return share
     }

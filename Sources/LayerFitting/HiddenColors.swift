@@ -107,7 +107,7 @@ enum HiddenColors {
     }
 
     /// What lies no more than `narrow` columns and rows from what is marked.
-    private static func spread(_ marks: [Bool], width: Int, height: Int) -> [Bool] {
+    static func spread(_ marks: [Bool], width: Int, height: Int) -> [Bool] {
         var (across, both) = (marks, marks)
         for pixel in marks.indices where marks[pixel] {
             let (x, row) = (pixel % width, pixel / width * width)

@@ -156,6 +156,25 @@ import Testing
         #expect(try Pixels.flattened(stack) == picture)
     }
 
+    /// Behind a letter a board goes on, and where there is none no ghost of the letter is left in its layer.
+    @Test func letterGhostsInMiddleLayersAlphaGo() throws {
+        func isBoard(_ y: Int) -> Bool { y < 40 }
+        func isLetter(_ x: Int, _ y: Int) -> Bool { (36..<42).contains(x) && (10..<70).contains(y) }
+        let (board, ink): ([UInt8], [UInt8]) = ([20, 60, 160], [240, 220, 30])
+        let picture = try Self.drawn(80, 80) { x, y in
+            (isLetter(x, y) ? ink : isBoard(y) ? board : Self.white, 255)
+        }
+        let ground = try PixelBuffer(width: 80, height: 80, red: 250, green: 250, blue: 250, alpha: 255)
+        let middle = try Self.drawn(80, 80) { x, y in
+            (board, isLetter(x, y) ? (isBoard(y) ? 90 : 120) : isBoard(y) ? 255 : 0)
+        }
+        let top = try Self.drawn(80, 80) { x, y in (ink, isLetter(x, y) ? 255 : 0) }
+        let stack = try Self.finish.finish([ground, middle, top], of: picture, flatRegions: true)
+        #expect(Self.pixel(stack[1], 39, 20) == board + [255])
+        #expect(Self.pixel(stack[1], 39, 60)[3] == 0)
+        #expect(try Pixels.flattened(stack) == picture)
+    }
+
     /// At the picture's own size straight edges are blurred by a column of one colour, which is no line: the ground
     /// keeps its colour there, and the letter its own, whatever the model saw.
     @Test(arguments: [2, 3, 5]) func edgesOfLargePicturesAreMixtures(_ scale: Int) throws {
