@@ -55,6 +55,8 @@ struct SessionScriptTests {
         sleep 0.1
         """
 
+    private static let failure = "echo 'cuda:0  a card'; exit 1"
+
     /// Neither figures that a program printed before it failed, nor memory that nobody looked at.
     @Test func whatFailedIsNotMeasured() throws {
         let folder = try TemporaryFolder()
@@ -84,10 +86,21 @@ struct SessionScriptTests {
         #expect(found.bars.contains { $0.contains("MiB by nvidia-smi") && $0.contains("found") })
         for (cards, expected) in [("1", "100 MiB"), ("0,1", "9000 MiB"), ("", "9000 MiB")] {
             let later = try session(
-                ["report"], mica: "", smi: Self.cards, environment: ["CUDA_VISIBLE_DEVICES": cards], folder: folder)
+                mica: Self.failure, smi: Self.cards, environment: ["CUDA_VISIBLE_DEVICES": cards], folder: folder)
+            #expect(later.bars.count == 12)
             for bar in later.bars { #expect(bar.hasSuffix("not measured"), "\(bar)") }
             let samples = try String(contentsOfFile: folder.path("results/samples.csv"), encoding: .utf8)
             #expect(Set(samples.split(separator: "\n")) == ["now, \(expected), 0 %"])
         }
+    }
+
+    /// Telling it once more, with a GPU or without one, changes nothing of what was found.
+    @Test func aReportLeavesTheFolderAsItIs() throws {
+        let folder = try TemporaryFolder()
+        let found = try session(mica: Self.figures, smi: Self.cards, folder: folder)
+        let samples = try Data(contentsOf: URL(fileURLWithPath: folder.path("results/samples.csv")))
+        let told = try session(["report"], mica: "exit 1", smi: nil, folder: folder)
+        #expect(told.bars == found.bars && told.bars.count == 12 && told.summary == found.summary)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("results/samples.csv"))) == samples)
     }
 }

@@ -100,7 +100,8 @@ import Weights
         }
     }
 
-    /// The published file, a key left out, against what transformers 5.23 then makes of it (`Qwen2_5_VLConfig.from_dict`).
+    /// The published file, a key left out, against what transformers 5.23 then makes of it
+    /// (`Qwen2_5_VLConfig.from_dict`).
     @Test(
         arguments: [
             "model_type", "vocab_size", "hidden_act", "rope_theta", "rope_scaling", "tie_word_embeddings",

@@ -24,8 +24,8 @@ public struct Qwen25VLTextConfiguration: Sendable, Equatable {
     public var headSize: Int { hiddenSize / numAttentionHeads }
 
     /// `stored` is the `text_config` or, in the flat form, the whole file; keys that the nested form lacks are taken
-    /// from `outer`. What neither has is as in the reference's `Qwen2_5_VLTextConfig`, but for sizes: those are a larger
-    /// model's there, so that a file without them says too little.
+    /// from `outer`. What neither has is as in the reference's `Qwen2_5_VLTextConfig`, but for sizes: those are a
+    /// larger model's there, so that a file without them says too little.
     init(
         _ stored: StoredTextConfiguration, outer: StoredTextConfiguration, _ check: ConfigurationCheck
     ) throws(PipelineError) {

@@ -34,8 +34,8 @@ public struct Qwen25VLVisionConfiguration: Sendable, Equatable {
     /// Patches of one merged token.
     public var spatialMergeUnit: Int { spatialMergeSize * spatialMergeSize }
 
-    /// What the file leaves out is as in the reference's `Qwen2_5_VLVisionConfig`, but for `hidden_size`, which is another
-    /// model's there.
+    /// What the file leaves out is as in the reference's `Qwen2_5_VLVisionConfig`, but for `hidden_size`, which is
+    /// another model's there.
     init(_ stored: StoredVisionConfiguration, _ check: ConfigurationCheck) throws(PipelineError) {
         func name(_ key: String) -> String { "vision_config.\(key)" }
         depth = try check.value(name("depth"), stored.depth, 1...1024, default: 32)
