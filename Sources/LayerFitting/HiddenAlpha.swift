@@ -18,21 +18,21 @@ enum HiddenAlpha {
         for layer in stack.indices.dropFirst().dropLast() {
             let cover = (0..<alpha.pixels).map { 1 - alpha.opening($0, above: layer) }
             let values = alpha.buffer.values + layer * alpha.pixels
-            guard
-                let (filled, isNear) = try around(
-                    cover.map { $0 < known }, width: width, least: leastKnown, value: { values[$0] })
+            let isKnown = cover.map { $0 < known }
+            guard let filled = try around(isKnown, width: width, least: leastKnown, value: { values[$0] })
             else { continue }
+            let isNear = HiddenColors.spread(isKnown, width: width, height: alpha.height)
             for pixel in cover.indices where cover[pixel] > hidden && isNear[pixel] {
                 stack[layer][4 * pixel + 3] = edged(filled[4 * pixel])
             }
         }
     }
 
-    /// Values that are known here and there, [height, width, 4], the first channel's filled in between, and what lies
-    /// near where they are known; nil if they are so at too few places.
+    /// Values that are known here and there, filled in between: [height, width, 4], in the first channel; nil if they
+    /// are known at too few places.
     private static func around(
         _ isKnown: [Bool], width: Int, least: Int, value: (_ pixel: Int) -> UInt8
-    ) throws(ImageError) -> (filled: [UInt8], isNear: [Bool])? {
+    ) throws(ImageError) -> [UInt8]? {
         var around = [UInt8](repeating: 0, count: 4 * isKnown.count)
         var count = 0
         for pixel in isKnown.indices where isKnown[pixel] {
@@ -41,8 +41,7 @@ enum HiddenAlpha {
         }
         guard count >= least else { return nil }
         let height = isKnown.count / width
-        let filled = try FilledPicture.of(try PixelBuffer(width: width, height: height, bytes: around)).bytes
-        return (filled, HiddenColors.spread(isKnown, width: width, height: height))
+        return try FilledPicture.of(try PixelBuffer(width: width, height: height, bytes: around)).bytes
     }
 
     /// Between nothing and something there is an edge, and no haze.
@@ -63,7 +62,7 @@ enum HiddenAlpha {
         let alpha = AlphaPlanes(stack, width: picture.width)
         let isKnown = pixels.map { UInt8(alpha.visibility($0, of: 0) * 255) >= seen }
         guard
-            let (filled, _) = try around(
+            let filled = try around(
                 isKnown, width: picture.width, least: 1, value: { picture.bytes[4 * $0 + 3] })
         else { return }
         for pixel in pixels where !isKnown[pixel] {

@@ -34,7 +34,8 @@ struct RegionRepair {
     /// - Parameters:
     ///   - alpha: the layers'.
     ///   - picture: what they were made from, at their size.
-    ///   - stack: the layers, straight RGBA, if they are at hand.
+    ///   - stack: the layers as the model made them, straight RGBA; without them it is a second look, at layers that
+    ///     have grown from mended ones.
     init(_ alpha: AlphaPlanes, of picture: FlatPicture, _ stack: [[UInt8]]? = nil) {
         self.picture = picture
         owners = RegionOwners(of: picture, alpha, stack).owners
